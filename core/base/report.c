@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/base/report.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+void
+lintel_report_fini(struct lintel_report *r)
+{
+    for (uint32_t i = 0; i < r->n; i++) {
+        lintel_free(r->problems[i].file);
+        lintel_free(r->problems[i].text);
+    }
+    lintel_free(r->problems);
+    *r = (struct lintel_report){0};
+}
+
+static void
+add(struct lintel_report *r, enum lintel_severity severity, struct lintel_place at,
+    const char *format, va_list args)
+{
+    if (r == NULL)
+        return;
+    if (severity == LINTEL_PROBLEM_ERROR)
+        r->errors++;
+    else
+        r->warnings++;
+    if (r->n == LINTEL_REPORT_MOST)
+        return;
+    if (r->n == r->room) {
+        uint32_t room = r->room ? r->room * 2 : 8;
+        struct lintel_problem *more = lintel_grow(r->problems, room, sizeof *more);
+        if (more == NULL)
+            return;
+        r->problems = more;
+        r->room = room;
+    }
+    struct lintel_buf text = {0};
+    lintel_buf_addv(&text, format, args);
+    (void)lintel_buf_str(&text);
+    r->problems[r->n++] = (struct lintel_problem){
+        .severity = severity,
+        .file = lintel_strdup(at.file ? at.file : ""),
+        .line = at.line,
+        .column = at.column,
+        .text = text.p, /* given away; NULL when memory is out */
+    };
+}
+
+int
+lintel_error(struct lintel_report *r, struct lintel_place at, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add(r, LINTEL_PROBLEM_ERROR, at, format, args);
+    va_end(args);
+    return -1;
+}
+
+void
+lintel_warning(struct lintel_report *r, struct lintel_place at, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add(r, LINTEL_PROBLEM_WARNING, at, format, args);
+    va_end(args);
+}
+
+static int
+by_place(const void *left, const void *right)
+{
+    const struct lintel_problem *a = left, *b = right;
+    int file = strcmp(a->file ? a->file : "", b->file ? b->file : "");
+    if (file != 0)
+        return file;
+    if (a->line != b->line)
+        return a->line < b->line ? -1 : 1;
+    return (a->column > b->column) - (a->column < b->column);
+}
+
+void
+lintel_report_sort(struct lintel_report *r)
+{
+    if (r->n > 1)
+        qsort(r->problems, r->n, sizeof *r->problems, by_place);
+}

@@ -1,0 +1,1 @@
+typedef int lintel_bind_empty;

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A site: lintel.yaml, models/, bindings/, things/ read, checked as a whole and compiled into what the engine
+ * runs. Reading a site starts nothing and changes nothing. */
+#ifndef LINTEL_BIND_SITE_H
+#define LINTEL_BIND_SITE_H
+#include <stdint.h>
+
+#include "core/base/map.h"
+#include "core/base/report.h"
+#include "core/model/codec.h"
+#include "core/model/sdf.h"
+#include "lintel/plugin.h"
+
+enum lintel_isolation { LINTEL_ISOLATION_THREAD, LINTEL_ISOLATION_PROCESS };
+
+/* A bus or a transport, as configured. */
+struct lintel_port {
+    const char *name;
+    const lintel_plugin *plugin;
+    const char *plugin_file;      /* the .so it came from */
+    const lintel_value *settings; /* one a row of plugin->bus */
+    enum lintel_isolation isolation;
+    const char *process;  /* name of a shared child (process:NAME); NULL: one of its own */
+    int32_t log;          /* level for its plugin; -1: the hub's */
+    uint8_t digest[16];   /* equal = nothing changed */
+    struct lintel_place at;
+};
+
+/* One direction of a bound affordance. */
+struct lintel_form {
+    struct lintel_codec *codec; /* NULL: the affordance has no data in this direction */
+    const lintel_value *addr;   /* one a row of plugin->address; NULL: not mapped in this direction */
+};
+
+/* An affordance of a model as one kind of device does it. */
+struct lintel_bound {
+    const struct lintel_affordance *affordance;
+    struct lintel_form read;  /* properties and events; an action's output */
+    struct lintel_form write; /* properties; an action's input */
+    int64_t poll_ns;          /* 0: on demand or by push */
+    int64_t stale_ns;         /* 0: never */
+    double deadband;          /* in the model's unit; 0: every change */
+    int32_t scale_from;       /* index in the profile; -1: none */
+    uint32_t flags;           /* LINTEL_P_*, what the plugin is told */
+    int mapped;               /* 0: the binding does not say how; answers 5.01 and shows as unmapped */
+};
+
+/* A binding resolved for one plugin: shared by all things of the kind. Immutable, counted. */
+struct lintel_profile {
+    const char *id; /* the binding's id */
+    struct lintel_model *model;
+    const lintel_plugin *plugin;
+    uint32_t n;
+    struct lintel_bound *bound; /* in the order of model->affordances */
+    uint8_t digest[16];
+    struct lintel_arena *arena;
+    struct lintel_map by_path; /* "EnergyMeter/p/activePower" -> &bound[i] */
+    uint32_t refs;
+};
+void lintel_profile_unref(struct lintel_profile *p);
+
+struct lintel_thing { /* as configured; lives as long as its site, or as somebody holds a reference */
+    const char *id;
+    const char *label, *location, *zone; /* "" = none */
+    const char *const *tags;             /* NULL-terminated */
+    const char *bus;                     /* name of its port */
+    struct lintel_profile *profile;
+    const lintel_value *settings; /* one a row of plugin->device */
+    uint8_t digest[16];           /* equal = nothing changed */
+    struct lintel_place at;
+};
+
+struct lintel_site {
+    const char *name; /* hub: { name } */
+    const char *dir;
+    uint32_t nbuses, ntransports, nthings;
+    struct lintel_port *buses, *transports;
+    struct lintel_thing *things;
+    struct lintel_models *models;
+    struct lintel_arena *arena;
+    uint32_t refs;
+};
+
+struct lintel_site_source {
+    const char *dir;              /* of lintel.yaml */
+    const char *const *model_dirs;   /* installed schemas, read before dir/models; NULL-terminated */
+    const char *const *binding_dirs; /* installed bindings, read before dir/bindings */
+    /* A plugin by name, or NULL with the reasons at `at`; *ret_file: where it was found. */
+    const lintel_plugin *(*plugin)(void *ctx, const char *name, struct lintel_place at,
+                                   const char **ret_file, struct lintel_report *report);
+    const char *const *(*plugin_names)(void *ctx); /* for "did you mean"; NULL-terminated */
+    void *plugin_ctx;
+    const struct lintel_site *before; /* running one: equal profiles are taken from it; or NULL */
+    void (*progress)(void *ctx, const char *what, uint32_t done, uint32_t of); /* or NULL */
+    void *progress_ctx;
+    int run_tests; /* also run the lintel:tests of every binding that is in use or in dir */
+};
+/* NULL with the reasons in the report. Warnings do not refuse. Blocking: files are read. */
+struct lintel_site *lintel_site_read(const struct lintel_site_source *s, struct lintel_report *report);
+struct lintel_site *lintel_site_ref(struct lintel_site *s);
+void lintel_site_unref(struct lintel_site *s); /* NULL is fine */
+
+/* The keys of a bus or transport that are the hub's: plugin isolation log (and unprotected, for transports
+ * whose table has it). Of a protocol map: poll stale deadband. Of sdfContext: bus zone location tags label. */
+extern const char *const lintel_port_keys[], *const lintel_pace_keys[], *const lintel_context_keys[];
+
+/* JSON Schema of each kind of file, for the plugins given: "lintel.yaml", "binding", "things". */
+int lintel_schema_print(const char *which, const lintel_plugin *const *plugins, uint32_t n,
+                        struct lintel_buf *out);
+#endif

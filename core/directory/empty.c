@@ -1,0 +1,1 @@
+typedef int lintel_directory_empty;

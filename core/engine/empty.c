@@ -1,0 +1,1 @@
+typedef int lintel_engine_empty;

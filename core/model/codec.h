@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The codec: between raw values of a plugin and values of a model. A binding's codec keys are compiled
+ * once into a small program; nothing is looked up or interpreted from text when a value comes. Encoding is derived from
+ * decoding. Scaling is exact in decimal. No I/O, no allocation for scalars; immutable, shared by threads. */
+#ifndef LINTEL_MODEL_CODEC_H
+#define LINTEL_MODEL_CODEC_H
+#include <stdint.h>
+
+#include "core/base/doc.h"
+#include "core/model/data.h"
+#include "lintel/plugin.h"
+
+struct lintel_codec;
+
+/* The keys that are the codec's, NULL-terminated: pointer pattern type count byteOrder wordOrder encoding bit
+ * width invalid map scale offset scaleFrom unit. (poll stale deadband are the pace's, core/bind.) */
+extern const char *const lintel_codec_keys[];
+
+struct lintel_codec_source {
+    const struct lintel_doc *doc;   /* for places */
+    const struct lintel_node *map;  /* one direction of a protocol map; other keys are left alone */
+    const struct lintel_data *data; /* what the model says the value is */
+    const char *natural;            /* wire type where `type` is left out; "" = the protocol's typed value */
+    uint32_t unit_bytes;            /* bytes in one address of the protocol */
+};
+/* NULL with the reasons in the report: an unknown word with the nearest, a bit outside its type, a map that
+ * is not reversible although the affordance is written, units that measure different things ... Free with
+ * lintel_codec_unref. */
+struct lintel_codec *lintel_codec_compile(const struct lintel_codec_source *s,
+                                          struct lintel_report *report);
+struct lintel_codec *lintel_codec_ref(struct lintel_codec *c);
+void lintel_codec_unref(struct lintel_codec *c);
+
+uint32_t lintel_codec_wire_bytes(const struct lintel_codec *c); /* 0: not fixed */
+const char *lintel_codec_scale_from(const struct lintel_codec *c); /* property's name, or NULL */
+int lintel_codec_needs_prior(const struct lintel_codec *c); /* a bit field: a write reads first */
+int lintel_codec_parses(const struct lintel_codec *c); /* pointer or pattern: reads from a payload */
+
+/* A payload that feeds many points, parsed at most once. Zero it, or call _reset with the next payload. */
+struct lintel_payload {
+    const void *p;
+    uint32_t n;
+    void *json;  /* json_t; NULL until needed */
+    int no_json; /* parsing failed once */
+};
+void lintel_payload_reset(struct lintel_payload *w, const void *p, uint32_t n);
+
+enum lintel_decoded {
+    LINTEL_DECODED,        /* a value */
+    LINTEL_DECODED_RANGE,  /* a value, outside what the model allows; delivered as it is */
+    LINTEL_DECODED_NONE,   /* the device says "no value" (`invalid`) */
+    LINTEL_DECODED_ABSENT, /* the payload does not carry this value (no such pointer): no news */
+    LINTEL_DECODED_BAD     /* not decodable: too short, not in `map`, no JSON ... */
+};
+enum { LINTEL_CODEC_TEXT = 512 };
+struct lintel_decoding {
+    char text[LINTEL_CODEC_TEXT]; /* holds what ret->as.s points to, when it is not in raw or payload */
+    char reason[LINTEL_REASON];   /* of BAD and RANGE */
+};
+/* raw: as the plugin gave it. payload: of the same bytes, shared by neighbours; may be NULL for codecs that do not
+ * parse. exponent: of scaleFrom, the raw value of that point; 0 otherwise. *ret is of the model's type; texts
+ * and structures point into raw, the payload or `d` and live as long. raw_number (may be NULL) gets the raw
+ * number before scaling, for points that are somebody's scaleFrom. */
+enum lintel_decoded lintel_codec_decode(const struct lintel_codec *c, const lintel_value *raw,
+                                        struct lintel_payload *payload, int32_t exponent,
+                                        struct lintel_decoding *d, lintel_value *ret,
+                                        int64_t *raw_number);
+
+/* The reverse. prior: the raw value just read, for bit fields (needs_prior), else NULL. Bytes and texts are
+ * written to out, and *ret points into it. LINTEL_E_TYPE or LINTEL_E_RANGE with a reason where the wire can't
+ * carry the value ("70000 does not fit u16"). */
+lintel_status lintel_codec_encode(const struct lintel_codec *c, const lintel_value *v,
+                                  const lintel_value *prior, int32_t exponent, struct lintel_buf *out,
+                                  lintel_value *ret, char reason[LINTEL_REASON]);
+/* "f32 big, x 0.1, Cel", for `lintel plugin` and check's listing. */
+void lintel_codec_describe(const struct lintel_codec *c, char *out, uint32_t size);
+#endif

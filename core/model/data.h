@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Data qualities of SDF (RFC 9880 section 4.7): what a value may be, and the judging of values. */
+#ifndef LINTEL_MODEL_DATA_H
+#define LINTEL_MODEL_DATA_H
+#include <stdint.h>
+
+#include "core/base/doc.h"
+#include "lintel/plugin.h"
+
+enum lintel_data_kind {
+    LINTEL_DATA_ANY, /* the model says no type */
+    LINTEL_DATA_BOOLEAN,
+    LINTEL_DATA_INTEGER,
+    LINTEL_DATA_NUMBER,
+    LINTEL_DATA_STRING,
+    LINTEL_DATA_ARRAY,
+    LINTEL_DATA_OBJECT
+};
+enum { /* lintel_data.flags: which of the limits are given */
+    LINTEL_DATA_MIN = 1,
+    LINTEL_DATA_MAX = 2,
+    LINTEL_DATA_EXCLUSIVE_MIN = 4, /* min itself is outside */
+    LINTEL_DATA_EXCLUSIVE_MAX = 8,
+    LINTEL_DATA_MULTIPLE = 16,
+    LINTEL_DATA_BYTES = 32,     /* sdfType byte-string */
+    LINTEL_DATA_UNIX_TIME = 64, /* sdfType unix-time */
+    LINTEL_DATA_NULLABLE = 128,
+    LINTEL_DATA_UNIQUE = 256
+};
+struct lintel_data { /* in the model's arena; immutable, shared by threads */
+    enum lintel_data_kind kind;
+    uint32_t flags;
+    double min, max, multiple;
+    uint32_t min_length, max_length; /* characters of a string, items of an array; max 0: no limit */
+    const char *unit;                /* as written; NULL: none */
+    const char *pattern;             /* I-Regexp (RFC 9485); NULL: none */
+    void *pattern_program;           /* compiled, the model's */
+    const char *format;              /* "date-time", "uri" ..; NULL */
+    const char *const *choices;      /* NULL-terminated names of enum or sdfChoice; NULL: none */
+    const lintel_value *choice_values; /* const value of each choice where it has one; or NULL */
+    const lintel_value *constant;    /* const; NULL: none */
+    const lintel_value *dflt;        /* default; NULL: none */
+    const struct lintel_data *items; /* of an array; NULL: any */
+    uint32_t nmembers;               /* of an object */
+    const struct lintel_data_member *members;
+};
+struct lintel_data_member {
+    const char *name;
+    const struct lintel_data *data;
+    int required;
+};
+
+enum { LINTEL_REASON = 200 }; /* bytes of a reason, with the NUL */
+
+enum lintel_fit {
+    LINTEL_FIT_OK,
+    LINTEL_FIT_TYPE,  /* of another type: 4.00 at the border */
+    LINTEL_FIT_RANGE  /* of the type, outside what the model allows: 4.22 at the border */
+};
+/* Judges a value. reason (may be NULL) then says what is wrong and what would be right: "26.5 is above the
+ * maximum of 26". Integers fit numbers; a whole REAL fits an integer. Bounded time for every input. */
+enum lintel_fit lintel_data_fit(const struct lintel_data *d, const lintel_value *v,
+                                char reason[LINTEL_REASON]);
+/* "number 5 .. 26 Cel", for tables and messages. */
+void lintel_data_describe(const struct lintel_data *d, char *out, uint32_t size);
+#endif

@@ -1,0 +1,1 @@
+typedef int lintel_model_empty;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Finding, judging and opening plugins. What is opened is never closed. */
+#ifndef LINTEL_PLUG_LOAD_H
+#define LINTEL_PLUG_LOAD_H
+#include "core/base/report.h"
+#include "lintel/plugin.h"
+
+struct lintel_loader;
+/* dirs: searched in this order for NAME.so (also NAME/NAME.so, the build tree's form). LINTEL_PLUGIN_PATH
+ * (colon-separated) goes before them; LINTEL_PLUGIN_MAP=name=/path/x.so,.. before that. */
+struct lintel_loader *lintel_loader_new(const char *const *dirs);
+void lintel_loader_free(struct lintel_loader *l); /* libraries stay open */
+
+/* Opens and checks one, once; NULL with the reason at `at`: not found (where was searched, the nearest name),
+ * file or folder writable by others (which, and the chmod), not ELF, no entry symbol, magic, ABI (wanted and found),
+ * tables that break the rules. The signature is that of lintel_site_source.plugin, ctx being the loader. */
+const lintel_plugin *lintel_loader_find(void *loader, const char *name, struct lintel_place at,
+                                        const char **ret_file, struct lintel_report *report);
+/* Names of all that lie in the path, by file name, sorted, NULL-terminated; the loader's. */
+const char *const *lintel_loader_names(void *loader);
+/* Opens one file; for lintel-host and `lintel plugin inspect`. */
+const lintel_entry *lintel_load_file(const char *file, char *reason, uint32_t size);
+#endif

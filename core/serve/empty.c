@@ -1,0 +1,1 @@
+typedef int lintel_serve_empty;

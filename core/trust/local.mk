@@ -1,0 +1,2 @@
+noinst_LIBRARIES += $(LIBTRUST)
+core_trust_libtrust_a_SOURCES = core/trust/empty.c
