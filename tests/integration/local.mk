@@ -1,4 +1,4 @@
-integration_tests = tests/integration/demo.sh
+integration_tests = tests/integration/check.sh tests/integration/demo.sh tests/integration/reload.sh
 dist_check_SCRIPTS += $(integration_tests)
 EXTRA_DIST += tests/integration/lib.sh
 if HAVE_MODBUS
