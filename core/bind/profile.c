@@ -281,8 +281,10 @@ bind_affordance(struct compile *c, const struct lintel_affordance *a, struct lin
 static size_t
 object_length(const struct lintel_affordance *a)
 {
-    size_t n = strlen(a->path), tail = strlen(a->name) + 3; /* "/p/" */
-    return n > tail ? n - tail : 0;
+    size_t n = strlen(a->path);
+    for (int slashes = 0; n > 0 && slashes < 2; n--) /* "/p/name" */
+        slashes += a->path[n - 1] == '/';
+    return n;
 }
 
 static int
