@@ -322,7 +322,10 @@ mb_link_exchange(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, 
         timed_out(l, unit);
     else if (st == LINTEL_E_LINK)
         lost(l, ret->why);
-    return st;
+    if (st != LINTEL_E_FAIL)
+        return st;
+    reopen(l);
+    return LINTEL_E_PROTO;
 }
 
 lintel_status

@@ -1,1 +1,4 @@
-# parts of tests/sim
+check_PROGRAMS += tests/sim/modbus_sim
+tests_sim_modbus_sim_SOURCES = \
+	tests/sim/modbus_sim.c \
+	tests/sim/modbus_unit.c tests/sim/modbus_unit.h
