@@ -201,7 +201,7 @@ answer_write(struct unit *u, const uint8_t *request, size_t nrequest, unsigned a
     for (unsigned i = 0; i < count; i++) {
         unsigned v = n;
         if (!single && table == SIM_COIL)
-            v = request[6 + i / 8] >> i % 8 & 1u;
+            v = (unsigned)request[6 + i / 8] >> i % 8 & 1u;
         else if (!single)
             v = (unsigned)request[6 + 2 * i] << 8 | request[7 + 2 * i];
         u->cells[table][address + i] = (uint16_t)v;
