@@ -1,2 +1,15 @@
 noinst_LIBRARIES += $(LIBMODEL)
 core_model_libmodel_a_SOURCES = core/model/empty.c
+
+# The codec.
+core_model_libmodel_a_SOURCES += \
+	core/model/codec.h core/model/codec_program.h \
+	core/model/codec_compile.c core/model/codec_decode.c core/model/codec_encode.c \
+	core/model/codec_payload.c core/model/codec_text.c core/model/codec_wire.c \
+	core/model/exact.c core/model/exact.h
+if HAVE_CUNIT
+check_PROGRAMS += core/model/codec_test
+TESTS += core/model/codec_test
+core_model_codec_test_SOURCES = core/model/codec_test.c
+core_model_codec_test_LDADD = $(KIT_LIBS) $(MODEL_LIBS)
+endif
