@@ -313,9 +313,10 @@ prepare(struct run *t, struct lintel_origin *o, const struct lintel_node *given,
                                          .what = kind->what,
                                          .folder = r->folder,
                                          .at = at,
+                                         .secret = lintel_reader_secret,
+                                         .secret_ctx = r,
                                          .flags = LINTEL_FIELDS_PARTIAL};
-    const lintel_value *settings =
-        lintel_fields_parse(t->plugin->device, &source, r->scratch, r->report);
+    const lintel_value *settings = lintel_fields_parse(t->plugin->device, &source, r->a, r->report);
     if (settings == NULL)
         return -1;
     if (context == NULL && kind->nparams != 0)
@@ -400,13 +401,13 @@ void
 lintel_reader_tests(struct lintel_reader *r, struct lintel_origin *o)
 {
     const struct lintel_node *tests = lintel_node_get(o->model->root, "lintel:tests");
-    struct lintel_doc doc = {.file = o->path};
     if (tests == NULL)
         return;
+    const struct lintel_doc *doc = lintel_model_doc(o->model, tests);
     if (tests->kind != LINTEL_NODE_LIST) {
-        lintel_error(r->report, lintel_node_place(&doc, tests), "lintel:tests must be a list of tests");
+        lintel_error(r->report, lintel_node_place(doc, tests), "lintel:tests must be a list of tests");
         return;
     }
     for (const struct lintel_node *c = tests->child; c != NULL; c = c->next)
-        run_test(r, o, &doc, c);
+        run_test(r, o, doc, c);
 }

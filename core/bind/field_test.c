@@ -272,6 +272,10 @@ no_table_reuses_the_hubs_keys(void)
                                  {.address = poll},
                                  {.address = read}};
     char reason[300] = "";
+    static const lintel_field secret_address[] = {
+        {.name = "a", .help = "h", .type = LINTEL_T_STR, .flags = LINTEL_F_SECRET}, {0}};
+    CHECK_INT(lintel_plugin_judge(&(lintel_plugin){.address = secret_address}, reason, sizeof reason), -1);
+    CHECK_HAS(reason, "can't be a secret");
     CHECK_INT(lintel_plugin_judge(&good, reason, sizeof reason), 0);
     for (size_t i = 0; i < LINTEL_COUNT(bad); i++) {
         CHECK_INT(lintel_plugin_judge(&bad[i], reason, sizeof reason), -1);

@@ -82,6 +82,13 @@ lintel_plugin_judge(const lintel_plugin *p, char *reason, size_t size)
         {"address", p->address, {lintel_codec_keys, lintel_pace_keys, lintel_map_keys}},
     };
     char why[200];
+    for (const lintel_field *f = p->address; f != NULL && f->name != NULL; f++) {
+        if (f->flags & LINTEL_F_SECRET) {
+            (void)lintel_format(reason, size, "the table of address keys: \"%s\" can't be a secret: bindings are shared",
+                                f->name);
+            return -1;
+        }
+    }
     for (size_t i = 0; i < LINTEL_COUNT(tables); i++) {
         if (lintel_fields_judge(tables[i].table, why, sizeof why) != 0) {
             (void)lintel_format(reason, size, "the table of %s keys: %s", tables[i].what, why);

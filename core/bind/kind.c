@@ -19,7 +19,18 @@ has_word(const char *const *words, const char *word)
     return 0;
 }
 
-/* A protocol that no plugin here speaks is fine, what looks like a slip of one that is here is not. */
+/* One letter away from a word of the list. */
+static int
+is_slip_of(const char *word, const char *const *words)
+{
+    for (; *words != NULL; words++)
+        if (lintel_distance(word, *words, 1) <= 1)
+            return 1;
+    return 0;
+}
+
+/* A protocol that no plugin here speaks is fine: bindings are shared by hubs. What is one letter off one that is here
+ * is a slip. */
 static void
 judge_protocols(struct lintel_reader *r, const struct lintel_model *model)
 {
@@ -33,10 +44,12 @@ judge_protocols(struct lintel_reader *r, const struct lintel_model *model)
             struct lintel_place at = lintel_key_place(a->map_doc, c);
             if (maps->kind != LINTEL_NODE_MAP || has_word(names, c->key.p))
                 continue;
-            if (lintel_hint(hint, c->key.p, names)[0] != '\0')
+            lintel_hint(hint, c->key.p, names);
+            if (is_slip_of(c->key.p, names))
                 lintel_error(r->report, at, "there is no plugin \"%.64s\"%s", c->key.p, hint);
             else if (lintel_map_get(&told, c->key.p, c->key.n) == NULL)
-                lintel_warning(r->report, at, "the plugin \"%.64s\" is not installed here", c->key.p);
+                lintel_warning(r->report, at, "the plugin \"%.64s\" is not installed here%s", c->key.p,
+                               hint);
             if (lintel_map_put(&told, c->key.p, c->key.n, &told) != 0)
                 lintel_reader_no_memory(r);
         }
@@ -85,19 +98,22 @@ static void
 find_device(struct lintel_reader *r, struct lintel_kind *k, const struct lintel_node *n)
 {
     const struct lintel_node *device = lintel_node_get(n, "lintel:device");
+    const struct lintel_doc *doc = device ? lintel_model_doc(k->model, device) : NULL;
     const struct lintel_node *mine = lintel_node_get(device, k->plugin->name);
     if (device != NULL && device->kind != LINTEL_NODE_MAP) {
-        lintel_error(r->report, lintel_node_place(k->device_doc, device),
+        lintel_error(r->report, lintel_node_place(doc, device),
                      "lintel:device must be a map: { PLUGIN: { ... } }");
         k->failed = 1;
     }
     if (mine != NULL && k->device != NULL) {
-        lintel_error(r->report, lintel_key_place(k->device_doc, mine),
+        lintel_error(r->report, lintel_key_place(lintel_model_doc(k->model, mine), mine),
                      "settings of a %s device stand twice in this document; keep one", k->plugin->name);
         k->failed = 1;
     }
-    if (mine != NULL)
+    if (mine != NULL) {
         k->device = mine;
+        k->device_doc = lintel_model_doc(k->model, mine);
+    }
     static const char *const groups[] = {"sdfThing", "sdfObject"};
     for (size_t g = 0; g < LINTEL_COUNT(groups); g++) {
         const struct lintel_node *group = lintel_node_get(n, groups[g]);
@@ -115,10 +131,11 @@ judge_device(struct lintel_reader *r, struct lintel_kind *k)
                                          .map = k->device,
                                          .what = k->what,
                                          .folder = r->folder,
-                                         .at = {k->device_doc->file, 0, 0},
+                                         .at = {k->id, 0, 0},
+                                         .secret = lintel_reader_secret,
+                                         .secret_ctx = r,
                                          .flags = LINTEL_FIELDS_PARTIAL};
-    k->device_settings = lintel_fields_parse(k->plugin->device, &source, r->scratch, r->report);
-    if (k->device_settings == NULL)
+    if (lintel_fields_parse(k->plugin->device, &source, r->a, r->report) == NULL)
         k->failed = 1;
 }
 
@@ -242,21 +259,18 @@ new_kind(struct lintel_reader *r, const char *id, struct lintel_origin *o, const
          struct lintel_place at)
 {
     struct lintel_kind *k = lintel_arena_alloc(r->scratch, sizeof *k);
-    struct lintel_doc *doc = lintel_arena_alloc(r->scratch, sizeof *doc);
     char what[64];
     (void)lintel_format(what, sizeof what, "a thing on a %s bus", plugin->name);
-    if (k == NULL || doc == NULL || (k->id = lintel_arena_strdup(r->scratch, id)) == NULL ||
+    if (k == NULL || (k->id = lintel_arena_strdup(r->scratch, id)) == NULL ||
         (k->what = lintel_arena_strdup(r->scratch, what)) == NULL)
         return NULL;
     k->origin = o;
     k->plugin = plugin;
     k->next = r->first_kind;
     k->context_also = lintel_context_keys;
-    k->device_doc = doc;
     r->first_kind = k;
     k->model = o != NULL ? lintel_reader_model(r, o, at)
                          : lintel_models_resolve(r->site->pub.models, id, at, r->report);
-    doc->file = o != NULL ? o->path : k->model != NULL ? k->model->file : id;
     if (k->model == NULL) {
         k->failed = 1;
         return k;
@@ -276,7 +290,7 @@ lintel_reader_kind(struct lintel_reader *r, const char *id, const lintel_plugin 
 {
     char key[256], hint[LINTEL_HINT] = "";
     struct lintel_origin *o = lintel_map_get(&r->origins, id, strlen(id));
-    if (o == NULL && strchr(id, '#') == NULL) {
+    if (o == NULL && strpbrk(id, "#:") == NULL) { /* no global name either */
         const char *const *ids = lintel_reader_map_words(r, &r->origins);
         if (ids != NULL)
             lintel_hint(hint, id, ids);

@@ -9,9 +9,8 @@
 #include "core/bind/reader.h"
 #include "core/trust/secret.h"
 
-/* For lintel_fields_parse: the text is kept in a list, to be wiped with the site. */
-static const char *
-secret_text(void *ctx, const char *name, struct lintel_place at, struct lintel_arena *a,
+const char *
+lintel_reader_secret(void *ctx, const char *name, struct lintel_place at, struct lintel_arena *a,
             struct lintel_report *report)
 {
     struct lintel_reader *r = ctx;
@@ -25,7 +24,7 @@ secret_text(void *ctx, const char *name, struct lintel_place at, struct lintel_a
         return NULL;
     }
     char *copy = lintel_arena_strndup(a, text, n);
-    struct lintel_kept_secret *kept = lintel_arena_alloc(a, sizeof *kept);
+    struct lintel_kept_secret *kept = lintel_arena_alloc(r->a, sizeof *kept);
     lintel_secret_wipe(text, sizeof text);
     if (copy == NULL || kept == NULL) {
         lintel_secret_wipe(copy, copy ? n : 0);
@@ -160,7 +159,7 @@ read_port(struct lintel_reader *r, const struct lintel_doc *doc, const char *pat
                                          .what = what,
                                          .folder = r->folder,
                                          .at = at,
-                                         .secret = secret_text,
+                                         .secret = lintel_reader_secret,
                                          .secret_ctx = r};
     port->settings = lintel_fields_parse(port->plugin->bus, &source, r->a, r->report);
     if (port->settings != NULL)

@@ -290,6 +290,24 @@ get_values_of(struct lintel_call *c, const lintel_span *id)
 
 /* ---- reload -------------------------------------------------------------------------------------------- */
 
+struct reload { /* who waits for it */
+    struct lintel_tree *tree;
+    lintel_ticket ticket;
+};
+
+static void
+reloaded(void *ctx, int refused, struct lintel_buf *json)
+{
+    struct reload *r = ctx;
+    struct lintel_open *o = lintel_open_find(r->tree, r->ticket);
+    if (o != NULL) { /* who asked is still there */
+        lintel_answer a = lintel_answer_of(refused ? LINTEL_UNPROCESSABLE : LINTEL_CHANGED,
+                                           LINTEL_FORMAT_JSON, 0, json);
+        lintel_open_answer(o, &a);
+    }
+    lintel_free(r);
+}
+
 static void
 post_reload(struct lintel_call *c)
 {
@@ -300,12 +318,15 @@ post_reload(struct lintel_call *c)
         lintel_call_fail(c, LINTEL_NOT_IMPLEMENTED, "this hub can't reload");
         return;
     }
-    struct lintel_buf b = lintel_out_take(t);
-    int failed = t->source.reload(t->source.ctx, who, &b);
-    lintel_answer a = lintel_answer_of(failed ? LINTEL_UNPROCESSABLE : LINTEL_CHANGED,
-                                       b.n != 0 ? LINTEL_FORMAT_JSON : LINTEL_FORMAT_NONE, 0, &b);
-    lintel_call_answer(c, &a);
-    lintel_out_put(t, &b);
+    struct lintel_open *o = lintel_call_open(c);
+    struct reload *r = o != NULL ? lintel_alloc(sizeof *r) : NULL;
+    if (r == NULL) {
+        if (o != NULL)
+            lintel_open_fail(o, LINTEL_INTERNAL, "out of memory");
+        return;
+    }
+    *r = (struct reload){t, c->ticket};
+    t->source.reload(t->source.ctx, who, reloaded, r);
 }
 
 /* ---- routing ------------------------------------------------------------------------------------------- */

@@ -121,13 +121,15 @@ status(void *ctx, struct lintel_buf *out)
     lintel_buf_adds(out, "{\"pid\":1}");
 }
 
-static int
-reload(void *ctx, const char *who, struct lintel_buf *out)
+static void
+reload(void *ctx, const char *who, lintel_reload_done *done, void *done_ctx)
 {
+    struct lintel_buf problems = {0};
     (void)ctx;
     CHECK_STR(who, "[::1]:40312");
-    lintel_buf_adds(out, "[{\"file\":\"lintel.yaml\"}]");
-    return -1;
+    lintel_buf_adds(&problems, "[{\"file\":\"lintel.yaml\"}]");
+    done(done_ctx, 1, &problems);
+    lintel_buf_fini(&problems);
 }
 
 static void
