@@ -177,7 +177,7 @@ observes(void)
 {
     struct testhost *t = open_host();
     REQUIRE(t != NULL);
-    const char *text = RUN(t, 1, "lamp", "-s", "1");
+    const char *text = RUN(t, 1, "lamp", "-s", "2");
     if (text != NULL) {
         for (int i = 0; i <= 11; i++) { /* each once, in order */
             char wanted[20];

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -346,6 +347,42 @@ bounded(void)
     testhost_free(t);
 }
 
+/* Where the sockets can't be looked at: no descriptor is left to read /proc with. */
+static void
+works_blind(void)
+{
+    struct rlimit before, few;
+    struct wire got;
+    int next = dup(0);
+    close(next);
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    few = before;
+    few.rlim_cur = (rlim_t)next + 4; /* the host's epoll, libcoap's epoll, timer and socket */
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    struct testhost *t = open_host(0);
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    REQUIRE(t != NULL);
+    CHECK_HAS(t->log, "/proc/self/fdinfo can't be read");
+    int fd = wire_open(t, 0, AF_INET6);
+    observe(t, fd, 1, 0x11, 0, &got);
+    testhost_text(t, stream, LINTEL_CODE(2, 5), LINTEL_ANSWER_MORE | LINTEL_ANSWER_CONFIRM, "a");
+    CHECK(wire_receive(t, fd, &got));
+    CHECK_INT(got.type, CON);
+    notify(t, "waits");
+    wire_empty(fd, ACK, got.mid);
+    wire_quiet(t, fd, 2); /* the acknowledgement is not seen */
+    t->ahead += 5 * LCOAP_SECOND;
+    CHECK(wire_receive(t, fd, &got));
+    CHECK_STR(wire_text(&got), "waits");
+    testhost_text(t, stream, LINTEL_CODE(2, 5), LINTEL_ANSWER_MORE | LINTEL_ANSWER_CONFIRM, "b");
+    CHECK(wire_receive(t, fd, &got));
+    wire_empty(fd, RST, got.mid); /* libcoap tells of this one */
+    wire_quiet(t, fd, 3);
+    CHECK_INT(t->abandoned, 1);
+    close(fd);
+    testhost_free(t);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -359,6 +396,7 @@ main(int argc, char **argv)
                                             KIT(begins_late_or_at_once),
                                             KIT(large_notifications_go_on_in_blocks),
                                             KIT(bounded),
+                                            KIT(works_blind),
                                             {0}};
     return kit_main("coap observe", tests, argc, argv);
 }
