@@ -1,2 +1,22 @@
 noinst_LIBRARIES += $(LIBBIND)
-core_bind_libbind_a_SOURCES = core/bind/empty.c
+core_bind_libbind_a_SOURCES = \
+	core/bind/bindtest.c \
+	core/bind/field.c core/bind/field.h core/bind/field_print.c \
+	core/bind/files.c core/bind/files.h \
+	core/bind/keys.c core/bind/keys.h \
+	core/bind/kind.c \
+	core/bind/port.c \
+	core/bind/profile.c \
+	core/bind/reader.h \
+	core/bind/schema.c \
+	core/bind/site.h core/bind/site_read.c \
+	core/bind/things.c
+
+if HAVE_CUNIT
+bind_tests = core/bind/field_test
+check_PROGRAMS += $(bind_tests)
+TESTS += $(bind_tests)
+core_bind_field_test_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+core_bind_field_test_SOURCES = core/bind/field_test.c
+core_bind_field_test_LDADD = $(KIT_LIBS) $(BIND_LIBS)
+endif

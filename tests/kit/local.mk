@@ -1,6 +1,13 @@
 if HAVE_CUNIT
 check_LIBRARIES += tests/kit/libkit.a
 tests_kit_libkit_a_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
-tests_kit_libkit_a_SOURCES = tests/kit/kit.c tests/kit/kit.h
+tests_kit_libkit_a_SOURCES = \
+	tests/kit/fakehost.c tests/kit/fakehost.h \
+	tests/kit/kit.c tests/kit/kit.h
+
+check_PROGRAMS += tests/kit/fakehost_test
+TESTS += tests/kit/fakehost_test
+tests_kit_fakehost_test_SOURCES = tests/kit/fakehost_test.c
+tests_kit_fakehost_test_LDADD = $(KIT_LIBS)
 endif
 EXTRA_DIST += tests/kit/replay.c

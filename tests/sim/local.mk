@@ -1,1 +1,7 @@
-# parts of tests/sim
+EXTRA_DIST += tests/sim/demo tests/sim/demo-site
+if HAVE_MQTT
+noinst_PROGRAMS += tests/sim/zigbee_sim
+tests_sim_zigbee_sim_SOURCES = tests/sim/zigbee_sim.c
+tests_sim_zigbee_sim_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_sim_zigbee_sim_LDADD = -lpaho-mqtt3c $(JANSSON_LIBS)
+endif
