@@ -1,5 +1,21 @@
 noinst_LIBRARIES += $(LIBMODEL)
-core_model_libmodel_a_SOURCES = core/model/empty.c
+core_model_libmodel_a_SOURCES = \
+	core/model/affordance.c core/model/affordance.h \
+	core/model/data.c core/model/data.h \
+	core/model/data_read.c core/model/data_read.h \
+	core/model/quality.c core/model/quality.h \
+	core/model/regexp.c core/model/regexp.h \
+	core/model/sdf.c core/model/sdf.h \
+	core/model/tree.c core/model/tree.h \
+	core/model/unit.c core/model/unit.h
+
+if HAVE_CUNIT
+model_tests = core/model/sdf_test
+check_PROGRAMS += $(model_tests)
+TESTS += $(model_tests)
+core_model_sdf_test_SOURCES = core/model/sdf_test.c
+core_model_sdf_test_LDADD = $(KIT_LIBS) $(MODEL_LIBS)
+endif
 
 # The codec.
 core_model_libmodel_a_SOURCES += \
