@@ -396,9 +396,22 @@ skips_and_warns(void)
     put("odd", "things/sub/more.yaml", "nonsense: [");
     put("odd", "things/empty.yaml", "");
     put("odd", "bindings/other.yaml", "nonsense: [");
+    char link[600];
+    put("odd", "elsewhere", "- { thingId: linked, sdfInstanceOf: { model: acme }, sdfContext: { bus: basement, unit: 9 } }\n");
+    snprintf(link, sizeof link, "%s/things/linked.yaml", folder("odd"));
+    REQUIRE(symlink("../elsewhere", link) == 0);
     struct lintel_site *site = read_site("odd", NULL, 0);
     REQUIRE(site != NULL);
     CHECK_INT(report.warnings, 3);
+    CHECK_INT(site->nthings, 4);
+    CHECK_STR(site->things[0].id, "linked");
+    lintel_site_unref(site);
+    unlink(link);
+    REQUIRE(symlink("linked.yaml", link) == 0); /* to itself */
+    CHECK(read_site("odd", NULL, 0) == NULL);
+    CHECK_INT(report.errors, 1);
+    unlink(link);
+    REQUIRE((site = read_site("odd", NULL, 0)) != NULL);
     lintel_site_unref(site);
 }
 
