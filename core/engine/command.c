@@ -425,7 +425,7 @@ hindered(const struct ask *a, lintel_command *ret)
         lintel_mono until = a->kind == COMMAND_READ ? t->retry : t->spared;
         lintel_format(text, sizeof text, "%s; it is tried again in %lld s",
                       t->detail != NULL ? t->detail : status_text(t->status),
-                      until > now ? (long long)((until - now) / SECOND + 1) : 1);
+                      until > now ? (long long)((until - now + SECOND - 1) / SECOND) : 1);
         *ret = answer(a, t->status, LINTEL_FIT_OK, text);
     } else if (t->ncommands >= QUEUE_MOST || t->nwaiters >= WAITERS_MOST) {
         *ret = answer(a, LINTEL_E_BUSY, LINTEL_FIT_OK,

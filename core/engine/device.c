@@ -286,8 +286,11 @@ gone_silent(struct lintel_live_thing *t, lintel_status status)
         t->stale_all = 1;
         t->down_since = lintel_loop_now(t->bus->engine->loop);
         t->bus->down++;
-        lintel_log(LINTEL_LOG_WARN, t->bus->name, "%s is away: %s", t->conf->id,
-                   t->detail != NULL ? t->detail : status_text(status));
+        /* One line about a lost connection is enough. */
+        t->logged = status != LINTEL_E_LINK || t->bus->link == LINTEL_OK;
+        if (t->logged)
+            lintel_log(LINTEL_LOG_WARN, t->bus->name, "%s is away: %s", t->conf->id,
+                       t->detail != NULL ? t->detail : status_text(status));
     }
     thing_stale(t, status, POINT_WHY_DEVICE);
 }
@@ -305,7 +308,7 @@ back_off(struct lintel_live_thing *t, int64_t cost)
     return delay - engine_random_below(t->bus->engine, delay / 4);
 }
 
-/* One lost answer of a device that was there before is forgiven: it is asked again soon, and only that once. */
+/* One lost answer is forgiven: the device is asked again soon, for one point, and only that once. */
 void
 thing_failed(struct lintel_live_thing *t, lintel_status status, const char *detail, int64_t cost)
 {
@@ -314,7 +317,7 @@ thing_failed(struct lintel_live_thing *t, lintel_status status, const char *deta
         t->failures++;
     t->status = status;
     thing_set_detail(&t->detail, detail);
-    if (t->failures > 1 || t->seen == 0 || t->stale_all)
+    if (t->failures > 1 || t->stale_all)
         gone_silent(t, status);
     int64_t delay = back_off(t, cost);
     t->retry = now + delay;
@@ -338,7 +341,9 @@ thing_answered(struct lintel_live_thing *t, int itself, lintel_wall wall)
     }
     t->stale_all = 0;
     t->bus->down--;
-    lintel_log(LINTEL_LOG_INFO, t->bus->name, "%s is back", t->conf->id);
+    if (t->logged)
+        lintel_log(LINTEL_LOG_INFO, t->bus->name, "%s is back", t->conf->id);
+    t->logged = 0;
     groups_due_now(t, 0);
 }
 

@@ -224,7 +224,7 @@ send_group(struct lintel_live_thing *t, struct group *g, lintel_mono now)
                  ? thing_submit(t, WORK_SUBSCRIBE, LINTEL_OP_SUBSCRIBE, g->slots, g->n, NULL,
                                 g->batch, REQUEST_NS)
                  : thing_submit(t, WORK_POLL, LINTEL_OP_READ, g->slots, g->n, NULL, g->batch,
-                                REQUEST_NS);
+                                t->seen != 0 ? REQUEST_NS : PROBE_NS);
     if (rc != 0) {
         g->due = due;
         g->spread = spread;

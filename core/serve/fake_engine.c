@@ -395,7 +395,7 @@ int
 lintel_conditions_check(const struct lintel_conditions *c, const struct lintel_data *data,
                         char reason[LINTEL_REASON])
 {
-    if (!(c->given & LINTEL_C_ST) || data->kind == LINTEL_DATA_NUMBER)
+    if (!(c->given & LINTEL_C_ST) || (data != NULL && data->kind == LINTEL_DATA_NUMBER))
         return 0;
     snprintf(reason, LINTEL_REASON, "c.st needs a number");
     return -1;

@@ -95,7 +95,7 @@ void lintel_open_close(struct lintel_open *o);
 /* ---- queries --------------------------------------------------------------------------------------- */
 
 /* The c.* arguments of a query; other arguments are left alone. -1 after the call was answered with 4.00.
- * data: what they are judged against; NULL: a pack, which takes the times alone. */
+ * data: what they are judged against; NULL: a pack, which takes no conditions on values. */
 int lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
                            struct lintel_conditions *ret);
 #endif
