@@ -1,1 +1,4 @@
-# parts of bindings
+dist_bindings_DATA += bindings/acme-em1.sdf-supplement.yaml
+dist_bindings_DATA += bindings/breathe-co2.sdf-supplement.yaml
+dist_bindings_DATA += bindings/nordwind-hp.sdf-supplement.yaml
+dist_bindings_DATA += bindings/volta-m3.sdf-supplement.yaml
