@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
@@ -87,4 +88,42 @@ lintel_report_sort(struct lintel_report *r)
 {
     if (r->n > 1)
         qsort(r->problems, r->n, sizeof *r->problems, by_place);
+}
+
+void
+lintel_problem_place(const struct lintel_problem *p, struct lintel_buf *out)
+{
+    lintel_buf_adds(out, p->file ? p->file : "");
+    if (p->line != 0)
+        lintel_buf_addf(out, ":%u:%u", p->line, p->column);
+}
+
+void
+lintel_report_json(const struct lintel_report *r, struct lintel_buf *out)
+{
+    lintel_buf_addc(out, '[');
+    for (uint32_t i = 0; i < r->n; i++) {
+        const struct lintel_problem *p = &r->problems[i];
+        const char *file = p->file ? p->file : "", *text = p->text ? p->text : "";
+        lintel_buf_addf(out, "%s{\"severity\":\"%s\",\"file\":", i ? "," : "",
+                        p->severity == LINTEL_PROBLEM_ERROR ? "error" : "warning");
+        lintel_buf_add_json_str(out, file, strlen(file));
+        lintel_buf_addf(out, ",\"line\":%u,\"column\":%u,\"text\":", p->line, p->column);
+        lintel_buf_add_json_str(out, text, strlen(text));
+        lintel_buf_addc(out, '}');
+    }
+    lintel_buf_addc(out, ']');
+}
+
+void
+lintel_report_log(const struct lintel_report *r, const char *topic)
+{
+    struct lintel_buf place = {0};
+    for (uint32_t i = 0; i < r->n; i++) {
+        lintel_buf_reset(&place);
+        lintel_problem_place(&r->problems[i], &place);
+        lintel_log(r->problems[i].severity == LINTEL_PROBLEM_ERROR ? 0 : 1, topic, "%s: %s",
+                   lintel_buf_str(&place), r->problems[i].text ? r->problems[i].text : "");
+    }
+    lintel_buf_fini(&place);
 }

@@ -4,6 +4,8 @@
 #define LINTEL_BASE_REPORT_H
 #include <stdint.h>
 
+#include "core/base/text.h"
+
 struct lintel_place { /* where in a file; line 0: the file as a whole */
     const char *file; /* borrowed: lives as long as the document */
     uint32_t line, column; /* from 1 */
@@ -33,4 +35,10 @@ void lintel_warning(struct lintel_report *r, struct lintel_place at, const char 
     __attribute__((format(printf, 3, 4)));
 /* Sorts by file, line, column. */
 void lintel_report_sort(struct lintel_report *r);
+/* "file:line:column" of a problem, without what is not known. */
+void lintel_problem_place(const struct lintel_problem *p, struct lintel_buf *out);
+/* [{"severity":"error","file":..,"line":..,"column":..,"text":..}, ..] */
+void lintel_report_json(const struct lintel_report *r, struct lintel_buf *out);
+/* One log line for each. */
+void lintel_report_log(const struct lintel_report *r, const char *topic);
 #endif

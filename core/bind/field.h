@@ -9,10 +9,15 @@
 
 uint32_t lintel_fields_count(const lintel_field *table); /* NULL table: 0 */
 
+enum {                        /* lintel_field_source.flags */
+    LINTEL_FIELDS_OPEN = 1,   /* keys that the table does not have are judged elsewhere */
+    LINTEL_FIELDS_PARTIAL = 2 /* required rows may be missing: they come from somewhere else later */
+};
 struct lintel_field_source {
     const struct lintel_doc *doc;
     const struct lintel_node *map;       /* the keys; NULL: none given */
-    const struct lintel_node *fallback;  /* keys used where map has none (a binding's lintel:device); or NULL */
+    const struct lintel_node *fallback;  /* keys used where map has none (a binding's lintel:device); or NULL.
+                                          * Its own unknown keys are not looked for */
     const struct lintel_doc *fallback_doc;
     const char *const *also;             /* keys that belong to others: not unknown; NULL-terminated; or NULL */
     const char *what;                    /* "a modbus bus", for messages */
@@ -23,6 +28,7 @@ struct lintel_field_source {
     const char *(*secret)(void *ctx, const char *name, struct lintel_place at,
                           struct lintel_arena *a, struct lintel_report *report);
     void *secret_ctx;
+    uint32_t flags; /* LINTEL_FIELDS_* */
 };
 /* One value a row, in the arena, or NULL with the reasons (all of them, not only the first): unknown key with
  * the nearest, wrong type, outside its range, not one of the choices, missing. */
@@ -32,8 +38,20 @@ lintel_value *lintel_fields_parse(const lintel_field *table, const struct lintel
 const char *lintel_fields_natural(const lintel_field *table, const lintel_value *values,
                                   struct lintel_arena *a);
 
+/* Whether a table keeps the rules of lintel_field: names, help, limits, choices, defaults that parse. 0, or -1
+ * with the reason. A NULL table is fine. Names that are the hub's are lintel_plugin_judge()'s, core/bind/keys.h. */
+int lintel_fields_judge(const lintel_field *table, char *reason, size_t size);
+
 /* "properties": {...}, "required": [...] of a JSON Schema object. */
 void lintel_fields_schema(const lintel_field *table, struct lintel_buf *out);
 /* Rows of a manual page in man(7) markup. */
 void lintel_fields_man(const lintel_field *table, struct lintel_buf *out);
+/* What may stand in a row, in words: "a whole number from 1 to 247", "one of coil, discrete". */
+void lintel_field_describe(const lintel_field *f, struct lintel_buf *out);
+/* Item i of "a|b|c"; p NULL: there is none. */
+struct lintel_str lintel_field_item(const char *list, uint32_t i);
+
+enum { LINTEL_HINT = 120 };
+/* ` (did you mean "word"?)` or "", for the end of a message. Returns out. */
+const char *lintel_hint(char out[LINTEL_HINT], const char *word, const char *const *words);
 #endif

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A site: lintel.yaml, models/, bindings/, things/ read, checked as a whole and compiled into what the engine
- * runs. Reading a site starts nothing and changes nothing. */
+ * runs. Reading a site starts nothing and changes nothing.
+ *
+ * The draft's sdfParameters (draft-ietf-asdf-instance-information) stand inside a protocol map, in the flat one
+ * or in `read` and `write` each:
+ *
+ *     sdfProtocolMap: { modbus: { table: input, address: 0, type: u16,
+ *                                 sdfParameters: { address: "#/sdfContext/base" } } }
+ *
+ * Each names a key of that map and, by a pointer that ends in sdfContext/NAME, the entry of the thing's
+ * sdfContext whose value stands in for it. The map's own value is the default; without one, the thing must
+ * give the entry. Things with equal values share a profile. */
 #ifndef LINTEL_BIND_SITE_H
 #define LINTEL_BIND_SITE_H
 #include <stdint.h>
@@ -57,7 +67,9 @@ struct lintel_profile {
     struct lintel_map by_path; /* "EnergyMeter/p/activePower" -> &bound[i] */
     uint32_t refs;
 };
-void lintel_profile_unref(struct lintel_profile *p);
+/* Threads: any; the count is atomic. */
+struct lintel_profile *lintel_profile_ref(struct lintel_profile *p);
+void lintel_profile_unref(struct lintel_profile *p); /* NULL is fine */
 
 struct lintel_thing { /* as configured; lives as long as its site, or as somebody holds a reference */
     const char *id;
@@ -81,6 +93,21 @@ struct lintel_site {
     uint32_t refs;
 };
 
+/* Where a site's files come from; tests and fuzzers keep them in memory. */
+struct lintel_site_files {
+    void *ctx;
+    /* The content, to be freed with lintel_free(): 0; 1: there is no such file; -1 with the reason in the report,
+     * also for more than `most` bytes. */
+    int (*read)(void *ctx, const char *path, size_t most, char **ret, size_t *ret_n,
+                struct lintel_report *report);
+    /* Calls each() for what lies in a folder, sorted by name. No such folder: nothing. -1 with the reason. */
+    int (*list)(void *ctx, const char *dir, void (*each)(void *arg, const char *name, int is_folder),
+                void *arg, struct lintel_report *report);
+    /* As lintel_secret_read(), core/trust/secret.h. */
+    int (*secret)(void *ctx, const char *folder, const char *name, char *text, size_t *ret_n,
+                  char *reason, size_t size);
+};
+
 struct lintel_site_source {
     const char *dir;              /* of lintel.yaml */
     const char *const *model_dirs;   /* installed schemas, read before dir/models; NULL-terminated */
@@ -93,7 +120,10 @@ struct lintel_site_source {
     const struct lintel_site *before; /* running one: equal profiles are taken from it; or NULL */
     void (*progress)(void *ctx, const char *what, uint32_t done, uint32_t of); /* or NULL */
     void *progress_ctx;
-    int run_tests; /* also run the lintel:tests of every binding that is in use or in dir */
+    /* Also run the lintel:tests of every binding that is in use or in dir, and compile the bindings in dir that
+     * nothing uses for every installed plugin that they name (else only for those that a bus runs). */
+    int run_tests;
+    const struct lintel_site_files *files; /* NULL: the file system */
 };
 /* NULL with the reasons in the report. Warnings do not refuse. Blocking: files are read. */
 struct lintel_site *lintel_site_read(const struct lintel_site_source *s, struct lintel_report *report);

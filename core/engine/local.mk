@@ -1,2 +1,25 @@
 noinst_LIBRARIES += $(LIBENGINE)
-core_engine_libengine_a_SOURCES = core/engine/empty.c
+core_engine_libengine_a_SOURCES = \
+	core/engine/bus.c \
+	core/engine/command.c \
+	core/engine/conditions.c \
+	core/engine/device.c \
+	core/engine/engine.c core/engine/engine.h core/engine/engine_priv.h \
+	core/engine/samples.c \
+	core/engine/schedule.c \
+	core/engine/subscribe.c core/engine/subscribe.h \
+	core/engine/tables.c core/engine/tables.h \
+	core/engine/values.c
+
+if HAVE_CUNIT
+engine_tests = core/engine/engine_test core/engine/command_test core/engine/subscribe_test
+check_PROGRAMS += $(engine_tests)
+TESTS += $(engine_tests)
+ENGINE_KIT = core/engine/engine_kit.c core/engine/engine_kit.h
+core_engine_engine_test_SOURCES = core/engine/engine_test.c $(ENGINE_KIT)
+core_engine_engine_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
+core_engine_command_test_SOURCES = core/engine/command_test.c $(ENGINE_KIT)
+core_engine_command_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
+core_engine_subscribe_test_SOURCES = core/engine/subscribe_test.c $(ENGINE_KIT)
+core_engine_subscribe_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
+endif

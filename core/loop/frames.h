@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Frames over a stream socket: a length of 4 bytes, big-endian, then so many bytes of CBOR. The children that host plugins
- * and the command line speak in these. Loop's thread. */
+ * Frames over a stream socket: a length of 4 bytes, big-endian, then so many bytes of CBOR. The children that host
+ * plugins and the command line speak in these. Loop's thread. */
 #ifndef LINTEL_LOOP_FRAMES_H
 #define LINTEL_LOOP_FRAMES_H
 #include "core/base/text.h"
 #include "core/loop/loop.h"
 
-enum { LINTEL_FRAME_MOST = 4 * 1024 * 1024 }; /* bytes of one frame */
+enum { LINTEL_FRAME_MOST = 4 * 1024 * 1024 }; /* bytes of one frame; an empty one breaks the rules */
 
 struct lintel_frames;
 struct lintel_frames_fns {
@@ -24,6 +24,19 @@ struct lintel_frames *lintel_frames_new(struct lintel_loop *l, int fd, size_t qu
 int lintel_frames_send(struct lintel_frames *f, const struct lintel_buf *b);
 size_t lintel_frames_queued(const struct lintel_frames *f);
 void lintel_frames_close(struct lintel_frames *f); /* NULL is fine; may be called from the callbacks */
+
+/* The cutting of a byte stream into frames. {0} is a fresh one. */
+struct lintel_splitter {
+    unsigned char *p;
+    size_t n, room;
+};
+void lintel_splitter_fini(struct lintel_splitter *s);
+/* Where the next bytes of the stream go: at least one byte, *ret_room of them. NULL: out of memory. */
+unsigned char *lintel_splitter_space(struct lintel_splitter *s, size_t *ret_room);
+/* n bytes have been put there: fn gets each frame that is whole now. NULL, or why the stream can't go on:
+ * fn returned other than 0, or a length outside 1 .. LINTEL_FRAME_MOST. */
+const char *lintel_splitter_take(struct lintel_splitter *s, size_t n,
+                                 int (*fn)(void *ctx, const unsigned char *data, size_t n), void *ctx);
 
 /* Blocking, for programs without a loop: 0, -1 on error, 1 at a clean end. *ret is reset and filled. */
 int lintel_frame_write(int fd, const struct lintel_buf *b);

@@ -42,7 +42,10 @@ struct lintel_payload {
     uint32_t n;
     void *json;  /* json_t; NULL until needed */
     int no_json; /* parsing failed once */
+    struct lintel_arena *arena; /* of structures and long texts; NULL until needed */
 };
+enum { LINTEL_PAYLOAD_MOST = 1024 * 1024 }; /* bytes that are looked into */
+/* Frees what was made of the last payload; with (NULL, 0) all of it is gone. */
 void lintel_payload_reset(struct lintel_payload *w, const void *p, uint32_t n);
 
 enum lintel_decoded {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "core/base/doc.h"
+#include "core/model/regexp.h"
 #include "lintel/plugin.h"
 
 enum lintel_data_kind {
@@ -25,7 +26,8 @@ enum { /* lintel_data.flags: which of the limits are given */
     LINTEL_DATA_BYTES = 32,     /* sdfType byte-string */
     LINTEL_DATA_UNIX_TIME = 64, /* sdfType unix-time */
     LINTEL_DATA_NULLABLE = 128,
-    LINTEL_DATA_UNIQUE = 256
+    LINTEL_DATA_UNIQUE = 256,
+    LINTEL_DATA_EMPTY = 512 /* max_length is given, and 0 */
 };
 struct lintel_data { /* in the model's arena; immutable, shared by threads */
     enum lintel_data_kind kind;
@@ -33,11 +35,14 @@ struct lintel_data { /* in the model's arena; immutable, shared by threads */
     double min, max, multiple;
     uint32_t min_length, max_length; /* characters of a string, items of an array; max 0: no limit */
     const char *unit;                /* as written; NULL: none */
-    const char *pattern;             /* I-Regexp (RFC 9485); NULL: none */
-    void *pattern_program;           /* compiled, the model's */
+    const char *pattern;             /* must match somewhere in the text (RFC 9880 C.2); NULL: none */
+    const struct lintel_regexp *pattern_program; /* compiled, the model's */
     const char *format;              /* "date-time", "uri" ..; NULL */
     const char *const *choices;      /* NULL-terminated names of enum or sdfChoice; NULL: none */
-    const lintel_value *choice_values; /* const value of each choice where it has one; or NULL */
+    const lintel_value *choice_values; /* const value of each choice, LINTEL_T_NULL where it has
+                                        * none; NULL: the names are the values */
+    const struct lintel_data *choice_data; /* of sdfChoice: what each one says, with what is said beside
+                                            * sdfChoice; NULL: enum */
     const lintel_value *constant;    /* const; NULL: none */
     const lintel_value *dflt;        /* default; NULL: none */
     const struct lintel_data *items; /* of an array; NULL: any */
@@ -61,6 +66,11 @@ enum lintel_fit {
  * maximum of 26". Integers fit numbers; a whole REAL fits an integer. Bounded time for every input. */
 enum lintel_fit lintel_data_fit(const struct lintel_data *d, const lintel_value *v,
                                 char reason[LINTEL_REASON]);
+/* Reads the data qualities of one definition, sdfRef resolved already, into the arena. NULL with the reasons in the
+ * report: misspelt qualities, limits that exclude each other, a pattern that is none, a const of another type. */
+const struct lintel_data *lintel_data_read(const struct lintel_doc *doc, const struct lintel_node *node,
+                                           struct lintel_arena *arena, struct lintel_report *report);
+
 /* "number 5 .. 26 Cel", for tables and messages. */
 void lintel_data_describe(const struct lintel_data *d, char *out, uint32_t size);
 #endif

@@ -20,7 +20,8 @@ struct lintel_unit {
 const struct lintel_unit *lintel_unit_find(const char *symbol);
 /* A symbol that was probably meant ("C" -> "Cel"), or NULL. */
 const char *lintel_unit_nearest(const char *symbol);
-/* to = from * num / den + offset. -1: they measure different things. */
+/* to = from * num / den + offset; exact, but where the fraction takes more than 53 bits (psi to inHg) the nearest that
+ * takes less. -1: they measure different things. */
 int lintel_unit_convert(const struct lintel_unit *from, const struct lintel_unit *to,
                         struct lintel_linear *ret);
 /* Walks the table; NULL after the last. */

@@ -6,7 +6,9 @@
  *   /d/{thing}                         one thing's links
  *   /d/{thing}/{object}/{p|a|e}/{name} a property, an action, an event
  *   /d/{thing}/s                       all readable properties as one SenML pack
- *   /hub/status /hub/things /hub/plugins /hub/reload   management: loopback and local socket only
+ *   /hub/status /hub/things /hub/values[/{thing}] /hub/plugins /hub/reload
+ *                                      management: loopback and local socket only
+ * A request to a thing's own address (lintel_exchange.thing) has the thing's part of the tree at its root.
  */
 #ifndef LINTEL_SERVE_TREE_H
 #define LINTEL_SERVE_TREE_H
@@ -15,15 +17,18 @@
 #include "lintel/transport.h"
 
 struct lintel_tree;
+/* refused: the site was not taken in, and json is a list of problems; else it says what has changed. */
+typedef void lintel_reload_done(void *done_ctx, int refused, struct lintel_buf *json);
 struct lintel_tree_source {
     struct lintel_engine *engine;
     struct lintel_loop *loop;
     const char *hub_name; /* copied */
-    /* What the daemon does for management resources; JSON text is added to out. reload: 0, or -1 with the
-     * problems in out (an array). Each may be NULL: 5.01. */
+    /* What the daemon does for management resources; one JSON value is added to out. status: becomes the
+     * member "daemon" of /hub/status. Each may be NULL: left out, or 5.01. */
     void (*status)(void *ctx, struct lintel_buf *out);
     void (*plugins)(void *ctx, struct lintel_buf *out);
-    int (*reload)(void *ctx, const char *who, struct lintel_buf *out);
+    /* Ends with done(), now or later, on the loop's thread, and before the tree is freed. */
+    void (*reload)(void *ctx, const char *who, lintel_reload_done *done, void *done_ctx);
     void *ctx;
 };
 struct lintel_tree *lintel_tree_new(const struct lintel_tree_source *s);

@@ -1,2 +1,10 @@
 noinst_LIBRARIES += $(LIBTRUST)
-core_trust_libtrust_a_SOURCES = core/trust/empty.c
+core_trust_libtrust_a_SOURCES = core/trust/secret.c core/trust/secret.h
+
+if HAVE_CUNIT
+trust_tests = core/trust/secret_test
+check_PROGRAMS += $(trust_tests)
+TESTS += $(trust_tests)
+core_trust_secret_test_SOURCES = core/trust/secret_test.c
+core_trust_secret_test_LDADD = $(KIT_LIBS) $(TRUST_LIBS)
+endif

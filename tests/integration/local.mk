@@ -1,1 +1,10 @@
-# parts of tests/integration
+integration_tests = tests/integration/check.sh tests/integration/demo.sh tests/integration/reload.sh
+dist_check_SCRIPTS += $(integration_tests)
+EXTRA_DIST += tests/integration/lib.sh
+if HAVE_MODBUS
+if HAVE_MQTT
+if HAVE_COAP
+TESTS += $(integration_tests)
+endif
+endif
+endif

@@ -1,5 +1,13 @@
-check_PROGRAMS += tests/sim/modbus_sim
+EXTRA_DIST += tests/sim/demo tests/sim/demo-site
+
+noinst_PROGRAMS += tests/sim/modbus_sim
 tests_sim_modbus_sim_SOURCES = \
 	tests/sim/modbus_sim.c \
 	tests/sim/modbus_unit.c tests/sim/modbus_unit.h
-EXTRA_DIST += tests/sim/modbus_demo.args
+
+if HAVE_MQTT
+noinst_PROGRAMS += tests/sim/zigbee_sim
+tests_sim_zigbee_sim_SOURCES = tests/sim/zigbee_sim.c
+tests_sim_zigbee_sim_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_sim_zigbee_sim_LDADD = -lpaho-mqtt3c $(JANSSON_LIBS)
+endif

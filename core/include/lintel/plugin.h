@@ -232,7 +232,8 @@ typedef struct lintel_plugin {
     void (*detach)(void *self, lintel_device *d);          /* * its points are unbound    [inst] */
     lintel_status (*bind)(void *self, lintel_point *p);    /* *                           [inst] */
     void (*unbind)(void *self, lintel_point *p);           /* * no request has it open    [inst] */
-    /* Each ends with host->complete(), now or later. A write of LINTEL_T_NULL releases the point (a
+    /* Each ends with host->complete(), now or later. A read's sample with LINTEL_OK and LINTEL_T_NULL says
+     * that the value came by publish() just before. A write of LINTEL_T_NULL releases the point (a
      * BACnet relinquish); a write's sample carries the value read back, or LINTEL_T_NULL. invoke()'s
      * sample carries the raw output, or LINTEL_T_NULL. subscribe() completes when the source has
      * accepted; values then come by publish() until unsubscribe() or unbind(). */

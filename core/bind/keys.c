@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/bind/keys.h"
+
+#include <string.h>
+
+#include "core/bind/site.h"
+
+const lintel_field lintel_hub_table[] = {
+    {.name = "name", .help = "Name of this hub; the first part of every SenML name.", .dflt = "hub",
+     .type = LINTEL_T_STR},
+    {0}};
+
+const lintel_field lintel_port_table[] = {
+    {.name = "plugin", .help = "The plugin that speaks here.", .type = LINTEL_T_STR,
+     .flags = LINTEL_F_REQUIRED},
+    {.name = "isolation",
+     .help = "Where the plugin runs: thread (inside the daemon), process (a child of its own) or "
+             "process:NAME (a child shared by all that name it). Blocking plugins get a process, "
+             "others a thread, unless this says otherwise.",
+     .type = LINTEL_T_STR},
+    {.name = "log", .help = "The most detailed messages of the plugin that are logged.",
+     .choices = "error|warn|info|debug", .type = LINTEL_T_STR},
+    {0}};
+
+const lintel_field lintel_context_table[] = {
+    {.name = "bus", .help = "The bus of lintel.yaml that the thing is reached by.", .type = LINTEL_T_STR,
+     .flags = LINTEL_F_REQUIRED},
+    {.name = "zone", .help = "The zone that the thing belongs to; its sector in the directory.",
+     .dflt = "", .type = LINTEL_T_STR},
+    {.name = "location", .help = "Where the thing is, for people.", .dflt = "", .type = LINTEL_T_STR},
+    {.name = "tags", .help = "Words to find the thing by.", .dflt = "", .type = LINTEL_T_LIST},
+    {.name = "label", .help = "What people call the thing.", .dflt = "", .type = LINTEL_T_STR},
+    {0}};
+
+/* A year is longer than anybody waits, and far from what overflows in nanoseconds. */
+const lintel_field lintel_pace_table[] = {
+    {.name = "poll",
+     .help = "Seconds between reads; 0: only on demand or by push. Without it 10, and 0 for "
+             "protocols whose values come by themselves.",
+     .unit = "s", .min = 0, .max = 31536000, .type = LINTEL_T_REAL},
+    {.name = "stale",
+     .help = "Seconds until a value that was not refreshed is stale; 0: never. Without it three "
+             "times poll.",
+     .unit = "s", .min = 0, .max = 31536000, .type = LINTEL_T_REAL},
+    {.name = "deadband",
+     .help = "The smallest change that is passed on, in the model's unit; 0: every change.",
+     .min = 0, .max = 1e300, .type = LINTEL_T_REAL},
+    {0}};
+
+const char *const lintel_port_keys[] = {"plugin", "isolation", "log", NULL};
+const char *const lintel_pace_keys[] = {"poll", "stale", "deadband", NULL};
+const char *const lintel_context_keys[] = {"bus", "zone", "location", "tags", "label", NULL};
+const char *const lintel_map_keys[] = {"read", "write", "sdfParameters", NULL};
+
+int
+lintel_is_id(const char *s)
+{
+    size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+    return n > 0 && n <= 63 && s[n] == '\0' && strchr("._-", s[0]) == NULL;
+}
+
+static const char *
+reused(const lintel_field *table, const char *const *keys)
+{
+    for (const lintel_field *f = table; f != NULL && f->name != NULL; f++)
+        for (const char *const *k = keys; *k != NULL; k++)
+            if (strcmp(f->name, *k) == 0)
+                return f->name;
+    return NULL;
+}
+
+int
+lintel_plugin_judge(const lintel_plugin *p, char *reason, size_t size)
+{
+    const struct {
+        const char *what;
+        const lintel_field *table;
+        const char *const *keys[4];
+    } tables[] = {
+        {"bus", p->bus, {lintel_port_keys}},
+        {"device", p->device, {lintel_context_keys}},
+        {"address", p->address, {lintel_codec_keys, lintel_pace_keys, lintel_map_keys}},
+    };
+    char why[200];
+    for (const lintel_field *f = p->address; f != NULL && f->name != NULL; f++) {
+        if (f->flags & LINTEL_F_SECRET) {
+            (void)lintel_format(reason, size, "the table of address keys: \"%s\" can't be a secret: bindings are shared",
+                                f->name);
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < LINTEL_COUNT(tables); i++) {
+        if (lintel_fields_judge(tables[i].table, why, sizeof why) != 0) {
+            (void)lintel_format(reason, size, "the table of %s keys: %s", tables[i].what, why);
+            return -1;
+        }
+        for (size_t k = 0; k < 4 && tables[i].keys[k] != NULL; k++) {
+            const char *name = reused(tables[i].table, tables[i].keys[k]);
+            if (name != NULL) {
+                (void)lintel_format(reason, size, "the table of %s keys: \"%s\" is a key of the hub's",
+                                    tables[i].what, name);
+                return -1;
+            }
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The connection to the hub, and the commands about the hub itself: status, reload. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/daemon/cli.h"
+#include "lintel/transport.h"
+
+enum { FORMAT_JSON = 50, REASON = 600, CELL = 160 };
+
+const char *
+cli_text(const json_t *object, const char *member)
+{
+    const char *text = json_string_value(json_object_get(object, member));
+    return text ? text : "";
+}
+
+struct lintel_local_client *
+cli_connect(const struct cli *c)
+{
+    char path[LINTEL_PATH_MOST], reason[REASON];
+    struct lintel_local_client *hub = NULL;
+    if (!lintel_format(path, sizeof path, "%s/lintel.sock", c->run))
+        cli_say("the path %s is too long", c->run);
+    else if ((hub = lintel_local_connect(path, reason, sizeof reason)) == NULL)
+        cli_say("%s", reason);
+    return hub;
+}
+
+/* Sends a request; 0 after telling that the hub is gone. */
+static uint32_t
+send_request(struct lintel_local_client *hub, uint32_t method, const char *const *path, int32_t accept,
+             const char *body, int observe)
+{
+    struct lintel_local_frame f;
+    if (lintel_local_prepare(&f, method, "/") != 0)
+        return 0;
+    for (f.npath = 0; path[f.npath] != NULL && f.npath < LINTEL_COUNT(f.path); f.npath++)
+        f.path[f.npath] = (lintel_span){path[f.npath], strlen(path[f.npath])};
+    f.accept[0] = accept;
+    f.naccept = 1;
+    if (body != NULL) {
+        f.format = FORMAT_JSON;
+        f.payload = (lintel_span){body, strlen(body)};
+    }
+    if (observe)
+        f.flags |= LINTEL_X_OBSERVE;
+    uint32_t id = lintel_local_request(hub, &f);
+    if (id == 0)
+        cli_say("the hub has closed the connection");
+    return id;
+}
+
+/* What came with a refusal, for people. */
+static void
+tell_refusal(const struct lintel_local_frame *f)
+{
+    if (f->payload.n != 0)
+        cli_say("%.*s", (int)(f->payload.n < 2000 ? f->payload.n : 2000), f->payload.p);
+    else
+        cli_say("the hub answered %u.%02u", f->code >> 5, f->code & 31);
+}
+
+static json_t *
+json_of(const struct lintel_local_frame *f)
+{
+    json_error_t wrong;
+    return f->payload.n == 0 ? NULL : json_loadb(f->payload.p, f->payload.n, JSON_DECODE_ANY, &wrong);
+}
+
+/* The next answer; -1 after telling that there will be none. */
+static int
+next_answer(struct lintel_local_client *hub, struct lintel_local_frame *ret)
+{
+    char reason[REASON];
+    int end = lintel_local_next(hub, ret, reason, sizeof reason);
+    if (end < 0)
+        cli_say("%s", reason);
+    else if (end > 0)
+        cli_say("the hub has closed the connection");
+    return end == 0 ? 0 : -1;
+}
+
+int
+cli_request(struct lintel_local_client *hub, uint32_t method, const char *const *path, int32_t accept,
+            const char *body, json_t **ret)
+{
+    struct lintel_local_frame answer;
+    uint32_t id = send_request(hub, method, path, accept, body, 0);
+    *ret = NULL;
+    if (id == 0)
+        return CLI_NO_HUB;
+    do {
+        if (next_answer(hub, &answer) != 0)
+            return CLI_NO_HUB;
+    } while (answer.id != id);
+    if (answer.code >> 5 == 2) {
+        *ret = json_of(&answer);
+        return CLI_OK;
+    }
+    if (answer.format == FORMAT_JSON)
+        *ret = json_of(&answer); /* a refusal with particulars */
+    else
+        tell_refusal(&answer);
+    return CLI_FAILED;
+}
+
+json_t *
+cli_get_json(struct lintel_local_client *hub, const char *const *path)
+{
+    json_t *json = NULL;
+    if (cli_request(hub, LINTEL_GET, path, FORMAT_JSON, NULL, &json) == CLI_OK && json == NULL)
+        cli_say("the hub's answer is not readable");
+    return json;
+}
+
+int
+cli_observe(struct lintel_local_client *hub, const char *const *path, int32_t accept, uint64_t *ret_id)
+{
+    *ret_id = send_request(hub, LINTEL_GET, path, accept, NULL, 1);
+    return *ret_id != 0 ? CLI_OK : CLI_NO_HUB;
+}
+
+int
+cli_next(struct lintel_local_client *hub, uint64_t *ret_id, json_t **ret)
+{
+    struct lintel_local_frame answer;
+    *ret = NULL;
+    if (next_answer(hub, &answer) != 0)
+        return -1;
+    *ret_id = answer.id;
+    if (answer.code >> 5 == 2)
+        *ret = json_of(&answer);
+    else
+        tell_refusal(&answer);
+    return 0;
+}
+
+static const char *
+number(char out[CELL], const json_t *object, const char *member)
+{
+    (void)lintel_format(out, CELL, "%lld", (long long)json_integer_value(json_object_get(object, member)));
+    return out;
+}
+
+/* The instance that hosts a bus, among those of the daemon. */
+static const json_t *
+instance_of(const json_t *status, const char *bus)
+{
+    size_t i;
+    json_t *instance;
+    json_array_foreach(json_object_get(json_object_get(status, "daemon"), "instances"), i, instance)
+        if (strcmp(cli_text(instance, "bus"), bus) == 0)
+            return instance;
+    return NULL;
+}
+
+static void
+print_buses(const json_t *status)
+{
+    static const struct lintel_column columns[] = {
+        {"BUS", 0, 1},     {"PLUGIN", 0, 1}, {"RUNS IN", 0, 1}, {"STATE", 0, 0},  {"THINGS", 1, 0},
+        {"POINTS", 1, 0},  {"STALE", 1, 0},  {"BAD", 1, 0},     {"VALUES", 1, 0}, {"TIMEOUTS", 1, 0},
+        {"WHY", 0, 1},     {NULL, 0, 0}};
+    struct lintel_table *t = lintel_table_new(columns);
+    size_t i;
+    json_t *bus;
+    json_array_foreach(json_object_get(status, "buses"), i, bus)
+    {
+        char cell[6][CELL];
+        const json_t *host = instance_of(status, cli_text(bus, "name"));
+        const char *state = cli_text(host, "state"), *why = cli_text(host, "reason");
+        int running = strcmp(state, "running") == 0;
+        lintel_table_row(
+            t, (const char *[]){cli_text(bus, "name"), cli_text(bus, "plugin"), cli_text(host, "isolation"),
+                                running ? cli_text(bus, "state") : state, number(cell[0], bus, "things"),
+                                number(cell[1], bus, "points"), number(cell[2], bus, "stale"),
+                                number(cell[3], bus, "bad"), number(cell[4], bus, "values"),
+                                number(cell[5], bus, "timeouts"),
+                                running || *why == '\0' ? cli_text(bus, "detail") : why});
+    }
+    lintel_table_print(t, stdout);
+}
+
+/* Devices that do not answer, one line each. */
+static void
+print_troubles(struct lintel_local_client *hub)
+{
+    static const char *const path[] = {"hub", "things", NULL};
+    static const struct lintel_column columns[] = {
+        {"THING", 0, 1}, {"BUS", 0, 1}, {"STATE", 0, 0}, {"WHY", 0, 1}, {NULL, 0, 0}};
+    json_t *things = cli_get_json(hub, path), *thing;
+    struct lintel_table *t = lintel_table_new(columns);
+    size_t i, bad = 0;
+    json_array_foreach(things, i, thing)
+    {
+        if (strcmp(cli_text(thing, "state"), "ok") == 0)
+            continue;
+        lintel_table_row(t, (const char *[]){cli_text(thing, "id"), cli_text(thing, "bus"),
+                                             cli_text(thing, "state"), cli_text(thing, "detail")});
+        bad++;
+    }
+    if (bad != 0)
+        putchar('\n');
+    lintel_table_print(t, stdout);
+    json_decref(things);
+}
+
+int
+cli_status(struct cli *c)
+{
+    static const char *const path[] = {"hub", "status", NULL};
+    struct lintel_local_client *hub = cli_connect(c);
+    if (hub == NULL)
+        return CLI_NO_HUB;
+    json_t *status = cli_get_json(hub, path);
+    if (status != NULL && c->json) {
+        char *text = json_dumps(status, JSON_INDENT(2));
+        puts(text ? text : "null");
+        free(text);
+    } else if (status != NULL) {
+        char age[CELL];
+        cli_age(age, sizeof age, json_number_value(json_object_get(status, "uptime")));
+        printf("%s: up %s, site %s\n\n", cli_text(status, "name"), age,
+               cli_text(json_object_get(status, "daemon"), "site"));
+        print_buses(status);
+        print_troubles(hub);
+    }
+    int failed = status == NULL;
+    json_decref(status);
+    lintel_local_close(hub);
+    return failed ? CLI_FAILED : CLI_OK;
+}
+
+static void
+print_problems(const json_t *problems)
+{
+    size_t i;
+    json_t *p;
+    json_array_foreach((json_t *)(uintptr_t)problems, i, p)
+    {
+        long long line = (long long)json_integer_value(json_object_get(p, "line"));
+        fputs(cli_text(p, "file"), stderr);
+        if (line != 0)
+            fprintf(stderr, ":%lld:%lld", line, (long long)json_integer_value(json_object_get(p, "column")));
+        fprintf(stderr, ": %s: %s\n", cli_text(p, "severity"), cli_text(p, "text"));
+    }
+}
+
+int
+cli_reload(struct cli *c)
+{
+    static const char *const path[] = {"hub", "reload", NULL};
+    struct lintel_local_client *hub = cli_connect(c);
+    json_t *answer = NULL;
+    if (hub == NULL)
+        return CLI_NO_HUB;
+    int status = cli_request(hub, LINTEL_POST, path, FORMAT_JSON, NULL, &answer);
+    if (c->json && answer != NULL) {
+        char *text = json_dumps(answer, JSON_INDENT(2));
+        puts(text ? text : "null");
+        free(text);
+    } else if (status == CLI_OK && answer != NULL) {
+        char cell[4][CELL];
+        printf("taken in: %s added, %s changed, %s removed, %s untouched\n", number(cell[0], answer, "added"),
+               number(cell[1], answer, "changed"), number(cell[2], answer, "removed"),
+               number(cell[3], answer, "kept"));
+    } else if (answer != NULL) {
+        print_problems(answer);
+        cli_say("the site is refused; the running one goes on");
+    }
+    json_decref(answer);
+    lintel_local_close(hub);
+    return status;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * lintel plugin: what a plugin file says of itself, asked for in a throw-away process. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/text.h"
+#include "core/daemon/cli.h"
+#include "core/daemon/site_source.h"
+
+/* Runs lintel-host --inspect FILE; its output as JSON, or NULL after telling why. */
+static json_t *
+inspect(const struct cli *c, const char *file)
+{
+    int out[2];
+    struct lintel_buf text = {.limit = 4 * 1024 * 1024};
+    char piece[4096];
+    json_error_t wrong;
+    if (pipe(out) != 0) {
+        cli_say("no pipe can be made: %s", strerror(errno));
+        return NULL;
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(out[1], STDOUT_FILENO);
+        close(out[0]);
+        close(out[1]);
+        execl(c->paths.host, "lintel-host", "--inspect", file, (char *)NULL);
+        fprintf(stderr, "lintel: %s can't be started: %s\n", c->paths.host, strerror(errno));
+        _exit(127);
+    }
+    close(out[1]);
+    for (ssize_t n; child > 0 && (n = read(out[0], piece, sizeof piece)) > 0;)
+        lintel_buf_add(&text, piece, (size_t)n);
+    close(out[0]);
+    int status = 0;
+    json_t *json = NULL;
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        cli_say("no process can be started: %s", strerror(errno));
+    else if (WIFSIGNALED(status))
+        cli_say("%s: the plugin died of signal %d while it was looked at; don't use it", file, WTERMSIG(status));
+    else if (WEXITSTATUS(status) == 0 && (json = json_loadb(text.p ? text.p : "", text.n, 0, &wrong)) == NULL)
+        cli_say("%s: lintel-host said nothing readable: %s", file, wrong.text);
+    lintel_buf_fini(&text);
+    return json;
+}
+
+static void
+print_fields(const char *title, const json_t *fields)
+{
+    static const struct lintel_column columns[] = {
+        {"  KEY", 0, 0}, {"TYPE", 0, 0}, {"DEFAULT", 0, 1}, {"MEANING", 0, 1}, {NULL, 0, 0}};
+    struct lintel_table *t = lintel_table_new(columns);
+    size_t i;
+    json_t *field;
+    if (json_array_size(fields) == 0)
+        return;
+    printf("\n%s\n", title);
+    json_array_foreach((json_t *)(uintptr_t)fields, i, field)
+    {
+        char name[80], type[200];
+        const char *choices = cli_text(field, "choices"), *unit = cli_text(field, "unit");
+        (void)lintel_format(name, sizeof name, "  %s", cli_text(field, "name"));
+        (void)lintel_format(type, sizeof type, "%s%s%s%s", *choices ? choices : cli_text(field, "type"),
+                            *unit ? " (" : "", unit, *unit ? ")" : "");
+        lintel_table_row(t, (const char *[]){name, type,
+                                             json_is_true(json_object_get(field, "required")) ? "required"
+                                                                                              : cli_text(field, "default"),
+                                             cli_text(field, "help")});
+    }
+    lintel_table_print(t, stdout);
+}
+
+static int
+print_plugin(struct cli *c, const char *file)
+{
+    json_t *entry = inspect(c, file), *plugin;
+    size_t i;
+    if (entry == NULL)
+        return CLI_FAILED;
+    if (c->json) {
+        char *text = json_dumps(entry, JSON_INDENT(2));
+        puts(text ? text : "null");
+        free(text);
+        json_decref(entry);
+        return CLI_OK;
+    }
+    json_array_foreach(json_object_get(entry, "plugins"), i, plugin)
+    {
+        printf("%s %s - %s\n%s\n", cli_text(plugin, "name"), cli_text(plugin, "version"), cli_text(plugin, "summary"), file);
+        print_fields("Settings of a bus or transport:", json_object_get(plugin, "bus"));
+        print_fields("Settings of a device (sdfContext):", json_object_get(plugin, "device"));
+        print_fields("Address keys (sdfProtocolMap):", json_object_get(plugin, "address"));
+    }
+    json_decref(entry);
+    return CLI_OK;
+}
+
+/* "modbus" as well as "/path/modbus.so". */
+static int
+file_of(const struct cli *c, const char *name, char out[LINTEL_PATH_MOST])
+{
+    if (strchr(name, '/') != NULL)
+        return lintel_copy(out, LINTEL_PATH_MOST, name);
+    for (int nested = 0; nested < 2; nested++) {
+        int fits = nested ? lintel_format(out, LINTEL_PATH_MOST, "%s/%s/%s.so", c->paths.plugins, name, name)
+                          : lintel_format(out, LINTEL_PATH_MOST, "%s/%s.so", c->paths.plugins, name);
+        if (fits && access(out, R_OK) == 0)
+            return 1;
+    }
+    return lintel_copy(out, LINTEL_PATH_MOST, name);
+}
+
+static int
+list(struct cli *c)
+{
+    static const struct lintel_column columns[] = {
+        {"PLUGIN", 0, 0}, {"VERSION", 0, 0}, {"SUMMARY", 0, 1}, {"FILE", 0, 1}, {NULL, 0, 0}};
+    struct lintel_site_reader reader;
+    json_t *all = json_array();
+    struct lintel_table *t = lintel_table_new(columns);
+    if (lintel_site_reader_init(&reader, &c->paths, ".") != 0) {
+        cli_say("out of memory");
+        return CLI_FAILED;
+    }
+    const char *const *names = lintel_loader_names(reader.loader);
+    for (; names != NULL && *names != NULL; names++) {
+        char file[LINTEL_PATH_MOST];
+        json_t *entry = file_of(c, *names, file) ? inspect(c, file) : NULL, *plugin;
+        size_t i;
+        json_array_foreach(json_object_get(entry, "plugins"), i, plugin)
+        {
+            json_object_set_new(plugin, "file", json_string(file));
+            json_array_append(all, plugin);
+            lintel_table_row(t, (const char *[]){cli_text(plugin, "name"), cli_text(plugin, "version"),
+                                                 cli_text(plugin, "summary"), file});
+        }
+        json_decref(entry);
+    }
+    if (c->json) {
+        char *text = json_dumps(all, JSON_INDENT(2));
+        puts(text ? text : "[]");
+        free(text);
+        t = NULL;
+    }
+    lintel_table_print(t, stdout);
+    json_decref(all);
+    lintel_site_reader_fini(&reader);
+    return CLI_OK;
+}
+
+int
+cli_plugin(struct cli *c)
+{
+    char file[LINTEL_PATH_MOST];
+    if (c->argc == 0 || (c->argc == 1 && strcmp(c->argv[0], "list") == 0))
+        return list(c);
+    if (c->argc == 2 && strcmp(c->argv[0], "inspect") == 0 && file_of(c, c->argv[1], file))
+        return print_plugin(c, file);
+    cli_say("plugin takes 'list', or 'inspect' and a plugin's name or file");
+    return CLI_USAGE;
+}

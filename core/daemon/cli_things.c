@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * lintel things, get, set, invoke. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/num.h"
+#include "core/base/text.h"
+#include "core/daemon/cli.h"
+#include "lintel/transport.h"
+
+enum { FORMAT_JSON = 50, FORMAT_SENML_JSON = 110, CELL = 96 };
+
+void
+cli_age(char *out, size_t size, double seconds)
+{
+    if (seconds < 0)
+        seconds = 0;
+    if (seconds < 9.95)
+        (void)lintel_format(out, size, "%.1f s", seconds);
+    else if (seconds < 120)
+        (void)lintel_format(out, size, "%.0f s", seconds);
+    else if (seconds < 7200)
+        (void)lintel_format(out, size, "%.0f min", seconds / 60);
+    else if (seconds < 48 * 3600)
+        (void)lintel_format(out, size, "%.0f h", seconds / 3600);
+    else
+        (void)lintel_format(out, size, "%.0f d", seconds / 86400);
+}
+
+void
+cli_value(char *out, size_t size, const json_t *value)
+{
+    char number[LINTEL_REAL_TEXT];
+    if (value == NULL || json_is_null(value)) {
+        (void)lintel_copy(out, size, "-");
+    } else if (json_is_string(value)) {
+        (void)lintel_copy(out, size, json_string_value(value));
+    } else if (json_is_real(value)) {
+        lintel_print_real(number, json_real_value(value));
+        (void)lintel_copy(out, size, number);
+    } else {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        (void)lintel_copy(out, size, text ? text : "?");
+        free(text);
+    }
+}
+
+static int
+has_word(const json_t *row, const char *word)
+{
+    const char *key;
+    json_t *member;
+    json_object_foreach((json_t *)(uintptr_t)row, key, member)
+    {
+        if (json_is_string(member) && strstr(json_string_value(member), word) != NULL)
+            return 1;
+        size_t i;
+        json_t *tag;
+        json_array_foreach(member, i, tag)
+            if (json_is_string(tag) && strstr(json_string_value(tag), word) != NULL)
+                return 1;
+    }
+    return 0;
+}
+
+static void
+print_json(json_t *value)
+{
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_INDENT(2));
+    puts(text ? text : "null");
+    free(text);
+}
+
+/* Keeps the rows that have the word somewhere. */
+static json_t *
+rows_with(json_t *rows, const char *word)
+{
+    size_t i;
+    json_t *row, *kept = json_array();
+    json_array_foreach(rows, i, row)
+        if (has_word(row, word))
+            json_array_append(kept, row);
+    json_decref(rows);
+    return kept;
+}
+
+int
+cli_things(struct cli *c)
+{
+    static const struct lintel_column columns[] = {
+        {"THING", 0, 1}, {"MODEL", 0, 1}, {"BUS", 0, 1},  {"ZONE", 0, 1}, {"LOCATION", 0, 1},
+        {"STATE", 0, 0}, {"GOOD", 1, 0},  {"WHY", 0, 1},  {NULL, 0, 0}};
+    static const char *const path[] = {"hub", "things", NULL};
+    if (c->argc > 1) {
+        cli_say("things takes at most one word to look for");
+        return CLI_USAGE;
+    }
+    struct lintel_local_client *hub = cli_connect(c);
+    if (hub == NULL)
+        return CLI_NO_HUB;
+    json_t *rows = cli_get_json(hub, path), *row;
+    lintel_local_close(hub);
+    if (rows == NULL)
+        return CLI_FAILED;
+    if (c->argc == 1)
+        rows = rows_with(rows, c->argv[0]);
+    if (c->json) {
+        print_json(rows);
+        json_decref(rows);
+        return CLI_OK;
+    }
+    struct lintel_table *t = lintel_table_new(columns);
+    size_t i;
+    json_array_foreach(rows, i, row)
+    {
+        char good[CELL];
+        (void)lintel_format(good, sizeof good, "%lld/%lld",
+                            (long long)json_integer_value(json_object_get(row, "good")),
+                            (long long)json_integer_value(json_object_get(row, "points")));
+        lintel_table_row(t, (const char *[]){cli_text(row, "id"), cli_text(row, "model"),
+                                             cli_text(row, "bus"), cli_text(row, "zone"),
+                                             cli_text(row, "location"), cli_text(row, "state"), good,
+                                             cli_text(row, "detail")});
+    }
+    lintel_table_print(t, stdout);
+    if (json_array_size(rows) == 0)
+        puts(c->argc == 1 ? "no thing has that word" : "the site has no things yet");
+    json_decref(rows);
+    return CLI_OK;
+}
+
+/* "activePower" or "EnergyMeter/p/activePower" among the rows of a thing; NULL after telling the nearest. */
+static json_t *
+find_row(json_t *rows, const char *thing, const char *name)
+{
+    size_t i, n = json_array_size(rows);
+    json_t *row, *found = NULL;
+    const char **names = lintel_alloc_array(n + 1, sizeof *names);
+    json_array_foreach(rows, i, row)
+    {
+        if (strcmp(cli_text(row, "name"), name) == 0 || strcmp(cli_text(row, "path"), name) == 0)
+            found = found == NULL ? row : found;
+        if (names != NULL)
+            names[i] = cli_text(row, "name");
+    }
+    if (found == NULL) {
+        const char *near = names ? lintel_nearest(name, names) : NULL;
+        if (near != NULL)
+            cli_say("%s has no \"%s\"; did you mean %s/%s?", thing, name, thing, near);
+        else
+            cli_say("%s has no \"%s\"; 'lintel get %s' shows what it has", thing, name, thing);
+    }
+    lintel_free(names);
+    return found;
+}
+
+int
+cli_target_find(struct lintel_local_client *hub, const char *name, struct cli_target *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    const char *slash = strchr(name, '/');
+    size_t n = slash ? (size_t)(slash - name) : strlen(name);
+    char *thing = lintel_strndup(name, n);
+    const char *const path[] = {"hub", "values", thing, NULL};
+    json_t *rows = thing ? cli_get_json(hub, path) : NULL;
+    json_t *row = NULL;
+    if (rows != NULL && slash != NULL && slash[1] != '\0')
+        row = find_row(rows, thing, slash + 1);
+    int ok = rows != NULL && (row != NULL || slash == NULL || slash[1] == '\0');
+    if (ok) {
+        struct lintel_buf text = {0};
+        lintel_buf_addf(&text, "d/%s", thing);
+        if (row != NULL)
+            lintel_buf_addf(&text, "/%s", cli_text(row, "path"));
+        (void)lintel_buf_str(&text);
+        ret->text = text.p;
+        ret->row = json_incref(row);
+        unsigned k = 0;
+        for (char *p = text.p; p != NULL && k < LINTEL_COUNT(ret->segments) - 1;) {
+            ret->segments[k++] = p;
+            if ((p = strchr(p, '/')) != NULL)
+                *p++ = '\0';
+        }
+    }
+    json_decref(rows);
+    lintel_free(thing);
+    return ok ? CLI_OK : CLI_FAILED;
+}
+
+void
+cli_target_fini(struct cli_target *t)
+{
+    json_decref(t->row);
+    lintel_free(t->text);
+    memset(t, 0, sizeof *t);
+}
+
+static const struct lintel_column value_columns[] = {
+    {"THING", 0, 1}, {"NAME", 0, 1}, {"VALUE", 1, 1}, {"UNIT", 0, 0},  {"QUALITY", 0, 0},
+    {"AGE", 1, 0},   {"MAY", 0, 0},  {"WHY", 0, 1},   {NULL, 0, 0}};
+
+static void
+add_value_row(struct lintel_table *t, const json_t *row, int many)
+{
+    char value[CELL], age[CELL] = "";
+    const json_t *seconds = json_object_get(row, "age");
+    const char *kind = cli_text(row, "kind");
+    cli_value(value, sizeof value, json_object_get(row, "value"));
+    if (json_is_number(seconds))
+        cli_age(age, sizeof age, json_number_value(seconds));
+    int property = strcmp(kind, "property") == 0;
+    lintel_table_row(
+        t, (const char *[]){many ? cli_text(row, "thing") : "", cli_text(row, "name"),
+                            strcmp(kind, "action") == 0 ? "" : value, cli_text(row, "unit"),
+                            cli_text(row, "quality"), age,
+                            !property ? kind : json_is_true(json_object_get(row, "writable")) ? "set" : "",
+                            cli_text(row, "detail")});
+}
+
+/* One property, asked for as a client would: the hub reads it from the device where that is needed. */
+static int
+get_one(struct cli *c, struct lintel_local_client *hub, const struct cli_target *target, const char *name)
+{
+    json_t *pack = NULL;
+    int status = cli_request(hub, LINTEL_GET, (const char *const *)target->segments, FORMAT_SENML_JSON, NULL, &pack);
+    if (status != CLI_OK)
+        return status;
+    const json_t *record = json_array_get(pack, 0), *value = NULL;
+    static const char *const fields[] = {"v", "vs", "vb", "vd"};
+    for (size_t i = 0; i < LINTEL_COUNT(fields) && value == NULL; i++)
+        value = json_object_get(record, fields[i]);
+    const char *quality = cli_text(record, "quality");
+    if (c->json) {
+        print_json(pack);
+    } else {
+        char text[400];
+        cli_value(text, sizeof text, value);
+        const char *unit = json_is_string(json_object_get(record, "u")) ? cli_text(record, "u") : cli_text(record, "bu");
+        printf("%s%s%s\n", text, *unit ? " " : "", unit);
+    }
+    if (*quality != '\0' && strcmp(quality, "good") != 0) {
+        cli_say("%s is %s", name, quality);
+        status = CLI_FAILED;
+    }
+    json_decref(pack);
+    return status;
+}
+
+static int
+get_all(struct cli *c, struct lintel_local_client *hub)
+{
+    static const char *const all[] = {"hub", "values", NULL};
+    json_t *rows = json_array(), *row;
+    size_t i;
+    int failed = 0;
+    for (int a = 0; a < c->argc || a == 0; a++) {
+        const char *const one[] = {"hub", "values", c->argc ? c->argv[a] : "", NULL};
+        json_t *some = cli_get_json(hub, c->argc ? one : all);
+        failed |= some == NULL;
+        json_array_extend(rows, some);
+        json_decref(some);
+    }
+    if (c->json) {
+        print_json(rows);
+    } else {
+        struct lintel_table *t = lintel_table_new(value_columns);
+        json_array_foreach(rows, i, row)
+            add_value_row(t, row, c->argc != 1);
+        lintel_table_print(t, stdout);
+    }
+    json_decref(rows);
+    return failed ? CLI_FAILED : CLI_OK;
+}
+
+int
+cli_get(struct cli *c)
+{
+    struct lintel_local_client *hub = cli_connect(c);
+    int status = CLI_OK, whole = 1;
+    if (hub == NULL)
+        return CLI_NO_HUB;
+    for (int a = 0; a < c->argc; a++)
+        whole &= strchr(c->argv[a], '/') == NULL;
+    if (whole) {
+        status = get_all(c, hub);
+        lintel_local_close(hub);
+        return status;
+    }
+    for (int a = 0; a < c->argc; a++) {
+        struct cli_target target;
+        int one = cli_target_find(hub, c->argv[a], &target);
+        if (one == CLI_OK && target.row == NULL) {
+            cli_say("%s: name a property of it, as in %s/NAME, or leave the others' out", c->argv[a], c->argv[a]);
+            one = CLI_USAGE;
+        } else if (one == CLI_OK) {
+            if (c->argc > 1 && !c->json)
+                printf("%s: ", c->argv[a]);
+            one = get_one(c, hub, &target, c->argv[a]);
+        }
+        cli_target_fini(&target);
+        if (one != CLI_OK)
+            status = one;
+    }
+    lintel_local_close(hub);
+    return status;
+}
+
+/* The word as JSON of the type that the model wants; "on" and "off" are booleans where one is wanted. */
+static char *
+json_of(const char *word, const char *type)
+{
+    struct lintel_buf out = {0};
+    double number;
+    if (strncmp(type, "boolean", 7) == 0 && (strcmp(word, "on") == 0 || strcmp(word, "yes") == 0))
+        lintel_buf_adds(&out, "true");
+    else if (strncmp(type, "boolean", 7) == 0 && (strcmp(word, "off") == 0 || strcmp(word, "no") == 0))
+        lintel_buf_adds(&out, "false");
+    else if (strncmp(type, "string", 6) != 0 &&
+             (lintel_parse_real(word, strlen(word), &number) || strcmp(word, "true") == 0 ||
+              strcmp(word, "false") == 0 || strcmp(word, "null") == 0 || word[0] == '{' || word[0] == '['))
+        lintel_buf_adds(&out, word);
+    else
+        lintel_buf_add_json_str(&out, word, strlen(word));
+    (void)lintel_buf_str(&out);
+    return out.p;
+}
+
+static int
+send_value(struct cli *c, uint32_t method, const char *kind, const char *word)
+{
+    struct lintel_local_client *hub = cli_connect(c);
+    struct cli_target target;
+    json_t *output = NULL;
+    if (hub == NULL)
+        return CLI_NO_HUB;
+    int status = cli_target_find(hub, c->argv[0], &target);
+    if (status == CLI_OK && (target.row == NULL || strcmp(cli_text(target.row, "kind"), kind) != 0)) {
+        cli_say("%s is no %s; 'lintel get' shows what there is", c->argv[0], kind);
+        status = CLI_USAGE;
+    }
+    if (status == CLI_OK) {
+        char *body = word ? json_of(word, cli_text(target.row, "type")) : NULL;
+        status = cli_request(hub, method, (const char *const *)target.segments, FORMAT_JSON, body, &output);
+        lintel_free(body);
+    }
+    if (status == CLI_OK && output != NULL)
+        print_json(output);
+    json_decref(output);
+    cli_target_fini(&target);
+    lintel_local_close(hub);
+    return status;
+}
+
+int
+cli_set(struct cli *c)
+{
+    if (c->argc != 2 || strchr(c->argv[0], '/') == NULL) {
+        cli_say("set takes THING/PROPERTY and a value, as in 'lintel set heat-pump/setPoint 21.5'");
+        return CLI_USAGE;
+    }
+    return send_value(c, LINTEL_PUT, "property", c->argv[1]);
+}
+
+int
+cli_invoke(struct cli *c)
+{
+    if (c->argc < 1 || c->argc > 2 || strchr(c->argv[0], '/') == NULL) {
+        cli_say("invoke takes THING/ACTION and, where the action wants one, a value");
+        return CLI_USAGE;
+    }
+    return send_value(c, LINTEL_POST, "action", c->argc == 2 ? c->argv[1] : NULL);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * lintel watch: observations, one line for each change. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/daemon/cli.h"
+
+enum { FORMAT_SENML_JSON = 110, WATCHES_MOST = 4096, CELL = 400 };
+
+struct watch {
+    uint64_t id;
+    const char *name;
+    json_t *seen; /* record's name -> its last text: a pack tells all, people want what changed */
+};
+
+struct watcher {
+    struct cli *c;
+    struct lintel_local_client *hub;
+    struct watch *watches;
+    size_t n;
+};
+
+static int
+start(struct watcher *w, const char *name)
+{
+    struct cli_target target;
+    uint64_t id = 0;
+    int status = w->n < WATCHES_MOST ? cli_target_find(w->hub, name, &target) : CLI_FAILED;
+    if (w->n >= WATCHES_MOST) {
+        cli_say("not more than %d at once", WATCHES_MOST);
+        return CLI_FAILED;
+    }
+    if (status != CLI_OK)
+        return status;
+    unsigned k = 0;
+    while (target.segments[k] != NULL)
+        k++;
+    if (target.row == NULL)
+        target.segments[k] = (char *)"s"; /* the thing's pack of all its properties */
+    status = cli_observe(w->hub, (const char *const *)target.segments, FORMAT_SENML_JSON, &id);
+    if (status == CLI_OK)
+        w->watches[w->n++] = (struct watch){id, name, json_object()};
+    cli_target_fini(&target);
+    return status;
+}
+
+static void
+print_record(const struct watcher *w, struct watch *watch, const json_t *base, const json_t *record)
+{
+    static const char *const fields[] = {"v", "vs", "vb", "vd"};
+    const json_t *value = NULL;
+    char name[CELL], text[CELL], line[2 * CELL + 64], at[16];
+    (void)lintel_format(name, sizeof name, "%s%s", cli_text(base, "bn"), cli_text(record, "n"));
+    const char *colon = strchr(name, ':'); /* the hub's own name in front is no news here */
+    for (size_t i = 0; i < LINTEL_COUNT(fields) && value == NULL; i++)
+        value = json_object_get(record, fields[i]);
+    cli_value(text, sizeof text, value);
+    const char *unit = json_is_string(json_object_get(record, "u")) ? cli_text(record, "u") : cli_text(base, "bu");
+    const char *quality = cli_text(record, "quality");
+    int good = *quality == '\0' || strcmp(quality, "good") == 0;
+    (void)lintel_format(line, sizeof line, "%s%s%s%s%s", text, *unit ? " " : "", unit, good ? "" : "  ", good ? "" : quality);
+    const char *before = json_string_value(json_object_get(watch->seen, name));
+    if (before != NULL && strcmp(before, line) == 0)
+        return;
+    json_object_set_new(watch->seen, name, json_string(line));
+    time_t now = time(NULL);
+    struct tm local;
+    strftime(at, sizeof at, "%H:%M:%S", localtime_r(&now, &local));
+    printf("%s  %s  %s\n", at, colon ? colon + 1 : name, line);
+    (void)w;
+}
+
+static void
+print_pack(const struct watcher *w, struct watch *watch, json_t *pack)
+{
+    size_t i;
+    json_t *record;
+    const json_t *base = json_array_get(pack, 0);
+    if (w->c->json) {
+        char *text = json_dumps(pack, JSON_COMPACT);
+        puts(text ? text : "null");
+        free(text);
+    } else {
+        json_array_foreach(pack, i, record)
+            print_record(w, watch, base, record);
+    }
+    fflush(stdout);
+}
+
+static int
+follow(struct watcher *w)
+{
+    size_t running = w->n;
+    while (running > 0) {
+        uint64_t id = 0;
+        json_t *pack = NULL;
+        if (cli_next(w->hub, &id, &pack) != 0) {
+            cli_say("the hub has ended");
+            return CLI_NO_HUB;
+        }
+        for (size_t i = 0; i < w->n; i++) {
+            if (w->watches[i].id != id)
+                continue;
+            if (pack != NULL)
+                print_pack(w, &w->watches[i], pack);
+            else
+                running--;
+        }
+        json_decref(pack);
+    }
+    return CLI_FAILED;
+}
+
+int
+cli_watch(struct cli *c)
+{
+    static const char *const things[] = {"hub", "things", NULL};
+    struct watcher w = {.c = c, .hub = cli_connect(c)};
+    json_t *rows = NULL, *row;
+    size_t i;
+    int status = CLI_OK;
+    if (w.hub == NULL)
+        return CLI_NO_HUB;
+    w.watches = lintel_alloc_array(WATCHES_MOST, sizeof *w.watches);
+    for (int a = 0; a < c->argc && w.watches != NULL && status == CLI_OK; a++)
+        status = start(&w, c->argv[a]);
+    if (c->argc == 0 && w.watches != NULL) {
+        rows = cli_get_json(w.hub, things);
+        json_array_foreach(rows, i, row)
+            if (status == CLI_OK)
+                status = start(&w, cli_text(row, "id"));
+    }
+    if (status == CLI_OK)
+        status = follow(&w);
+    for (i = 0; i < w.n; i++)
+        json_decref(w.watches[i].seen);
+    lintel_free(w.watches);
+    json_decref(rows);
+    lintel_local_close(w.hub);
+    return status;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * lintel: the command line. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/daemon/cli.h"
+#include "core/daemon/version.h"
+
+static const struct command {
+    const char *name;
+    int (*fn)(struct cli *c);
+    const char *arguments, *help;
+} commands[] = {
+    {"check", cli_check, "[DIR]", "judge a site's files, and run the tests in its bindings"},
+    {"run", cli_run, "[DIR]", "run a hub in the foreground with this site"},
+    {"status", cli_status, "", "the hub, its buses and what is wrong with them"},
+    {"things", cli_things, "[WORD]", "the things; with WORD those that have it in a column"},
+    {"get", cli_get, "THING[/PROPERTY]..", "values"},
+    {"set", cli_set, "THING/PROPERTY VALUE", "write a property"},
+    {"invoke", cli_invoke, "THING/ACTION [VALUE]", "start an action"},
+    {"watch", cli_watch, "[THING[/NAME]..]", "follow values and events as they come"},
+    {"reload", cli_reload, "", "take changed files in"},
+    {"plugin", cli_plugin, "list | inspect FILE", "the plugins and their settings"},
+    {"schema", cli_schema, "lintel.yaml|binding|things", "JSON Schema of a kind of file, for editors"},
+};
+
+void
+cli_say(const char *format, ...)
+{
+    va_list args;
+    fputs("lintel: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+static void
+print_usage(void)
+{
+    puts("Usage: lintel [--run DIR] [--json] COMMAND [..]\n\nCommands:");
+    for (size_t i = 0; i < LINTEL_COUNT(commands); i++) {
+        char left[64];
+        (void)lintel_format(left, sizeof left, "%s %s", commands[i].name, commands[i].arguments);
+        printf("  %-34s %s\n", left, commands[i].help);
+    }
+    puts("\nOptions:\n"
+         "  --run DIR    run folder of the hub to talk to (LINTEL_RUN) [" LINTEL_RUNDIR "]\n"
+         "  --json       print JSON, for programs\n"
+         "  --version, --help\n\n"
+         "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no hub. See lintel(1).");
+}
+
+static const struct command *
+find_command(const char *name)
+{
+    const char *names[LINTEL_COUNT(commands) + 1] = {0};
+    for (size_t i = 0; i < LINTEL_COUNT(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+        names[i] = commands[i].name;
+    }
+    const char *near = lintel_nearest(name, names);
+    if (near != NULL)
+        cli_say("there is no command \"%s\"; did you mean %s?", name, near);
+    else
+        cli_say("there is no command \"%s\"; see 'lintel --help'", name);
+    return NULL;
+}
+
+/* --json and --run DIR are also taken behind the command, up to "--". */
+static int
+take_late_options(struct cli *c)
+{
+    int kept = 0;
+    for (int i = 0; i < c->argc; i++) {
+        if (strcmp(c->argv[i], "--") == 0) {
+            while (++i < c->argc)
+                c->argv[kept++] = c->argv[i];
+        } else if (strcmp(c->argv[i], "--json") == 0) {
+            c->json = 1;
+        } else if (strcmp(c->argv[i], "--run") == 0 && i + 1 < c->argc) {
+            c->run = c->argv[++i];
+        } else if (strncmp(c->argv[i], "--", 2) == 0) {
+            cli_say("there is no option \"%s\"; see 'lintel --help'", c->argv[i]);
+            return -1;
+        } else {
+            c->argv[kept++] = c->argv[i];
+        }
+    }
+    c->argc = kept;
+    return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"run", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'},
+        {"version", no_argument, NULL, 'V'},   {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    struct cli c = {0};
+    int option;
+    signal(SIGPIPE, SIG_DFL);
+    if (lintel_paths_find(&c.paths) != 0) {
+        cli_say("the path of this installation is too long");
+        return CLI_FAILED;
+    }
+    c.run = c.paths.run;
+    /* "+": a value may begin with a minus, so options end where the command begins. */
+    while ((option = getopt_long(argc, argv, "+hj", longs, NULL)) != -1) {
+        switch (option) {
+        case 'r': c.run = optarg; break;
+        case 'j': c.json = 1; break;
+        case 'V': puts("lintel " LINTEL_VERSION); return CLI_OK;
+        case 'h': print_usage(); return CLI_OK;
+        default: fputs("Try 'lintel --help'.\n", stderr); return CLI_USAGE;
+        }
+    }
+    if (optind == argc) {
+        print_usage();
+        return CLI_USAGE;
+    }
+    const struct command *command = find_command(argv[optind]);
+    if (command == NULL)
+        return CLI_USAGE;
+    c.argc = argc - optind - 1;
+    c.argv = argv + optind + 1;
+    if (take_late_options(&c) != 0)
+        return CLI_USAGE;
+    return command->fn(&c);
+}

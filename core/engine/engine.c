@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The engine itself: its making and its end, and the finding of buses, things and points. */
+#include <string.h>
+
+#include "core/engine/engine_priv.h"
+
+static void end_turn(void *engine);
+
+struct lintel_engine *
+lintel_engine_new(struct lintel_loop *loop, uint64_t seed)
+{
+    struct lintel_engine *e = lintel_alloc(sizeof *e);
+    if (e == NULL)
+        return NULL;
+    e->loop = loop;
+    e->random = seed;
+    link_init(&e->graves);
+    link_init(&e->due);
+    /* Always armed: moving it never needs memory. */
+    if (lintel_timer_at(loop, &e->turn, NEVER, end_turn, e) != 0) {
+        lintel_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+static void
+clear_graves(struct lintel_engine *e)
+{
+    while (!link_alone(&e->graves)) {
+        struct lintel_live_thing *t = OWNER(e->graves.next, struct lintel_live_thing, on_bus);
+        link_take(&t->on_bus);
+        thing_free(t);
+    }
+}
+
+static void
+end_turn(void *engine)
+{
+    struct lintel_engine *e = engine;
+    (void)lintel_timer_at(e->loop, &e->turn, NEVER, end_turn, e);
+    clear_graves(e);
+    subscriptions_turn(e);
+}
+
+void
+engine_end_turn(struct lintel_engine *e)
+{
+    if (e->turn.at == NEVER)
+        (void)lintel_timer_at(e->loop, &e->turn, lintel_loop_now(e->loop), end_turn, e);
+}
+
+void
+lintel_engine_free(struct lintel_engine *e)
+{
+    if (e == NULL)
+        return;
+    while (e->nbuses > 0) {
+        struct lintel_bus *b = e->buses[e->nbuses - 1];
+        while (!link_alone(&b->things))
+            lintel_engine_remove_thing(e, OWNER(b->things.prev, struct lintel_live_thing, on_bus));
+        lintel_engine_remove_bus(e, b);
+    }
+    clear_graves(e);
+    LINTEL_ASSERT(e->nsubscriptions == 0);
+    lintel_timer_stop(e->loop, &e->turn);
+    id_map_fini(&e->details);
+    id_map_fini(&e->watchers);
+    id_map_fini(&e->waiters);
+    ranges_fini(&e->points);
+    lintel_map_fini(&e->by_id);
+    lintel_free(e->by_point);
+    lintel_free(e->things);
+    lintel_free(e->buses);
+    lintel_free(e);
+}
+
+/* splitmix64: for jitter only. */
+uint64_t
+engine_random(struct lintel_engine *e)
+{
+    uint64_t z = e->random += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+int64_t
+engine_random_below(struct lintel_engine *e, int64_t n)
+{
+    return n > 1 ? (int64_t)(engine_random(e) % (uint64_t)n) : 0;
+}
+
+/* ---- the list of things ------------------------------------------------------------------------------ */
+
+static void
+close_gaps(struct lintel_engine *e)
+{
+    uint32_t to = 0;
+    for (uint32_t from = 0; from < e->things_end; from++) {
+        if (e->things[from] == NULL)
+            continue;
+        e->things[to] = e->things[from];
+        e->things[to]->place = to;
+        to++;
+    }
+    e->things_end = to;
+}
+
+int
+engine_place_thing(struct lintel_engine *e, struct lintel_live_thing *t)
+{
+    if (e->things_end == e->things_room && e->nthings < e->things_end)
+        close_gaps(e);
+    if (e->things_end == e->things_room) {
+        uint32_t room = e->things_room != 0 ? e->things_room * 2 : 64;
+        struct lintel_live_thing **grown =
+            lintel_grow(e->things, room, sizeof(struct lintel_live_thing *));
+        if (grown == NULL)
+            return -1;
+        e->things = grown;
+        e->things_room = room;
+    }
+    if (lintel_map_put(&e->by_id, t->conf->id, strlen(t->conf->id), t) != 0)
+        return -1;
+    t->place = e->things_end;
+    e->things[e->things_end++] = t;
+    e->nthings++;
+    return 0;
+}
+
+void
+engine_displace_thing(struct lintel_engine *e, struct lintel_live_thing *t)
+{
+    const char *id = t->conf->id;
+    if (lintel_map_get(&e->by_id, id, strlen(id)) == t)
+        lintel_map_take(&e->by_id, id, strlen(id));
+    e->things[t->place] = NULL;
+    e->nthings--;
+    while (e->things_end > 0 && e->things[e->things_end - 1] == NULL)
+        e->things_end--;
+}
+
+uint32_t
+lintel_engine_nthings(const struct lintel_engine *e)
+{
+    return e->nthings;
+}
+
+struct lintel_live_thing *
+lintel_engine_thing_at(struct lintel_engine *e, uint32_t i)
+{
+    if (i >= e->nthings)
+        return NULL;
+    if (e->nthings != e->things_end)
+        close_gaps(e);
+    return e->things[i];
+}
+
+struct lintel_live_thing *
+lintel_engine_find_thing(struct lintel_engine *e, const char *id, size_t n)
+{
+    return lintel_map_get(&e->by_id, id, n);
+}
+
+struct lintel_bus *
+lintel_engine_find_bus(struct lintel_engine *e, const char *name)
+{
+    for (uint32_t i = 0; i < e->nbuses; i++)
+        if (strcmp(e->buses[i]->name, name) == 0)
+            return e->buses[i];
+    return NULL;
+}
+
+const struct lintel_bound *
+lintel_engine_bound(const struct lintel_engine *e, lintel_point_id p)
+{
+    struct lintel_live_thing *t;
+    uint32_t i;
+    return engine_point(e, p, &t, &i) != NULL ? thing_bound(t, i) : NULL;
+}
+
+struct lintel_live_thing *
+lintel_engine_thing_of(const struct lintel_engine *e, lintel_point_id p)
+{
+    struct lintel_live_thing *t;
+    uint32_t i;
+    return engine_point(e, p, &t, &i) != NULL ? t : NULL;
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Subscriptions. A change of a point only marks those who watch it; they are judged at the end of the turn, so
+ * that many changes of one pack become one call. Points that nobody watches pay one bit test. */
+#include <math.h>
+
+#include "core/engine/engine_priv.h"
+#include "core/engine/subscribe.h"
+
+#define SAMPLE_NS (10 * SECOND) /* how often a point that is read on demand is looked at for a watcher */
+enum { VALUE_CONDITIONS = LINTEL_C_GT | LINTEL_C_LT | LINTEL_C_ST | LINTEL_C_BAND | LINTEL_C_EDGE };
+
+struct watch { /* one point of one subscription */
+    struct link ring; /* of all that watch the point */
+    struct lintel_subscription *subscription;
+    lintel_point_id point;
+};
+struct lintel_subscription {
+    struct lintel_engine *engine;
+    struct lintel_conditions c;
+    lintel_subscription_fn *fn;
+    void *ctx;
+    struct link due;       /* in engine.due, or alone */
+    struct lintel_timer timer;
+    lintel_mono reported, evaluated, sampled;
+    int64_t sample_ns;     /* 0: values come by themselves */
+    lintel_command reading; /* 0: none is under way */
+    double last;           /* the number reported last */
+    int has_last;
+    int boolean;           /* the state seen last: 0, 1, or -1 */
+    int changed;           /* something to judge since the last report */
+    int edge;              /* the wanted edge was seen since then */
+    uint32_t n;
+    struct watch watches[];
+};
+
+/* ---- who watches a point ----------------------------------------------------------------------------- */
+
+static int
+watch_start(struct lintel_subscription *s, struct watch *w)
+{
+    struct lintel_engine *e = s->engine;
+    struct lintel_live_thing *t;
+    uint32_t i;
+    struct point *p = engine_point(e, w->point, &t, &i);
+    if (p == NULL)
+        return -1;
+    struct link *ring = id_map_get(&e->watchers, w->point);
+    if (ring == NULL) {
+        ring = lintel_alloc(sizeof *ring);
+        if (ring == NULL)
+            return -1;
+        link_init(ring);
+        if (id_map_put(&e->watchers, w->point, ring) != 0) {
+            lintel_free(ring);
+            return -1;
+        }
+        p->flags |= POINT_SUBSCRIBED;
+    }
+    link_append(ring, &w->ring);
+    return 0;
+}
+
+static void
+watch_end(struct lintel_subscription *s, struct watch *w)
+{
+    struct lintel_engine *e = s->engine;
+    struct lintel_live_thing *t;
+    uint32_t i;
+    if (link_alone(&w->ring))
+        return;
+    link_take(&w->ring);
+    struct link *ring = id_map_get(&e->watchers, w->point);
+    if (ring == NULL || !link_alone(ring))
+        return;
+    id_map_take(&e->watchers, w->point);
+    lintel_free(ring);
+    struct point *p = engine_point(e, w->point, &t, &i);
+    if (p != NULL)
+        p->flags &= (uint8_t)~POINT_SUBSCRIBED;
+}
+
+/* ---- judging ----------------------------------------------------------------------------------------- */
+
+static void
+value_now(const struct lintel_subscription *s, lintel_value *ret)
+{
+    struct lintel_reading r;
+    lintel_engine_reading(s->engine, s->watches[0].point, &r);
+    *ret = r.value;
+}
+
+static int
+in_band(const struct lintel_conditions *c, double v)
+{
+    if (!(c->given & LINTEL_C_GT))
+        return v >= c->lt;
+    if (!(c->given & LINTEL_C_LT))
+        return v <= c->gt;
+    return c->gt < c->lt ? c->gt <= v && v <= c->lt : v < c->lt || v > c->gt;
+}
+
+/* Section 3.2 and the appendix of the draft: crossings are relative to what was reported last. */
+static int
+number_wanted(const struct lintel_subscription *s, double v)
+{
+    const struct lintel_conditions *c = &s->c;
+    if (!s->has_last)
+        return 1; /* the first value at all */
+    if (c->given & LINTEL_C_ST && fabs(v - s->last) >= c->st)
+        return 1;
+    if (c->given & LINTEL_C_BAND)
+        return in_band(c, v);
+    return (c->given & LINTEL_C_GT && (v > c->gt) != (s->last > c->gt)) ||
+           (c->given & LINTEL_C_LT && (v < c->lt) != (s->last < c->lt));
+}
+
+static int
+wanted(const struct lintel_subscription *s)
+{
+    lintel_value v;
+    double number;
+    if (!s->changed)
+        return 0;
+    if (s->n > 1 || !(s->c.given & VALUE_CONDITIONS))
+        return 1;
+    value_now(s, &v);
+    if (s->c.given & LINTEL_C_EDGE && s->edge && v.type == LINTEL_T_BOOL && (v.as.i != 0) == s->c.edge)
+        return 1;
+    return value_number(&v, &number) && number_wanted(s, number);
+}
+
+static void timer_ran(void *subscription);
+
+/* What has to be looked at next, and when. */
+static void
+arm(struct lintel_subscription *s)
+{
+    lintel_mono at = NEVER;
+    if (s->c.given & LINTEL_C_PMAX)
+        at = s->reported + s->c.pmax;
+    if (s->sample_ns != 0 && s->reading == 0 && s->sampled + s->sample_ns < at)
+        at = s->sampled + s->sample_ns;
+    if (s->changed) {
+        lintel_mono low = s->reported + (s->c.given & LINTEL_C_PMIN ? s->c.pmin : 0);
+        if (s->c.given & LINTEL_C_EPMIN && s->evaluated + s->c.epmin > low)
+            low = s->evaluated + s->c.epmin;
+        if (low < at)
+            at = low;
+    }
+    /* Always armed, so that moving it never needs memory. */
+    (void)lintel_timer_at(s->engine->loop, &s->timer, at, timer_ran, s);
+}
+
+/* Last act of every path: the callee may end the subscription. */
+static void
+report(struct lintel_subscription *s, lintel_mono now)
+{
+    lintel_value v;
+    value_now(s, &v);
+    s->has_last = value_number(&v, &s->last);
+    s->reported = now;
+    s->changed = s->edge = 0;
+    arm(s);
+    s->fn(s->ctx, s, s->c.given & LINTEL_C_CON && s->c.con, 0);
+}
+
+static void
+evaluate(struct lintel_subscription *s, lintel_mono now)
+{
+    if (s->c.given & LINTEL_C_EPMIN && now < s->evaluated + s->c.epmin) {
+        arm(s);
+        return;
+    }
+    s->evaluated = now;
+    if (s->c.given & LINTEL_C_EPMAX)
+        s->sampled = now;
+    if (!wanted(s))
+        s->changed = 0;
+    if (s->changed && (!(s->c.given & LINTEL_C_PMIN) || now >= s->reported + s->c.pmin))
+        report(s, now);
+    else
+        arm(s);
+}
+
+/* ---- values that do not come by themselves ----------------------------------------------------------- */
+
+static void
+ignore(void *ctx, const struct lintel_outcome *o)
+{
+    (void)ctx;
+    (void)o;
+}
+
+static void
+was_read(void *ctx, const struct lintel_outcome *o)
+{
+    struct lintel_subscription *s = ctx;
+    s->reading = 0;
+    s->changed |= o->status == LINTEL_OK; /* an evaluation is due, also of an equal value */
+    link_take(&s->due);
+    link_append(&s->engine->due, &s->due);
+    engine_end_turn(s->engine);
+}
+
+static int
+on_demand(const struct lintel_bound *b)
+{
+    return b != NULL && b->mapped && b->affordance->kind != LINTEL_K_ACTION && b->flags & LINTEL_P_READ &&
+           !(b->flags & LINTEL_P_NOTIFY) && b->poll_ns == 0;
+}
+
+/* Looks at the source now. A single point is judged when its answer is there. */
+static void
+sample(struct lintel_subscription *s, lintel_mono now)
+{
+    struct lintel_engine *e = s->engine;
+    const struct lintel_bound *b = lintel_engine_bound(e, s->watches[0].point);
+    s->sampled = now;
+    if (s->n == 1 && b != NULL && b->flags & LINTEL_P_READ &&
+        (on_demand(b) || b->poll_ns > s->sample_ns)) {
+        s->reading = 1; /* was_read() may run before the handle is known */
+        lintel_command reading = lintel_engine_read(e, s->watches[0].point, was_read, s);
+        if (s->reading != 0)
+            s->reading = reading;
+        return;
+    }
+    for (uint32_t i = 0; s->n > 1 && i < s->n; i++)
+        if (on_demand(lintel_engine_bound(e, s->watches[i].point)))
+            lintel_engine_read(e, s->watches[i].point, ignore, NULL);
+    s->changed |= s->n == 1; /* evaluated, also if nothing changed */
+}
+
+static void
+timer_ran(void *subscription)
+{
+    struct lintel_subscription *s = subscription;
+    lintel_mono now = lintel_loop_now(s->engine->loop);
+    if (s->c.given & LINTEL_C_PMAX && now >= s->reported + s->c.pmax) {
+        report(s, now);
+        return;
+    }
+    if (s->sample_ns != 0 && s->reading == 0 && now >= s->sampled + s->sample_ns)
+        sample(s, now);
+    evaluate(s, now);
+}
+
+/* ---- interface --------------------------------------------------------------------------------------- */
+
+void
+point_changed(struct lintel_live_thing *t, uint32_t i)
+{
+    struct lintel_engine *e = t->bus->engine;
+    struct link *ring = id_map_get(&e->watchers, t->first + i);
+    for (struct link *l = ring != NULL ? ring->next : NULL; l != NULL && l != ring; l = l->next) {
+        struct lintel_subscription *s = OWNER(l, struct watch, ring)->subscription;
+        const struct point *p = &t->points[i];
+        s->changed = 1;
+        if (s->c.given & LINTEL_C_EDGE && p->type == LINTEL_T_BOOL) {
+            int boolean = p->as.i != 0;
+            s->edge |= s->boolean >= 0 && boolean != s->boolean && boolean == s->c.edge;
+            s->boolean = boolean;
+        }
+        if (link_alone(&s->due))
+            link_append(&e->due, &s->due);
+    }
+    engine_end_turn(e);
+}
+
+void
+subscriptions_turn(struct lintel_engine *e)
+{
+    struct link now_due; /* what the callees cause is for the next turn */
+    if (link_alone(&e->due))
+        return;
+    now_due = e->due;
+    now_due.prev->next = now_due.next->prev = &now_due;
+    link_init(&e->due);
+    lintel_mono now = lintel_loop_now(e->loop);
+    while (!link_alone(&now_due)) {
+        struct lintel_subscription *s = OWNER(now_due.next, struct lintel_subscription, due);
+        link_take(&s->due);
+        evaluate(s, now);
+    }
+}
+
+struct lintel_subscription *
+lintel_subscribe(struct lintel_engine *e, const lintel_point_id *points, uint32_t n,
+                 const struct lintel_conditions *c, lintel_subscription_fn *fn, void *ctx)
+{
+    struct lintel_subscription *s = lintel_alloc(sizeof *s + n * sizeof s->watches[0]);
+    if (s == NULL)
+        return NULL;
+    s->engine = e;
+    if (c != NULL)
+        s->c = *c;
+    s->fn = fn;
+    s->ctx = ctx;
+    s->n = n;
+    link_init(&s->due);
+    lintel_mono now = lintel_loop_now(e->loop);
+    s->reported = s->evaluated = s->sampled = now;
+    for (uint32_t i = 0; i < n; i++) {
+        s->watches[i] = (struct watch){.subscription = s, .point = points[i]};
+        link_init(&s->watches[i].ring);
+    }
+    e->nsubscriptions++;
+    int rc = n > 0 ? 0 : -1;
+    for (uint32_t i = 0; rc == 0 && i < n; i++)
+        rc = watch_start(s, &s->watches[i]);
+    if (rc != 0 || lintel_timer_at(e->loop, &s->timer, NEVER, timer_ran, s) != 0) {
+        lintel_unsubscribe(e, s);
+        return NULL;
+    }
+    struct lintel_reading r;
+    for (uint32_t i = 0; i < n; i++) {
+        lintel_engine_reading(e, points[i], &r);
+        if (!on_demand(lintel_engine_bound(e, points[i])))
+            continue;
+        s->sample_ns = SAMPLE_NS;
+        if (r.quality == LINTEL_QUALITY_INITIAL)
+            s->sampled = now - SAMPLE_NS;
+    }
+    if (s->c.given & LINTEL_C_EPMAX)
+        s->sample_ns = s->c.epmax;
+    lintel_value v;
+    value_now(s, &v);
+    s->has_last = value_number(&v, &s->last);
+    s->boolean = v.type == LINTEL_T_BOOL ? v.as.i != 0 : -1;
+    arm(s);
+    return s;
+}
+
+static void
+detach(struct lintel_subscription *s)
+{
+    struct lintel_engine *e = s->engine;
+    if (s->reading != 0)
+        lintel_engine_forget(e, s->reading);
+    for (uint32_t i = 0; i < s->n; i++)
+        watch_end(s, &s->watches[i]);
+    link_take(&s->due);
+    lintel_timer_stop(e->loop, &s->timer);
+    e->nsubscriptions--;
+}
+
+void
+lintel_unsubscribe(struct lintel_engine *e, struct lintel_subscription *s)
+{
+    (void)e;
+    if (s == NULL)
+        return;
+    detach(s);
+    lintel_free(s);
+}
+
+void
+subscriptions_gone(struct lintel_live_thing *t)
+{
+    struct lintel_engine *e = t->bus->engine;
+    for (uint32_t i = 0; i < t->n; i++) {
+        struct link *ring;
+        while ((ring = id_map_get(&e->watchers, t->first + i)) != NULL) {
+            struct lintel_subscription *s = OWNER(ring->next, struct watch, ring)->subscription;
+            detach(s);
+            s->fn(s->ctx, s, 0, 1);
+            lintel_free(s);
+        }
+    }
+}
+
+uint32_t
+lintel_subscriptions(const struct lintel_engine *e)
+{
+    return e->nsubscriptions;
+}

@@ -1,1 +1,0 @@
-typedef int lintel_loop_empty;

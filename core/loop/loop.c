@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/loop/loop.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <uv.h>
+
+#include "core/base/mem.h"
+#include "lintel/ext/loop.h"
+
+#define SECOND INT64_C(1000000000)
+#define FAKE_MONO (1000 * SECOND)
+#define FAKE_WALL (INT64_C(1767225600) * SECOND) /* 2026-01-01T00:00:00Z */
+enum { QUIET_ROUNDS = 64 }; /* a descriptor that is always ready must not hold a test forever */
+
+struct watch {
+    uv_poll_t poll;
+    void (*fn)(void *arg, int fd, uint32_t ready);
+    void *arg;
+    int fd;
+    int events; /* of libuv */
+};
+
+struct signal_watch {
+    uv_signal_t signal;
+    void (*fn)(void *arg, int signum);
+    void *arg;
+    struct signal_watch *next;
+};
+
+struct post {
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+struct posts {
+    struct post *list;
+    size_t n, room;
+};
+
+struct lintel_loop {
+    uv_loop_t uv;
+    uv_async_t wake;
+    uv_timer_t alarm; /* armed for the heap's first, or earlier; idle on a fake loop */
+    lintel_mono alarm_at;
+    int fake;
+    _Atomic int stopping;
+    _Atomic int64_t fake_mono, fake_wall;
+    uint64_t events; /* descriptors, signals and posts served: tells a fake loop that it is quiet */
+
+    struct lintel_timer **heap;
+    uint32_t ntimers, timer_room;
+
+    struct watch **watches; /* by descriptor */
+    size_t watch_room, nwatches;
+    struct signal_watch *signals;
+
+    pthread_mutex_t lock; /* of posted */
+    struct posts posted, running;
+};
+
+/* ---- time ---------------------------------------------------------------------------------------- */
+
+static int64_t
+clock_ns(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+lintel_mono
+lintel_loop_now(const struct lintel_loop *l)
+{
+    return l->fake ? atomic_load(&l->fake_mono) : clock_ns(CLOCK_MONOTONIC);
+}
+
+lintel_wall
+lintel_loop_wall(const struct lintel_loop *l)
+{
+    return l->fake ? atomic_load(&l->fake_wall) : clock_ns(CLOCK_REALTIME);
+}
+
+void
+lintel_loop_fake_wall(struct lintel_loop *l, lintel_wall wall)
+{
+    LINTEL_ASSERT(l->fake);
+    atomic_store(&l->fake_wall, wall);
+}
+
+static void
+fake_time(struct lintel_loop *l, lintel_mono to)
+{
+    int64_t step = to - atomic_load(&l->fake_mono);
+    atomic_fetch_add(&l->fake_mono, step);
+    atomic_fetch_add(&l->fake_wall, step);
+}
+
+/* ---- timers: a binary heap by time; slot is the place in it, from 1 -------------------------------- */
+
+static void
+heap_put(struct lintel_loop *l, uint32_t i, struct lintel_timer *t)
+{
+    l->heap[i] = t;
+    t->slot = i + 1;
+}
+
+static void
+heap_sift(struct lintel_loop *l, uint32_t i)
+{
+    struct lintel_timer *t = l->heap[i];
+    for (; i > 0 && t->at < l->heap[(i - 1) / 2]->at; i = (i - 1) / 2)
+        heap_put(l, i, l->heap[(i - 1) / 2]);
+    for (uint32_t child; (child = 2 * i + 1) < l->ntimers; i = child) {
+        if (child + 1 < l->ntimers && l->heap[child + 1]->at < l->heap[child]->at)
+            child++;
+        if (t->at <= l->heap[child]->at)
+            break;
+        heap_put(l, i, l->heap[child]);
+    }
+    heap_put(l, i, t);
+}
+
+static void
+heap_remove(struct lintel_loop *l, struct lintel_timer *t)
+{
+    uint32_t i = t->slot - 1;
+    LINTEL_ASSERT(i < l->ntimers && l->heap[i] == t);
+    t->slot = 0;
+    struct lintel_timer *last = l->heap[--l->ntimers];
+    if (i < l->ntimers) {
+        l->heap[i] = last;
+        heap_sift(l, i);
+    }
+}
+
+static void on_alarm(uv_timer_t *alarm);
+
+/* Sets libuv's timer for the first of the heap. One that is armed too early costs an idle turn, which is cheaper than
+ * moving it with every timer that is stopped or put off. */
+static void
+set_alarm(struct lintel_loop *l)
+{
+    if (l->fake || l->ntimers == 0)
+        return;
+    lintel_mono at = l->heap[0]->at;
+    if (uv_is_active((uv_handle_t *)&l->alarm) && l->alarm_at <= at)
+        return;
+    lintel_mono left = at - lintel_loop_now(l);
+    uv_update_time(&l->uv);
+    uv_timer_start(&l->alarm, on_alarm,
+                   left <= 0 ? 0 : ((uint64_t)left + 999999) / 1000000, 0);
+    l->alarm_at = at;
+}
+
+/* Runs what is due. A timer that arms itself for the past waits for the next turn, so that it can't starve the
+ * descriptors. */
+static void
+run_due(struct lintel_loop *l, lintel_mono now)
+{
+    for (uint32_t most = l->ntimers; most > 0 && l->ntimers > 0 && l->heap[0]->at <= now; most--) {
+        struct lintel_timer *t = l->heap[0];
+        heap_remove(l, t);
+        t->fn(t->arg);
+    }
+}
+
+static void
+on_alarm(uv_timer_t *alarm)
+{
+    struct lintel_loop *l = alarm->data;
+    run_due(l, lintel_loop_now(l));
+    set_alarm(l);
+}
+
+int
+lintel_timer_at(struct lintel_loop *l, struct lintel_timer *t, lintel_mono at, void (*fn)(void *),
+                void *arg)
+{
+    t->fn = fn;
+    t->arg = arg;
+    t->at = at;
+    if (t->slot == 0) {
+        if (l->ntimers == l->timer_room) {
+            uint32_t room = l->timer_room ? l->timer_room * 2 : 16;
+            void *heap = lintel_grow(l->heap, room, sizeof(*l->heap));
+            if (heap == NULL)
+                return -1;
+            l->heap = heap;
+            l->timer_room = room;
+        }
+        heap_put(l, l->ntimers++, t);
+    }
+    heap_sift(l, t->slot - 1);
+    set_alarm(l);
+    return 0;
+}
+
+void
+lintel_timer_stop(struct lintel_loop *l, struct lintel_timer *t)
+{
+    if (t->slot != 0)
+        heap_remove(l, t);
+}
+
+/* ---- descriptors ----------------------------------------------------------------------------------- */
+
+static void
+free_watch(uv_handle_t *handle)
+{
+    lintel_free(handle->data);
+}
+
+static void
+on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct watch *w = poll->data;
+    struct lintel_loop *l = poll->loop->data;
+    int fd = w->fd;
+    uint32_t ready = 0;
+    l->events++;
+    /* libuv ends a watch whose descriptor has an error. The owner learns of errors by reading or writing, and may not
+     * do it in this call: watch on, so that a level-triggered error calls again. */
+    if (status < 0)
+        events = w->events;
+    if (events & UV_READABLE)
+        ready |= LINTEL_LOOP_READ;
+    if (events & UV_WRITABLE)
+        ready |= LINTEL_LOOP_WRITE;
+    w->fn(w->arg, fd, ready);
+    if (status < 0 && l->watches[fd] == w && !uv_is_active((uv_handle_t *)poll))
+        uv_poll_start(poll, w->events, on_ready);
+}
+
+static void
+end_watch(struct lintel_loop *l, int fd)
+{
+    struct watch *w = l->watches[fd];
+    l->watches[fd] = NULL;
+    l->nwatches--;
+    uv_close((uv_handle_t *)&w->poll, free_watch);
+}
+
+static struct watch *
+begin_watch(struct lintel_loop *l, int fd)
+{
+    size_t i = (size_t)fd;
+    if (i >= l->watch_room) {
+        size_t room = l->watch_room ? l->watch_room : 16;
+        while (room <= i)
+            room *= 2;
+        struct watch **watches = lintel_grow(l->watches, room, sizeof *watches);
+        if (watches == NULL)
+            return NULL;
+        for (size_t k = l->watch_room; k < room; k++)
+            watches[k] = NULL;
+        l->watches = watches;
+        l->watch_room = room;
+    }
+    struct watch *w = lintel_alloc(sizeof *w);
+    if (w == NULL)
+        return NULL;
+    w->fd = fd;
+    if (uv_poll_init(&l->uv, &w->poll, fd) != 0) {
+        lintel_free(w);
+        return NULL;
+    }
+    w->poll.data = w;
+    l->watches[fd] = w;
+    l->nwatches++;
+    return w;
+}
+
+int
+lintel_loop_watch(struct lintel_loop *l, int fd, uint32_t events,
+                  void (*fn)(void *arg, int fd, uint32_t ready), void *arg)
+{
+    if (fd < 0)
+        return -1;
+    struct watch *w = (size_t)fd < l->watch_room ? l->watches[fd] : NULL;
+    if (events == 0) {
+        if (w != NULL)
+            end_watch(l, fd);
+        return 0;
+    }
+    int began = w == NULL;
+    if (began && (w = begin_watch(l, fd)) == NULL)
+        return -1;
+    w->fn = fn;
+    w->arg = arg;
+    w->events = ((events & LINTEL_LOOP_READ) ? UV_READABLE : 0) |
+                ((events & LINTEL_LOOP_WRITE) ? UV_WRITABLE : 0);
+    if (uv_poll_start(&w->poll, w->events, on_ready) != 0) {
+        if (began)
+            end_watch(l, fd);
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- work from other threads ------------------------------------------------------------------------ */
+
+int
+lintel_loop_post(struct lintel_loop *l, void (*fn)(void *arg), void *arg)
+{
+    int ok = 1;
+    pthread_mutex_lock(&l->lock);
+    struct posts *q = &l->posted;
+    if (q->n == q->room) {
+        size_t room = q->room ? q->room * 2 : 16;
+        struct post *list = lintel_grow(q->list, room, sizeof *list);
+        ok = list != NULL;
+        if (ok) {
+            q->list = list;
+            q->room = room;
+        }
+    }
+    if (ok)
+        q->list[q->n++] = (struct post){fn, arg};
+    pthread_mutex_unlock(&l->lock);
+    if (ok)
+        uv_async_send(&l->wake);
+    return ok ? 0 : -1;
+}
+
+/* What is posted meanwhile runs in the next turn: its uv_async_send came after this one was taken. */
+static void
+on_wake(uv_async_t *wake)
+{
+    struct lintel_loop *l = wake->data;
+    pthread_mutex_lock(&l->lock);
+    struct posts list = l->posted;
+    l->posted = l->running;
+    pthread_mutex_unlock(&l->lock);
+    for (size_t i = 0; i < list.n; i++) {
+        l->events++;
+        list.list[i].fn(list.list[i].arg);
+    }
+    list.n = 0;
+    l->running = list;
+}
+
+/* ---- signals ---------------------------------------------------------------------------------------- */
+
+static void
+on_signal(uv_signal_t *signal, int signum)
+{
+    struct signal_watch *s = signal->data;
+    ((struct lintel_loop *)signal->loop->data)->events++;
+    s->fn(s->arg, signum);
+}
+
+static void
+free_signal(uv_handle_t *handle)
+{
+    lintel_free(handle->data);
+}
+
+int
+lintel_loop_signal(struct lintel_loop *l, int signum, void (*fn)(void *arg, int signum), void *arg)
+{
+    struct signal_watch *s = lintel_alloc(sizeof *s);
+    if (s == NULL)
+        return -1;
+    *s = (struct signal_watch){.fn = fn, .arg = arg};
+    if (uv_signal_init(&l->uv, &s->signal) != 0) {
+        lintel_free(s);
+        return -1;
+    }
+    s->signal.data = s;
+    if (uv_signal_start(&s->signal, on_signal, signum) != 0) {
+        uv_close((uv_handle_t *)&s->signal, free_signal);
+        return -1;
+    }
+    s->next = l->signals;
+    l->signals = s;
+    return 0;
+}
+
+/* ---- running ---------------------------------------------------------------------------------------- */
+
+static struct lintel_loop *
+new_loop(int fake)
+{
+    struct lintel_loop *l = lintel_alloc(sizeof *l);
+    if (l == NULL)
+        return NULL;
+    if (uv_loop_init(&l->uv) != 0) {
+        lintel_free(l);
+        return NULL;
+    }
+    l->uv.data = l->wake.data = l->alarm.data = l;
+    uv_timer_init(&l->uv, &l->alarm);
+    if (uv_async_init(&l->uv, &l->wake, on_wake) != 0) {
+        uv_close((uv_handle_t *)&l->alarm, NULL);
+        uv_run(&l->uv, UV_RUN_DEFAULT);
+        uv_loop_close(&l->uv);
+        lintel_free(l);
+        return NULL;
+    }
+    pthread_mutex_init(&l->lock, NULL);
+    l->fake = fake;
+    l->fake_mono = FAKE_MONO;
+    l->fake_wall = FAKE_WALL;
+    return l;
+}
+
+struct lintel_loop *
+lintel_loop_new(void)
+{
+    return new_loop(0);
+}
+
+struct lintel_loop *
+lintel_loop_new_fake(void)
+{
+    return new_loop(1);
+}
+
+void
+lintel_loop_free(struct lintel_loop *l)
+{
+    if (l == NULL)
+        return;
+    LINTEL_ASSERT(l->ntimers == 0 && l->nwatches == 0);
+    for (struct signal_watch *s = l->signals, *next; s != NULL; s = next) {
+        next = s->next;
+        uv_close((uv_handle_t *)&s->signal, free_signal);
+    }
+    uv_close((uv_handle_t *)&l->alarm, NULL);
+    uv_close((uv_handle_t *)&l->wake, NULL);
+    uv_run(&l->uv, UV_RUN_DEFAULT); /* until everything is closed */
+    LINTEL_ASSERT(uv_loop_close(&l->uv) == 0);
+    pthread_mutex_destroy(&l->lock);
+    lintel_free(l->heap);
+    lintel_free(l->watches);
+    lintel_free(l->posted.list);
+    lintel_free(l->running.list);
+    lintel_free(l);
+}
+
+void
+lintel_loop_run(struct lintel_loop *l)
+{
+    LINTEL_ASSERT(!l->fake);
+    while (!atomic_exchange(&l->stopping, 0))
+        uv_run(&l->uv, UV_RUN_ONCE);
+}
+
+void
+lintel_loop_stop(struct lintel_loop *l)
+{
+    atomic_store(&l->stopping, 1);
+    uv_async_send(&l->wake);
+}
+
+/* Serves descriptors, signals and posts until nothing happens any more. */
+static void
+settle(struct lintel_loop *l)
+{
+    for (int i = 0; i < QUIET_ROUNDS; i++) {
+        uint64_t before = l->events;
+        uv_run(&l->uv, UV_RUN_NOWAIT);
+        if (l->events == before)
+            return;
+    }
+}
+
+void
+lintel_loop_advance(struct lintel_loop *l, int64_t ns)
+{
+    LINTEL_ASSERT(l->fake && ns >= 0);
+    lintel_mono end = lintel_loop_now(l) + ns;
+    settle(l);
+    while (l->ntimers > 0 && l->heap[0]->at <= end) {
+        lintel_mono at = l->heap[0]->at;
+        if (at > lintel_loop_now(l))
+            fake_time(l, at);
+        struct lintel_timer *t = l->heap[0];
+        heap_remove(l, t);
+        t->fn(t->arg);
+        settle(l);
+    }
+    fake_time(l, end);
+}

@@ -1,1 +1,0 @@
-typedef int lintel_serve_empty;

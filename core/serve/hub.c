@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+#include "core/serve/hub.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "unknown"
+#endif
+#define SECOND INT64_C(1000000000)
+
+/* ---- pieces of JSON ---------------------------------------------------------------------------------- */
+
+/* "name": with the comma or brace that goes before it. */
+static void
+key(struct lintel_buf *b, const char *name)
+{
+    char before = b->n == 0 ? '{' : b->p[b->n - 1];
+    if (before != '{' && before != '[')
+        lintel_buf_addc(b, ',');
+    lintel_buf_addc(b, '"');
+    lintel_buf_adds(b, name);
+    lintel_buf_add(b, "\":", 2);
+}
+
+static void
+text(struct lintel_buf *b, const char *name, const char *value)
+{
+    key(b, name);
+    if (value == NULL)
+        lintel_buf_adds(b, "null");
+    else
+        lintel_buf_add_json_str(b, value, strlen(value));
+}
+
+static void
+count(struct lintel_buf *b, const char *name, uint64_t value)
+{
+    key(b, name);
+    lintel_buf_addf(b, "%llu", (unsigned long long)value);
+}
+
+static void
+flag(struct lintel_buf *b, const char *name, int value)
+{
+    key(b, name);
+    lintel_buf_adds(b, value ? "true" : "false");
+}
+
+/* Seconds to the millisecond, or null. */
+static void
+seconds(struct lintel_buf *b, const char *name, int64_t ns, int known)
+{
+    key(b, name);
+    if (known)
+        lintel_real_write(b, (double)(ns / 1000000) / 1e3);
+    else
+        lintel_buf_adds(b, "null");
+}
+
+/* ---- status ------------------------------------------------------------------------------------------- */
+
+static void
+add_bus(struct lintel_buf *b, const struct lintel_bus_stats *s)
+{
+    lintel_buf_addc(b, '{');
+    text(b, "name", s->name);
+    text(b, "plugin", s->plugin);
+    text(b, "state", !s->ready ? "starting" : s->link == LINTEL_OK ? "up" : "down");
+    text(b, "detail", s->link == LINTEL_OK ? "" : s->detail[0] ? s->detail : lintel_status_words(s->link));
+    count(b, "things", s->things);
+    count(b, "points", s->points);
+    count(b, "stale", s->stale);
+    count(b, "bad", s->bad);
+    count(b, "down", s->down);
+    count(b, "requests", s->requests);
+    count(b, "timeouts", s->timeouts);
+    count(b, "errors", s->errors);
+    count(b, "values", s->values);
+    count(b, "dropped", s->dropped);
+    count(b, "writes", s->writes);
+    seconds(b, "busy", s->busy_ns, 1);
+    lintel_buf_addc(b, '}');
+}
+
+static void
+get_status(struct lintel_call *c, struct lintel_buf *b)
+{
+    struct lintel_tree *t = c->tree;
+    struct lintel_engine *e = t->source.engine;
+    struct lintel_bus_stats sum = {0}, s;
+    lintel_buf_addc(b, '{');
+    text(b, "hub", t->hub);
+    text(b, "version", PACKAGE_VERSION);
+    seconds(b, "uptime", lintel_loop_now(t->source.loop) - t->started, 1);
+    key(b, "buses");
+    lintel_buf_addc(b, '[');
+    for (uint32_t i = 0; i < lintel_engine_nbuses(e); i++) {
+        lintel_engine_bus_stats(e, lintel_engine_bus_at(e, i), &s);
+        if (i != 0)
+            lintel_buf_addc(b, ',');
+        add_bus(b, &s);
+        sum.points += s.points;
+        sum.stale += s.stale;
+        sum.bad += s.bad;
+    }
+    lintel_buf_addc(b, ']');
+    count(b, "things", lintel_engine_nthings(e));
+    count(b, "points", sum.points);
+    count(b, "stale", sum.stale);
+    count(b, "bad", sum.bad);
+    count(b, "subscriptions", lintel_subscriptions(e));
+    count(b, "open", t->nopen);
+    if (t->source.status != NULL) {
+        key(b, "daemon");
+        t->source.status(t->source.ctx, b);
+    }
+    lintel_buf_addc(b, '}');
+}
+
+/* ---- things -------------------------------------------------------------------------------------------- */
+
+struct tally { /* points of a thing */
+    uint32_t points, good, stale, waiting;
+};
+
+static struct tally
+count_points(struct lintel_engine *e, const struct lintel_live_thing *thing)
+{
+    const struct lintel_profile *profile = lintel_live_thing_conf(thing)->profile;
+    struct tally sum = {0};
+    for (uint32_t i = 0; i < profile->n; i++) {
+        struct lintel_reading r;
+        if (!profile->bound[i].mapped || profile->bound[i].affordance->kind != LINTEL_K_PROPERTY ||
+            profile->bound[i].read.addr == NULL)
+            continue;
+        lintel_engine_reading(e, lintel_live_thing_point(thing, i), &r);
+        sum.points++;
+        sum.good += r.quality != LINTEL_QUALITY_INITIAL && r.quality != LINTEL_QUALITY_STALE &&
+                    r.quality != LINTEL_QUALITY_BAD;
+        sum.stale += r.quality == LINTEL_QUALITY_STALE;
+        sum.waiting += r.quality == LINTEL_QUALITY_INITIAL;
+    }
+    return sum;
+}
+
+/* resting: its settings or addresses can't be; nothing is tried until the files change. */
+static const char *
+state_of(const struct lintel_bus_stats *bus, const struct lintel_device_stats *d, const struct tally *sum)
+{
+    if (d->status == LINTEL_E_CONFIG || d->status == LINTEL_E_ADDRESS)
+        return "resting";
+    if (!bus->ready)
+        return "starting";
+    if (bus->link != LINTEL_OK || d->retry != 0 || (!d->reachable && d->failures != 0))
+        return "down";
+    if (sum->points != 0 && sum->waiting == sum->points)
+        return "starting";
+    return sum->stale != 0 ? "stale" : "ok";
+}
+
+static void
+add_thing(struct lintel_engine *e, struct lintel_live_thing *thing, struct lintel_buf *b)
+{
+    const struct lintel_thing *t = lintel_live_thing_conf(thing);
+    struct lintel_bus_stats bus;
+    struct lintel_device_stats device;
+    struct tally sum = count_points(e, thing);
+    lintel_engine_bus_stats(e, lintel_live_thing_bus(thing), &bus);
+    lintel_engine_device_stats(e, thing, &device);
+    const char *detail = device.detail != NULL && device.detail[0] ? device.detail
+                         : bus.link != LINTEL_OK && bus.detail[0]  ? bus.detail
+                         : device.status != LINTEL_OK ? lintel_status_words(device.status)
+                         : bus.link != LINTEL_OK      ? lintel_status_words(bus.link)
+                                                      : "";
+    const char *state = state_of(&bus, &device, &sum);
+    lintel_buf_addc(b, '{');
+    text(b, "id", t->id);
+    text(b, "label", t->label);
+    text(b, "location", t->location);
+    text(b, "zone", t->zone);
+    key(b, "tags");
+    lintel_buf_addc(b, '[');
+    for (uint32_t i = 0; t->tags != NULL && t->tags[i] != NULL; i++) {
+        if (i != 0)
+            lintel_buf_addc(b, ',');
+        lintel_buf_add_json_str(b, t->tags[i], strlen(t->tags[i]));
+    }
+    lintel_buf_addc(b, ']');
+    text(b, "bus", t->bus);
+    text(b, "model", t->profile->id);
+    text(b, "state", state);
+    text(b, "detail", strcmp(state, "ok") == 0 ? "" : detail);
+    count(b, "points", sum.points);
+    count(b, "good", sum.good);
+    seconds(b, "seen", device.seen, device.seen != 0);
+    lintel_buf_addc(b, '}');
+}
+
+static void
+get_things(struct lintel_call *c, struct lintel_buf *b)
+{
+    struct lintel_engine *e = c->tree->source.engine;
+    lintel_buf_addc(b, '[');
+    for (uint32_t i = 0; i < lintel_engine_nthings(e) && !b->failed; i++) {
+        if (i != 0)
+            lintel_buf_addc(b, ',');
+        add_thing(e, lintel_engine_thing_at(e, i), b);
+    }
+    lintel_buf_addc(b, ']');
+}
+
+/* ---- values -------------------------------------------------------------------------------------------- */
+
+static void
+add_value(struct lintel_tree *t, const struct lintel_live_thing *thing, uint32_t i, struct lintel_buf *b)
+{
+    static const char *const kinds[] = {
+        [LINTEL_K_PROPERTY] = "property", [LINTEL_K_ACTION] = "action", [LINTEL_K_EVENT] = "event"};
+    const struct lintel_thing *conf = lintel_live_thing_conf(thing);
+    const struct lintel_bound *bound = &conf->profile->bound[i];
+    const struct lintel_affordance *a = bound->affordance;
+    const struct lintel_data *d = a->kind == LINTEL_K_ACTION ? a->input : a->data;
+    struct lintel_reading r = {.quality = LINTEL_QUALITY_INITIAL};
+    char type[160] = "";
+    int live = bound->mapped && a->kind != LINTEL_K_ACTION;
+    if (live)
+        lintel_engine_reading(t->source.engine, lintel_live_thing_point(thing, i), &r);
+    if (d != NULL)
+        lintel_data_describe(d, type, sizeof type);
+    lintel_buf_addc(b, '{');
+    text(b, "thing", conf->id);
+    text(b, "path", a->path);
+    text(b, "name", a->name);
+    text(b, "kind", kinds[a->kind]);
+    key(b, "value");
+    lintel_format_write(b, LINTEL_FORMAT_JSON, &r.value);
+    text(b, "unit", d != NULL ? d->unit : NULL);
+    text(b, "quality", !bound->mapped ? "unmapped" : live ? lintel_quality_name(r.quality) : NULL);
+    seconds(b, "age", lintel_loop_now(t->source.loop) - r.refreshed, r.refreshed != 0);
+    seconds(b, "source", r.source, r.source != 0);
+    flag(b, "writable", a->kind == LINTEL_K_PROPERTY && a->writable && bound->write.addr != NULL);
+    text(b, "type", type);
+    text(b, "detail", r.detail != NULL && r.detail[0]                         ? r.detail
+                      : r.status != LINTEL_OK && r.quality != LINTEL_QUALITY_GOOD ? lintel_status_words(r.status)
+                                                                              : "");
+    text(b, "description", a->description != NULL ? a->description : a->label);
+    lintel_buf_addc(b, '}');
+}
+
+static void
+add_values(struct lintel_tree *t, const struct lintel_live_thing *thing, struct lintel_buf *b)
+{
+    uint32_t n = lintel_live_thing_conf(thing)->profile->n;
+    for (uint32_t i = 0; i < n && !b->failed; i++) {
+        if (b->n != 0 && b->p[b->n - 1] == '}')
+            lintel_buf_addc(b, ',');
+        add_value(t, thing, i, b);
+    }
+}
+
+static void
+get_values(struct lintel_call *c, struct lintel_buf *b)
+{
+    struct lintel_engine *e = c->tree->source.engine;
+    lintel_buf_addc(b, '[');
+    for (uint32_t i = 0; i < lintel_engine_nthings(e); i++)
+        add_values(c->tree, lintel_engine_thing_at(e, i), b);
+    lintel_buf_addc(b, ']');
+}
+
+static void
+get_values_of(struct lintel_call *c, const lintel_span *id)
+{
+    struct lintel_live_thing *thing = lintel_engine_find_thing(c->tree->source.engine, id->p, id->n);
+    if (thing == NULL) {
+        lintel_call_fail(c, LINTEL_NOT_FOUND, "no thing \"%.*s\"", (int)(id->n > 64 ? 64 : id->n), id->p);
+        return;
+    }
+    struct lintel_buf b = lintel_out_take(c->tree);
+    lintel_buf_addc(&b, '[');
+    add_values(c->tree, thing, &b);
+    lintel_buf_addc(&b, ']');
+    lintel_call_document(c, LINTEL_FORMAT_JSON, 0, &b);
+}
+
+/* ---- reload -------------------------------------------------------------------------------------------- */
+
+struct reload { /* who waits for it */
+    struct lintel_tree *tree;
+    lintel_ticket ticket;
+};
+
+static void
+reloaded(void *ctx, int refused, struct lintel_buf *json)
+{
+    struct reload *r = ctx;
+    struct lintel_open *o = lintel_open_find(r->tree, r->ticket);
+    if (o != NULL) { /* who asked is still there */
+        lintel_answer a = lintel_answer_of(refused ? LINTEL_UNPROCESSABLE : LINTEL_CHANGED,
+                                           LINTEL_FORMAT_JSON, 0, json);
+        lintel_open_answer(o, &a);
+    }
+    lintel_free(r);
+}
+
+static void
+post_reload(struct lintel_call *c)
+{
+    const lintel_exchange *x = c->x;
+    const char *who = x->identity != NULL && x->identity[0] ? x->identity : x->peer != NULL ? x->peer : "";
+    struct lintel_tree *t = c->tree;
+    if (t->source.reload == NULL) {
+        lintel_call_fail(c, LINTEL_NOT_IMPLEMENTED, "this hub can't reload");
+        return;
+    }
+    struct lintel_open *o = lintel_call_open(c);
+    struct reload *r = o != NULL ? lintel_alloc(sizeof *r) : NULL;
+    if (r == NULL) {
+        if (o != NULL)
+            lintel_open_fail(o, LINTEL_INTERNAL, "out of memory");
+        return;
+    }
+    *r = (struct reload){t, c->ticket};
+    t->source.reload(t->source.ctx, who, reloaded, r);
+}
+
+/* ---- routing ------------------------------------------------------------------------------------------- */
+
+static void
+get_plugins(struct lintel_call *c, struct lintel_buf *b)
+{
+    c->tree->source.plugins(c->tree->source.ctx, b);
+}
+
+static int
+is_called(const lintel_span *s, const char *name)
+{
+    return s->n == strlen(name) && memcmp(s->p, name, s->n) == 0;
+}
+
+void
+lintel_serve_hub(struct lintel_call *c)
+{
+    static const struct {
+        const char *name;
+        void (*get)(struct lintel_call *c, struct lintel_buf *b);
+    } documents[] = {{"status", get_status}, {"things", get_things}, {"values", get_values},
+                     {"plugins", get_plugins}};
+    if (c->npath == 2 && is_called(&c->path[0], "values")) {
+        if (c->x->method == LINTEL_GET)
+            get_values_of(c, &c->path[1]);
+        else
+            lintel_call_method(c, "the values of a thing", "GET");
+        return;
+    }
+    if (c->npath == 1 && is_called(&c->path[0], "reload")) {
+        if (c->x->method == LINTEL_POST)
+            post_reload(c);
+        else
+            lintel_call_method(c, "/hub/reload", "POST");
+        return;
+    }
+    for (size_t i = 0; c->npath == 1 && i < LINTEL_COUNT(documents); i++) {
+        if (!is_called(&c->path[0], documents[i].name))
+            continue;
+        if (c->x->method != LINTEL_GET) {
+            lintel_call_method(c, documents[i].name, "GET");
+        } else if (documents[i].get == get_plugins && c->tree->source.plugins == NULL) {
+            lintel_call_fail(c, LINTEL_NOT_IMPLEMENTED, "this hub does not list its plugins");
+        } else {
+            struct lintel_buf b = lintel_out_take(c->tree);
+            documents[i].get(c, &b);
+            lintel_call_document(c, LINTEL_FORMAT_JSON, 0, &b);
+        }
+        return;
+    }
+    lintel_call_fail(c, LINTEL_NOT_FOUND,
+                     "below /hub there are status, things, values, values/{thing}, plugins and reload");
+}

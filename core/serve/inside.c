@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/serve/inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+/* ---- answering ------------------------------------------------------------------------------------ */
+
+struct lintel_buf
+lintel_out_take(struct lintel_tree *t)
+{
+    struct lintel_buf b = t->out;
+    t->out = (struct lintel_buf){0};
+    lintel_buf_reset(&b);
+    return b;
+}
+
+void
+lintel_out_put(struct lintel_tree *t, struct lintel_buf *b)
+{
+    enum { KEEP_MOST = 64 * 1024 };
+    if (t->out.p == NULL && b->room <= KEEP_MOST)
+        t->out = *b;
+    else
+        lintel_buf_fini(b);
+    *b = (struct lintel_buf){0};
+}
+
+lintel_answer
+lintel_answer_of(uint32_t code, int32_t format, uint32_t max_age, struct lintel_buf *b)
+{
+    static const char nomem[] = "out of memory";
+    lintel_answer a = {.size = sizeof a, .code = code, .format = format, .max_age = max_age};
+    if (b != NULL && b->failed) {
+        a.code = LINTEL_INTERNAL;
+        a.format = LINTEL_FORMAT_NONE;
+        a.payload = (lintel_span){nomem, sizeof nomem - 1};
+    } else if (b != NULL) {
+        a.payload = (lintel_span){b->p, b->n};
+    }
+    return a;
+}
+
+/* FNV-1a, 64 bit, begun with the format. */
+void
+lintel_answer_tag(lintel_answer *a)
+{
+    uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)(uint32_t)a->format;
+    h *= 0x100000001b3u;
+    for (size_t i = 0; i < a->payload.n; i++)
+        h = (h ^ (unsigned char)a->payload.p[i]) * 0x100000001b3u;
+    memcpy(a->etag, &h, sizeof a->etag);
+    a->netag = sizeof a->etag;
+}
+
+int
+lintel_has_etag(const lintel_span *etags, uint32_t n, const lintel_answer *a)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (etags[i].n == a->netag && memcmp(etags[i].p, a->etag, a->netag) == 0)
+            return 1;
+    return 0;
+}
+
+void
+lintel_call_answer(struct lintel_call *c, const lintel_answer *a)
+{
+    c->to.fn(c->to.ctx, c->to.cookie, a);
+}
+
+static lintel_answer
+diagnostic(uint32_t code, char *text, size_t size, const char *format, va_list args)
+{
+    int n = vsnprintf(text, size, format, args);
+    size_t length = n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
+    length = lintel_utf8_valid(text, length);
+    return (lintel_answer){.size = sizeof(lintel_answer),
+                           .code = code,
+                           .format = LINTEL_FORMAT_NONE,
+                           .max_age = code == LINTEL_UNAVAILABLE ? LINTEL_RETRY_AFTER : 0,
+                           .payload = {text, length}};
+}
+
+enum { DIAGNOSTIC_MOST = 400 }; /* fits a datagram with all else */
+
+void
+lintel_call_fail(struct lintel_call *c, uint32_t code, const char *format, ...)
+{
+    char text[DIAGNOSTIC_MOST];
+    va_list args;
+    va_start(args, format);
+    lintel_answer a = diagnostic(code, text, sizeof text, format, args);
+    va_end(args);
+    lintel_call_answer(c, &a);
+}
+
+void
+lintel_open_fail(struct lintel_open *o, uint32_t code, const char *format, ...)
+{
+    char text[DIAGNOSTIC_MOST];
+    va_list args;
+    va_start(args, format);
+    lintel_answer a = diagnostic(code, text, sizeof text, format, args);
+    va_end(args);
+    lintel_open_answer(o, &a);
+}
+
+void
+lintel_call_method(struct lintel_call *c, const char *what, const char *methods)
+{
+    lintel_call_fail(c, LINTEL_NOT_ALLOWED, "%s: use %s", what, methods);
+}
+
+int
+lintel_call_accepts(struct lintel_call *c, int32_t format)
+{
+    if (lintel_format_choose(c->x, &format, 1) == format)
+        return 1;
+    lintel_call_fail(c, LINTEL_NOT_ACCEPTABLE, "only Content-Format %d is here", format);
+    return 0;
+}
+
+void
+lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age, struct lintel_buf *b)
+{
+    if (lintel_call_accepts(c, format)) {
+        lintel_answer a = lintel_answer_of(LINTEL_CONTENT, format, max_age, b);
+        if (a.code == LINTEL_CONTENT)
+            lintel_answer_tag(&a);
+        if (lintel_has_etag(c->x->etag, c->x->netag, &a)) {
+            a.code = LINTEL_VALID;
+            a.format = LINTEL_FORMAT_NONE;
+            a.payload = (lintel_span){NULL, 0};
+        }
+        lintel_call_answer(c, &a);
+    }
+    lintel_out_put(c->tree, b);
+}
+
+/* ---- answered later --------------------------------------------------------------------------------- */
+
+static struct lintel_open *
+at(struct lintel_tree *t, uint32_t index)
+{
+    return &t->blocks[index / LINTEL_OPEN_BLOCK][index % LINTEL_OPEN_BLOCK];
+}
+
+static int
+more(struct lintel_tree *t)
+{
+    struct lintel_open *block = NULL;
+    if (t->nblocks < LINTEL_COUNT(t->blocks))
+        block = lintel_alloc_array(LINTEL_OPEN_BLOCK, sizeof *block);
+    if (block == NULL)
+        return -1;
+    for (uint32_t i = LINTEL_OPEN_BLOCK; i-- > 0;) {
+        block[i].tree = t;
+        block[i].index = t->nblocks * LINTEL_OPEN_BLOCK + i;
+        block[i].next_free = t->free;
+        t->free = block[i].index + 1;
+    }
+    t->blocks[t->nblocks++] = block;
+    return 0;
+}
+
+struct lintel_open *
+lintel_call_open(struct lintel_call *c)
+{
+    struct lintel_tree *t = c->tree;
+    if (t->free == 0 && more(t) != 0) {
+        lintel_call_fail(c, LINTEL_UNAVAILABLE, "the hub has too many open requests; try again later");
+        return NULL;
+    }
+    struct lintel_open *o = at(t, t->free - 1);
+    t->free = o->next_free;
+    t->nopen++;
+    *o = (struct lintel_open){.tree = t,
+                              .to = c->to,
+                              .index = o->index,
+                              .generation = o->generation + 1,
+                              .used = 1,
+                              .format = LINTEL_FORMAT_JSON,
+                              .point = LINTEL_NO_POINT};
+    c->ticket = (lintel_ticket)o->generation << 32 | (o->index + 1);
+    return o;
+}
+
+struct lintel_open *
+lintel_open_find(struct lintel_tree *t, lintel_ticket ticket)
+{
+    uint32_t index = (uint32_t)ticket - 1;
+    if ((uint32_t)ticket == 0 || index >= t->nblocks * LINTEL_OPEN_BLOCK)
+        return NULL;
+    struct lintel_open *o = at(t, index);
+    return o->used && o->generation == (uint32_t)(ticket >> 32) ? o : NULL;
+}
+
+static void
+release(struct lintel_open *o)
+{
+    LINTEL_ASSERT(o->used);
+    o->used = 0;
+    o->command = 0;
+    o->subscription = NULL;
+    o->next_free = o->tree->free;
+    o->tree->free = o->index + 1;
+    o->tree->nopen--;
+}
+
+void
+lintel_open_close(struct lintel_open *o)
+{
+    struct lintel_engine *e = o->tree->source.engine;
+    if (o->command != 0)
+        lintel_engine_forget(e, o->command);
+    if (o->subscription != NULL)
+        lintel_unsubscribe(e, o->subscription);
+    release(o);
+}
+
+void
+lintel_open_answer(struct lintel_open *o, const lintel_answer *a)
+{
+    struct lintel_asker to = o->to;
+    if (!(a->flags & LINTEL_ANSWER_MORE))
+        lintel_open_close(o);
+    to.fn(to.ctx, to.cookie, a);
+}
+
+/* ---- queries ----------------------------------------------------------------------------------------- */
+
+int
+lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
+                       struct lintel_conditions *ret)
+{
+    char reason[LINTEL_REASON] = "";
+    *ret = (struct lintel_conditions){0};
+    for (uint32_t i = 0; i < c->x->nquery; i++) {
+        if (lintel_conditions_parse(ret, c->x->query[i].p, c->x->query[i].n, reason) < 0) {
+            lintel_call_fail(c, LINTEL_BAD_REQUEST, "%s", reason);
+            return -1;
+        }
+    }
+    if (ret->given != 0 && lintel_conditions_check(ret, data, reason) != 0) {
+        lintel_call_fail(c, LINTEL_BAD_REQUEST, "%s", reason);
+        return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the files of the resource tree share, and nobody else includes: the request on its way, and exchanges
+ * that are answered later. Loop's thread. */
+#ifndef LINTEL_SERVE_INSIDE_H
+#define LINTEL_SERVE_INSIDE_H
+#include "core/base/text.h"
+#include "core/engine/subscribe.h"
+#include "core/serve/codes.h"
+#include "core/serve/format.h"
+#include "core/serve/tree.h"
+
+enum {
+    LINTEL_OPEN_MOST = 65536, /* exchanges not ended, observations included */
+    LINTEL_OPEN_BLOCK = 256,  /* they are allocated in blocks and never move */
+    LINTEL_PATH_MOST = 512    /* bytes of the path below a thing */
+};
+
+struct lintel_open;
+struct lintel_tree {
+    struct lintel_tree_source source;
+    char *hub;            /* name */
+    char *bn;             /* its name as the first part of SenML names, with the ':' */
+    lintel_mono started;
+    struct lintel_open *blocks[LINTEL_OPEN_MOST / LINTEL_OPEN_BLOCK];
+    uint32_t nblocks, free, nopen; /* free: index + 1 of the first free one */
+    struct lintel_buf out; /* kept between answers, so that no answer allocates */
+    int ending;
+};
+
+/* ---- answering ----------------------------------------------------------------------------------- */
+
+struct lintel_asker { /* where answers go */
+    lintel_answer_fn *fn;
+    void *ctx, *cookie;
+};
+/* A request on its way through the tree: exactly one of answer, fail and open ends it. */
+struct lintel_call {
+    struct lintel_tree *tree;
+    const lintel_exchange *x;
+    struct lintel_asker to;
+    lintel_ticket ticket; /* result of submit() */
+    /* The path below the thing, or below the root; never with a thing's own prefix. */
+    const lintel_span *path;
+    uint32_t npath;
+};
+
+/* The tree's buffer, empty, taken out for one answer (a callback may come back into the tree) and put back. */
+struct lintel_buf lintel_out_take(struct lintel_tree *t);
+void lintel_out_put(struct lintel_tree *t, struct lintel_buf *b);
+
+/* An answer with the bytes of b; out of memory becomes 5.00. */
+lintel_answer lintel_answer_of(uint32_t code, int32_t format, uint32_t max_age, struct lintel_buf *b);
+/* ETag of the payload: equal bytes in one format, equal tag. */
+void lintel_answer_tag(lintel_answer *a);
+/* Whether the peer has this representation already. */
+int lintel_has_etag(const lintel_span *etags, uint32_t n, const lintel_answer *a);
+
+void lintel_call_answer(struct lintel_call *c, const lintel_answer *a);
+/* An error with its diagnostic (RFC 7252 section 5.5.2). */
+void lintel_call_fail(struct lintel_call *c, uint32_t code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* 4.05 that says which methods there are. */
+void lintel_call_method(struct lintel_call *c, const char *what, const char *methods);
+/* 2.05 with b, tagged, 2.03 where the peer has it; 4.06 unless `format` is accepted. b is given back. */
+void lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age, struct lintel_buf *b);
+/* Whether the peer takes `format`; answers 4.06 otherwise. */
+int lintel_call_accepts(struct lintel_call *c, int32_t format);
+
+/* ---- answered later ------------------------------------------------------------------------------- */
+
+struct lintel_open {
+    struct lintel_tree *tree;
+    struct lintel_asker to;
+    uint32_t index, generation, next_free;
+    int used;
+    int32_t format;
+    lintel_point_id point;           /* LINTEL_NO_POINT: a whole thing */
+    struct lintel_live_thing *thing; /* of the pack */
+    lintel_command command;          /* under way; 0: none */
+    struct lintel_subscription *subscription;
+    struct lintel_conditions conditions;
+    int observe; /* wanted once the value is read */
+};
+/* A ticket for the call, or NULL after it was answered with 5.03. */
+struct lintel_open *lintel_call_open(struct lintel_call *c);
+/* The open exchange of a ticket; NULL: it has ended. */
+struct lintel_open *lintel_open_find(struct lintel_tree *t, lintel_ticket ticket);
+/* Sends an answer. Without LINTEL_ANSWER_MORE the exchange has ended before its fn is called. */
+void lintel_open_answer(struct lintel_open *o, const lintel_answer *a);
+void lintel_open_fail(struct lintel_open *o, uint32_t code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Ends without a word: command forgotten, subscription ended. */
+void lintel_open_close(struct lintel_open *o);
+
+/* ---- queries --------------------------------------------------------------------------------------- */
+
+/* The c.* arguments of a query; other arguments are left alone. -1 after the call was answered with 4.00.
+ * data: what they are judged against; NULL: a pack, which takes no conditions on values. */
+int lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
+                           struct lintel_conditions *ret);
+#endif

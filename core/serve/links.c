@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/serve/links.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/directory/link.h"
+
+struct list { /* a document being written */
+    struct lintel_call *c;
+    struct lintel_buf out;  /* the links */
+    struct lintel_buf text; /* target and attributes of one link */
+};
+
+static int
+list_begin(struct list *l, struct lintel_call *c)
+{
+    if (c->x->method != LINTEL_GET) {
+        lintel_call_method(c, "a list of links", "GET");
+        return 0;
+    }
+    *l = (struct list){.c = c, .out = lintel_out_take(c->tree)};
+    return 1;
+}
+
+/* Adds a link if the query wants it. */
+static void
+list_add(struct list *l, const struct lintel_link *link)
+{
+    if (lintel_link_matches(link, l->c->x->query, l->c->x->nquery))
+        lintel_link_write(&l->out, link);
+}
+
+static void
+list_end(struct list *l)
+{
+    if (l->text.failed)
+        l->out.failed = 1;
+    lintel_buf_fini(&l->text);
+    /* Nobody in a group wants to hear that nothing matched (RFC 7252 section 8.2). */
+    if (l->out.n == 0 && !l->out.failed && l->c->x->flags & LINTEL_X_MULTICAST) {
+        lintel_call_fail(l->c, LINTEL_NOT_FOUND, "no link matches");
+        lintel_out_put(l->c->tree, &l->out);
+        return;
+    }
+    lintel_call_document(l->c, LINTEL_FORMAT_LINK, 60, &l->out);
+}
+
+/* The kind of thing: the global names of the objects whose affordances it has, each once, blank-separated. */
+static void
+add_types(struct lintel_buf *b, const struct lintel_model *m)
+{
+    const char *last = "";
+    size_t last_n = 0;
+    for (uint32_t i = 0; i < m->n; i++) {
+        const char *global = m->affordances[i].global;
+        const char *end = global == NULL ? NULL : strrchr(global, '/'); /* /sdfProperty/name */
+        while (end != NULL && end > global && end[-1] != '/')
+            end--;
+        if (end == NULL || end <= global)
+            continue;
+        size_t n = (size_t)(end - 1 - global);
+        if (n == last_n && memcmp(global, last, n) == 0)
+            continue;
+        if (last_n != 0)
+            lintel_buf_addc(b, ' ');
+        lintel_buf_add(b, global, n);
+        last = global;
+        last_n = n;
+    }
+}
+
+static void
+add_things(struct list *l)
+{
+    struct lintel_engine *e = l->c->tree->source.engine;
+    for (uint32_t i = 0; i < lintel_engine_nthings(e) && !l->out.failed; i++) {
+        const struct lintel_thing *t = lintel_live_thing_conf(lintel_engine_thing_at(e, i));
+        struct lintel_link link;
+        lintel_buf_reset(&l->text);
+        lintel_buf_adds(&l->text, "/d");
+        lintel_link_segment(&l->text, t->id, strlen(t->id));
+        size_t n = l->text.n;
+        add_types(&l->text, t->profile->model);
+        lintel_link_init(&link, (struct lintel_str){l->text.p, n});
+        lintel_link_set(&link, "rt", (struct lintel_str){l->text.p + n, l->text.n - n});
+        lintel_link_set(&link, "ct", lintel_str("40"));
+        if (t->label != NULL)
+            lintel_link_set(&link, "title", lintel_str(t->label));
+        list_add(l, &link);
+    }
+}
+
+void
+lintel_serve_core(struct lintel_call *c)
+{
+    static const struct {
+        const char *target, *ct, *title;
+        int local; /* for loopback alone */
+    } services[] = {
+        {"/.well-known/core", "40", NULL, 0},   {"/d", "40", "things", 0},
+        {"/hub/status", "50", "the hub and its buses", 1}, {"/hub/things", "50", "things and their state", 1},
+        {"/hub/values", "50", "values of all things", 1},
+        {"/hub/plugins", "50", "plugins", 1},   {"/hub/reload", NULL, "read the site's files again", 1},
+    };
+    struct list l;
+    if (!list_begin(&l, c))
+        return;
+    for (size_t i = 0; i < LINTEL_COUNT(services); i++) {
+        struct lintel_link link;
+        if (services[i].local && !(c->x->flags & LINTEL_X_LOOPBACK))
+            continue;
+        lintel_link_init(&link, lintel_str(services[i].target));
+        if (services[i].ct != NULL)
+            lintel_link_set(&link, "ct", lintel_str(services[i].ct));
+        if (services[i].title != NULL)
+            lintel_link_set(&link, "title", lintel_str(services[i].title));
+        list_add(&l, &link);
+    }
+    add_things(&l);
+    list_end(&l);
+}
+
+void
+lintel_serve_things(struct lintel_call *c)
+{
+    struct list l;
+    if (!list_begin(&l, c))
+        return;
+    add_things(&l);
+    list_end(&l);
+}
+
+static void
+add_affordance(struct list *l, const char *prefix, size_t prefix_n, const struct lintel_affordance *a)
+{
+    static const struct {
+        const char *interface, *ct;
+    } kinds[] = {
+        [LINTEL_K_PROPERTY] = {LINTEL_IF_PROPERTY, "50 60 110 112 0"},
+        [LINTEL_K_ACTION] = {LINTEL_IF_ACTION, "50 60 0"},
+        [LINTEL_K_EVENT] = {LINTEL_IF_EVENT, "50 60 110 112 0"},
+    };
+    struct lintel_link link;
+    lintel_buf_reset(&l->text);
+    lintel_buf_add(&l->text, prefix, prefix_n);
+    for (const char *p = a->path; *p != '\0';) {
+        size_t n = strcspn(p, "/");
+        lintel_link_segment(&l->text, p, n);
+        p += n + (p[n] == '/');
+    }
+    lintel_link_init(&link, (struct lintel_str){l->text.p, l->text.n});
+    if (a->global != NULL)
+        lintel_link_set(&link, "rt", lintel_str(a->global));
+    lintel_link_set(&link, "if", lintel_str(kinds[a->kind].interface));
+    lintel_link_set(&link, "ct", lintel_str(kinds[a->kind].ct));
+    if (a->label != NULL)
+        lintel_link_set(&link, "title", lintel_str(a->label));
+    if (a->kind != LINTEL_K_ACTION && a->observable)
+        lintel_link_flag(&link, "obs");
+    list_add(l, &link);
+}
+
+void
+lintel_serve_thing(struct lintel_call *c, struct lintel_live_thing *thing, int own_root)
+{
+    const struct lintel_thing *t = lintel_live_thing_conf(thing);
+    struct lintel_buf prefix = {0};
+    struct lintel_link link;
+    struct list l;
+    if (!list_begin(&l, c))
+        return;
+    if (!own_root) {
+        lintel_buf_adds(&prefix, "/d");
+        lintel_link_segment(&prefix, t->id, strlen(t->id));
+    }
+    for (uint32_t i = 0; i < t->profile->n && !l.out.failed; i++)
+        if (t->profile->bound[i].mapped)
+            add_affordance(&l, prefix.p, prefix.n, t->profile->bound[i].affordance);
+    lintel_buf_reset(&l.text);
+    lintel_buf_add(&l.text, prefix.p, prefix.n);
+    lintel_buf_adds(&l.text, "/s");
+    lintel_link_init(&link, (struct lintel_str){l.text.p, l.text.n});
+    lintel_link_set(&link, "ct", lintel_str("110 112"));
+    lintel_link_set(&link, "title", lintel_str("all properties"));
+    lintel_link_flag(&link, "obs");
+    list_add(&l, &link);
+    if (prefix.failed)
+        l.out.failed = 1;
+    lintel_buf_fini(&prefix);
+    list_end(&l);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/serve/measure.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/model/unit.h"
+
+#define SECOND INT64_C(1000000000)
+
+void
+lintel_measure_thing(struct lintel_buf *b, const struct lintel_tree *t, const char *thing)
+{
+    lintel_buf_adds(b, t->bn);
+    lintel_senml_name(b, thing, strlen(thing));
+    lintel_buf_addc(b, '/');
+}
+
+void
+lintel_measure_point(struct lintel_buf *b, const struct lintel_affordance *a)
+{
+    /* The path without the letter before the name: "Meter/p/power" -> "Meter/power". */
+    size_t n = strlen(a->path), own = strlen(a->name);
+    size_t letter = n >= own + 2 ? n - own - 2 : 0;
+    for (size_t i = 0; i < letter;) {
+        size_t end = i;
+        while (end < letter && a->path[end] != '/')
+            end++;
+        lintel_senml_name(b, a->path + i, end - i);
+        lintel_buf_addc(b, '/');
+        i = end + 1;
+    }
+    lintel_senml_name(b, a->name, own);
+}
+
+static int
+is_number(const lintel_value *v)
+{
+    return v->type == LINTEL_T_INT || v->type == LINTEL_T_UINT || v->type == LINTEL_T_REAL;
+}
+
+static double
+number(const lintel_value *v)
+{
+    return v->type == LINTEL_T_INT ? (double)v->as.i : v->type == LINTEL_T_UINT ? (double)v->as.u : v->as.r;
+}
+
+static double
+linear(const struct lintel_linear *l, double v)
+{
+    return v * (double)l->num / (double)l->den + (double)l->offset_num / (double)l->offset_den;
+}
+
+static void
+to_primary(const char *unit, lintel_value *value, struct lintel_senml_fields *ret)
+{
+    const struct lintel_unit *u = lintel_unit_find(unit);
+    ret->u = lintel_str(unit);
+    if (u == NULL || strcmp(u->primary, u->symbol) == 0)
+        return;
+    ret->u = lintel_str(u->primary);
+    if (u->to_primary.num != u->to_primary.den || u->to_primary.offset_num != 0)
+        *value = (lintel_value){.type = LINTEL_T_REAL, .as.r = linear(&u->to_primary, number(value))};
+}
+
+/* Below 2^28 s a time is relative to now (RFC 8428 section 4.5.3): so early the clock was not set. */
+static void
+set_time(const struct lintel_tree *t, lintel_wall source, struct lintel_senml_fields *ret)
+{
+    if (source == 0)
+        return;
+    ret->has_t = 1;
+    if (source >= SECOND << 28) {
+        ret->t = source;
+    } else {
+        lintel_wall now = lintel_loop_wall(t->source.loop);
+        ret->t = source < now ? source - now : 0;
+    }
+}
+
+void
+lintel_measure(const struct lintel_tree *t, const struct lintel_bound *b,
+               const struct lintel_reading *r, lintel_value *value, struct lintel_senml_fields *ret)
+{
+    const struct lintel_data *d = b->affordance->data;
+    *ret = (struct lintel_senml_fields){.value = value, .ut = b->poll_ns};
+    *value = r->value;
+    if (d != NULL && d->unit != NULL && is_number(value))
+        to_primary(d->unit, value, ret);
+    set_time(t, r->source, ret);
+    if (r->quality != LINTEL_QUALITY_GOOD)
+        ret->quality = lintel_quality_name(r->quality);
+}
+
+int
+lintel_measure_read(const struct lintel_senml_record *r, const struct lintel_data *d,
+                    struct lintel_arena *a, lintel_value *ret, char reason[LINTEL_REASON])
+{
+    *ret = r->value;
+    if (d != NULL && (d->kind == LINTEL_DATA_ARRAY || d->kind == LINTEL_DATA_OBJECT) &&
+        r->value.type == LINTEL_T_STR)
+        return lintel_json_read(r->value.as.s, r->value.len, a, ret, reason);
+    if (r->unit.n == 0 || d == NULL || d->unit == NULL || !is_number(ret) || lintel_str_eq(r->unit, d->unit))
+        return 0;
+    char symbol[32] = "";
+    struct lintel_linear l;
+    if (r->unit.n < sizeof symbol)
+        memcpy(symbol, r->unit.p, r->unit.n);
+    const struct lintel_unit *from = lintel_unit_find(symbol), *to = lintel_unit_find(d->unit);
+    if (from == NULL || to == NULL || lintel_unit_convert(from, to, &l) != 0) {
+        snprintf(reason, LINTEL_REASON, "\"%.*s\" can't be converted to %s",
+                 (int)(r->unit.n > 40 ? 40 : r->unit.n), r->unit.p, d->unit);
+        return -1;
+    }
+    *ret = (lintel_value){.type = LINTEL_T_REAL, .as.r = linear(&l, number(ret))};
+    return 0;
+}
+
+uint32_t
+lintel_max_age(const struct lintel_tree *t, const struct lintel_bound *b,
+               const struct lintel_reading *r)
+{
+    enum { PUSHED = 60 };
+    if (b->poll_ns == 0)
+        return b->flags & LINTEL_P_NOTIFY || b->affordance->kind == LINTEL_K_EVENT ? PUSHED : 0;
+    int64_t rest = r->refreshed + b->poll_ns - lintel_loop_now(t->source.loop);
+    return rest <= 0 ? 0 : (uint32_t)(rest / SECOND < UINT32_MAX ? rest / SECOND : UINT32_MAX);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/serve/tree.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/serve/hub.h"
+#include "core/serve/inside.h"
+#include "core/serve/links.h"
+#include "core/serve/pack.h"
+#include "core/serve/property.h"
+#include "core/serve/senml.h"
+
+struct lintel_tree *
+lintel_tree_new(const struct lintel_tree_source *s)
+{
+    struct lintel_tree *t = lintel_alloc(sizeof *t);
+    struct lintel_buf bn = {0};
+    if (t == NULL)
+        return NULL;
+    lintel_senml_name(&bn, s->hub_name, strlen(s->hub_name));
+    lintel_buf_addc(&bn, ':');
+    t->source = *s;
+    t->hub = lintel_strdup(s->hub_name);
+    t->source.hub_name = t->hub;
+    t->bn = lintel_strdup(lintel_buf_str(&bn));
+    t->started = lintel_loop_now(s->loop);
+    int failed = t->hub == NULL || t->bn == NULL || bn.failed;
+    lintel_buf_fini(&bn);
+    if (!failed)
+        return t;
+    lintel_tree_free(t);
+    return NULL;
+}
+
+void
+lintel_tree_free(struct lintel_tree *t)
+{
+    if (t == NULL)
+        return;
+    t->ending = 1;
+    for (uint32_t i = 0; i < t->nblocks * LINTEL_OPEN_BLOCK; i++) {
+        struct lintel_open *o = &t->blocks[i / LINTEL_OPEN_BLOCK][i % LINTEL_OPEN_BLOCK];
+        if (o->used)
+            lintel_open_fail(o, LINTEL_UNAVAILABLE, "the hub is stopping");
+    }
+    for (uint32_t i = 0; i < t->nblocks; i++)
+        lintel_free(t->blocks[i]);
+    lintel_buf_fini(&t->out);
+    lintel_free(t->hub);
+    lintel_free(t->bn);
+    lintel_free(t);
+}
+
+uint32_t
+lintel_tree_open(const struct lintel_tree *t)
+{
+    return t->nopen;
+}
+
+void
+lintel_tree_abandon(struct lintel_tree *t, lintel_ticket ticket)
+{
+    struct lintel_open *o = lintel_open_find(t, ticket);
+    if (o != NULL)
+        lintel_open_close(o);
+}
+
+/* ---- routing ------------------------------------------------------------------------------------------ */
+
+static int
+is_called(const lintel_span *s, const char *name)
+{
+    return s->n == strlen(name) && memcmp(s->p, name, s->n) == 0;
+}
+
+/* Segments joined by '/'. 0: too long, or a segment that is empty or has a '/' of its own, which no path of
+ * ours has. */
+static size_t
+join(const lintel_span *path, uint32_t npath, char out[LINTEL_PATH_MOST])
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < npath; i++) {
+        if (path[i].n == 0 || path[i].n >= LINTEL_PATH_MOST - n || memchr(path[i].p, '/', path[i].n) ||
+            memchr(path[i].p, '\0', path[i].n))
+            return 0;
+        if (i != 0)
+            out[n++] = '/';
+        if (path[i].n >= LINTEL_PATH_MOST - n)
+            return 0;
+        memcpy(out + n, path[i].p, path[i].n);
+        n += path[i].n;
+    }
+    out[n] = '\0';
+    return n;
+}
+
+/* ---- what was probably meant ------------------------------------------------------------------------------ */
+
+struct nearest {
+    const char *word, *found;
+    unsigned distance;
+};
+
+static struct nearest
+nearest_to(const char *word)
+{
+    return (struct nearest){word, NULL, (unsigned)(strlen(word) + 2) / 3 + 1};
+}
+
+static void
+consider(struct nearest *n, const char *candidate, const char *show)
+{
+    unsigned d = lintel_distance(n->word, candidate, n->distance);
+    if (d < n->distance) {
+        n->distance = d;
+        n->found = show;
+    }
+}
+
+static void
+no_thing(struct lintel_call *c, const lintel_span *id)
+{
+    enum { LOOK_MOST = 2000 }; /* things compared: an answer must stay cheap */
+    struct lintel_engine *e = c->tree->source.engine;
+    char word[72];
+    snprintf(word, sizeof word, "%.*s", (int)(id->n > 64 ? 64 : id->n), id->p == NULL ? "" : id->p);
+    word[lintel_utf8_valid(word, strlen(word))] = '\0';
+    struct nearest n = nearest_to(word);
+    for (uint32_t i = 0; i < lintel_engine_nthings(e) && i < LOOK_MOST; i++) {
+        const char *name = lintel_live_thing_conf(lintel_engine_thing_at(e, i))->id;
+        consider(&n, name, name);
+    }
+    if (n.found != NULL)
+        lintel_call_fail(c, LINTEL_NOT_FOUND, "no thing \"%s\"; did you mean %s?", word, n.found);
+    else
+        lintel_call_fail(c, LINTEL_NOT_FOUND, "no thing \"%s\"; GET /d lists them", word);
+}
+
+static const char *
+kind_of(const char *letter, size_t n)
+{
+    static const char *const kinds[] = {"property", "action", "event"};
+    for (size_t i = 0; n == 1 && i < LINTEL_COUNT(kinds); i++)
+        if (kinds[i][0] == *letter)
+            return kinds[i];
+    return NULL;
+}
+
+/* "no property "activePowr" on main-meter; did you mean activePower?" */
+static void
+no_affordance(struct lintel_call *c, const struct lintel_thing *t, const char *path)
+{
+    const char *name = strrchr(path, '/'), *kind = NULL;
+    size_t stem = 0; /* bytes of the path up to the name */
+    if (name != NULL && name - path >= 2 && name[-2] == '/')
+        kind = kind_of(name - 1, 1);
+    struct nearest whole = nearest_to(path), same = nearest_to(name == NULL ? path : name + 1);
+    if (kind != NULL)
+        stem = (size_t)(name + 1 - path);
+    const char *elsewhere = NULL;
+    for (uint32_t i = 0; i < t->profile->n; i++) {
+        const struct lintel_affordance *a = t->profile->bound[i].affordance;
+        consider(&whole, a->path, a->path);
+        if (stem != 0 && strncmp(a->path, path, stem) == 0)
+            consider(&same, a->name, a->name);
+        if (elsewhere == NULL && strcmp(a->name, same.word) == 0)
+            elsewhere = a->path;
+    }
+    const char *meant = elsewhere != NULL ? elsewhere : same.found != NULL ? same.found : whole.found;
+    char what[160];
+    if (kind != NULL)
+        snprintf(what, sizeof what, "no %s \"%.60s\" on %s", kind, name + 1, t->id);
+    else
+        snprintf(what, sizeof what, "nothing at \"%.60s\" on %s", path, t->id);
+    what[lintel_utf8_valid(what, strlen(what))] = '\0';
+    if (meant != NULL)
+        lintel_call_fail(c, LINTEL_NOT_FOUND, "%s; did you mean %s?", what, meant);
+    else
+        lintel_call_fail(c, LINTEL_NOT_FOUND, "%s; GET /d/%s lists what there is", what, t->id);
+}
+
+/* ---- the tree ---------------------------------------------------------------------------------------------- */
+
+/* c->path: below the thing. own_root: the request came to the thing's own address. */
+static void
+serve_thing(struct lintel_call *c, struct lintel_live_thing *thing, int own_root)
+{
+    char path[LINTEL_PATH_MOST];
+    const struct lintel_thing *t = lintel_live_thing_conf(thing);
+    size_t n = join(c->path, c->npath, path);
+    const struct lintel_bound *b = n == 0 ? NULL : lintel_map_get(&t->profile->by_path, path, n);
+    if (b != NULL)
+        lintel_serve_affordance(c, thing, (uint32_t)(b - t->profile->bound));
+    else if (own_root ? n == 16 && strcmp(path, ".well-known/core") == 0 : c->npath == 0)
+        lintel_serve_thing(c, thing, own_root);
+    else if (n == 1 && path[0] == 's')
+        lintel_serve_pack(c, thing);
+    else if (n == 0)
+        lintel_call_fail(c, LINTEL_NOT_FOUND, "no such path on %s; no path ends in a slash", t->id);
+    else
+        no_affordance(c, t, path);
+}
+
+static void
+serve_root(struct lintel_call *c)
+{
+    if (c->npath >= 2 && is_called(&c->path[0], "d")) {
+        const lintel_span *id = &c->path[1];
+        struct lintel_live_thing *thing =
+            lintel_engine_find_thing(c->tree->source.engine, id->p == NULL ? "" : id->p, id->n);
+        if (thing == NULL) {
+            no_thing(c, id);
+            return;
+        }
+        c->path += 2;
+        c->npath -= 2;
+        serve_thing(c, thing, 0);
+    } else if (c->npath == 1 && is_called(&c->path[0], "d")) {
+        lintel_serve_things(c);
+    } else if (c->npath == 2 && is_called(&c->path[0], ".well-known") && is_called(&c->path[1], "core")) {
+        lintel_serve_core(c);
+    } else if (c->npath >= 1 && is_called(&c->path[0], "hub")) {
+        if (!(c->x->flags & LINTEL_X_LOOPBACK)) {
+            lintel_call_fail(c, LINTEL_FORBIDDEN, "/hub is for this machine alone; use lintel(1) there");
+            return;
+        }
+        c->path++;
+        c->npath--;
+        lintel_serve_hub(c);
+    } else {
+        lintel_call_fail(c, LINTEL_NOT_FOUND, "no such path; GET /.well-known/core lists what there is");
+    }
+}
+
+/* Who may use the tree at all; the transports' listeners were opened by the site. */
+static int
+is_welcome(struct lintel_call *c)
+{
+    const lintel_exchange *x = c->x;
+    if (!(x->flags & (LINTEL_X_LOOPBACK | LINTEL_X_SECURE | LINTEL_X_OPEN)))
+        lintel_call_fail(c, LINTEL_FORBIDDEN, "who asks is not known: use coaps, or ask from this machine");
+    else if (x->flags & LINTEL_X_MULTICAST && x->method != LINTEL_GET)
+        lintel_call_fail(c, LINTEL_NOT_ALLOWED, "a group can only be asked");
+    else
+        return 1;
+    return 0;
+}
+
+static void
+serve(struct lintel_call *c)
+{
+    if (!is_welcome(c))
+        return;
+    if (c->tree->ending) {
+        lintel_call_fail(c, LINTEL_UNAVAILABLE, "the hub is stopping");
+        return;
+    }
+    if (c->x->thing == NULL) {
+        serve_root(c);
+        return;
+    }
+    lintel_span id = {c->x->thing, strlen(c->x->thing)};
+    struct lintel_live_thing *thing = lintel_engine_find_thing(c->tree->source.engine, id.p, id.n);
+    if (thing == NULL)
+        no_thing(c, &id);
+    else
+        serve_thing(c, thing, 1);
+}
+
+lintel_ticket
+lintel_tree_submit(struct lintel_tree *t, const lintel_exchange *x, lintel_answer_fn *fn, void *ctx)
+{
+    struct lintel_call c = {
+        .tree = t, .x = x, .to = {fn, ctx, x->cookie}, .path = x->path, .npath = x->npath};
+    serve(&c);
+    return c.ticket != 0 && lintel_open_find(t, c.ticket) != NULL ? c.ticket : 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Fills the tables of plugins into a manual page: tables ports|address TEMPLATE PLUGIN.so.. >PAGE
+ * The same rows parse the user's files, so the pages can't disagree with the parser. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/bind/field.h"
+#include "core/plug/load.h"
+
+static void
+print_section(const lintel_plugin *p, const char *title, const lintel_field *table, struct lintel_buf *out)
+{
+    if (lintel_fields_count(table) == 0)
+        return;
+    lintel_buf_addf(out, ".SS %s: %s\n", p->name, title);
+    lintel_fields_man(table, out);
+}
+
+static int
+print_tables(const char *which, char *const *files)
+{
+    struct lintel_buf out = {0};
+    char reason[400];
+    for (; *files != NULL; files++) {
+        const lintel_entry *entry = lintel_load_file(*files, reason, sizeof reason);
+        if (entry == NULL) {
+            fprintf(stderr, "tables: %s\n", reason);
+            return 1;
+        }
+        for (uint32_t i = 0; i < entry->nplugins; i++) {
+            const lintel_plugin *p = entry->plugins[i];
+            if (strcmp(which, "ports") == 0) {
+                print_section(p, p->flags & LINTEL_PLUGIN_TRANSPORT ? "a transport" : "a bus", p->bus, &out);
+                print_section(p, "a device", p->device, &out);
+            } else {
+                print_section(p, "an address", p->address, &out);
+            }
+        }
+    }
+    fputs(lintel_buf_str(&out), stdout);
+    lintel_buf_fini(&out);
+    return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    char line[4096];
+    int failed = 0;
+    FILE *page = argc > 2 ? fopen(argv[2], "r") : NULL;
+    if (page == NULL) {
+        fputs("Usage: tables ports|address TEMPLATE PLUGIN.so..\n", stderr);
+        return 2;
+    }
+    while (fgets(line, sizeof line, page) != NULL) {
+        if (strcmp(line, "@TABLES@\n") == 0)
+            failed |= print_tables(argv[1], argv + 3);
+        else
+            fputs(line, stdout);
+    }
+    fclose(page);
+    return failed;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The CoAP transport: serves the hub's resource tree over UDP (RFC 7252, 7641, 7959, 8132), on libcoap.
+ *
+ *   coap_listen   the URIs of `listen`, opened as endpoints of libcoap
+ *   coap_io       libcoap on the host's loop
+ *   coap_peer     one record for each client; the pool of exchanges
+ *   coap_serve    request -> tree -> first answer
+ *   coap_request  options of a request, read into an exchange
+ *   coap_answer   an answer of the tree, written into a response
+ *   coap_observe  separate responses and notifications
+ *   coap_dedup    repeated requests, and what was answered
+ *   coap_block    bodies in blocks
+ */
+#include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_io.h"
+#include "plugins/coap/coap_listen.h"
+#include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_serve.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LISTEN_DEFAULT "coap://[::1]:5683,coap://127.0.0.1:5683"
+
+enum { S_LISTEN, S_UNPROTECTED, S_MAX_SESSIONS, S_MAX_BODY, S_MAX_OBSERVERS };
+
+static const lintel_field settings_table[] = {
+    [S_LISTEN] = {.name = "listen",
+                  .help = "Where to listen: URIs with an address in figures; port 0 takes a free one.",
+                  .dflt = LISTEN_DEFAULT,
+                  .type = LINTEL_T_LIST},
+    [S_UNPROTECTED] = {.name = "unprotected",
+                       .help = "Written down as yes, coap:// listeners beyond loopback are allowed: "
+                               "without encryption, for everybody who reaches them.",
+                       .dflt = "false",
+                       .type = LINTEL_T_BOOL},
+    [S_MAX_SESSIONS] = {.name = "maxSessions",
+                        .help = "Clients remembered on each listener while nothing is under way with them.",
+                        .dflt = "1000",
+                        .min = 1,
+                        .max = 100000,
+                        .type = LINTEL_T_INT},
+    [S_MAX_BODY] = {.name = "maxBody",
+                    .help = "Largest body of a request, put together from blocks.",
+                    .dflt = "1048576",
+                    .unit = "bytes",
+                    .min = 1024,
+                    .max = 16777216,
+                    .type = LINTEL_T_INT},
+    [S_MAX_OBSERVERS] = {.name = "maxObservers",
+                         .help = "Observations at once, all clients together; beyond it a client gets "
+                                 "the value, but no notifications.",
+                         .dflt = "10000",
+                         .min = 0,
+                         .max = 1000000,
+                         .type = LINTEL_T_INT},
+    {.name = NULL},
+};
+
+static void
+complain(const struct lcoap_server *s, const char *text)
+{
+    s->host->log(s->host, LINTEL_LOG_ERROR, text);
+}
+
+static int64_t
+number(const lintel_value *v, int64_t dflt)
+{
+    return v->type == LINTEL_T_INT || v->type == LINTEL_T_BOOL ? v->as.i : dflt;
+}
+
+static lintel_status
+add_listeners(struct lcoap_server *s, const lintel_value *list)
+{
+    char err[400];
+    lintel_status st = LINTEL_OK;
+    if (list->type != LINTEL_T_LIST)
+        st = lcoap_listen_add(s, LISTEN_DEFAULT, err, sizeof err);
+    else
+        for (uint32_t i = 0; i < list->len && st == LINTEL_OK; i++)
+            st = lcoap_listen_add(s, list->as.list[i].as.s, err, sizeof err);
+    if (st != LINTEL_OK)
+        complain(s, err);
+    else if (s->nlisteners == 0) {
+        complain(s, "listen: at least one URI is wanted, like coap://[::1]:5683");
+        st = LINTEL_E_CONFIG;
+    }
+    return st;
+}
+
+static lintel_status
+coap_transport_create(const lintel_host *h, const lintel_value *settings, void **self)
+{
+    struct lcoap_server *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return LINTEL_E_NOMEM;
+    s->host = h;
+    s->epoll_fd = -1;
+    s->unprotected = number(&settings[S_UNPROTECTED], 0) != 0;
+    s->max_sessions = (uint32_t)number(&settings[S_MAX_SESSIONS], 1000);
+    s->max_body = (size_t)number(&settings[S_MAX_BODY], 1 << 20);
+    s->max_observers = (uint32_t)number(&settings[S_MAX_OBSERVERS], 10000);
+    lintel_status st = add_listeners(s, &settings[S_LISTEN]);
+    if (st != LINTEL_OK) {
+        free(s);
+        return st;
+    }
+    *self = s;
+    return LINTEL_OK;
+}
+
+static void
+coap_transport_stop(void *self)
+{
+    struct lcoap_server *s = self;
+    if (s->started)
+        lcoap_io_stop(s);
+    s->started = false;
+    while (s->peers != NULL)
+        lcoap_peer_free(s->peers);
+    coap_free_context(s->context);
+    s->context = NULL;
+    lcoap_exchanges_fini(s);
+    lcoap_replies_free(s->replies);
+    s->replies = NULL;
+}
+
+static void
+coap_transport_destroy(void *self)
+{
+    coap_transport_stop(self);
+    free(self);
+}
+
+static lintel_status
+coap_transport_start(void *self)
+{
+    struct lcoap_server *s = self;
+    char err[400] = "out of memory";
+    lintel_status st = LINTEL_E_NOMEM;
+
+    s->loop = s->host->extension(s->host, LINTEL_EXT_LOOP);
+    s->tree = s->host->extension(s->host, LINTEL_EXT_TRANSPORT);
+    if (s->loop == NULL || s->tree == NULL) {
+        complain(s, "this host has no loop or no resource tree for a transport");
+        return LINTEL_E_NOTSUP;
+    }
+    coap_startup();
+    s->replies = lcoap_replies_new();
+    s->context = s->replies != NULL ? coap_new_context(NULL) : NULL;
+    if (s->context != NULL) {
+        coap_context_set_max_idle_sessions(s->context, s->max_sessions);
+        if (lcoap_serve_register(s) == 0)
+            st = lcoap_listen_open(s, err, sizeof err);
+        if (st == LINTEL_OK)
+            st = lcoap_io_start(s, err, sizeof err);
+    }
+    if (st != LINTEL_OK) {
+        complain(s, err);
+        coap_transport_stop(s);
+        return st;
+    }
+    s->started = true;
+    return LINTEL_OK;
+}
+
+static const void *
+coap_transport_extension(void *self, const char *id)
+{
+    static const lintel_transport transport = {.size = sizeof transport, .answer = lcoap_serve_answer};
+    (void)self;
+    return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &transport : NULL;
+}
+
+static const lintel_plugin coap_plugin = {
+    .size = sizeof coap_plugin,
+    .flags = LINTEL_PLUGIN_TRANSPORT,
+    .needs = LINTEL_NEED_NETWORK,
+    .unit_bytes = 1,
+    .name = "coap",
+    .version = "1.0.0",
+    .summary = "Serves the resource tree to CoAP clients over UDP",
+    .natural = "bytes",
+    .bus = settings_table,
+    .create = coap_transport_create,
+    .destroy = coap_transport_destroy,
+    .start = coap_transport_start,
+    .stop = coap_transport_stop,
+    .extension = coap_transport_extension,
+};
+LINTEL_PLUGIN_ENTRY(&coap_plugin);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugins/coap/coap_observe.h"
+#include "plugins/coap/coap_answer.h"
+#include "plugins/coap/coap_block.h"
+#include "plugins/coap/coap_io.h"
+#include "plugins/coap/coap_peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What is surely lost or delivered: libcoap gives up after MAX_TRANSMIT_WAIT at the latest. Where acknowledgements
+ * can't be seen, a message counts as arrived after the first time-out, and libcoap keeps the queue. */
+#define FLIGHT_SEEN (LCOAP_TRANSMIT_WAIT + 7 * LCOAP_SECOND)
+#define FLIGHT_UNSEEN (3 * LCOAP_SECOND)
+
+/* Sends one response to the exchange's token. Whether it left (or waits in libcoap's queue). */
+static bool
+send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable, bool notify)
+{
+    struct lcoap_peer *peer = x->peer;
+    struct lcoap_server *s = peer->server;
+    lintel_mono now = s->host->now(s->host);
+    lintel_answer answer = *a;
+    struct lcoap_answer_how how = {.block1 = &x->block1, .block2 = x->block2, .notify = notify};
+    uint16_t mid = coap_new_message_id(peer->session);
+
+    if (lcoap_answer_silenced(x->no_response, a->code))
+        return false;
+    if (x->answered) {
+        how.block1 = NULL;
+        how.block2.num = 0;
+    }
+    if (notify)
+        how.observe = ++x->sequence;
+    if (lcoap_answer_is_large(a, &how.block2)) {
+        lcoap_answer_tag(&answer);
+        lcoap_download_keep(peer, x->key, (lintel_span){NULL, 0}, &answer, now);
+    }
+    coap_pdu_t *pdu = coap_pdu_init(confirmable ? COAP_MESSAGE_CON : COAP_MESSAGE_NON, 0, mid,
+                                    coap_session_max_pdu_size(peer->session));
+    if (pdu == NULL)
+        return false;
+    if (!coap_add_token(pdu, x->ntoken, x->token) || !lcoap_answer_write(pdu, &how, &answer)) {
+        coap_delete_pdu(pdu);
+        return false;
+    }
+    if (coap_send(peer->session, pdu) == COAP_INVALID_MID)
+        return false;
+    if (confirmable || notify)
+        lcoap_note(x, mid, confirmable, now);
+    if (confirmable) {
+        lcoap_io_sent_confirmable(s);
+        lcoap_io_housekeep(s);
+    }
+    return true;
+}
+
+void
+lcoap_send_separate(struct lcoap_exchange *x, const lintel_answer *a)
+{
+    bool sent = send_response(x, a, x->confirmable, (a->flags & LINTEL_ANSWER_MORE) != 0);
+    x->answered = true;
+    if (!x->ended)
+        lcoap_exchange_settle(x);
+    if (sent && x->confirmable) {
+        x->last_con = x->flight_since;
+        x->nons = 0;
+    }
+    if (x->ended && !x->in_flight)
+        lcoap_exchange_free(x);
+}
+
+/* RFC 7641 4.5. */
+static bool
+must_confirm(const struct lcoap_exchange *x, const lintel_answer *a, lintel_mono now)
+{
+    return (a->flags & LINTEL_ANSWER_CONFIRM) || !(a->flags & LINTEL_ANSWER_MORE) ||
+           x->nons + 1 >= LCOAP_CON_EVERY || now - x->last_con >= LCOAP_CON_AT_LEAST;
+}
+
+void
+lcoap_notify(struct lcoap_exchange *x, const lintel_answer *a)
+{
+    struct lcoap_server *s = x->peer->server;
+    lintel_mono now = s->host->now(s->host);
+    bool confirm = must_confirm(x, a, now);
+
+    /* The first answer leaves when submit() has returned: nothing may overtake it. */
+    if (x->inside || x->in_flight || x->kept != NULL || (confirm && x->peer->nflights > 0)) {
+        lcoap_wait(x, a);
+        s->late = s->late || x->inside;
+        return;
+    }
+    bool sent = send_response(x, a, confirm, (a->flags & LINTEL_ANSWER_MORE) != 0);
+    if (!confirm)
+        x->nons++;
+    else if (sent) {
+        x->nons = 0;
+        x->last_con = now;
+    }
+    if (x->ended && !x->in_flight)
+        lcoap_exchange_free(x);
+}
+
+/* Sends what waits, up to the next confirmable one. */
+static void
+send_waiting(struct lcoap_peer *peer)
+{
+    while (peer->waiting != NULL && peer->nflights == 0) {
+        struct lcoap_exchange *x = lcoap_wait_next(peer);
+        struct lcoap_kept *k = x->kept;
+        x->kept = NULL;
+        lcoap_notify(x, &k->answer); /* may free x */
+        free(k);
+    }
+}
+
+void
+lcoap_notify_late(struct lcoap_server *s)
+{
+    s->late = false;
+    for (struct lcoap_peer *p = s->peers; p != NULL; p = p->next)
+        send_waiting(p);
+}
+
+static struct lcoap_exchange *
+find_token(struct lcoap_exchange *x, coap_bin_const_t token)
+{
+    while (x != NULL && (!x->observe || x->ended || x->ntoken != token.length ||
+                         (token.length > 0 && memcmp(x->token, token.s, token.length) != 0)))
+        x = x->next;
+    return x;
+}
+
+struct lcoap_exchange *
+lcoap_observation(const struct lcoap_peer *peer, coap_bin_const_t token)
+{
+    struct lcoap_exchange *x = find_token(peer->observations, token);
+    return x != NULL ? x : find_token(peer->open, token);
+}
+
+void
+lcoap_acknowledged(struct lcoap_exchange *x)
+{
+    struct lcoap_peer *peer = x->peer;
+    lcoap_unnote(x);
+    if (x->ended && x->kept == NULL)
+        lcoap_exchange_free(x);
+    send_waiting(peer);
+}
+
+void
+lcoap_rejected(struct lcoap_exchange *x)
+{
+    struct lcoap_peer *peer = x->peer;
+    lcoap_exchange_drop(x);
+    send_waiting(peer);
+}
+
+void
+lcoap_flights_expire(struct lcoap_server *s, lintel_mono now)
+{
+    lintel_mono limit = s->sees_acks ? FLIGHT_SEEN : FLIGHT_UNSEEN;
+    for (uint32_t i = 0; i < LCOAP_NOTE_BUCKETS; i++)
+        for (struct lcoap_exchange *x = s->notes[i], *next; x != NULL; x = next) {
+            next = x->note_next;
+            if (x->in_flight && now - x->flight_since >= limit) {
+                lcoap_acknowledged(x);
+                next = s->notes[i]; /* the list has changed: from its start */
+            }
+        }
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_block.h"
+#include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_listen.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool
+lcoap_is_loopback(const coap_address_t *a)
+{
+    const uint8_t *b;
+    switch (a->addr.sa.sa_family) {
+    case AF_INET:
+        return ntohl(a->addr.sin.sin_addr.s_addr) >> 24 == 127;
+    case AF_INET6:
+        b = a->addr.sin6.sin6_addr.s6_addr;
+        return IN6_IS_ADDR_LOOPBACK(&a->addr.sin6.sin6_addr) ||
+               (IN6_IS_ADDR_V4MAPPED(&a->addr.sin6.sin6_addr) && b[12] == 127);
+    default:
+        return false;
+    }
+}
+
+void
+lcoap_address_text(const coap_address_t *a, char *buf, size_t n)
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    if (a->addr.sa.sa_family == AF_INET6) {
+        const struct in6_addr *in6 = &a->addr.sin6.sin6_addr;
+        if (IN6_IS_ADDR_V4MAPPED(in6))
+            inet_ntop(AF_INET, &in6->s6_addr[12], host, sizeof host);
+        else {
+            inet_ntop(AF_INET6, in6, host, sizeof host);
+            snprintf(buf, n, "[%s]:%u", host, ntohs(a->addr.sin6.sin6_port));
+            return;
+        }
+    } else
+        inet_ntop(AF_INET, &a->addr.sin.sin_addr, host, sizeof host);
+    snprintf(buf, n, "%s:%u", host, coap_address_get_port(a));
+}
+
+/* What depends on the local address. On a wildcard listener one peer may use several. */
+static void
+describe(struct lcoap_peer *p, const coap_address_t *local)
+{
+    static const char scheme[] = "coap://";
+    const struct lcoap_listener *l = lcoap_listener_of(p->server, local);
+    const coap_address_t *remote = coap_session_get_addr_remote(p->session);
+
+    p->local = *local;
+    memcpy(p->base, scheme, sizeof scheme);
+    lcoap_address_text(local, p->base + sizeof scheme - 1, sizeof p->base - sizeof scheme + 1);
+    lcoap_address_text(remote, p->text, sizeof p->text);
+    p->flags = (lcoap_is_loopback(remote) ? LINTEL_X_LOOPBACK : 0u) |
+               (l != NULL && !l->loopback && p->server->unprotected ? LINTEL_X_OPEN : 0u) |
+               (coap_is_mcast(local) ? LINTEL_X_MULTICAST : 0u);
+}
+
+struct lcoap_peer *
+lcoap_peer_of(struct lcoap_server *s, coap_session_t *session)
+{
+    struct lcoap_peer *p = coap_session_get_app_data(session);
+    const coap_address_t *local = coap_session_get_addr_local(session);
+    if (p == NULL) {
+        p = calloc(1, sizeof *p);
+        if (p == NULL)
+            return NULL;
+        p->server = s;
+        p->session = session;
+        p->waiting_end = &p->waiting;
+        p->next = s->peers;
+        p->link = &s->peers;
+        if (p->next != NULL)
+            p->next->link = &p->next;
+        s->peers = p;
+        coap_session_set_app_data(session, p);
+        describe(p, local);
+    } else if (!coap_address_equals(&p->local, local))
+        describe(p, local);
+    return p;
+}
+
+void
+lcoap_peer_free(struct lcoap_peer *p)
+{
+    while (p->open != NULL)
+        lcoap_exchange_drop(p->open);
+    while (p->observations != NULL)
+        lcoap_exchange_drop(p->observations);
+    lcoap_transfers_forget(p);
+    lcoap_replies_forget(p->server->replies, p);
+    *p->link = p->next;
+    if (p->next != NULL)
+        p->next->link = p->link;
+    coap_session_set_app_data(p->session, NULL);
+    free(p);
+}
+
+static void
+link_into(struct lcoap_exchange **list, struct lcoap_exchange *x)
+{
+    x->next = *list;
+    x->link = list;
+    if (x->next != NULL)
+        x->next->link = &x->next;
+    *list = x;
+}
+
+static void
+unlink_exchange(struct lcoap_exchange *x)
+{
+    *x->link = x->next;
+    if (x->next != NULL)
+        x->next->link = x->link;
+}
+
+struct lcoap_exchange *
+lcoap_exchange_new(struct lcoap_peer *p)
+{
+    struct lcoap_server *s = p->server;
+    struct lcoap_exchange *x = s->free_exchanges;
+    if (p->nopen >= LCOAP_MAX_OPEN_PEER || s->nopen >= LCOAP_MAX_OPEN)
+        return NULL;
+    if (x != NULL)
+        s->free_exchanges = x->next;
+    else if ((x = malloc(sizeof *x)) == NULL)
+        return NULL;
+    memset(x, 0, sizeof *x);
+    x->peer = p;
+    link_into(&p->open, x);
+    p->nopen++;
+    s->nopen++;
+    coap_session_reference(p->session);
+    return x;
+}
+
+void
+lcoap_exchange_settle(struct lcoap_exchange *x)
+{
+    unlink_exchange(x);
+    link_into(&x->peer->observations, x);
+    x->settled = true;
+    x->peer->nopen--;
+    x->peer->server->nopen--;
+}
+
+static void
+stop_waiting(struct lcoap_exchange *x)
+{
+    struct lcoap_peer *p = x->peer;
+    struct lcoap_exchange **at = &p->waiting;
+    if (x->kept == NULL)
+        return;
+    while (*at != x)
+        at = &(*at)->wait_next;
+    *at = x->wait_next;
+    if (p->waiting_end == &x->wait_next)
+        p->waiting_end = at;
+    free(x->kept);
+    x->kept = NULL;
+}
+
+void
+lcoap_exchange_free(struct lcoap_exchange *x)
+{
+    struct lcoap_peer *p = x->peer;
+    struct lcoap_server *s = p->server;
+    lcoap_unnote(x);
+    stop_waiting(x);
+    unlink_exchange(x);
+    if (!x->settled) {
+        p->nopen--;
+        s->nopen--;
+    }
+    if (x->observe)
+        s->nobservers--;
+    coap_session_release(p->session);
+    x->next = s->free_exchanges;
+    s->free_exchanges = x;
+}
+
+void
+lcoap_exchange_drop(struct lcoap_exchange *x)
+{
+    struct lcoap_server *s = x->peer->server;
+    bool tell = !x->ended;
+    lintel_ticket ticket = x->ticket;
+    lcoap_exchange_free(x);
+    if (tell && ticket != 0)
+        s->tree->abandon(s->host, ticket);
+}
+
+void
+lcoap_exchanges_fini(struct lcoap_server *s)
+{
+    while (s->free_exchanges != NULL) {
+        struct lcoap_exchange *x = s->free_exchanges;
+        s->free_exchanges = x->next;
+        free(x);
+    }
+}
+
+void
+lcoap_wait(struct lcoap_exchange *x, const lintel_answer *a)
+{
+    struct lcoap_peer *p = x->peer;
+    struct lcoap_kept *k = malloc(sizeof *k + a->payload.n);
+    if (k == NULL)
+        return; /* the older one stands; the next answer makes it good */
+    k->answer = *a;
+    k->answer.location = NULL;
+    k->answer.nlocation = 0;
+    if (a->payload.n > 0)
+        memcpy(k->payload, a->payload.p, a->payload.n);
+    k->answer.payload = (lintel_span){k->payload, a->payload.n};
+    if (x->kept == NULL) {
+        x->wait_next = NULL;
+        *p->waiting_end = x;
+        p->waiting_end = &x->wait_next;
+    } else
+        k->answer.flags |= x->kept->answer.flags & LINTEL_ANSWER_CONFIRM;
+    free(x->kept);
+    x->kept = k;
+}
+
+struct lcoap_exchange *
+lcoap_wait_next(struct lcoap_peer *p)
+{
+    struct lcoap_exchange *x = p->waiting;
+    if (x == NULL)
+        return NULL;
+    p->waiting = x->wait_next;
+    if (p->waiting == NULL)
+        p->waiting_end = &p->waiting;
+    return x;
+}
+
+void
+lcoap_note(struct lcoap_exchange *x, uint16_t mid, bool confirmable, lintel_mono now)
+{
+    struct lcoap_server *s = x->peer->server;
+    lcoap_unnote(x);
+    struct lcoap_exchange **bucket = &s->notes[mid & (LCOAP_NOTE_BUCKETS - 1)];
+    x->note_mid = mid;
+    x->note_next = *bucket;
+    *bucket = x;
+    x->noted = true;
+    x->in_flight = confirmable;
+    x->flight_since = now;
+    if (confirmable)
+        x->peer->nflights++;
+    s->nnotes++;
+}
+
+void
+lcoap_unnote(struct lcoap_exchange *x)
+{
+    struct lcoap_server *s = x->peer->server;
+    if (!x->noted)
+        return;
+    struct lcoap_exchange **at = &s->notes[x->note_mid & (LCOAP_NOTE_BUCKETS - 1)];
+    while (*at != x)
+        at = &(*at)->note_next;
+    *at = x->note_next;
+    if (x->in_flight)
+        x->peer->nflights--;
+    x->noted = x->in_flight = false;
+    s->nnotes--;
+}
+
+struct lcoap_exchange *
+lcoap_noted(const struct lcoap_server *s, const coap_address_t *remote, uint16_t mid)
+{
+    struct lcoap_exchange *x = s->notes[mid & (LCOAP_NOTE_BUCKETS - 1)];
+    while (x != NULL && (x->note_mid != mid ||
+                         !coap_address_equals(coap_session_get_addr_remote(x->peer->session), remote)))
+        x = x->note_next;
+    return x;
+}

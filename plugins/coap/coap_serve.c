@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugins/coap/coap_serve.h"
+#include "plugins/coap/coap_answer.h"
+#include "plugins/coap/coap_block.h"
+#include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_io.h"
+#include "plugins/coap/coap_observe.h"
+#include "plugins/coap/coap_peer.h"
+
+#include <string.h>
+
+/* A GET is repeated without harm, and costs no record; but not while the first one is being worked on. */
+static bool
+is_repeated(struct lcoap_peer *peer, const coap_pdu_t *request, uint32_t method, lintel_mono now,
+            coap_pdu_t *response)
+{
+    uint16_t mid = (uint16_t)coap_pdu_get_mid(request);
+    bool confirmable = coap_pdu_get_type(request) == COAP_MESSAGE_CON;
+    struct lcoap_replies *all = peer->server->replies;
+
+    for (const struct lcoap_exchange *x = peer->open; x != NULL; x = x->next)
+        if (x->mid == mid && !x->answered)
+            return true;
+    if (method == LINTEL_GET)
+        return false;
+    if (lcoap_replies_repeat(all, peer, mid, now, response)) {
+        if (!confirmable) /* RFC 7252 4.5: ignored */
+            coap_pdu_set_code(response, COAP_EMPTY_CODE);
+        return true;
+    }
+    lcoap_replies_add(all, peer, mid, now + (confirmable ? LCOAP_EXCHANGE_LIFETIME : LCOAP_NON_LIFETIME));
+    lcoap_io_housekeep(peer->server);
+    return false;
+}
+
+/* Serves a later block of an answer that was kept. */
+static bool
+serve_kept_block(struct lcoap_peer *peer, const struct lcoap_request *r, uint64_t key, lintel_mono now,
+                 coap_pdu_t *response)
+{
+    struct lcoap_answer_how how = {.block2 = r->block2};
+    lintel_answer a;
+    if (!lcoap_download_find(peer, key, r->x.payload, now, &a))
+        return false;
+    if (!lcoap_answer_write(response, &how, &a))
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+    return true;
+}
+
+/* Registers, renews or ends an observation; returns whether the exchange is to observe. */
+static bool
+observe_option(struct lcoap_peer *peer, const struct lcoap_request *r, coap_bin_const_t token,
+               uint32_t *ret_sequence)
+{
+    struct lcoap_server *s = peer->server;
+    if (r->observe == LCOAP_OBSERVE_NONE || r->block2.num != 0 ||
+        (r->x.method != LINTEL_GET && r->x.method != LINTEL_FETCH))
+        return false;
+    struct lcoap_exchange *old = lcoap_observation(peer, token);
+    if (old != NULL) {
+        *ret_sequence = old->sequence; /* it must grow for the client (RFC 7641 4.4) */
+        lcoap_exchange_drop(old);
+    }
+    return r->observe == LCOAP_OBSERVE_REGISTER && s->nobservers < s->max_observers;
+}
+
+/* Hands the request to the tree. The answer is in `response`, or will come. */
+static void
+submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coap_pdu_t *request,
+       coap_pdu_t *response)
+{
+    struct lcoap_server *s = peer->server;
+    coap_bin_const_t token = coap_pdu_get_token(request);
+    uint32_t sequence = 0;
+    bool observe = observe_option(peer, r, token, &sequence);
+    struct lcoap_exchange *x = token.length <= sizeof x->token ? lcoap_exchange_new(peer) : NULL;
+
+    if (x == NULL) {
+        lcoap_answer_error(response, LINTEL_CODE(5, 3), "too many requests under way, try again later");
+        return;
+    }
+    x->ntoken = (uint8_t)token.length;
+    if (token.length > 0)
+        memcpy(x->token, token.s, token.length);
+    x->mid = (uint16_t)coap_pdu_get_mid(request);
+    x->confirmable = coap_pdu_get_type(request) == COAP_MESSAGE_CON;
+    x->method = (uint8_t)r->x.method;
+    x->no_response = r->no_response;
+    x->block1 = r->block1;
+    x->block2 = r->block2;
+    x->key = key;
+    x->sequence = sequence;
+    if (observe) {
+        x->observe = true;
+        s->nobservers++;
+        r->x.flags |= LINTEL_X_OBSERVE;
+    }
+    r->x.flags |= peer->flags;
+    r->x.identity = "";
+    r->x.peer = peer->text;
+    r->x.base = peer->base;
+    r->x.cookie = x;
+
+    x->inside = true;
+    x->request = r;
+    x->pdu = request;
+    x->response = response;
+    x->ticket = s->tree->submit(s->host, &r->x);
+    x->inside = false;
+    x->request = NULL;
+    x->pdu = NULL;
+    x->response = NULL;
+    if (x->ticket == 0 && !x->answered) {
+        s->host->log(s->host, LINTEL_LOG_ERROR, "the tree ended a request without an answer");
+        lcoap_answer_error(response, LINTEL_CODE(5, 0), "no answer");
+    }
+    if (x->ticket == 0)
+        x->ended = true;
+    if (x->ended && x->kept == NULL)
+        lcoap_exchange_free(x);
+    else if (x->answered)
+        lcoap_exchange_settle(x);
+    else if (key == 0)
+        x->key = lcoap_request_key(request); /* for blocks of the answer to come */
+}
+
+/* coap_method_handler_t for every path and method. */
+static void
+serve(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *request,
+      const coap_string_t *query, coap_pdu_t *response)
+{
+    struct lcoap_server *s = coap_resource_get_userdata(resource);
+    struct lcoap_peer *peer = lcoap_peer_of(s, session);
+    uint32_t method = (uint32_t)coap_pdu_get_code(request);
+    struct lcoap_request r;
+    struct lcoap_transfer *upload = NULL;
+    const char *why = NULL;
+    uint32_t code = LINTEL_CODE(5, 0);
+    uint64_t key = 0;
+
+    s->served++;
+    (void)query; /* percent-encoded and joined by libcoap; the options are read instead */
+    if (peer == NULL) {
+        lcoap_answer_error(response, LINTEL_CODE(5, 0), "out of memory");
+        return;
+    }
+    /* The clock is asked only where it counts. */
+    lintel_mono now = method != LINTEL_GET || peer->nopen > 0 ? s->host->now(s->host) : 0;
+    if (is_repeated(peer, request, method, now, response))
+        return;
+    code = lcoap_request_read(request, &r, &why);
+    if (code == 0 && (r.block1.given || r.block2.given)) {
+        key = lcoap_request_key(request);
+        now = s->host->now(s->host);
+        lcoap_io_housekeep(s);
+    }
+    if (code == 0 && r.block2.num > 0 && serve_kept_block(peer, &r, key, now, response))
+        goto done;
+    if (code == 0 && r.block2.num > 0 && method != LINTEL_GET && method != LINTEL_FETCH) {
+        code = LINTEL_CODE(4, 8);
+        why = "the answer is not kept any more: send the request again";
+    }
+    if (code == 0 && r.block1.given && method != LINTEL_GET)
+        code = lcoap_upload(peer, key, &r, now, &upload, &why);
+    else if (code == 0 && r.x.payload.n > s->max_body) {
+        code = LINTEL_CODE(4, 13);
+        why = "the body is larger than this server's maxBody";
+    }
+    if (code == LINTEL_CODE(2, 31)) {
+        lintel_answer a = {.size = sizeof a, .code = code, .format = LINTEL_FORMAT_NONE};
+        lcoap_answer_write(response, &(struct lcoap_answer_how){.block1 = &r.block1}, &a);
+    } else if (code == LINTEL_CODE(4, 13))
+        lcoap_answer_too_large(response, (uint32_t)s->max_body, why);
+    else if (code != 0)
+        lcoap_answer_error(response, code, why);
+    else
+        submit(peer, &r, key, request, response);
+    lcoap_upload_done(peer, upload);
+done:
+    if (method != LINTEL_GET && coap_pdu_get_code(response) != COAP_EMPTY_CODE &&
+        coap_pdu_get_type(request) == COAP_MESSAGE_CON)
+        lcoap_replies_answer(s->replies, peer, (uint16_t)coap_pdu_get_mid(request), response);
+}
+
+/* The first answer, while submit() runs: into the response that libcoap has ready. */
+static void
+answer_inside(struct lcoap_exchange *x, const lintel_answer *a)
+{
+    struct lcoap_answer_how how = {.block1 = &x->block1,
+                                   .block2 = x->block2,
+                                   .notify = (a->flags & LINTEL_ANSWER_MORE) != 0};
+    lintel_answer answer = *a;
+    if (how.notify)
+        how.observe = ++x->sequence;
+    if (how.notify && x->key == 0)
+        x->key = lcoap_request_key(x->pdu);
+    if (lcoap_answer_is_large(a, &x->block2)) {
+        struct lcoap_server *s = x->peer->server;
+        uint64_t key = x->key != 0 ? x->key : lcoap_request_key(x->pdu);
+        lcoap_answer_tag(&answer);
+        lcoap_download_keep(x->peer, key, x->request->x.payload, &answer, s->host->now(s->host));
+        lcoap_io_housekeep(s);
+    }
+    /* RFC 7252 8.2: to a group, silence instead of an answer that says nothing. */
+    if ((x->peer->flags & LINTEL_X_MULTICAST) && (a->payload.n == 0 || a->code >= LINTEL_CODE(4, 0)))
+        return;
+    if (!lcoap_answer_write(x->response, &how, &answer))
+        coap_pdu_set_code(x->response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+}
+
+void
+lcoap_serve_answer(void *self, void *cookie, const lintel_answer *a)
+{
+    struct lcoap_exchange *x = cookie;
+    (void)self;
+    if (!(a->flags & LINTEL_ANSWER_MORE))
+        x->ended = true;
+    if (x->answered)
+        lcoap_notify(x, a);
+    else if (x->inside) {
+        answer_inside(x, a);
+        x->answered = true;
+    } else
+        lcoap_send_separate(x, a);
+}
+
+int
+lcoap_serve_register(struct lcoap_server *s)
+{
+    static const coap_request_t methods[] = {COAP_REQUEST_GET,   COAP_REQUEST_POST,  COAP_REQUEST_PUT,
+                                             COAP_REQUEST_DELETE, COAP_REQUEST_FETCH, COAP_REQUEST_PATCH,
+                                             COAP_REQUEST_IPATCH};
+    /* Beside the catch-all, libcoap's own /.well-known/core must be overridden by name. */
+    coap_resource_t *all[] = {
+        coap_resource_unknown_init2(serve, 0),
+        coap_resource_init(coap_make_str_const(".well-known/core"), 0),
+    };
+    if (all[0] == NULL || all[1] == NULL)
+        return -1;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        for (size_t m = 0; m < sizeof methods / sizeof methods[0]; m++)
+            coap_register_request_handler(all[i], methods[m], serve);
+        coap_resource_set_userdata(all[i], s);
+        coap_add_resource(s->context, all[i]);
+    }
+    return 0;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the files of the CoAP transport share: the instance, its peers, and the exchanges under way.
+ * Names of ours begin with lcoap_; coap_ is libcoap's. Everything runs on the instance's thread. */
+#ifndef LINTEL_COAP_SERVER_H
+#define LINTEL_COAP_SERVER_H
+#include "lintel/ext/loop.h"
+#include "lintel/transport.h"
+
+#include <coap3/coap.h>
+#include <stdbool.h>
+
+enum {
+    LCOAP_MAX_LISTENERS = 16,
+    LCOAP_MAX_OPEN = 1024,      /* exchanges under way beside the observations, all peers */
+    LCOAP_MAX_OPEN_PEER = 64,   /* of one peer */
+    LCOAP_CON_EVERY = 5,        /* of this many notifications one is confirmable (RFC 7641 4.5) */
+    LCOAP_NOTE_BUCKETS = 256,   /* a power of two */
+    LCOAP_BLOCK_SZX = 6         /* our block size: 1,024 bytes */
+};
+#define LCOAP_SECOND ((lintel_mono)1000000000)
+#define LCOAP_EXCHANGE_LIFETIME (247 * LCOAP_SECOND) /* RFC 7252 4.8.2 */
+#define LCOAP_NON_LIFETIME (145 * LCOAP_SECOND)
+#define LCOAP_TRANSMIT_WAIT (93 * LCOAP_SECOND)
+#define LCOAP_CON_AT_LEAST (24 * 3600 * LCOAP_SECOND) /* RFC 7641 4.5 */
+
+struct lcoap_listener {
+    coap_address_t address;
+    coap_endpoint_t *endpoint;
+    bool loopback;
+    char uri[96]; /* as the site wrote it, for messages */
+};
+
+struct lcoap_socket { /* one descriptor in libcoap's epoll set */
+    const void *event;
+    int fd;
+};
+
+/* One client, as libcoap sees it: the application data of a session. */
+struct lcoap_peer {
+    struct lcoap_peer *next, **link;
+    struct lcoap_server *server;
+    coap_session_t *session;
+    struct lcoap_exchange *open, *observations; /* not (fully) answered yet; notified from time to time */
+    struct lcoap_exchange *waiting, **waiting_end; /* those with a kept answer, first come first served */
+    uint32_t nopen, nflights; /* flights: confirmable messages of ours without acknowledgement */
+    struct lcoap_transfer *uploads, *downloads;
+    struct lcoap_reply *replies; /* oldest first */
+    struct lcoap_reply **replies_end;
+    uint32_t nreplies;
+    uint32_t flags;       /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST */
+    coap_address_t local; /* what flags and base were made of */
+    char text[64];        /* "[::1]:40312" */
+    char base[80];        /* "coap://[::1]:5683" */
+};
+
+/* A Block option: RFC 7959 2.2. */
+struct lcoap_block {
+    uint32_t num;
+    uint8_t szx;
+    bool more, given;
+};
+
+/* An answer that waits its turn; the payload stands behind it. */
+struct lcoap_kept {
+    lintel_answer answer;
+    char payload[];
+};
+
+struct lcoap_exchange {
+    struct lcoap_exchange *next, **link; /* in its peer, or free */
+    struct lcoap_exchange *wait_next;    /* in its peer's queue */
+    struct lcoap_exchange *note_next;    /* in the table of message ids */
+    struct lcoap_peer *peer;
+    lintel_ticket ticket;  /* the hub's; dead once `ended` */
+    /* While submit() runs: the request, and the response that takes a piggybacked answer. */
+    const struct lcoap_request *request;
+    const coap_pdu_t *pdu;
+    coap_pdu_t *response;
+    struct lcoap_kept *kept; /* the newest answer, waiting for an acknowledgement or the turn's end */
+    lintel_mono last_con, flight_since;
+    uint64_t key;         /* cache key of the request, for blocks */
+    uint32_t sequence;    /* of the last notification: 24 bits count */
+    struct lcoap_block block1, block2;
+    uint16_t mid, note_mid;
+    uint8_t token[8], ntoken;
+    uint8_t method, no_response;
+    uint8_t nons; /* notifications since the last confirmable one */
+    bool confirmable, observe, multicast;
+    bool inside, answered, ended; /* submit() runs; first answer given; last answer given */
+    bool settled;                    /* it stands among the observations */
+    bool noted, in_flight;           /* note_mid stands in the table; it was confirmable */
+};
+
+struct lcoap_server {
+    const lintel_host *host;
+    const lintel_host_loop *loop;
+    const lintel_host_transport *tree;
+    coap_context_t *context;
+    struct lcoap_listener listeners[LCOAP_MAX_LISTENERS];
+    uint32_t nlisteners;
+    bool unprotected, started, turning, late, housekeeping;
+    uint32_t max_sessions, max_observers;
+    size_t max_body;
+
+    int32_t epoll_fd;
+    struct lcoap_socket sockets[LCOAP_MAX_LISTENERS + 1];
+    uint32_t nsockets;
+    bool sees_acks;           /* every datagram is seen before libcoap reads it */
+    uint32_t repeats, served; /* where not: events handed over at once; requests of this turn */
+
+    struct lcoap_peer *peers;
+    struct lcoap_exchange *free_exchanges;
+    uint32_t nopen, nobservers;
+    struct lcoap_exchange *notes[LCOAP_NOTE_BUCKETS]; /* by the last message id sent */
+    uint32_t nnotes;
+    struct lcoap_replies *replies;
+    size_t transfer_bytes; /* in uploads and downloads of all peers */
+};
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugins/coap/coap_testhost.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct testhost *
+of(const lintel_host *h)
+{
+    return (struct testhost *)(uintptr_t)h;
+}
+
+static void
+host_log(const lintel_host *h, int32_t level, const char *line)
+{
+    struct testhost *t = of(h);
+    int n = snprintf(t->log + t->nlog, sizeof t->log - t->nlog, "%d %s\n", (int)level, line);
+    if (n > 0 && (size_t)n < sizeof t->log - t->nlog)
+        t->nlog += (size_t)n;
+}
+
+static lintel_mono
+host_now(const lintel_host *h)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (lintel_mono)ts.tv_sec * 1000000000 + ts.tv_nsec + of(h)->ahead;
+}
+
+static lintel_status
+loop_watch(const lintel_host *h, int32_t fd, uint32_t events, void (*fn)(void *, int32_t, uint32_t), void *arg)
+{
+    struct testhost *t = of(h);
+    unsigned i = 0, empty = TESTHOST_WATCHES;
+    for (; i < TESTHOST_WATCHES && (t->watches[i].fn == NULL || t->watches[i].fd != fd); i++)
+        if (t->watches[i].fn == NULL)
+            empty = i;
+    bool known = i < TESTHOST_WATCHES;
+    if (!known)
+        i = empty;
+    if (i == TESTHOST_WATCHES || (!known && events == 0))
+        return LINTEL_E_FAIL;
+    struct epoll_event e = {.events = ((events & LINTEL_LOOP_READ) ? EPOLLIN : 0u) |
+                                      ((events & LINTEL_LOOP_WRITE) ? EPOLLOUT : 0u),
+                            .data.u32 = i};
+    int op = events == 0 ? EPOLL_CTL_DEL : known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (epoll_ctl(t->epoll_fd, op, fd, &e) != 0)
+        return LINTEL_E_FAIL;
+    t->watches[i].fd = fd;
+    t->watches[i].fn = events == 0 ? NULL : fn;
+    t->watches[i].arg = arg;
+    return LINTEL_OK;
+}
+
+static lintel_status
+loop_timer(const lintel_host *h, lintel_mono at, void (*fn)(void *), void *arg)
+{
+    struct testhost *t = of(h);
+    unsigned empty = TESTHOST_TIMERS;
+    for (unsigned i = 0; i < TESTHOST_TIMERS; i++) {
+        if (t->timers[i].at == 0)
+            empty = i;
+        else if (t->timers[i].fn == fn && t->timers[i].arg == arg) {
+            t->timers[i].at = at;
+            return LINTEL_OK;
+        }
+    }
+    if (at == 0)
+        return LINTEL_OK;
+    if (empty == TESTHOST_TIMERS)
+        return LINTEL_E_FAIL;
+    t->timers[empty].at = at;
+    t->timers[empty].fn = fn;
+    t->timers[empty].arg = arg;
+    return LINTEL_OK;
+}
+
+static lintel_ticket
+tree_submit(const lintel_host *h, const lintel_exchange *x)
+{
+    struct testhost *t = of(h);
+    lintel_ticket ticket = ++t->last;
+    void **cookie = &t->cookies[ticket % TESTHOST_TICKETS];
+    *cookie = x->cookie;
+    t->requests++;
+    t->open++;
+    t->tree(t, x, ticket);
+    return *cookie != NULL ? ticket : 0;
+}
+
+static void
+tree_abandon(const lintel_host *h, lintel_ticket ticket)
+{
+    struct testhost *t = of(h);
+    t->cookies[ticket % TESTHOST_TICKETS] = NULL;
+    t->abandoned++;
+    t->open--;
+}
+
+static const void *
+host_extension(const lintel_host *h, const char *id)
+{
+    static const lintel_host_loop loop = {.size = sizeof loop, .watch = loop_watch, .timer = loop_timer};
+    static const lintel_host_transport tree = {
+        .size = sizeof tree, .submit = tree_submit, .abandon = tree_abandon};
+    (void)h;
+    if (strcmp(id, LINTEL_EXT_LOOP) == 0)
+        return &loop;
+    return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &tree : NULL;
+}
+
+static lintel_value
+integer(int64_t v)
+{
+    return v == 0 ? (lintel_value){.type = LINTEL_T_NULL} : (lintel_value){.type = LINTEL_T_INT, .as.i = v};
+}
+
+struct testhost *
+testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, testhost_tree *tree, char *ret_log,
+             size_t nlog)
+{
+    struct testhost *t = calloc(1, sizeof *t);
+    lintel_value uris[32] = {{0}}, settings[5] = {{0}};
+    if (t == NULL)
+        return NULL;
+    t->host = (lintel_host){.size = sizeof t->host,
+                            .abi_minor = LINTEL_ABI_MINOR,
+                            .log = host_log,
+                            .now = host_now,
+                            .extension = host_extension};
+    t->plugin = plugin;
+    t->tree = tree;
+    t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    for (; s->listen != NULL && s->listen[settings[0].len] != NULL; settings[0].len++) {
+        const char *uri = s->listen[settings[0].len];
+        uris[settings[0].len] =
+            (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(uri), .as.s = uri};
+    }
+    if (s->listen != NULL) {
+        settings[0].type = LINTEL_T_LIST;
+        settings[0].as.list = uris;
+    }
+    settings[1] = (lintel_value){.type = LINTEL_T_BOOL, .as.i = s->unprotected};
+    settings[2] = integer(s->max_sessions);
+    settings[3] = integer(s->max_body);
+    settings[4] = integer(s->max_observers);
+    lintel_status st = plugin->create(&t->host, settings, &t->self);
+    if (ret_log != NULL)
+        snprintf(ret_log, nlog, "%s", t->log);
+    if (st != LINTEL_OK) {
+        close(t->epoll_fd);
+        free(t);
+        return NULL;
+    }
+    t->transport = plugin->extension(t->self, LINTEL_EXT_TRANSPORT);
+    return t;
+}
+
+lintel_status
+testhost_start(struct testhost *t)
+{
+    return t->plugin->start(t->self);
+}
+
+void
+testhost_free(struct testhost *t)
+{
+    t->plugin->stop(t->self);
+    t->plugin->destroy(t->self);
+    close(t->epoll_fd);
+    free(t);
+}
+
+void
+testhost_turn(struct testhost *t, int ms)
+{
+    struct epoll_event events[TESTHOST_WATCHES];
+    bool timers = false;
+    for (unsigned i = 0; i < TESTHOST_TIMERS; i++) {
+        if (t->timers[i].at == 0)
+            continue;
+        lintel_mono left = (t->timers[i].at - host_now(&t->host) + 999999) / 1000000;
+        left = left < 0 ? 0 : left;
+        if (ms < 0 || left < ms)
+            ms = (int)left;
+        timers = true;
+    }
+    int n = epoll_wait(t->epoll_fd, events, TESTHOST_WATCHES, ms);
+    for (int i = 0; i < n; i++) {
+        unsigned w = events[i].data.u32;
+        if (t->watches[w].fn != NULL)
+            t->watches[w].fn(t->watches[w].arg, t->watches[w].fd,
+                             ((events[i].events & EPOLLIN) ? LINTEL_LOOP_READ : 0u) |
+                                 ((events[i].events & EPOLLOUT) ? LINTEL_LOOP_WRITE : 0u));
+    }
+    if (!timers)
+        return;
+    lintel_mono now = host_now(&t->host);
+    for (unsigned i = 0; i < TESTHOST_TIMERS; i++)
+        if (t->timers[i].at != 0 && t->timers[i].at <= now) {
+            t->timers[i].at = 0;
+            t->timers[i].fn(t->timers[i].arg);
+        }
+}
+
+unsigned
+testhost_port(const struct testhost *t, unsigned i)
+{
+    const char *p = t->log;
+    for (; (p = strstr(p, "listening on coap://")) != NULL; p++)
+        if (i-- == 0) {
+            char uri[80] = "";
+            sscanf(p, "listening on coap://%79[^, \n]", uri);
+            const char *colon = strrchr(uri, ':');
+            return colon != NULL ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
+        }
+    return 0;
+}
+
+void
+testhost_answer(struct testhost *t, lintel_ticket ticket, const lintel_answer *a)
+{
+    void **cookie = &t->cookies[ticket % TESTHOST_TICKETS], *to = *cookie;
+    if (to == NULL)
+        return;
+    if (!(a->flags & LINTEL_ANSWER_MORE)) {
+        *cookie = NULL;
+        t->open--;
+    }
+    t->transport->answer(t->self, to, a);
+}
+
+void
+testhost_text(struct testhost *t, lintel_ticket ticket, uint32_t code, uint32_t flags, const char *text)
+{
+    lintel_answer a = {.size = sizeof a,
+                       .code = code,
+                       .flags = flags,
+                       .format = 0,
+                       .max_age = 60,
+                       .payload = {text, strlen(text)}};
+    testhost_answer(t, ticket, &a);
+}

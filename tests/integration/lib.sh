@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+# For tests with a whole hub and real clients. A test is a bash script that sources this, calls check .., and ends with
+# `finish`. Everything lies in a scratch folder; every process started by `start` is ended, by its id.
+set -uo pipefail
+source_dir=${LINTEL_SRCDIR:?} build=${LINTEL_BUILDDIR:?}
+here=$(mktemp -d "${TMPDIR:-/tmp}/lintel-it-XXXXXX")
+export LINTEL_RUN=$here/run
+checks=0 failed=0 pids=()
+
+cleanup() {
+    local i
+    for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+        kill "${pids[i]}" 2>/dev/null
+        wait "${pids[i]}" 2>/dev/null
+    done
+    rm -rf "$here"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+lintel() { "$build/bin/lintel" "$@"; }
+coap() { timeout 20 coap-client-notls -B 5 "$@" 2>&1; }
+
+ok() { checks=$((checks + 1)); echo "ok $checks - $1"; }
+not_ok() {
+    checks=$((checks + 1)) failed=$((failed + 1))
+    echo "not ok $checks - $1"
+    [ $# -lt 2 ] || printf '%s\n' "$2" | head -30 | sed 's/^/#   /'
+}
+
+# says NAME PATTERN COMMAND..: the output (both streams) has the pattern (grep -E).
+says() {
+    local name=$1 pattern=$2 out
+    shift 2
+    out=$("$@" 2>&1)
+    if grep -qE -- "$pattern" <<<"$out"; then ok "$name"; else not_ok "$name: no /$pattern/ in the output of $*" "$out"; fi
+}
+# says_not: the reverse.
+says_not() {
+    local name=$1 pattern=$2 out
+    shift 2
+    out=$("$@" 2>&1)
+    if grep -qE -- "$pattern" <<<"$out"; then not_ok "$name: /$pattern/ in the output of $*" "$out"; else ok "$name"; fi
+}
+# exits NAME STATUS COMMAND..
+exits() {
+    local name=$1 want=$2 out status
+    shift 2
+    out=$("$@" 2>&1)
+    status=$?
+    if [ $status -eq "$want" ]; then ok "$name"; else not_ok "$name: exit status $status, not $want" "$out"; fi
+}
+# soon NAME PATTERN COMMAND..: says, tried for up to 15 s: for what a device or a back-off has to do first.
+soon() {
+    local name=$1 pattern=$2 out="" end=$((SECONDS + 15))
+    shift 2
+    while [ $SECONDS -lt $end ]; do
+        out=$("$@" 2>&1)
+        grep -qE -- "$pattern" <<<"$out" && { ok "$name"; return; }
+        sleep 0.1
+    done
+    not_ok "$name: no /$pattern/ in the output of $* within 15 s" "$out"
+}
+
+# start NAME COMMAND..: in the background, output in $here/NAME.log; its id is $pid.
+start() {
+    local name=$1
+    shift
+    "$@" >"$here/$name.log" 2>&1 &
+    pid=$!
+    pids+=("$pid")
+}
+# wait_log NAME PATTERN: until the log has it, or 15 s are over.
+wait_log() {
+    local end=$((SECONDS + 15))
+    while [ $SECONDS -lt $end ]; do
+        grep -qE -- "$2" "$here/$1.log" 2>/dev/null && return 0
+        sleep 0.05
+    done
+    echo "# $1 never said /$2/:"
+    sed 's/^/#   /' "$here/$1.log" | tail -30
+    return 1
+}
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 20000))
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo $port; return; }
+    done
+}
+# start_hub SITE: a daemon on $here/SITE; ready when it returns.
+start_hub() {
+    mkdir -p "$here/run" "$here/state"
+    start linteld "$build/bin/linteld" --site "$1" --run "$here/run" --state "$here/state"
+    hub=$pid
+    local end=$((SECONDS + 15))
+    while [ $SECONDS -lt $end ]; do
+        lintel status >/dev/null 2>&1 && return 0
+        kill -0 "$hub" 2>/dev/null || break
+        sleep 0.05
+    done
+    echo "# the hub does not start:"
+    sed 's/^/#   /' "$here/linteld.log"
+    return 1
+}
+finish() {
+    echo "1..$checks"
+    [ $checks -gt 0 ] && [ $failed -eq 0 ]
+    exit
+}
