@@ -7,7 +7,7 @@
 #include "core/engine/subscribe.h"
 #include "core/serve/codes.h"
 #include "core/serve/format.h"
-#include "core/serve/tree.h"
+#include "core/serve/tree_source.h"
 
 enum {
     LINTEL_OPEN_MOST = 65536, /* exchanges not ended, observations included */
