@@ -454,7 +454,7 @@ lintel_regexp_groups(const struct lintel_regexp *re)
 
 /* ---- running ------------------------------------------------------------------------------------- */
 
-enum { UNSET = UINT32_MAX };
+#define UNSET UINT32_MAX
 
 struct thread {
     uint32_t pc, begin, saved[2];

@@ -193,6 +193,37 @@ applies_in_order(void)
     stop();
 }
 
+/* References in a Supplement: its own prefixes, and what is being amended. A Supplement goes before a model of the
+ * same id. */
+static void
+follows_references_of_supplements(void)
+{
+    start();
+    CHECK_INT(add("m", HEAD NS "sdfObject: {O: {sdfData: {d: {type: integer, unit: s}}, sdfProperty: {a: {label: A}}}}\n"), 0);
+    CHECK_INT(add("lib", HEAD "namespace: {l: 'https://l.example/'}\ndefaultNamespace: l\n"
+                              "sdfProperty: {t: {type: number, unit: Cel, sdfProtocolMap: {fake: {n: 1}}}}\n"),
+              0);
+    CHECK_INT(supplement("m", HEAD "namespace: {x: 'https://x.example/m', lib: 'https://l.example/'}\n"
+                                   "defaultNamespace: x\n"
+                                   "amend:\n"
+                                   "  - '#/sdfObject/O/sdfProperty/a': {sdfRef: 'lib:#/sdfProperty/t', maximum: 9}\n"
+                                   "  - '#/sdfObject/O/sdfProperty': {b: {sdfRef: '#/sdfObject/O/sdfData/d'}}\n"),
+              0);
+    struct lintel_model *m = resolve("m");
+    CHECK_STR(problems(), "");
+    REQUIRE(m != NULL && m->n == 2);
+    const struct lintel_affordance *a = lintel_model_find(m, "a"), *b = lintel_model_find(m, "b");
+    CHECK_STR(a->label, "A");
+    CHECK_STR(a->data->unit, "Cel");
+    CHECK_REAL(a->data->max, 9);
+    REQUIRE(a->protocol_map != NULL);
+    CHECK_STR(a->map_doc->file, "lib.sdf.json");
+    CHECK_STR(b->data->unit, "s");
+    CHECK_STR(b->at.file, "m.sup.yaml");
+    lintel_model_unref(m);
+    stop();
+}
+
 /* Things of two models in one device; groups that are not amended are not the device's. */
 static void
 joins_models(void)
@@ -621,6 +652,7 @@ main(int argc, char **argv)
     static const struct kit_test tests[] = {KIT(reads_a_model),
                                             KIT(applies_a_supplement),
                                             KIT(applies_in_order),
+                                            KIT(follows_references_of_supplements),
                                             KIT(joins_models),
                                             KIT(follows_references),
                                             KIT(refuses_bad_references),
