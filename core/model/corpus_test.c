@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Models that others wrote: 94 files of the One Data Model playground, from before RFC 9880. They are looked for in
+ * Models that others wrote: 94 files of the One Data Model playground, from before RFC 9880. They
+ * are looked for in
  * ../shared/corpus beside the source tree, or in LINTEL_CORPUS; without them the test is skipped.
  *
- * Each file is read and resolved without an error, or it stands in the table below with what is wrong with it. */
+ * Each file is read and resolved without an error, or it stands in the table below with what is
+ * wrong with it. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +19,8 @@ enum { FILES = 94 };
 static const struct {
     const char *file, *reason;
 } refused[] = {
-    /* Durations by look-ahead, which RFC 9880 (appendix C.2) leaves out of its patterns. A pattern that can't be
-     * judged is refused rather than passed over. */
+    /* Durations by look-ahead, which RFC 9880 (appendix C.2) leaves out of its patterns. A pattern
+     * that can't be judged is refused rather than passed over. */
     {"sdfobject-operational_state.sdf.json",
      "groups that begin with (? are not supported, look-ahead among them (at character 5)"},
 };
@@ -67,7 +69,8 @@ judge(const char *file, uint32_t *read, uint32_t *affordances, uint32_t *warning
     for (uint32_t i = 0; i < report.n; i++) {
         const struct lintel_problem *p = &report.problems[i];
         CHECK(p->line != 0 && p->column != 0);
-        said |= reason != NULL && p->severity == LINTEL_PROBLEM_ERROR && strstr(p->text, reason) != NULL;
+        said |= reason != NULL && p->severity == LINTEL_PROBLEM_ERROR &&
+                strstr(p->text, reason) != NULL;
         if (getenv("LINTEL_VERBOSE") != NULL ||
             (p->severity == LINTEL_PROBLEM_ERROR && reason == NULL))
             printf("%s:%u:%u: %s\n", p->file, p->line, p->column, p->text);
@@ -99,7 +102,8 @@ reads_the_playground(void)
     closedir(d);
     CHECK_INT(files, FILES);
     CHECK_INT(read, FILES - LINTEL_COUNT(refused));
-    printf("  %u files, %u read, %u affordances, %u warnings\n", files, read, affordances, warnings);
+    printf("  %u files, %u read, %u affordances, %u warnings\n", files, read, affordances,
+           warnings);
 }
 
 int

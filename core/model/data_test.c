@@ -118,13 +118,15 @@ static const struct row {
     {"const: {a: 1, b: 2}", "{b: 2, a: 1}", OK, ""},
     {"const: {a: 1, b: 2}", "{b: 2, a: 2}", RANGE, ""},
     {"type: integer\nsdfChoice: {low: {const: 1}, high: {const: 2}}", "2", OK, ""},
-    {"type: integer\nsdfChoice: {low: {const: 1}, high: {const: 2}}", "3", RANGE, "3 is none of 1, 2"},
+    {"type: integer\nsdfChoice: {low: {const: 1}, high: {const: 2}}", "3", RANGE,
+     "3 is none of 1, 2"},
     {"type: integer\nsdfChoice: {low: {const: 1}, high: {const: 2}}", "low", TYPE, ""},
     {"sdfChoice: {foo: {description: d}, bar: {}}", "bar", OK, ""},
     {"sdfChoice: {foo: {description: d}, bar: {}}", "baz", RANGE, "none of \"foo\", \"bar\""},
     {"sdfChoice: {n: {type: number, maximum: 5}, s: {type: string, maxLength: 2}}", "4", OK, ""},
     {"sdfChoice: {n: {type: number, maximum: 5}, s: {type: string, maxLength: 2}}", "'ab'", OK, ""},
-    {"sdfChoice: {n: {type: number, maximum: 5}, s: {type: string, maxLength: 2}}", "abc", RANGE, ""},
+    {"sdfChoice: {n: {type: number, maximum: 5}, s: {type: string, maxLength: 2}}", "abc", RANGE,
+     ""},
     {"maximum: 10\nsdfChoice: {a: {maximum: 5}, b: {minimum: 9}}", "9.5", OK, ""},
     {"maximum: 10\nsdfChoice: {a: {maximum: 5}, b: {minimum: 9}}", "11", RANGE, ""},
     {"type: number", "null", OK, ""},
@@ -142,7 +144,8 @@ judges(void)
         if (!kit_check(d != NULL, rows[i].data, __FILE__, __LINE__, __func__))
             continue;
         struct lintel_report none = {0};
-        struct lintel_doc *value = lintel_doc_parse("v", rows[i].value, strlen(rows[i].value), &none);
+        struct lintel_doc *value =
+            lintel_doc_parse("v", rows[i].value, strlen(rows[i].value), &none);
         REQUIRE(value != NULL && lintel_node_value(value->root, value->arena, 0, &v) == 0);
         enum lintel_fit fit = lintel_data_fit(d, &v, reason);
         if (fit != rows[i].fit)
@@ -203,7 +206,8 @@ describes(void)
         {"type: number\nexclusiveMinimum: 0\nmaximum: 1", "number > 0 <= 1"},
         {"type: boolean", "boolean"},
         {"enum: [off, heat]", "string off|heat"},
-        {"type: array\nitems: {type: number}\nminItems: 2\nmaxItems: 3", "array of number, 2 .. 3 items"},
+        {"type: array\nitems: {type: number}\nminItems: 2\nmaxItems: 3",
+         "array of number, 2 .. 3 items"},
         {"type: object\nproperties: {a: {}, b: {}}", "object of a, b"},
         {"type: string\nmaxLength: 8", "string, at most 8 characters"},
         {"format: date-time", "date-time"},
@@ -244,8 +248,8 @@ refuses(void)
         CHECK(read(texts[i][0]) == NULL);
         REQUIRE(report.n > 0);
         char line[512];
-        snprintf(line, sizeof line, "%s:%u:%u: %s", report.problems[0].file, report.problems[0].line,
-                 report.problems[0].column, report.problems[0].text);
+        snprintf(line, sizeof line, "%s:%u:%u: %s", report.problems[0].file,
+                 report.problems[0].line, report.problems[0].column, report.problems[0].text);
         CHECK_HAS(line, texts[i][1]);
     }
     done();
@@ -254,8 +258,11 @@ refuses(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(judges), KIT(judges_what_files_cannot_say),
-                                            KIT(ends_in_bounded_time), KIT(describes), KIT(refuses),
+    static const struct kit_test tests[] = {KIT(judges),
+                                            KIT(judges_what_files_cannot_say),
+                                            KIT(ends_in_bounded_time),
+                                            KIT(describes),
+                                            KIT(refuses),
                                             {0}};
     return kit_main("data", tests, argc, argv);
 }

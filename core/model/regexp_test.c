@@ -131,7 +131,8 @@ is_linear(void)
     free(text);
 }
 
-/* A second matcher of a dozen lines, for literals, choices and stars, which just tries everything. */
+/* A second matcher of a dozen lines, for literals, choices and stars, which just tries everything.
+ */
 static int
 tries(const char *pattern, const char *text)
 {
@@ -175,7 +176,7 @@ agrees_with_a_simple_matcher(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(matches), KIT(refuses), KIT(is_linear),
-                                            KIT(agrees_with_a_simple_matcher), {0}};
+    static const struct kit_test tests[] = {
+        KIT(matches), KIT(refuses), KIT(is_linear), KIT(agrees_with_a_simple_matcher), {0}};
     return kit_main("regexp", tests, argc, argv);
 }

@@ -60,7 +60,8 @@ reads_all(void)
 {
     char folder[1024];
     int files = 0;
-    snprintf(folder, sizeof folder, "%s/schemas", getenv("LINTEL_SRCDIR") ? getenv("LINTEL_SRCDIR") : ".");
+    snprintf(folder, sizeof folder, "%s/schemas",
+             getenv("LINTEL_SRCDIR") ? getenv("LINTEL_SRCDIR") : ".");
     DIR *d = opendir(folder);
     REQUIRE(d != NULL);
     models = lintel_models_new();

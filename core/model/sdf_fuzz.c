@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any bytes as models and a Supplement: parts are divided by a line of "====", the last is the Supplement. What is
- * read is resolved, and its values are judged. */
+ * Any bytes as models and a Supplement: parts are divided by a line of "====", the last is the
+ * Supplement. What is read is resolved, and its values are judged. */
 #include <string.h>
 
 #include "core/base/mem.h"

@@ -36,16 +36,16 @@ knows_the_registries(void)
 {
     /* RFC 8428 section 12.1 and RFC 8798 sections 2 and 3, written down again from the RFCs. */
     static const char *const symbols[] = {
-        "m",    "kg",   "g",     "s",      "A",      "K",     "cd",    "mol",   "Hz",     "rad",
-        "sr",   "N",    "Pa",    "J",      "W",      "C",     "V",     "F",     "Ohm",    "S",
-        "Wb",   "T",    "H",     "Cel",    "lm",     "lx",    "Bq",    "Gy",    "Sv",     "kat",
-        "m2",   "m3",   "l",     "m/s",    "m/s2",   "m3/s",  "l/s",   "W/m2",  "cd/m2",  "bit",
-        "bit/s", "lat", "lon",   "pH",     "dB",     "dBW",   "Bspl",  "count", "/",      "%",
-        "%RH",  "%EL",  "EL",    "1/s",    "1/min",  "beat/min", "beats", "S/m", "B",     "VA",
-        "VAs",  "var",  "vars",  "J/m",    "kg/m3",  "deg",   "ms",    "min",   "h",      "MHz",
-        "kW",   "kVA",  "kvar",  "Ah",     "Wh",     "kWh",   "varh",  "kvarh", "kVAh",   "Wh/km",
-        "KiB",  "GB",   "Mbit/s", "B/s",   "MB/s",   "mV",    "mA",    "dBm",   "ug/m3",  "mm/h",
-        "m/h",  "ppm",  "/100",  "/1000",  "hPa",    "mm",    "cm",    "km",    "km/h"};
+        "m",     "kg",  "g",      "s",     "A",     "K",        "cd",    "mol",   "Hz",    "rad",
+        "sr",    "N",   "Pa",     "J",     "W",     "C",        "V",     "F",     "Ohm",   "S",
+        "Wb",    "T",   "H",      "Cel",   "lm",    "lx",       "Bq",    "Gy",    "Sv",    "kat",
+        "m2",    "m3",  "l",      "m/s",   "m/s2",  "m3/s",     "l/s",   "W/m2",  "cd/m2", "bit",
+        "bit/s", "lat", "lon",    "pH",    "dB",    "dBW",      "Bspl",  "count", "/",     "%",
+        "%RH",   "%EL", "EL",     "1/s",   "1/min", "beat/min", "beats", "S/m",   "B",     "VA",
+        "VAs",   "var", "vars",   "J/m",   "kg/m3", "deg",      "ms",    "min",   "h",     "MHz",
+        "kW",    "kVA", "kvar",   "Ah",    "Wh",    "kWh",      "varh",  "kvarh", "kVAh",  "Wh/km",
+        "KiB",   "GB",  "Mbit/s", "B/s",   "MB/s",  "mV",       "mA",    "dBm",   "ug/m3", "mm/h",
+        "m/h",   "ppm", "/100",   "/1000", "hPa",   "mm",       "cm",    "km",    "km/h"};
     for (size_t i = 0; i < LINTEL_COUNT(symbols); i++) {
         const struct lintel_unit *u = lintel_unit_find(symbols[i]);
         if (!kit_check(u != NULL, symbols[i], __FILE__, __LINE__, __func__))
@@ -68,7 +68,8 @@ table_is_sound(void)
         CHECK(u->to_primary.den > 0 && u->to_primary.offset_den > 0 && u->to_primary.num > 0);
         CHECK(u->to_primary.num < 1LL << 53 && u->to_primary.den < 1LL << 53);
         if (u == primary)
-            CHECK(u->to_primary.num == 1 && u->to_primary.den == 1 && u->to_primary.offset_num == 0);
+            CHECK(u->to_primary.num == 1 && u->to_primary.den == 1 &&
+                  u->to_primary.offset_num == 0);
         CHECK(u->name != NULL && u->name[0] != '\0');
     }
     CHECK(n > 150);
@@ -114,7 +115,8 @@ converts(void)
     CHECK(l.num == 5 && l.den == 9 && l.offset_num == 45967 && l.offset_den == 180);
 }
 
-/* Every pair: there and back is the same, by way of the primary unit is the same, and the fraction is in bounds. */
+/* Every pair: there and back is the same, by way of the primary unit is the same, and the fraction
+ * is in bounds. */
 static void
 converts_every_pair(void)
 {
@@ -134,7 +136,8 @@ converts_every_pair(void)
             double value = (double)(kit_random() % 2000001) / 1000 - 1000;
             double result = apply(&there, value), again = apply(&back, result);
             /* An offset costs digits of what it is added to. */
-            double size = fmax(fabs(value), fabs((double)back.offset_num / (double)back.offset_den));
+            double size =
+                fmax(fabs(value), fabs((double)back.offset_num / (double)back.offset_den));
             CHECK(fabs(again - value) <= 1e-12 * size);
             if (strcmp(a->primary, b->primary) == 0 && a->to_primary.offset_num == 0 &&
                 b->to_primary.offset_num == 0) {
@@ -167,8 +170,8 @@ guesses(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(knows_the_registries), KIT(table_is_sound),
-                                            KIT(converts), KIT(converts_every_pair),
-                                            KIT(guesses), {0}};
+    static const struct kit_test tests[] = {
+        KIT(knows_the_registries), KIT(table_is_sound), KIT(converts),
+        KIT(converts_every_pair),  KIT(guesses),        {0}};
     return kit_main("unit", tests, argc, argv);
 }
