@@ -8,7 +8,7 @@
 
 static struct lintel_profile failed_profile; /* stands for one whose reasons are reported */
 
-/* ---- models and bindings --------------------------------------------------------------------------- */
+/* ---- models and bindings --------------------------------------------------------------------- */
 
 static int
 has_word(const char *const *words, const char *word)
@@ -29,13 +29,13 @@ is_slip_of(const char *word, const char *const *words)
     return 0;
 }
 
-struct names { /* of plugins, while one document is judged */
+struct names {                /* of plugins, while one document is judged */
     const char *const *words; /* NULL: nobody knows them */
     struct lintel_map told;   /* those warned of */
 };
 
-/* A protocol that no plugin here speaks is fine: bindings are shared by hubs. What is one letter off one that is here
- * is a slip. */
+/* A protocol that no plugin here speaks is fine: bindings are shared by hubs. What is one letter
+ * off one that is here is a slip. */
 static void
 judge_plugin_name(struct lintel_reader *r, struct names *names, const struct lintel_doc *doc,
                   const struct lintel_node *n)
@@ -48,7 +48,8 @@ judge_plugin_name(struct lintel_reader *r, struct names *names, const struct lin
     if (is_slip_of(n->key.p, names->words)) {
         lintel_error(r->report, at, "there is no plugin \"%.64s\"%s", n->key.p, hint);
     } else if (lintel_map_get(&names->told, n->key.p, n->key.n) == NULL) {
-        lintel_warning(r->report, at, "the plugin \"%.64s\" is not installed here%s", n->key.p, hint);
+        lintel_warning(r->report, at, "the plugin \"%.64s\" is not installed here%s", n->key.p,
+                       hint);
         lintel_reader_put(r, &names->told, n->key.p, n->key.n, names);
     }
 }
@@ -68,7 +69,8 @@ judge_protocols(struct lintel_reader *r, const struct lintel_model *model, struc
     }
 }
 
-/* Members of our own anywhere in the document: a slip in their name would make them be overlooked. */
+/* Members of our own anywhere in the document: a slip in their name would make them be overlooked.
+ */
 static void
 judge_own_members(struct lintel_reader *r, const struct lintel_model *model, struct names *names,
                   const struct lintel_node *n)
@@ -82,8 +84,9 @@ judge_own_members(struct lintel_reader *r, const struct lintel_model *model, str
             for (const struct lintel_node *p = c->child; p != NULL; p = p->next)
                 judge_plugin_name(r, names, lintel_model_doc(model, p), p);
         } else if (!has_word(words, c->key.p)) {
-            lintel_error(r->report, lintel_key_place(lintel_model_doc(model, c), c), "unknown member \"%.64s\"%s",
-                         c->key.p, lintel_hint(hint, c->key.p, words));
+            lintel_error(r->report, lintel_key_place(lintel_model_doc(model, c), c),
+                         "unknown member \"%.64s\"%s", c->key.p,
+                         lintel_hint(hint, c->key.p, words));
         }
     }
 }
@@ -92,7 +95,8 @@ judge_own_members(struct lintel_reader *r, const struct lintel_model *model, str
 static void
 judge_model(struct lintel_reader *r, const struct lintel_model *model)
 {
-    struct names names = {.words = r->s->plugin_names ? r->s->plugin_names(r->s->plugin_ctx) : NULL};
+    struct names names = {.words =
+                              r->s->plugin_names ? r->s->plugin_names(r->s->plugin_ctx) : NULL};
     judge_protocols(r, model, &names);
     judge_own_members(r, model, &names, model->root);
     lintel_map_fini(&names.told);
@@ -120,7 +124,8 @@ lintel_reader_plugin(struct lintel_reader *r, const char *name, struct lintel_pl
             return site->buses[i].plugin;
     if (!r->s->run_tests || r->s->plugin_names == NULL)
         return NULL;
-    for (const char *const *n = r->s->plugin_names(r->s->plugin_ctx); n != NULL && *n != NULL; n++) {
+    for (const char *const *n = r->s->plugin_names(r->s->plugin_ctx); n != NULL && *n != NULL;
+         n++) {
         if (strcmp(*n, name) == 0) {
             const lintel_plugin *p = r->s->plugin(r->s->plugin_ctx, name, at, &file, r->report);
             return p != NULL && !(p->flags & LINTEL_PLUGIN_TRANSPORT) ? p : NULL;
@@ -129,7 +134,7 @@ lintel_reader_plugin(struct lintel_reader *r, const char *name, struct lintel_pl
     return NULL;
 }
 
-/* ---- kinds ----------------------------------------------------------------------------------------- */
+/* ---- kinds ----------------------------------------------------------------------------------- */
 
 /* lintel:device for a plugin, at the document or at any of its objects. */
 static void
@@ -145,7 +150,8 @@ find_device(struct lintel_reader *r, struct lintel_kind *k, const struct lintel_
     }
     if (mine != NULL && k->device != NULL) {
         lintel_error(r->report, lintel_key_place(lintel_model_doc(k->model, mine), mine),
-                     "settings of a %s device stand twice in this document; keep one", k->plugin->name);
+                     "settings of a %s device stand twice in this document; keep one",
+                     k->plugin->name);
         k->failed = 1;
     }
     if (mine != NULL) {
@@ -281,7 +287,8 @@ find_params(struct lintel_reader *r, struct lintel_kind *k)
         lintel_reader_words(r, (const char *const *const[]){lintel_context_keys, names, NULL});
 }
 
-/* What the binding leaves out for this plugin: everything, or what the model says every thing has. */
+/* What the binding leaves out for this plugin: everything, or what the model says every thing has.
+ */
 static void
 warn_unmapped(struct lintel_reader *r, const struct lintel_kind *k, struct lintel_place at)
 {
@@ -289,19 +296,22 @@ warn_unmapped(struct lintel_reader *r, const struct lintel_kind *k, struct linte
     for (uint32_t i = 0; i < k->model->n; i++)
         mapped += lintel_node_get(k->model->affordances[i].protocol_map, k->plugin->name) != NULL;
     if (mapped == 0)
-        lintel_warning(r->report, at, "\"%.64s\" does not say how it is done over %s; nothing of it is mapped",
+        lintel_warning(r->report, at,
+                       "\"%.64s\" does not say how it is done over %s; nothing of it is mapped",
                        k->id, k->plugin->name);
     for (uint32_t i = 0; mapped != 0 && i < k->model->n; i++) {
         const struct lintel_affordance *a = &k->model->affordances[i];
         if (a->required && lintel_node_get(a->protocol_map, k->plugin->name) == NULL)
-            lintel_warning(r->report, a->at, "every thing must have \"%.64s\" (sdfRequired), but it is not mapped for %s",
-                           a->name, k->plugin->name);
+            lintel_warning(
+                r->report, a->at,
+                "every thing must have \"%.64s\" (sdfRequired), but it is not mapped for %s",
+                a->name, k->plugin->name);
     }
 }
 
 static struct lintel_kind *
-new_kind(struct lintel_reader *r, const char *id, struct lintel_origin *o, const lintel_plugin *plugin,
-         struct lintel_place at)
+new_kind(struct lintel_reader *r, const char *id, struct lintel_origin *o,
+         const lintel_plugin *plugin, struct lintel_place at)
 {
     struct lintel_kind *k = lintel_arena_alloc(r->scratch, sizeof *k);
     char what[64];
@@ -355,7 +365,7 @@ lintel_reader_kind(struct lintel_reader *r, const char *id, const lintel_plugin 
     return k;
 }
 
-/* ---- profiles -------------------------------------------------------------------------------------- */
+/* ---- profiles -------------------------------------------------------------------------------- */
 
 /* Takes a profile into the site: one reference is the site's from now on. */
 static struct lintel_profile *
@@ -422,8 +432,9 @@ find_values(struct lintel_reader *r, const struct lintel_kind *k, const struct l
     for (uint32_t i = 0; i < k->nparams; i++) {
         values[i] = lintel_node_get(context, k->params[i]);
         if (values[i] == NULL && k->required[i])
-            failed = lintel_error(r->report, at, "\"%.64s\" needs the entry \"%.64s\" in sdfContext",
-                                  k->id, k->params[i]);
+            failed =
+                lintel_error(r->report, at, "\"%.64s\" needs the entry \"%.64s\" in sdfContext",
+                             k->id, k->params[i]);
         else if (values[i] != NULL && values[i]->kind != LINTEL_NODE_SCALAR)
             failed = lintel_error(r->report, lintel_node_place(doc, values[i]),
                                   "%.64s: must be a text or a number", k->params[i]);
@@ -457,7 +468,8 @@ lintel_reader_profile(struct lintel_reader *r, struct lintel_kind *k, const stru
         if (p == NULL && k->nparams == 0)
             k->failed = 1;
         if (p == NULL && context != NULL && k->nparams != 0)
-            lintel_error(r->report, at, "with these entries of sdfContext \"%.64s\" does not work; see there",
+            lintel_error(r->report, at,
+                         "with these entries of sdfContext \"%.64s\" does not work; see there",
                          k->id);
         if (!partial)
             lintel_reader_put(r, &r->profiles, key.p, key.n, p ? p : &failed_profile);
