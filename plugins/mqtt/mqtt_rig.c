@@ -199,8 +199,7 @@ write_conf(struct rig *b, const char *name)
                       "cafile %s/ca.pem\ncertfile %s/broker.pem\nkeyfile %s/broker.key\n", f, f, f);
     if (b->flags & RIG_CLIENT_CERT)
         n += snprintf(text + n, sizeof text - (size_t)n, "require_certificate true\n");
-    if (b->flags & RIG_ACL)
-        n += snprintf(text + n, sizeof text - (size_t)n, "acl_file %s/acl\n", f);
+    (void)n;
     snprintf(file, sizeof file, "%s/mosquitto.conf", name);
     snprintf(b->conf, sizeof b->conf, "%s", kit_write(file, text));
 }
@@ -214,8 +213,6 @@ rig_broker(struct rig *b, int flags)
     snprintf(name, sizeof name, "broker%d", ++brokers);
     snprintf(file, sizeof file, "%s/names", name);
     kit_write(file, "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
-    snprintf(file, sizeof file, "%s/acl", name);
-    kit_write(file, "topic readwrite open/#\ntopic deny closed/#\n");
     snprintf(b->folder, sizeof b->folder, "%s/%s", kit_folder(), name);
     snprintf(b->log, sizeof b->log, "%s/log", b->folder);
     if (flags & RIG_PASSWORD) {
@@ -269,6 +266,102 @@ rig_logged(const struct rig *b, const char *text)
     if (f != NULL)
         fclose(f);
     return n;
+}
+
+/* ---- a scripted broker ---- */
+
+static int
+take_bytes(int s, unsigned char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t got = recv(s, p, n, 0);
+        if (got <= 0)
+            return 0;
+        p += got;
+        n -= (size_t)got;
+    }
+    return 1;
+}
+
+/* One packet's type; 0 at the end. Its body is cut to `room`, which is enough here. */
+static int
+take_packet(int s, unsigned char *body, size_t room, size_t *ret_n)
+{
+    unsigned char head, byte;
+    size_t n = 0;
+    int shift = 0;
+    if (!take_bytes(s, &head, 1))
+        return 0;
+    do {
+        if (!take_bytes(s, &byte, 1))
+            return 0;
+        n |= (size_t)(byte & 127) << shift;
+        shift += 7;
+    } while (byte & 128 && shift < 28);
+    *ret_n = n;
+    return n <= room && take_bytes(s, body, n) ? head >> 4 : 0;
+}
+
+static void
+answer_subscribe(int s, const unsigned char *body, size_t n)
+{
+    unsigned char answer[130] = {0x90, 2, body[0], body[1]};
+    size_t filters = 0;
+    for (size_t at = 2; at + 3 <= n && filters < 100; filters++) {
+        size_t length = (size_t)body[at] << 8 | body[at + 1];
+        answer[4 + filters] = length >= 6 && memcmp(body + at + 2, "closed", 6) == 0 ? 0x80 : 0;
+        at += 3 + length;
+    }
+    answer[1] = (unsigned char)(2 + filters);
+    send(s, answer, 4 + filters, MSG_NOSIGNAL);
+}
+
+static void
+serve(const struct rig *b, int s)
+{
+    static const unsigned char connack[] = {0x20, 2, 0, 0};
+    unsigned char body[4096], babble;
+    size_t n;
+    for (unsigned i = 0; i < b->babbles; i++) {
+        babble = (unsigned char)kit_random();
+        send(s, &babble, 1, MSG_NOSIGNAL);
+    }
+    for (int type; (type = take_packet(s, body, sizeof body, &n)) != 0;) {
+        if (type == 1)
+            send(s, connack, sizeof connack, MSG_NOSIGNAL);
+        else if (type == 8 && n > 2)
+            answer_subscribe(s, body, n);
+    }
+}
+
+static void *
+scripted(void *ctx)
+{
+    const struct rig *b = ctx;
+    for (int s; (s = accept(b->listener, NULL, NULL)) >= 0; close(s))
+        serve(b, s);
+    return NULL;
+}
+
+int
+rig_scripted(struct rig *b, unsigned babbles)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof a;
+    *b = (struct rig){.babbles = babbles, .listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (!CHECK(b->listener >= 0 && bind(b->listener, (struct sockaddr *)&a, n) == 0 &&
+               listen(b->listener, 8) == 0 && getsockname(b->listener, (struct sockaddr *)&a, &n) == 0))
+        return 0;
+    b->port = ntohs(a.sin_port);
+    return CHECK(pthread_create(&b->thread, NULL, scripted, b) == 0);
+}
+
+void
+rig_scripted_end(struct rig *b)
+{
+    shutdown(b->listener, SHUT_RDWR);
+    pthread_join(b->thread, NULL);
+    close(b->listener);
 }
 
 /* ---- the hub ---- */

@@ -2,21 +2,30 @@
  * For the tests: a mosquitto of our own on a free port of loopback, and its command-line clients as peers. */
 #ifndef LINTEL_PLUGINS_MQTT_RIG_H
 #define LINTEL_PLUGINS_MQTT_RIG_H
+#include <pthread.h>
+
 #include "tests/kit/fakehost.h"
 
-enum { RIG_PASSWORD = 1, RIG_TLS = 2, RIG_CLIENT_CERT = 4, RIG_ACL = 8 };
+enum { RIG_PASSWORD = 1, RIG_TLS = 2, RIG_CLIENT_CERT = 4 };
 struct rig { /* one broker */
     int flags, port, pid;
+    int listener; /* of a scripted one */
+    unsigned babbles;
+    pthread_t thread;
     char conf[300], log[300], folder[200];
 };
 /* Whether the programs are here; says so if not. */
 int rig_can(void);
 /* 0 with a failed check if it can't be started. With RIG_PASSWORD: user hub, password "s3cret-word"; TLS: ca.pem,
- * hub.pem and hub.key are in folder; RIG_ACL: nobody may subscribe below "closed". */
+ * hub.pem and hub.key are in folder. */
 int rig_broker(struct rig *b, int flags);
 void rig_stop(struct rig *b); /* SIGTERM, as an operator would */
 void rig_kill(struct rig *b); /* SIGKILL */
 int rig_restart(struct rig *b);
+/* A broker of our own instead, on a thread, for what mosquitto does not do: it refuses filters that begin with
+ * "closed", and with babbles > 0 it says so many nonsensical bytes at first, to each client. */
+int rig_scripted(struct rig *b, unsigned babbles);
+void rig_scripted_end(struct rig *b);
 /* How many lines of its log contain the text. */
 int rig_logged(const struct rig *b, const char *text);
 /* A hub with the plugin on the broker; settings separated by blanks. fakehost_start() has been called. */

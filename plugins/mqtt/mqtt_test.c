@@ -385,21 +385,40 @@ static void
 a_refused_subscription_is_told(void)
 {
     struct rig b;
-    REQUIRE(rig_broker(&b, RIG_ACL));
+    REQUIRE(rig_scripted(&b, 0));
     struct fakehost *h = rig_hub(&b, "");
     int d = rig_device(h, "topic=open");
+    rig_point(h, d, PROPERTY, READ, "topic=x", NULL);
     int closed = rig_point(h, d, PROPERTY, READ, "topic=/closed/x", NULL);
-    int open = rig_point(h, d, PROPERTY, READ, "topic=x", NULL);
     REQUIRE(up(h));
     struct fakehost_result *r = fakehost_published(h, 1, WAIT_MS);
     CHECK(r->n == 1 && (int)r->samples[0].point == closed && r->samples[0].status == LINTEL_E_DENIED);
     if (r->n == 1)
         CHECK_HAS(r->samples[0].detail, "\"closed/x\"");
     fakehost_result_free(r);
-    rig_publish(&b, "-r", "open/x", "1");
-    CHECK(rig_wait_value(h, open, "1"));
+    /* paho tells it in another way when there is one only. */
+    closed = rig_point(h, d, PROPERTY, READ, "topic=/closed/y", NULL);
+    r = fakehost_published(h, 1, WAIT_MS);
+    CHECK(r->n == 1 && (int)r->samples[0].point == closed && r->samples[0].status == LINTEL_E_DENIED);
+    fakehost_result_free(r);
     fakehost_free(h);
-    rig_stop(&b);
+    rig_scripted_end(&b);
+}
+
+static void
+a_broker_that_babbles_is_no_broker(void)
+{
+    struct rig b;
+    for (unsigned babbles = 1; babbles <= 64; babbles *= 8) {
+        REQUIRE(rig_scripted(&b, babbles));
+        struct fakehost *h = rig_hub(&b, "");
+        rig_point(h, rig_device(h, "topic=t"), PROPERTY, READ, "", NULL);
+        /* What comes of it is paho's business; nothing may break or hang. */
+        fakehost_wait_link(h, LINTEL_E_LINK, 300);
+        CHECK(fakehost_link(h) != LINTEL_OK);
+        fakehost_free(h);
+        rig_scripted_end(&b);
+    }
 }
 
 static void
@@ -420,7 +439,8 @@ bad_topics_are_refused(void)
     CHECK_INT(rig_point(h, d, PROPERTY, WRITE, "topic=+/set", NULL), -1);
     snprintf(address, sizeof address, "topic=%s", longer);
     CHECK(rig_point(h, d, PROPERTY, READ, address, NULL) > 0);
-    strcat(longer, "aa");
+    longer[1020] = 'a';
+    longer[1024] = '\0';
     snprintf(address, sizeof address, "topic=%s", longer);
     CHECK_INT(rig_point(h, d, PROPERTY, READ, address, NULL), -1);
     REQUIRE(up(h));
@@ -433,10 +453,10 @@ static void
 stopping_in_the_middle_loses_nothing(void)
 {
     struct rig b;
-    char *lines = calloc(1, 60001);
+    char *lines = calloc(1, 9001);
     REQUIRE(lines != NULL && rig_broker(&b, 0));
-    memset(lines, 'v', 60000);
-    for (int i = 2; i < 60000; i += 3)
+    memset(lines, 'v', 9000);
+    for (int i = 2; i < 9000; i += 3)
         lines[i] = '\n';
     for (int round = 0; round < 3; round++) {
         struct fakehost *h = rig_hub(&b, "statusTopic=s");
@@ -444,12 +464,12 @@ stopping_in_the_middle_loses_nothing(void)
         for (int i = 0; i < 50; i++)
             rig_point(h, d, PROPERTY, READ | WRITE, "get=get", NULL);
         REQUIRE(up(h));
-        rig_publish_lines(&b, "t", lines); /* 20,000 messages for 50 points */
+        rig_publish_lines(&b, "t", lines); /* 3,000 messages for 50 points */
         lintel_value v = text("w");
         int one = 1;
         /* Given up by the test at once, open in the plugin; the fake hub checks that it is completed. */
         if (round == 0)
-            CHECK_INT(ask_for(h, FAKEHOST_WRITE, one, &v, 5000), LINTEL_OK);
+            CHECK_INT(ask_for(h, FAKEHOST_WRITE, one, &v, 20000), LINTEL_OK);
         if (round == 2)
             rig_kill(&b);
         fakehost_free(h);
@@ -474,6 +494,7 @@ main(int argc, char **argv)
                                             KIT(a_flood_of_writes_is_all_sent),
                                             KIT(odd_payloads_do_no_harm),
                                             KIT(a_refused_subscription_is_told),
+                                            KIT(a_broker_that_babbles_is_no_broker),
                                             KIT(bad_topics_are_refused),
                                             KIT(stopping_in_the_middle_loses_nothing),
                                             {0}};
