@@ -147,7 +147,7 @@ text_value(const struct parse *p, const lintel_field *f, struct lintel_str text,
         }
         copy = path;
     } else {
-        if ((f->flags & LINTEL_F_SECRET) && p->s->secret != NULL)
+        if ((f->flags & LINTEL_F_SECRET) && p->s->secret != NULL && text.n != 0)
             lintel_warning(p->report, at,
                            "%s stands here for all to read; put it into a file secrets/NAME and "
                            "write \"secret:NAME\"",

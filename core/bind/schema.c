@@ -73,7 +73,24 @@ codec_keys(const struct schema *s)
     add(s, "}");
 }
 
-/* The rows without what is required: parameters may stand in. */
+/* A table's keys where none is required: something else may stand in for them. */
+static void
+optional_fields(const struct schema *s, const lintel_field *table)
+{
+    uint32_t n = lintel_fields_count(table);
+    lintel_field *copy = lintel_alloc_array((size_t)n + 1, sizeof *copy);
+    if (copy == NULL) {
+        s->out->failed = 1;
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        copy[i] = table[i];
+        copy[i].flags &= ~(uint32_t)LINTEL_F_REQUIRED;
+    }
+    lintel_fields_schema(copy, s->out);
+    lintel_free(copy);
+}
+
 static void
 map_schemas(const struct schema *s)
 {
@@ -83,8 +100,11 @@ map_schemas(const struct schema *s)
             continue;
         lintel_buf_addf(s->out, ",\"%s\":{\"type\":\"object\",\"allOf\":[{\"$ref\":\"#/$defs/codec\"},"
                                 "{\"$ref\":\"#/$defs/pace\"}],", p->name);
+        add(s, "\"if\":{\"required\":[\"sdfParameters\"]},\"then\":{");
+        optional_fields(s, p->address);
+        add(s, "},\"else\":{");
         lintel_fields_schema(p->address, s->out);
-        add(s, ",\"unevaluatedProperties\":false}");
+        add(s, "},\"unevaluatedProperties\":false}");
     }
 }
 
@@ -108,7 +128,17 @@ print_binding(const struct schema *s)
                                 "\"else\":{\"$ref\":\"#/$defs/%s\"}}",
                         count++ ? "," : "", name, name, name, name);
     }
-    add(s, "}},\"lintel:device\":{\"type\":\"object\"}}}}},\"lintel:tests\":{\"type\":\"array\",\"items\":{"
+    add(s, "}},\"lintel:device\":{\"type\":\"object\",\"properties\":{");
+    count = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (s->plugins[i]->flags & LINTEL_PLUGIN_TRANSPORT)
+            continue;
+        lintel_buf_addf(s->out, "%s\"%s\":{\"type\":\"object\",\"additionalProperties\":false,", count++ ? "," : "",
+                        s->plugins[i]->name);
+        optional_fields(s, s->plugins[i]->device);
+        add(s, "}");
+    }
+    add(s, "}}}}}},\"lintel:tests\":{\"type\":\"array\",\"items\":{"
            "\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"title\":{\"type\":\"string\"},"
            "\"sdfContext\":{\"type\":\"object\"},\"given\":{\"type\":\"object\"},\"expect\":{\"type\":"
            "\"object\"},\"write\":{\"type\":\"object\"},\"sends\":{\"type\":\"object\"}}}}},\"$defs\":{");
@@ -127,17 +157,18 @@ print_things(const struct schema *s)
            "\"additionalProperties\":false,\"required\":[\"model\"],\"properties\":{\"model\":{\"type\":"
            "\"string\"}}},\"sdfContext\":{\"type\":\"object\",");
     lintel_fields_schema(lintel_context_table, s->out);
-    /* Which plugin's settings count is said by the bus, in another file: what each may take is listed. */
-    add(s, ",\"$comment\":\"settings of devices, by plugin, stand under $defs\"}}},\"$defs\":{");
+    /* Which plugin's settings count is said by the bus, in another file; what a binding gives needs not stand
+     * here, and a binding may name keys of its own. So this helps editors more than it judges. */
     uint32_t count = 0;
     for (uint32_t i = 0; i < s->n; i++) {
         if (s->plugins[i]->flags & LINTEL_PLUGIN_TRANSPORT)
             continue;
-        lintel_buf_addf(s->out, "%s\"%s\":{", count++ ? "," : "", s->plugins[i]->name);
-        lintel_fields_schema(s->plugins[i]->device, s->out);
+        lintel_buf_addf(s->out, "%s{\"title\":\"on a %s bus\",", count++ ? "," : ",\"anyOf\":[",
+                        s->plugins[i]->name);
+        optional_fields(s, s->plugins[i]->device);
         add(s, "}");
     }
-    add(s, "}}");
+    add(s, count ? "]}}}}" : "}}}}");
 }
 
 int

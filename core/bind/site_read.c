@@ -421,6 +421,7 @@ lintel_site_read(const struct lintel_site_source *s, struct lintel_report *repor
         lintel_site_unref(site);
         site = NULL;
     }
+    lintel_report_sort(to);
     lintel_report_fini(&own);
     return site;
 }

@@ -307,6 +307,14 @@ static const struct typo typos[] = {
     {"bindings/unused.sdf-supplement.yaml", AMEND "        fake: { adress: 1 }\n", "unused.sdf-supplement.yaml:7:17",
      "(did you mean \"address\"?)"},
     {"bindings/meter.sdf-supplement.yaml", binding, "bindings/meter.sdf-supplement.yaml:0:0", "the id \"meter\" is taken"},
+    {"bindings/acme.sdf-supplement.yaml", HEAD "amend:\n  - '#/sdfObject/Meter': { 'lintel:devcie': {} }\n",
+     "acme.sdf-supplement.yaml:5:28", "(did you mean \"lintel:device\"?)"},
+    {"bindings/acme.sdf-supplement.yaml", HEAD "amend:\n  - '#/sdfObject/Meter': { 'lintel:device': { fkae: {} } }\n",
+     "acme.sdf-supplement.yaml:5:47", "(did you mean \"fake\"?)"},
+    {"bindings/acme.sdf-supplement.yaml", AMEND "        fake: { address: 1 }\nlintel:test: []\n", "acme.sdf-supplement.yaml:8:1",
+     "(did you mean \"lintel:tests\"?)"},
+    {"bindings/acme.sdf-supplement.yaml", AMEND "        fake: { address: 1 }\n      sdfProtocolMpa: {}\n",
+     "acme.sdf-supplement.yaml:8:7", "(did you mean \"sdfProtocolMap\"?)"},
     /* models */
     {"models/extra.sdf.json", "{ \"sdfObject\": \n { \"A\": { \"sdfProperty\": { \"b\": { \"type\": \"nubmer\" } } } } }",
      "extra.sdf.json:2:", "number"},
@@ -388,9 +396,22 @@ skips_and_warns(void)
     put("odd", "things/sub/more.yaml", "nonsense: [");
     put("odd", "things/empty.yaml", "");
     put("odd", "bindings/other.yaml", "nonsense: [");
+    char link[600];
+    put("odd", "elsewhere", "- { thingId: linked, sdfInstanceOf: { model: acme }, sdfContext: { bus: basement, unit: 9 } }\n");
+    snprintf(link, sizeof link, "%s/things/linked.yaml", folder("odd"));
+    REQUIRE(symlink("../elsewhere", link) == 0);
     struct lintel_site *site = read_site("odd", NULL, 0);
     REQUIRE(site != NULL);
     CHECK_INT(report.warnings, 3);
+    CHECK_INT(site->nthings, 4);
+    CHECK_STR(site->things[0].id, "linked");
+    lintel_site_unref(site);
+    unlink(link);
+    REQUIRE(symlink("linked.yaml", link) == 0); /* to itself */
+    CHECK(read_site("odd", NULL, 0) == NULL);
+    CHECK_INT(report.errors, 1);
+    unlink(link);
+    REQUIRE((site = read_site("odd", NULL, 0)) != NULL);
     lintel_site_unref(site);
 }
 

@@ -29,3 +29,15 @@ TESTS += core/model/codec_test
 core_model_codec_test_SOURCES = core/model/codec_test.c
 core_model_codec_test_LDADD = $(KIT_LIBS) $(MODEL_LIBS)
 endif
+FUZZERS += core/model/codec_fuzz core/model/payload_fuzz
+core_model_codec_fuzz_SOURCES = core/model/codec_fuzz.c $(FUZZ_MAIN)
+core_model_codec_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_model_codec_fuzz_LDADD = $(MODEL_LIBS)
+core_model_payload_fuzz_SOURCES = core/model/payload_fuzz.c $(FUZZ_MAIN)
+core_model_payload_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_model_payload_fuzz_LDADD = $(MODEL_LIBS)
+
+EXTRA_PROGRAMS += core/model/codec_bench
+BENCHES += core/model/codec_bench
+core_model_codec_bench_SOURCES = core/model/codec_bench.c
+core_model_codec_bench_LDADD = $(MODEL_LIBS)

@@ -188,7 +188,7 @@ wire_get(const struct wire *w, unsigned number)
     const uint8_t *p = walk(w, number, &n, &payload);
     long v = 0;
     for (size_t i = 0; p != NULL && i < n; i++)
-        v = v << 8 | p[i];
+        v = (long)((unsigned long)v << 8 | p[i]);
     return p == NULL ? -1 : v;
 }
 

@@ -17,14 +17,23 @@ plugins_coap_coap_so_CFLAGS = $(PLUGIN_COMPILE) $(COAP_CFLAGS)
 plugins_coap_coap_so_LDFLAGS = $(PLUGIN_LINK)
 plugins_coap_coap_so_LDADD = $(COAP_LIBS)
 
+# The tests link the transport itself, so that sanitizers see it.
 if HAVE_CUNIT
-check_PROGRAMS += plugins/coap/coap_test
-TESTS += plugins/coap/coap_test
-plugins_coap_coap_test_SOURCES = plugins/coap/coap_test.c \
+check_LIBRARIES += plugins/coap/libcoaptest.a
+plugins_coap_libcoaptest_a_SOURCES = $(coap_sources) \
 	plugins/coap/coap_testhost.c plugins/coap/coap_testhost.h \
-	plugins/coap/coap_testwire.c plugins/coap/coap_testwire.h $(coap_sources)
-plugins_coap_coap_test_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
-plugins_coap_coap_test_LDADD = $(KIT_LIBS) $(COAP_LIBS)
+	plugins/coap/coap_testwire.c plugins/coap/coap_testwire.h
+plugins_coap_libcoaptest_a_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS) $(CUNIT_CFLAGS)
+coap_test_libs = plugins/coap/libcoaptest.a $(KIT_LIBS) $(COAP_LIBS)
+coap_tests = plugins/coap/coap_test plugins/coap/coap_observe_test plugins/coap/coap_client_test
+check_PROGRAMS += $(coap_tests)
+TESTS += $(coap_tests)
+plugins_coap_coap_test_SOURCES = plugins/coap/coap_test.c
+plugins_coap_coap_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_observe_test_SOURCES = plugins/coap/coap_observe_test.c
+plugins_coap_coap_observe_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_client_test_SOURCES = plugins/coap/coap_client_test.c
+plugins_coap_coap_client_test_LDADD = $(coap_test_libs)
 endif
 
 FUZZERS += plugins/coap/coap_request_fuzz

@@ -269,29 +269,30 @@ await(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, lintel_mono
     }
 }
 
-/* Takes the last of several answers, of a unit that may still be answering an earlier request. */
+/* Whether the answer is the only one, of a unit that may still be answering an earlier request. */
 static lintel_status
 await_quiet(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, lintel_mono timeout,
             lintel_mono deadline, lintel_status st, struct mb_answer *ret)
 {
     struct mb_answer next;
+    lintel_status more;
     lintel_mono until = now(l) + timeout;
+    int differs = 0;
     if (until > deadline) {
         mb_say(ret->why, "unit %u answers again, but the deadline is too near to be sure", unit);
         return LINTEL_E_TIMEOUT;
     }
-    for (;;) {
-        memcpy(l->kept, ret->pdu, ret->npdu);
-        ret->pdu = l->kept;
-        lintel_status more = await(l, unit, pdu, n, until, &next);
-        if (more == LINTEL_E_TIMEOUT)
-            break;
-        if (more != LINTEL_OK && more != LINTEL_E_DEVICE) {
-            *ret = next;
-            return more;
-        }
+    memcpy(l->kept, ret->pdu, ret->npdu);
+    ret->pdu = l->kept;
+    while ((more = await(l, unit, pdu, n, until, &next)) == LINTEL_OK || more == LINTEL_E_DEVICE)
+        differs |= next.npdu != ret->npdu || memcmp(next.pdu, ret->pdu, ret->npdu) != 0;
+    if (more != LINTEL_E_TIMEOUT) {
         *ret = next;
-        st = more;
+        return more;
+    }
+    if (differs) {
+        mb_say(ret->why, "unit %u answered twice, and one answer is late: none was taken", unit);
+        return LINTEL_E_PROTO;
     }
     l->unsure[unit] = 0;
     return st;
@@ -322,7 +323,10 @@ mb_link_exchange(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, 
         timed_out(l, unit);
     else if (st == LINTEL_E_LINK)
         lost(l, ret->why);
-    return st;
+    if (st != LINTEL_E_FAIL)
+        return st;
+    reopen(l);
+    return LINTEL_E_PROTO;
 }
 
 lintel_status
