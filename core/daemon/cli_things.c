@@ -260,9 +260,18 @@ get_all(struct cli *c, struct lintel_local_client *hub)
         print_json(rows);
     } else {
         struct lintel_table *t = lintel_table_new(value_columns);
+        size_t unmapped = 0;
         json_array_foreach(rows, i, row)
-            add_value_row(t, row, c->argc != 1);
+        {
+            /* What the model could do and this kind of device does not is no news for people. */
+            if (strcmp(cli_text(row, "quality"), "unmapped") == 0)
+                unmapped++;
+            else
+                add_value_row(t, row, c->argc != 1);
+        }
         lintel_table_print(t, stdout);
+        if (c->argc == 1 && unmapped != 0)
+            printf("%zu more of the model not done by this kind of device\n", unmapped);
     }
     json_decref(rows);
     return failed ? CLI_FAILED : CLI_OK;

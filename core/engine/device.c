@@ -75,6 +75,15 @@ give_numbers(struct lintel_live_thing *t)
     ranges_give(&b->engine->points, t->first, t->n);
 }
 
+static uint32_t
+mapped_points(const struct lintel_live_thing *t)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->n; i++)
+        n += thing_bound(t, i)->mapped != 0;
+    return n;
+}
+
 struct lintel_live_thing *
 lintel_engine_add_thing(struct lintel_engine *e, struct lintel_bus *b, struct lintel_site *site,
                         const struct lintel_thing *conf)
@@ -112,7 +121,7 @@ lintel_engine_add_thing(struct lintel_engine *e, struct lintel_bus *b, struct li
     b->by_device[t->device] = t;
     link_append(&b->things, &t->on_bus);
     b->nthings++;
-    b->npoints += n;
+    b->npoints += mapped_points(t);
     b->nsourced += t->nsources != 0;
     t->site = site;
     if (site != NULL)
@@ -156,7 +165,7 @@ lintel_engine_remove_thing(struct lintel_engine *e, struct lintel_live_thing *t)
     }
     commands_fail(t, LINTEL_E_CANCELLED, "the thing was removed");
     b->nthings--;
-    b->npoints -= t->n;
+    b->npoints -= mapped_points(t);
     b->nsourced -= t->nsources != 0;
     b->down -= t->stale_all;
     link_take(&t->on_bus);

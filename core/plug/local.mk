@@ -15,10 +15,10 @@ core_plug_libplug_a_SOURCES = \
 
 host_PROGRAMS += bin/lintel-host
 bin_lintel_host_SOURCES = core/daemon/lintel_host.c
-bin_lintel_host_LDADD = $(LIBPLUG) $(LIBLOOP) $(UV_LIBS) $(BASE_LIBS)
+bin_lintel_host_LDADD = $(LIBPLUG) $(BIND_LIBS)
 
 # Tests of hosting bring an engine of their own that only records, and link without the real one.
-PLUG_TEST_LIBS = $(LIBPLUG) $(LIBLOOP) $(UV_LIBS) $(BASE_LIBS)
+PLUG_TEST_LIBS = $(LIBPLUG) $(BIND_LIBS)
 if HAVE_CUNIT
 plug_tests = core/plug/instance_test
 check_PROGRAMS += $(plug_tests)
