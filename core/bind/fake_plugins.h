@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Plugins that are tables alone, for the tests and the fuzzer of this folder: fake (registers), pusher (topics), slow
- * (blocking), serve (a transport). */
+ * Plugins that are tables alone, for the tests and the fuzzer of this folder: fake (registers),
+ * pusher (topics), slow (blocking), serve (a transport). */
 #ifndef LINTEL_BIND_FAKE_PLUGINS_H
 #define LINTEL_BIND_FAKE_PLUGINS_H
 #include <string.h>
@@ -15,17 +15,31 @@ static const lintel_field fake_bus[] = {
     {.name = "port", .help = "Port.", .dflt = "502", .min = 1, .max = 65535, .type = LINTEL_T_INT},
     {0}};
 static const lintel_field fake_device[] = {
-    {.name = "unit", .help = "Unit.", .min = 1, .max = 247, .type = LINTEL_T_INT, .flags = LINTEL_F_REQUIRED},
+    {.name = "unit",
+     .help = "Unit.",
+     .min = 1,
+     .max = 247,
+     .type = LINTEL_T_INT,
+     .flags = LINTEL_F_REQUIRED},
     {.name = "span", .help = "Span.", .dflt = "125", .min = 1, .max = 125, .type = LINTEL_T_INT},
     {0}};
-static const lintel_field fake_address[] = {
-    {.name = "table", .help = "Table.", .dflt = "holding", .choices = "coil|input|holding", .natural = "bool|u16|u16",
-     .type = LINTEL_T_STR},
-    {.name = "address", .help = "Address.", .min = 0, .max = 65535, .type = LINTEL_T_INT, .flags = LINTEL_F_REQUIRED},
-    {0}};
+static const lintel_field fake_address[] = {{.name = "table",
+                                             .help = "Table.",
+                                             .dflt = "holding",
+                                             .choices = "coil|input|holding",
+                                             .natural = "bool|u16|u16",
+                                             .type = LINTEL_T_STR},
+                                            {.name = "address",
+                                             .help = "Address.",
+                                             .min = 0,
+                                             .max = 65535,
+                                             .type = LINTEL_T_INT,
+                                             .flags = LINTEL_F_REQUIRED},
+                                            {0}};
 static const lintel_field pusher_bus[] = {
     {.name = "password", .help = "Password.", .type = LINTEL_T_STR, .flags = LINTEL_F_SECRET}, {0}};
-static const lintel_field pusher_address[] = {{.name = "topic", .help = "Topic.", .dflt = "", .type = LINTEL_T_STR}, {0}};
+static const lintel_field pusher_address[] = {
+    {.name = "topic", .help = "Topic.", .dflt = "", .type = LINTEL_T_STR}, {0}};
 static const lintel_field serve_bus[] = {
     {.name = "listen", .help = "Where.", .dflt = "", .type = LINTEL_T_LIST},
     {.name = "unprotected", .help = "Open.", .dflt = "no", .type = LINTEL_T_BOOL},
@@ -34,7 +48,10 @@ static const lintel_field serve_bus[] = {
 static inline int
 fake_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                  : -1;
 }
 
 /* given: { ADDRESS: "hex" } */
@@ -79,14 +96,43 @@ fake_extension(void *self, const char *id)
 }
 
 static const lintel_plugin fake_plugins[] = {
-    {.size = sizeof(lintel_plugin), .unit_bytes = 2, .name = "fake", .version = "1.0", .summary = "Registers.",
-     .natural = "u16", .bus = fake_bus, .device = fake_device, .address = fake_address, .extension = fake_extension},
-    {.size = sizeof(lintel_plugin), .flags = LINTEL_PLUGIN_PUSH, .unit_bytes = 1, .name = "pusher", .version = "1.0",
-     .summary = "Topics.", .natural = "", .bus = pusher_bus, .address = pusher_address},
-    {.size = sizeof(lintel_plugin), .flags = LINTEL_PLUGIN_BLOCKING, .unit_bytes = 2, .name = "slow", .version = "1.0",
-     .summary = "Registers, slowly.", .natural = "u16", .bus = fake_bus, .device = fake_device, .address = fake_address},
-    {.size = sizeof(lintel_plugin), .flags = LINTEL_PLUGIN_TRANSPORT, .unit_bytes = 1, .name = "serve", .version = "1.0",
-     .summary = "Serves.", .natural = "", .bus = serve_bus},
+    {.size = sizeof(lintel_plugin),
+     .unit_bytes = 2,
+     .name = "fake",
+     .version = "1.0",
+     .summary = "Registers.",
+     .natural = "u16",
+     .bus = fake_bus,
+     .device = fake_device,
+     .address = fake_address,
+     .extension = fake_extension},
+    {.size = sizeof(lintel_plugin),
+     .flags = LINTEL_PLUGIN_PUSH,
+     .unit_bytes = 1,
+     .name = "pusher",
+     .version = "1.0",
+     .summary = "Topics.",
+     .natural = "",
+     .bus = pusher_bus,
+     .address = pusher_address},
+    {.size = sizeof(lintel_plugin),
+     .flags = LINTEL_PLUGIN_BLOCKING,
+     .unit_bytes = 2,
+     .name = "slow",
+     .version = "1.0",
+     .summary = "Registers, slowly.",
+     .natural = "u16",
+     .bus = fake_bus,
+     .device = fake_device,
+     .address = fake_address},
+    {.size = sizeof(lintel_plugin),
+     .flags = LINTEL_PLUGIN_TRANSPORT,
+     .unit_bytes = 1,
+     .name = "serve",
+     .version = "1.0",
+     .summary = "Serves.",
+     .natural = "",
+     .bus = serve_bus},
 };
 
 static inline const char *const *
@@ -98,7 +144,8 @@ fake_plugin_names(void *ctx)
 }
 
 static inline const lintel_plugin *
-fake_plugin(void *ctx, const char *name, struct lintel_place at, const char **ret_file, struct lintel_report *report)
+fake_plugin(void *ctx, const char *name, struct lintel_place at, const char **ret_file,
+            struct lintel_report *report)
 {
     for (size_t i = 0; i < sizeof fake_plugins / sizeof *fake_plugins; i++) {
         if (strcmp(fake_plugins[i].name, name) == 0) {
@@ -107,7 +154,8 @@ fake_plugin(void *ctx, const char *name, struct lintel_place at, const char **re
         }
     }
     const char *nearest = lintel_nearest(name, fake_plugin_names(ctx));
-    lintel_error(report, at, "no plugin \"%s\" (did you mean \"%s\"?)", name, nearest ? nearest : "");
+    lintel_error(report, at, "no plugin \"%s\" (did you mean \"%s\"?)", name,
+                 nearest ? nearest : "");
     return NULL;
 }
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any bytes as a site: lintel.yaml, a model, a binding and things, with lines of ---- between them. Read with its
- * tests, and once more on top of itself. No disk is touched. */
+ * Any bytes as a site: lintel.yaml, a model, a binding and things, with lines of ---- between them.
+ * Read with its tests, and once more on top of itself. No disk is touched. */
 #include "core/bind/fake_plugins.h"
 #include "core/bind/site.h"
 
@@ -11,7 +11,8 @@ static const char *const paths[] = {"/s/lintel.yaml", "/s/models/m.sdf.json",
 static struct lintel_str parts[LINTEL_COUNT(paths)];
 
 static int
-part_read(void *ctx, const char *path, size_t most, char **ret, size_t *ret_n, struct lintel_report *report)
+part_read(void *ctx, const char *path, size_t most, char **ret, size_t *ret_n,
+          struct lintel_report *report)
 {
     (void)ctx, (void)most, (void)report;
     for (size_t i = 0; i < LINTEL_COUNT(paths); i++) {
@@ -25,8 +26,8 @@ part_read(void *ctx, const char *path, size_t most, char **ret, size_t *ret_n, s
 }
 
 static int
-part_list(void *ctx, const char *dir, void (*each)(void *arg, const char *name, int is_folder), void *arg,
-          struct lintel_report *report)
+part_list(void *ctx, const char *dir, void (*each)(void *arg, const char *name, int is_folder),
+          void *arg, struct lintel_report *report)
 {
     (void)ctx, (void)report;
     for (size_t i = 1; i < LINTEL_COUNT(paths); i++)
@@ -36,7 +37,8 @@ part_list(void *ctx, const char *dir, void (*each)(void *arg, const char *name, 
 }
 
 static int
-part_secret(void *ctx, const char *folder, const char *name, char *text, size_t *ret_n, char *reason, size_t size)
+part_secret(void *ctx, const char *folder, const char *name, char *text, size_t *ret_n,
+            char *reason, size_t size)
 {
     (void)ctx, (void)folder;
     if (strcmp(name, "broker") != 0) {
@@ -56,7 +58,8 @@ split(const uint8_t *data, size_t size)
     memset(parts, 0, sizeof parts);
     for (size_t i = 0; i < LINTEL_COUNT(parts); i++) {
         const char *end = size ? memmem(p, size, line, sizeof line - 1) : NULL;
-        parts[i] = (struct lintel_str){p, end && i + 1 < LINTEL_COUNT(parts) ? (size_t)(end - p) + 1 : size};
+        parts[i] = (struct lintel_str){p, end && i + 1 < LINTEL_COUNT(parts) ? (size_t)(end - p) + 1
+                                                                             : size};
         if (end == NULL)
             break;
         size -= (size_t)(end - p) + sizeof line - 1;

@@ -27,8 +27,10 @@ static const char lintel_yaml[] =
     "transports:\n"
     "  coap: { plugin: serve, listen: ['coap://[::1]:5683'] }\n";
 static const char model[] =
-    "{ \"info\": {\"title\": \"Energy meter\", \"version\": \"1.0.0\", \"copyright\": \"x\", \"license\": \"x\"},\n"
-    "  \"namespace\": {\"meter\": \"https://example.com/meter\"}, \"defaultNamespace\": \"meter\",\n"
+    "{ \"info\": {\"title\": \"Energy meter\", \"version\": \"1.0.0\", \"copyright\": \"x\", "
+    "\"license\": \"x\"},\n"
+    "  \"namespace\": {\"meter\": \"https://example.com/meter\"}, \"defaultNamespace\": "
+    "\"meter\",\n"
     "  \"sdfObject\": { \"Meter\": {\n"
     "    \"sdfProperty\": {\n"
     "      \"power\": {\"type\": \"number\", \"unit\": \"W\", \"writable\": false},\n"
@@ -36,7 +38,8 @@ static const char model[] =
     "      \"exponent\": {\"type\": \"integer\", \"writable\": false},\n"
     "      \"limit\": {\"type\": \"number\", \"minimum\": 0, \"maximum\": 100},\n"
     "      \"spare\": {\"type\": \"number\"} },\n"
-    "    \"sdfAction\": { \"reset\": {}, \"set\": {\"sdfInputData\": {\"type\": \"integer\"}, \"sdfOutputData\": {\"type\": \"integer\"}} },\n"
+    "    \"sdfAction\": { \"reset\": {}, \"set\": {\"sdfInputData\": {\"type\": \"integer\"}, "
+    "\"sdfOutputData\": {\"type\": \"integer\"}} },\n"
     "    \"sdfEvent\": { \"alarm\": {\"sdfOutputData\": {\"type\": \"integer\"}} } } } }\n";
 #define HEAD                                                                                       \
     "info: { title: ACME, version: '1', copyright: x, license: x }\n"                              \
@@ -46,9 +49,11 @@ static const char binding[] = HEAD
     "amend:\n"
     "  - '#/sdfObject/Meter': { 'lintel:device': { fake: { span: 50 } } }\n"
     "  - '#/sdfObject/Meter/sdfProperty/power':\n"
-    "      sdfProtocolMap: { fake: { table: input, address: 12, type: f32, poll: 2, deadband: 0.5 } }\n"
+    "      sdfProtocolMap: { fake: { table: input, address: 12, type: f32, poll: 2, deadband: 0.5 "
+    "} }\n"
     "  - '#/sdfObject/Meter/sdfProperty/energy':\n"
-    "      sdfProtocolMap: { fake: { table: input, address: 72, type: u32, scaleFrom: exponent } }\n"
+    "      sdfProtocolMap: { fake: { table: input, address: 72, type: u32, scaleFrom: exponent } "
+    "}\n"
     "  - '#/sdfObject/Meter/sdfProperty/exponent':\n"
     "      sdfProtocolMap: { fake: { table: input, address: 74, type: s16, poll: 60, stale: 0 } }\n"
     "  - '#/sdfObject/Meter/sdfProperty/limit':\n"
@@ -61,7 +66,8 @@ static const char binding[] = HEAD
 static const char things[] =
     "- thingId: main-meter\n"
     "  sdfInstanceOf: { model: acme }\n"
-    "  sdfContext: { bus: basement, unit: 1, zone: energy, location: B1/switch room, tags: [elec, meter] }\n"
+    "  sdfContext: { bus: basement, unit: 1, zone: energy, location: B1/switch room, tags: [elec, "
+    "meter] }\n"
     "- thingId: second\n"
     "  sdfInstanceOf: { model: acme }\n"
     "  sdfContext: { bus: basement, unit: 2, span: 7, label: Second meter }\n"
@@ -221,54 +227,79 @@ struct typo {
 };
 #define AMEND HEAD "amend:\n  - '#/sdfObject/Meter/sdfProperty/power':\n      sdfProtocolMap:\n"
 #define THING "- thingId: a\n  sdfInstanceOf: { model: acme }\n"
-#define BUS(text) "buses:\n  basement:\n    plugin: fake\n    host: h\n" text "  broker: { plugin: pusher }\n"
+#define BUS(text)                                                                                  \
+    "buses:\n  basement:\n    plugin: fake\n    host: h\n" text "  broker: { plugin: pusher }\n"
 static const struct typo typos[] = {
     /* lintel.yaml */
     {"lintel.yaml", "hub: { nmae: x }\n" BUS(""), "lintel.yaml:1:8", "(did you mean \"name\"?)"},
     {"lintel.yaml", "hub: { name: 'a b' }\n" BUS(""), "lintel.yaml:1:14", "SenML names"},
-    {"lintel.yaml", "busses: {}\n" BUS(""), "lintel.yaml:1:1", "lintel.yaml has no \"busses\" (did you mean \"buses\"?)"},
-    {"lintel.yaml", BUS("    hots: x\n"), "lintel.yaml:5:5", "a fake bus has no \"hots\" (did you mean \"host\"?)"},
+    {"lintel.yaml", "busses: {}\n" BUS(""), "lintel.yaml:1:1",
+     "lintel.yaml has no \"busses\" (did you mean \"buses\"?)"},
+    {"lintel.yaml", BUS("    hots: x\n"), "lintel.yaml:5:5",
+     "a fake bus has no \"hots\" (did you mean \"host\"?)"},
     {"lintel.yaml", BUS("    isolatoin: x\n"), "lintel.yaml:5:5", "(did you mean \"isolation\"?)"},
-    {"lintel.yaml", BUS("    isolation: threat\n"), "lintel.yaml:5:16", "(did you mean \"thread\"?)"},
-    {"lintel.yaml", BUS("    isolation: 'process:a b'\n"), "lintel.yaml:5:16", "behind \"process:\""},
+    {"lintel.yaml", BUS("    isolation: threat\n"), "lintel.yaml:5:16",
+     "(did you mean \"thread\"?)"},
+    {"lintel.yaml", BUS("    isolation: 'process:a b'\n"), "lintel.yaml:5:16",
+     "behind \"process:\""},
     {"lintel.yaml", BUS("    log: dbug\n"), "lintel.yaml:5:10", "(did you mean \"debug\"?)"},
-    {"lintel.yaml", BUS("    port: 70000\n"), "lintel.yaml:5:11", "port: \"70000\" is not a whole number from 1 to 65535"},
-    {"lintel.yaml", BUS("  extra: { plugin: fkae, host: h }\n"), "lintel.yaml:5:20", "(did you mean \"fake\"?)"},
+    {"lintel.yaml", BUS("    port: 70000\n"), "lintel.yaml:5:11",
+     "port: \"70000\" is not a whole number from 1 to 65535"},
+    {"lintel.yaml", BUS("  extra: { plugin: fkae, host: h }\n"), "lintel.yaml:5:20",
+     "(did you mean \"fake\"?)"},
     {"lintel.yaml", BUS("  extra: { host: h }\n"), "lintel.yaml:5:3", "a bus needs \"plugin\""},
-    {"lintel.yaml", BUS("  extra: { plugin: fake }\n"), "lintel.yaml:5:3", "a fake bus needs \"host\""},
-    {"lintel.yaml", BUS("  extra: { plugin: serve }\n"), "lintel.yaml:5:20", "belongs under \"transports\""},
+    {"lintel.yaml", BUS("  extra: { plugin: fake }\n"), "lintel.yaml:5:3",
+     "a fake bus needs \"host\""},
+    {"lintel.yaml", BUS("  extra: { plugin: serve }\n"), "lintel.yaml:5:20",
+     "belongs under \"transports\""},
     {"lintel.yaml", BUS("  extra:\n"), "lintel.yaml:5:9", "must be a map with a plugin"},
     {"lintel.yaml", BUS("  'a/b': { plugin: pusher }\n"), "lintel.yaml:5:3", "no '/'"},
-    {"lintel.yaml", BUS("  extra: { plugin: pusher, password: 'secret:none' }\n"), "lintel.yaml:5:38", "there is no"},
-    {"lintel.yaml", BUS("") "transports:\n  t: { plugin: fake }\n", "lintel.yaml:7:16", "belongs under \"buses\""},
-    {"lintel.yaml", BUS("") "transports:\n  t: { plugin: serve, isolation: process }\n", "lintel.yaml:7:34",
-     "inside the daemon"},
-    {"lintel.yaml", BUS("") "transports:\n  broker: { plugin: serve }\n", "lintel.yaml:7:3", "is taken"},
+    {"lintel.yaml", BUS("  extra: { plugin: pusher, password: 'secret:none' }\n"),
+     "lintel.yaml:5:38", "there is no"},
+    {"lintel.yaml", BUS("") "transports:\n  t: { plugin: fake }\n", "lintel.yaml:7:16",
+     "belongs under \"buses\""},
+    {"lintel.yaml", BUS("") "transports:\n  t: { plugin: serve, isolation: process }\n",
+     "lintel.yaml:7:34", "inside the daemon"},
+    {"lintel.yaml", BUS("") "transports:\n  broker: { plugin: serve }\n", "lintel.yaml:7:3",
+     "is taken"},
     {"lintel.yaml", BUS("  basement: { plugin: fake, host: h }\n"), "lintel.yaml:5:3", "twice"},
     {"lintel.yaml", "a: [\n", "lintel.yaml:2:1", ""},
     {"lintel.yaml", "[]\n", "lintel.yaml:1:1", "must be a map"},
     /* things */
-    {"things/x.yaml", "- thingid: a\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 1 }\n",
+    {"things/x.yaml",
+     "- thingid: a\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 1 }\n",
      "things/x.yaml:1:3", "a thing has no \"thingid\" (did you mean \"thingId\"?)"},
-    {"things/x.yaml", "- thingId: a b\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 1 }\n",
+    {"things/x.yaml",
+     "- thingId: a b\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 1 }\n",
      "things/x.yaml:1:12", "\"a b\" can't be a name"},
-    {"things/x.yaml", "- thingId: _a\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 1 }\n",
+    {"things/x.yaml",
+     "- thingId: _a\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 1 }\n",
      "things/x.yaml:1:12", "the first one a letter or digit"},
-    {"things/x.yaml", "- thingId: second\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 1 }\n",
+    {"things/x.yaml",
+     "- thingId: second\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 1 "
+     "}\n",
      "things/x.yaml:1:12", "things/meters.yaml:4:12; choose another"},
-    {"things/x.yaml", "- thingId: a\n  sdfInstanceOf: { model: acmee }\n  sdfContext: { bus: basement, unit: 1 }\n",
+    {"things/x.yaml",
+     "- thingId: a\n  sdfInstanceOf: { model: acmee }\n  sdfContext: { bus: basement, unit: 1 }\n",
      "things/x.yaml:2:27", "(did you mean \"acme\"?)"},
-    {"things/x.yaml", "- thingId: a\n  sdfInstanceOf: { modle: acme }\n  sdfContext: { bus: basement, unit: 1 }\n",
+    {"things/x.yaml",
+     "- thingId: a\n  sdfInstanceOf: { modle: acme }\n  sdfContext: { bus: basement, unit: 1 }\n",
      "things/x.yaml:2:20", "(did you mean \"model\"?)"},
-    {"things/x.yaml", "- thingId: a\n  sdfContext: { bus: basement, unit: 1 }\n", "things/x.yaml:1:3", "needs sdfInstanceOf"},
+    {"things/x.yaml", "- thingId: a\n  sdfContext: { bus: basement, unit: 1 }\n",
+     "things/x.yaml:1:3", "needs sdfInstanceOf"},
     {"things/x.yaml", THING, "things/x.yaml:1:3", "needs sdfContext"},
     {"things/x.yaml", THING "  sdfContext: { bus: basment, unit: 1 }\n", "things/x.yaml:3:22",
      "no bus \"basment\" (did you mean \"basement\"?)"},
-    {"things/x.yaml", THING "  sdfContext: { bus: coap, unit: 1 }\n", "things/x.yaml:3:22", "is a transport"},
-    {"things/x.yaml", THING "  sdfContext: { bus: basement, unti: 1 }\n", "things/x.yaml:3:32", "(did you mean \"unit\"?)"},
-    {"things/x.yaml", THING "  sdfContext: { bus: basement, unit: 300 }\n", "things/x.yaml:3:38", "from 1 to 247"},
-    {"things/x.yaml", THING "  sdfContext: { bus: basement }\n", "things/x.yaml:3:15", "needs \"unit\""},
-    {"things/x.yaml", THING "  sdfContext: { bus: basement, unit: 1, tags: {a: b} }\n", "things/x.yaml:3:47", "list of texts"},
+    {"things/x.yaml", THING "  sdfContext: { bus: coap, unit: 1 }\n", "things/x.yaml:3:22",
+     "is a transport"},
+    {"things/x.yaml", THING "  sdfContext: { bus: basement, unti: 1 }\n", "things/x.yaml:3:32",
+     "(did you mean \"unit\"?)"},
+    {"things/x.yaml", THING "  sdfContext: { bus: basement, unit: 300 }\n", "things/x.yaml:3:38",
+     "from 1 to 247"},
+    {"things/x.yaml", THING "  sdfContext: { bus: basement }\n", "things/x.yaml:3:15",
+     "needs \"unit\""},
+    {"things/x.yaml", THING "  sdfContext: { bus: basement, unit: 1, tags: {a: b} }\n",
+     "things/x.yaml:3:47", "list of texts"},
     {"things/x.yaml", "thingId: a\n", "things/x.yaml:1:1", "is a list"},
     {"things/x.yaml", "- just text\n", "things/x.yaml:1:3", "must be a map"},
     /* bindings */
@@ -284,31 +315,51 @@ static const struct typo typos[] = {
      "acme.sdf-supplement.yaml:7:35", "f3"},
     {"bindings/acme.sdf-supplement.yaml", AMEND "        fake: { table: inptu, address: 1 }\n",
      "acme.sdf-supplement.yaml:7:24", "(did you mean \"input\"?)"},
-    {"bindings/acme.sdf-supplement.yaml", AMEND "        fake: { table: input }\n", "acme.sdf-supplement.yaml:7:9",
-     "a fake map needs \"address\""},
-    {"bindings/acme.sdf-supplement.yaml", AMEND "        fkae: { address: 1 }\n", "acme.sdf-supplement.yaml:7:9",
-     "there is no plugin \"fkae\" (did you mean \"fake\"?)"},
+    {"bindings/acme.sdf-supplement.yaml", AMEND "        fake: { table: input }\n",
+     "acme.sdf-supplement.yaml:7:9", "a fake map needs \"address\""},
+    {"bindings/acme.sdf-supplement.yaml", AMEND "        fkae: { address: 1 }\n",
+     "acme.sdf-supplement.yaml:7:9", "there is no plugin \"fkae\" (did you mean \"fake\"?)"},
     {"bindings/acme.sdf-supplement.yaml", AMEND "        fake: { read: { address: 1 }, poll: 3 }\n",
      "acme.sdf-supplement.yaml:7:39", "a map split into read and write has no \"poll\""},
-    {"bindings/acme.sdf-supplement.yaml", AMEND "        fake: { address: 1, scaleFrom: expnoent }\n",
-     "acme.sdf-supplement.yaml:7:40", "(did you mean \"exponent\"?)"},
-    {"bindings/acme.sdf-supplement.yaml", AMEND "        fake: { address: 1, scaleFrom: exponent }\n",
-     "acme.sdf-supplement.yaml:7:40", "is not read over this protocol"},
-    {"bindings/acme.sdf-supplement.yaml", AMEND "        fake: [1]\n", "acme.sdf-supplement.yaml:7:15", "must be a map"},
     {"bindings/acme.sdf-supplement.yaml",
-     HEAD "amend:\n  - '#/sdfObject/Meter': { 'lintel:device': { fake: { spna: 5 } } }\n", "acme.sdf-supplement.yaml:5:55",
-     "(did you mean \"span\"?)"},
-    {"bindings/acme.sdf-supplement.yaml", AMEND "        fake: { sdfParameters: { adress: '#/sdfContext/base' } }\n",
+     AMEND "        fake: { address: 1, scaleFrom: expnoent }\n", "acme.sdf-supplement.yaml:7:40",
+     "(did you mean \"exponent\"?)"},
+    {"bindings/acme.sdf-supplement.yaml",
+     AMEND "        fake: { address: 1, scaleFrom: exponent }\n", "acme.sdf-supplement.yaml:7:40",
+     "is not read over this protocol"},
+    {"bindings/acme.sdf-supplement.yaml", AMEND "        fake: [1]\n",
+     "acme.sdf-supplement.yaml:7:15", "must be a map"},
+    {"bindings/acme.sdf-supplement.yaml",
+     HEAD "amend:\n  - '#/sdfObject/Meter': { 'lintel:device': { fake: { spna: 5 } } }\n",
+     "acme.sdf-supplement.yaml:5:55", "(did you mean \"span\"?)"},
+    {"bindings/acme.sdf-supplement.yaml",
+     AMEND "        fake: { sdfParameters: { adress: '#/sdfContext/base' } }\n",
      "acme.sdf-supplement.yaml:7:34", "(did you mean \"address\"?)"},
-    {"bindings/acme.sdf-supplement.yaml", AMEND "        fake: { sdfParameters: { address: base } }\n",
-     "acme.sdf-supplement.yaml:7:43", "#/sdfContext/NAME"},
-    {"bindings/acme.sdf-supplement.yaml", HEAD "amend:\n  - '#/sdfObject/Meter/sdfProperty/powr': { sdfProtocolMap: { fake: { address: 1 } } }\n",
+    {"bindings/acme.sdf-supplement.yaml",
+     AMEND "        fake: { sdfParameters: { address: base } }\n", "acme.sdf-supplement.yaml:7:43",
+     "#/sdfContext/NAME"},
+    {"bindings/acme.sdf-supplement.yaml",
+     HEAD "amend:\n  - '#/sdfObject/Meter/sdfProperty/powr': { sdfProtocolMap: { fake: { address: "
+          "1 } } }\n",
      "acme.sdf-supplement.yaml:5:5", "power"},
-    {"bindings/unused.sdf-supplement.yaml", AMEND "        fake: { adress: 1 }\n", "unused.sdf-supplement.yaml:7:17",
-     "(did you mean \"address\"?)"},
-    {"bindings/meter.sdf-supplement.yaml", binding, "bindings/meter.sdf-supplement.yaml:0:0", "the id \"meter\" is taken"},
+    {"bindings/unused.sdf-supplement.yaml", AMEND "        fake: { adress: 1 }\n",
+     "unused.sdf-supplement.yaml:7:17", "(did you mean \"address\"?)"},
+    {"bindings/meter.sdf-supplement.yaml", binding, "bindings/meter.sdf-supplement.yaml:0:0",
+     "the id \"meter\" is taken"},
+    {"bindings/acme.sdf-supplement.yaml",
+     HEAD "amend:\n  - '#/sdfObject/Meter': { 'lintel:devcie': {} }\n",
+     "acme.sdf-supplement.yaml:5:28", "(did you mean \"lintel:device\"?)"},
+    {"bindings/acme.sdf-supplement.yaml",
+     HEAD "amend:\n  - '#/sdfObject/Meter': { 'lintel:device': { fkae: {} } }\n",
+     "acme.sdf-supplement.yaml:5:47", "(did you mean \"fake\"?)"},
+    {"bindings/acme.sdf-supplement.yaml", AMEND "        fake: { address: 1 }\nlintel:test: []\n",
+     "acme.sdf-supplement.yaml:8:1", "(did you mean \"lintel:tests\"?)"},
+    {"bindings/acme.sdf-supplement.yaml",
+     AMEND "        fake: { address: 1 }\n      sdfProtocolMpa: {}\n",
+     "acme.sdf-supplement.yaml:8:7", "(did you mean \"sdfProtocolMap\"?)"},
     /* models */
-    {"models/extra.sdf.json", "{ \"sdfObject\": \n { \"A\": { \"sdfProperty\": { \"b\": { \"type\": \"nubmer\" } } } } }",
+    {"models/extra.sdf.json",
+     "{ \"sdfObject\": \n { \"A\": { \"sdfProperty\": { \"b\": { \"type\": \"nubmer\" } } } } }",
      "extra.sdf.json:2:", "number"},
     {"models/extra.sdf.json", "{ \"sdfObject\": ", "extra.sdf.json:", "while parsing"},
     {"models/a b.sdf.json", "{}", "a b.sdf.json:0:0", "is an id"},
@@ -350,12 +401,13 @@ tells_all_problems_at_once(void)
     put_good("many");
     put("many", "lintel.yaml", BUS("    hots: x\n    prot: 1\n"));
     put("many", "things/x.yaml", "- thingid: a\n- thingId: b\n  sdfContext: { buss: basement }\n");
-    put("many", "bindings/acme.sdf-supplement.yaml", AMEND "        fake: { tabel: 1, addres: 2 }\n");
+    put("many", "bindings/acme.sdf-supplement.yaml",
+        AMEND "        fake: { tabel: 1, addres: 2 }\n");
     CHECK(read_site("many", NULL, 0) == NULL);
     static const struct typo wanted[] = {
-        {NULL, NULL, "lintel.yaml:5:5", "hots"},       {NULL, NULL, "lintel.yaml:6:5", "prot"},
-        {NULL, NULL, "x.yaml:1:3", "thingid"},         {NULL, NULL, "x.yaml:2:3", "sdfInstanceOf"},
-        {NULL, NULL, "x.yaml:3:15", "needs \"bus\""},  {NULL, NULL, "yaml:7:17", "tabel"},
+        {NULL, NULL, "lintel.yaml:5:5", "hots"},      {NULL, NULL, "lintel.yaml:6:5", "prot"},
+        {NULL, NULL, "x.yaml:1:3", "thingid"},        {NULL, NULL, "x.yaml:2:3", "sdfInstanceOf"},
+        {NULL, NULL, "x.yaml:3:15", "needs \"bus\""}, {NULL, NULL, "yaml:7:17", "tabel"},
         {NULL, NULL, "yaml:7:27", "addres"},
     };
     for (size_t i = 0; i < LINTEL_COUNT(wanted); i++)
@@ -388,9 +440,24 @@ skips_and_warns(void)
     put("odd", "things/sub/more.yaml", "nonsense: [");
     put("odd", "things/empty.yaml", "");
     put("odd", "bindings/other.yaml", "nonsense: [");
+    char link[600];
+    put("odd", "elsewhere",
+        "- { thingId: linked, sdfInstanceOf: { model: acme }, sdfContext: { bus: basement, unit: 9 "
+        "} }\n");
+    snprintf(link, sizeof link, "%s/things/linked.yaml", folder("odd"));
+    REQUIRE(symlink("../elsewhere", link) == 0);
     struct lintel_site *site = read_site("odd", NULL, 0);
     REQUIRE(site != NULL);
     CHECK_INT(report.warnings, 3);
+    CHECK_INT(site->nthings, 4);
+    CHECK_STR(site->things[0].id, "linked");
+    lintel_site_unref(site);
+    unlink(link);
+    REQUIRE(symlink("linked.yaml", link) == 0); /* to itself */
+    CHECK(read_site("odd", NULL, 0) == NULL);
+    CHECK_INT(report.errors, 1);
+    unlink(link);
+    REQUIRE((site = read_site("odd", NULL, 0)) != NULL);
     lintel_site_unref(site);
 }
 
@@ -425,7 +492,8 @@ an_unchanged_site_is_taken_over(void)
     lintel_site_unref(first);
     /* One setting of one thing, one of one bus. */
     put("again", "things/meters.yaml",
-        "- thingId: main-meter\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 9 }\n"
+        "- thingId: main-meter\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, "
+        "unit: 9 }\n"
         "- thingId: second\n"
         "  sdfInstanceOf: { model: acme }\n"
         "  sdfContext: { bus: basement, unit: 2, span: 7, label: Second meter }\n");
@@ -475,12 +543,17 @@ parameters_come_from_the_thing(void)
 {
     put_good("params");
     put("params", "bindings/acme.sdf-supplement.yaml",
-        AMEND "        fake: { type: u16, sdfParameters: { address: '#/sdfContext/base', scale: '#/sdfObject/Meter/sdfContext/ratio' }, scale: 1 }\n");
+        AMEND "        fake: { type: u16, sdfParameters: { address: '#/sdfContext/base', scale: "
+              "'#/sdfObject/Meter/sdfContext/ratio' }, scale: 1 }\n");
     put("params", "things/meters.yaml",
-        "- thingId: a\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 1, base: 100 }\n"
-        "- thingId: b\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 2, base: 200 }\n"
-        "- thingId: c\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 3, base: 100 }\n"
-        "- thingId: d\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 3, base: 100, ratio: 10 }\n");
+        "- thingId: a\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 1, "
+        "base: 100 }\n"
+        "- thingId: b\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 2, "
+        "base: 200 }\n"
+        "- thingId: c\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 3, "
+        "base: 100 }\n"
+        "- thingId: d\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 3, "
+        "base: 100, ratio: 10 }\n");
     struct lintel_site *site = read_site("params", NULL, 0);
     print_report();
     REQUIRE(site != NULL && site->nthings == 4);
@@ -495,8 +568,10 @@ parameters_come_from_the_thing(void)
     lintel_site_unref(again);
     put("params", "things/meters.yaml",
         "- thingId: a\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 1 }\n"
-        "- thingId: b\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 2, base: x }\n"
-        "- thingId: c\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 2, bsae: 1 }\n");
+        "- thingId: b\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 2, "
+        "base: x }\n"
+        "- thingId: c\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, unit: 2, "
+        "bsae: 1 }\n");
     CHECK(read_site("params", NULL, 0) == NULL);
     static const struct typo wanted[] = {
         {NULL, NULL, "meters.yaml:3:15", "needs the entry \"base\""},
@@ -509,18 +584,21 @@ parameters_come_from_the_thing(void)
             print_report();
 }
 
-#define TESTS(text) AMEND "        fake: { address: 5, type: u16, scale: 0.1, invalid: 65535 }\n"          \
-    "  - '#/sdfObject/Meter/sdfProperty/limit':\n      sdfProtocolMap: { fake: { address: 6, scale: 0.1 } }\n" \
-    "lintel:tests:\n" text
+#define TESTS(text)                                                                                \
+    AMEND "        fake: { address: 5, type: u16, scale: 0.1, invalid: 65535 }\n"                  \
+          "  - '#/sdfObject/Meter/sdfProperty/limit':\n      sdfProtocolMap: { fake: { address: "  \
+          "6, scale: 0.1 } }\n"                                                                    \
+          "lintel:tests:\n" text
 
 static void
 runs_the_tests_of_bindings(void)
 {
     put_good("tested");
     put("tested", "bindings/acme.sdf-supplement.yaml",
-        TESTS("  - title: a\n    given: { fake: { 5: '01 34' } }\n    expect: { power: 30.8 }\n"
-              "  - given: { fake: { 5: FFFF, 6: '00 D2' } }\n    expect: { power: null, limit: 21 }\n"
-              "  - write: { limit: 21.5 }\n    sends: { fake: { limit: '00 d7' } }\n"));
+        TESTS(
+            "  - title: a\n    given: { fake: { 5: '01 34' } }\n    expect: { power: 30.8 }\n"
+            "  - given: { fake: { 5: FFFF, 6: '00 D2' } }\n    expect: { power: null, limit: 21 }\n"
+            "  - write: { limit: 21.5 }\n    sends: { fake: { limit: '00 d7' } }\n"));
     struct lintel_site *site = read_site("tested", NULL, 1);
     print_report();
     CHECK(site != NULL);
@@ -585,9 +663,11 @@ circles_are_refused(void)
 {
     put_good("circle");
     put("circle", "models/loop.sdf.json",
-        "{ \"info\": {\"title\": \"x\", \"version\": \"1\", \"copyright\": \"x\", \"license\": \"x\"},\n"
+        "{ \"info\": {\"title\": \"x\", \"version\": \"1\", \"copyright\": \"x\", \"license\": "
+        "\"x\"},\n"
         "  \"namespace\": {\"l\": \"https://example.com/loop\"}, \"defaultNamespace\": \"l\",\n"
-        "  \"sdfObject\": { \"A\": { \"sdfRef\": \"#/sdfObject/B\" }, \"B\": { \"sdfRef\": \"#/sdfObject/A\" } } }");
+        "  \"sdfObject\": { \"A\": { \"sdfRef\": \"#/sdfObject/B\" }, \"B\": { \"sdfRef\": "
+        "\"#/sdfObject/A\" } } }");
     CHECK(read_site("circle", NULL, 0) == NULL);
     CHECK(report.n > 0);
     for (uint32_t i = 0; i < report.n; i++)
@@ -653,27 +733,37 @@ prints_schemas(void)
     CHECK_INT(lintel_schema_print("models", all, n, &(struct lintel_buf){0}), -1);
 }
 
-/* 1,000 things with 100 affordances each. Said, not judged: a test has no clock; tests/bench has. */
+/* 1,000 things with 100 affordances each. Said, not judged: a test has no clock; tests/bench has.
+ */
 static void
 reads_100000_points(void)
 {
     struct lintel_buf b = {0};
     struct timespec from, to;
     put_good("large");
-    lintel_buf_adds(&b, "{\"namespace\": {\"l\": \"https://example.com/large\"}, \"defaultNamespace\": \"l\",\n"
-                        "\"sdfObject\": { \"L\": { \"sdfProperty\": {\n");
+    lintel_buf_adds(
+        &b, "{\"namespace\": {\"l\": \"https://example.com/large\"}, \"defaultNamespace\": \"l\",\n"
+            "\"sdfObject\": { \"L\": { \"sdfProperty\": {\n");
     for (int i = 0; i < 100; i++)
-        lintel_buf_addf(&b, "%s\"p%d\": {\"type\": \"number\", \"unit\": \"W\"}\n", i ? "," : "", i);
+        lintel_buf_addf(&b, "%s\"p%d\": {\"type\": \"number\", \"unit\": \"W\"}\n", i ? "," : "",
+                        i);
     lintel_buf_adds(&b, "} } } }");
     put("large", "models/large.sdf.json", lintel_buf_str(&b));
     lintel_buf_reset(&b);
-    lintel_buf_adds(&b, "namespace: { l: 'https://example.com/large' }\ndefaultNamespace: l\namend:\n");
+    lintel_buf_adds(&b,
+                    "namespace: { l: 'https://example.com/large' }\ndefaultNamespace: l\namend:\n");
     for (int i = 0; i < 100; i++)
-        lintel_buf_addf(&b, "  - '#/sdfObject/L/sdfProperty/p%d': { sdfProtocolMap: { fake: { table: input, address: %d, type: f32 } } }\n", i, i * 2);
+        lintel_buf_addf(&b,
+                        "  - '#/sdfObject/L/sdfProperty/p%d': { sdfProtocolMap: { fake: { table: "
+                        "input, address: %d, type: f32 } } }\n",
+                        i, i * 2);
     put("large", "bindings/l.sdf-supplement.yaml", lintel_buf_str(&b));
     lintel_buf_reset(&b);
     for (int i = 0; i < 1000; i++)
-        lintel_buf_addf(&b, "- { thingId: t%d, sdfInstanceOf: { model: l }, sdfContext: { bus: basement, unit: %d } }\n", i, i % 247 + 1);
+        lintel_buf_addf(&b,
+                        "- { thingId: t%d, sdfInstanceOf: { model: l }, sdfContext: { bus: "
+                        "basement, unit: %d } }\n",
+                        i, i % 247 + 1);
     put("large", "things/l.yaml", lintel_buf_str(&b));
     lintel_buf_fini(&b);
     clock_gettime(CLOCK_MONOTONIC, &from);

@@ -45,10 +45,11 @@ read_id(const struct thing_file *f, const struct lintel_node *map, struct lintel
     }
     struct lintel_place at = lintel_node_place(f->doc, n);
     if (n->kind != LINTEL_NODE_SCALAR || !lintel_is_id(n->text.p)) {
-        lintel_error(r->report, at,
-                     "thingId: \"%.64s\" can't be a name on the network; letters, digits, '.', '_', '-', at "
-                     "most 63, the first one a letter or digit",
-                     n->kind == LINTEL_NODE_SCALAR ? n->text.p : "");
+        lintel_error(
+            r->report, at,
+            "thingId: \"%.64s\" can't be a name on the network; letters, digits, '.', '_', '-', at "
+            "most 63, the first one a letter or digit",
+            n->kind == LINTEL_NODE_SCALAR ? n->text.p : "");
         return;
     }
     const struct lintel_place *other = lintel_map_get(&r->things, n->text.p, n->text.n);

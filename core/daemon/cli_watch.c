@@ -27,6 +27,7 @@ struct watcher {
 static int
 start(struct watcher *w, const char *name)
 {
+    static char pack[] = "s"; /* of a thing: all its properties */
     struct cli_target target;
     uint64_t id = 0;
     int status = w->n < WATCHES_MOST ? cli_target_find(w->hub, name, &target) : CLI_FAILED;
@@ -40,7 +41,7 @@ start(struct watcher *w, const char *name)
     while (target.segments[k] != NULL)
         k++;
     if (target.row == NULL)
-        target.segments[k] = (char *)"s"; /* the thing's pack of all its properties */
+        target.segments[k] = pack;
     status = cli_observe(w->hub, (const char *const *)target.segments, FORMAT_SENML_JSON, &id);
     if (status == CLI_OK)
         w->watches[w->n++] = (struct watch){id, name, json_object()};

@@ -19,14 +19,14 @@ struct kit_kind {
 };
 
 static struct lintel_codec *
-compile(const char *keys, const struct lintel_data *data)
+compile(const char *keys, const char *natural, const struct lintel_data *data)
 {
     struct lintel_report report = {0};
     struct lintel_doc *doc = lintel_doc_parse("kit", keys, strlen(keys), &report);
     struct lintel_codec *codec = NULL;
     if (doc != NULL) {
         struct lintel_codec_source s = {
-            .doc = doc, .map = doc->root, .data = data, .natural = "", .unit_bytes = 1};
+            .doc = doc, .map = doc->root, .data = data, .natural = natural, .unit_bytes = 1};
         codec = lintel_codec_compile(&s, &report);
     }
     if (codec == NULL)
@@ -78,8 +78,9 @@ kit_kind_new(const struct kit_point *points, uint32_t n, uint32_t plugin_flags)
                                    .flags = p->flags,
                                    .mapped = 1};
         const char *keys = p->codec != NULL ? p->codec : "{}";
-        b->read = (struct lintel_form){compile(keys, d), &no_address};
-        b->write = (struct lintel_form){compile(keys, d), &no_address};
+        const char *natural = p->natural != NULL ? p->natural : "";
+        b->read = (struct lintel_form){compile(keys, natural, d), &no_address};
+        b->write = (struct lintel_form){compile(keys, natural, d), &no_address};
         for (uint32_t j = 0; p->scale_from != NULL && j < n; j++)
             if (strcmp(points[j].name, p->scale_from) == 0)
                 b->scale_from = (int32_t)j;

@@ -481,6 +481,17 @@ model_value(struct build *b, node *n, struct map_entry *ret)
     }
 }
 
+/* So that no mapped value has to be judged when it comes. */
+static void
+check_model_value(struct build *b, node *n, const lintel_value *v)
+{
+    char reason[LINTEL_REASON] = "";
+    if (v->type == LINTEL_T_NULL || b->c->data == NULL || lintel_data_fit(b->c->data, v, reason) == LINTEL_FIT_OK)
+        return;
+    b->failed = 1;
+    lintel_error(b->report, lintel_key_place(b->s->doc, n), "the model does not allow this value: %s", reason);
+}
+
 static int
 same_raw(const struct raw_word *x, const struct raw_word *y)
 {
@@ -534,6 +545,7 @@ compile_map(struct build *b)
     node *each = n->child;
     for (uint32_t i = 0; i < n->n; i++, each = each->next) {
         model_value(b, each, &c->map[i]);
+        check_model_value(b, each, &c->map[i].model);
         raw_word(b, each, "map", &c->map[i].raw);
         if (each->kind == LINTEL_NODE_SCALAR)
             check_map_entry(b, n, each, i);
@@ -674,7 +686,7 @@ check_kinds(struct build *b)
 static int
 has_limits(const struct lintel_data *d)
 {
-    const uint32_t limits = LINTEL_DATA_MIN | LINTEL_DATA_MAX | LINTEL_DATA_MULTIPLE;
+    const uint32_t limits = LINTEL_DATA_MIN | LINTEL_DATA_MAX | LINTEL_DATA_MULTIPLE | LINTEL_DATA_EMPTY;
     return (d->flags & limits) != 0 || d->min_length != 0 || d->max_length != 0 || d->pattern != NULL ||
            d->format != NULL || d->choices != NULL || d->constant != NULL || d->kind == LINTEL_DATA_ARRAY ||
            d->kind == LINTEL_DATA_OBJECT;
@@ -705,7 +717,6 @@ lintel_codec_compile(const struct lintel_codec_source *s, struct lintel_report *
     c->data = s->data;
     c->kind = s->data != NULL ? s->data->kind : LINTEL_DATA_ANY;
     c->bytes_model = c->kind == LINTEL_DATA_STRING && (s->data->flags & LINTEL_DATA_BYTES) != 0;
-    c->judged = s->data != NULL && has_limits(s->data);
     compile_part(&b);
     compile_type(&b);
     compile_length(&b);
@@ -718,6 +729,7 @@ lintel_codec_compile(const struct lintel_codec_source *s, struct lintel_report *
     if (!b.failed)
         check_kinds(&b);
     c->parses = from_payload(c) || needs_room(c);
+    c->judged = s->data != NULL && c->nmap == 0 && has_limits(s->data);
     if (!b.failed)
         return c;
     lintel_codec_unref(c);

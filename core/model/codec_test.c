@@ -629,9 +629,11 @@ maps(void)
 {
     static const char *const names[] = {"off", "heat", "cool", NULL};
     static const struct lintel_data mode = {.kind = LINTEL_DATA_STRING, .choices = names};
-    static const lintel_value values[] = {{.type = LINTEL_T_INT, .as.i = 10}, {.type = LINTEL_T_INT, .as.i = 20},
-                                          {.type = LINTEL_T_NULL}};
-    static const struct lintel_data level = {.kind = LINTEL_DATA_ANY, .choices = names, .choice_values = values};
+    static const char choices[] = "{ sdfChoice: { off: { const: 10 }, heat: { const: 20 }, cool: {} } }";
+    struct lintel_doc *doc = lintel_doc_parse("m.json", choices, strlen(choices), NULL);
+    REQUIRE(doc != NULL);
+    const struct lintel_data *level = lintel_data_read(doc, doc->root, doc->arena, NULL);
+    REQUIRE(level != NULL);
     MODBUS("map: { off: 0, heat: 1, cool: 0x10 }", &mode);
     DECODES("00 10", "'cool'");
     DECODES("00 00", "'off'");
@@ -639,11 +641,13 @@ maps(void)
     CHECK_STR(t.decoding.reason, "the raw value 2 is not in map");
     CHECK_STR(encoded(text("heat")), "00 01");
     CHECK_STR(encoded(text("dry")), "\"dry\" is not in the binding's map");
-    MODBUS("map: { off: 0, heat: 1, cool: 2 }", &level);
+    MODBUS("map: { off: 0, heat: 1, cool: 2 }", level);
     DECODES("00 01", "20");
     DECODES("00 02", "'cool'");
     CHECK_STR(encoded(integer(10)), "00 00");
     CHECK_STR(encoded(real(20)), "00 01");
+    close_codec();
+    lintel_doc_free(doc);
     MODBUS("map: { true: 1, false: 2 }", &BOOLEAN);
     DECODES("00 02", "false");
     DECODES("00 00", "bad");
@@ -871,7 +875,8 @@ typed_values(void)
     OPEN("pointer: /1/a", &NUMBER, "", 1);
     DECODES_VALUE(tree, "absent");
     OPEN("{}", &OBJECT, "", 1);
-    DECODES_VALUE(tree, "type 7 of 1");
+    DECODES_VALUE(list[0], "type 8 of 1");
+    DECODES_VALUE(tree, "bad");
     CHECK_STR(encoded(list[0]), "type 8 of 1");
     close_codec();
 }
@@ -1003,6 +1008,7 @@ mistakes(void)
     static const char *const names[] = {"off", "heat", NULL};
     static const struct lintel_data mode = {.kind = LINTEL_DATA_STRING, .choices = names};
     static const struct lintel_data watt = {.kind = LINTEL_DATA_NUMBER, .unit = "W"};
+    static const struct lintel_data room = {.kind = LINTEL_DATA_NUMBER, .flags = LINTEL_DATA_MAX, .max = 26};
     static const struct {
         const char *map, *problem;
         const struct lintel_data *data;
@@ -1047,6 +1053,7 @@ mistakes(void)
         {"{ bit: 0, width: 2, map: { off: 4 } }", "4 does not fit 2 bits", &mode, "u16"},
         {"{ map: { off: ON } }", "1:15: map: u16 needs a number, not \"ON\"", &mode, "u16"},
         {"{ map: { maybe: 1 } }", "1:10: the model's value is true or false, not \"maybe\"", &BOOLEAN, "u16"},
+        {"{ map: { 30: 1 } }", "1:10: the model does not allow this value: 30 is above the maximum of 26", &room, "u16"},
         {"{ map: { x: 1 } }", "the model's value is a number, not \"x\"", &NUMBER, "u16"},
         {"{ map: [1] }", "1:8: map is a map", &NUMBER, "u16"},
         {"{ invalid: { a: 1 } }", "1:12: invalid is a raw value, or a list", &NUMBER, "u16"},

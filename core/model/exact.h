@@ -18,6 +18,7 @@ struct lintel_exact {
     lintel_wide num, off, den; /* num != 0, den > 0 */
     long double scale, offset; /* the same, rounded */
     int folded, identity;
+    int small; /* all three are below 2^31: 64 bits do for most values */
 };
 /* from * scale + offset, then by `unit` (NULL: no conversion). -1: the scale is 0, so nothing could be
  * written back. */

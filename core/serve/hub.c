@@ -156,7 +156,7 @@ state_of(const struct lintel_bus_stats *bus, const struct lintel_device_stats *d
         return "resting";
     if (!bus->ready)
         return "starting";
-    if (bus->link != LINTEL_OK || d->retry != 0 || (!d->reachable && d->failures != 0))
+    if (bus->link != LINTEL_OK || d->retry != 0 || (!d->reachable && d->status != LINTEL_OK))
         return "down";
     if (sum->points != 0 && sum->waiting == sum->points)
         return "starting";
@@ -172,11 +172,11 @@ add_thing(struct lintel_engine *e, struct lintel_live_thing *thing, struct linte
     struct tally sum = count_points(e, thing);
     lintel_engine_bus_stats(e, lintel_live_thing_bus(thing), &bus);
     lintel_engine_device_stats(e, thing, &device);
-    const char *detail = device.detail != NULL && device.detail[0] ? device.detail
-                         : bus.link != LINTEL_OK && bus.detail[0]  ? bus.detail
-                         : device.status != LINTEL_OK ? lintel_status_words(device.status)
-                         : bus.link != LINTEL_OK      ? lintel_status_words(bus.link)
-                                                      : "";
+    const char *detail = "";
+    if (device.status != LINTEL_OK)
+        detail = device.detail != NULL && device.detail[0] ? device.detail : lintel_status_words(device.status);
+    else if (bus.link != LINTEL_OK)
+        detail = bus.detail[0] ? bus.detail : lintel_status_words(bus.link);
     const char *state = state_of(&bus, &device, &sum);
     lintel_buf_addc(b, '{');
     text(b, "id", t->id);

@@ -7,7 +7,7 @@
 #include "core/engine/subscribe.h"
 #include "core/serve/codes.h"
 #include "core/serve/format.h"
-#include "core/serve/tree.h"
+#include "core/serve/tree_source.h"
 
 enum {
     LINTEL_OPEN_MOST = 65536, /* exchanges not ended, observations included */
@@ -18,8 +18,7 @@ enum {
 struct lintel_open;
 struct lintel_tree {
     struct lintel_tree_source source;
-    char *hub;            /* name */
-    char *bn;             /* its name as the first part of SenML names, with the ':' */
+    char *hub; /* name; also the first part of SenML names */
     lintel_mono started;
     struct lintel_open *blocks[LINTEL_OPEN_MOST / LINTEL_OPEN_BLOCK];
     uint32_t nblocks, free, nopen; /* free: index + 1 of the first free one */

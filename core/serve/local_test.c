@@ -26,14 +26,16 @@ static struct lintel_tree *tree;
 static struct lintel_local *server;
 static char path[100], reason[LINTEL_LOCAL_TEXT_MOST], reloader[64];
 
-static int
-reload(void *ctx, const char *who, struct lintel_buf *out)
+static void
+reload(void *ctx, const char *who, lintel_reload_done *done, void *done_ctx)
 {
+    struct lintel_buf b = {0};
     (void)ctx;
     lintel_copy(reloader, sizeof reloader, who);
     for (int i = 0; i < LONG; i++)
-        lintel_buf_addc(out, (char)('a' + i % 26));
-    return 0;
+        lintel_buf_addc(&b, (char)('a' + i % 26));
+    done(done_ctx, 0, &b);
+    lintel_buf_fini(&b);
 }
 
 static void

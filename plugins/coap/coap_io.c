@@ -191,8 +191,8 @@ on_event(coap_session_t *session, coap_event_t event)
     return 0;
 }
 
-/* libcoap's log is one for the process, and speaks of every stray datagram: only what is beyond repair is let
- * through, and that to nobody's instance in particular. What matters is said by the callers. */
+/* libcoap's log is one for the whole process, and anybody's datagram can fill it. What matters is said by who calls
+ * libcoap. */
 static void
 on_log(coap_log_t level, const char *message)
 {
@@ -238,7 +238,7 @@ lintel_status
 lcoap_io_start(struct lcoap_server *s, char *err, size_t nerr)
 {
     coap_set_log_handler(on_log);
-    coap_set_log_level(LOG_CRIT);
+    coap_set_log_level(LOG_EMERG); /* so that hardly anything is even formatted */
     s->epoll_fd = coap_context_get_coap_fd(s->context);
     if (s->epoll_fd < 0) {
         snprintf(err, nerr, "this libcoap was built without epoll, which the hub's loop needs");

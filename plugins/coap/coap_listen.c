@@ -63,11 +63,12 @@ read_authority(char *text, coap_address_t *ret)
     return ok;
 }
 
-static lintel_status
-add_one(struct lcoap_server *s, const char *uri, size_t n, char *err, size_t nerr)
+lintel_status
+lcoap_listen_add(struct lcoap_server *s, const char *uri, char *err, size_t nerr)
 {
     struct lcoap_listener *l = &s->listeners[s->nlisteners];
     char authority[sizeof l->uri];
+    size_t n = strlen(uri);
 
     if (s->nlisteners == LCOAP_MAX_LISTENERS) {
         snprintf(err, nerr, "listen: more than %d URIs", LCOAP_MAX_LISTENERS);
@@ -106,20 +107,6 @@ add_one(struct lcoap_server *s, const char *uri, size_t n, char *err, size_t ner
         return LINTEL_E_CONFIG;
     }
     s->nlisteners++;
-    return LINTEL_OK;
-}
-
-lintel_status
-lcoap_listen_add(struct lcoap_server *s, const char *uris, char *err, size_t nerr)
-{
-    while (*uris != '\0') {
-        uris += strspn(uris, ", ");
-        size_t n = strcspn(uris, ", ");
-        lintel_status st = n > 0 ? add_one(s, uris, n, err, nerr) : LINTEL_OK;
-        if (st != LINTEL_OK)
-            return st;
-        uris += n;
-    }
     return LINTEL_OK;
 }
 

@@ -35,6 +35,7 @@ send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable
     if (lcoap_answer_is_large(a, &how.block2)) {
         lcoap_answer_tag(&answer);
         lcoap_download_keep(peer, x->key, (lintel_span){NULL, 0}, &answer, now);
+        lcoap_io_housekeep(s);
     }
     coap_pdu_t *pdu = coap_pdu_init(confirmable ? COAP_MESSAGE_CON : COAP_MESSAGE_NON, 0, mid,
                                     coap_session_max_pdu_size(peer->session));

@@ -84,7 +84,6 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
         memcpy(x->token, token.s, token.length);
     x->mid = (uint16_t)coap_pdu_get_mid(request);
     x->confirmable = coap_pdu_get_type(request) == COAP_MESSAGE_CON;
-    x->method = (uint8_t)r->x.method;
     x->no_response = r->no_response;
     x->block1 = r->block1;
     x->block2 = r->block2;

@@ -83,9 +83,9 @@ struct lcoap_exchange {
     struct lcoap_block block1, block2;
     uint16_t mid, note_mid;
     uint8_t token[8], ntoken;
-    uint8_t method, no_response;
-    uint8_t nons; /* notifications since the last confirmable one */
-    bool confirmable, observe, multicast;
+    uint8_t no_response; /* RFC 7967 */
+    uint8_t nons;        /* notifications since the last confirmable one */
+    bool confirmable, observe;
     bool inside, answered, ended; /* submit() runs; first answer given; last answer given */
     bool settled;                    /* it stands among the observations */
     bool noted, in_flight;           /* note_mid stands in the table; it was confirmable */

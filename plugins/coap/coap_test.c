@@ -446,11 +446,12 @@ judges_listeners(void)
         {"coap://127.0.0.1:5683/x", "an address in figures", true},
         {"coap://[::1", "an address in figures", true},
         {"coap://[ff02::fd]:5683", "groups are not served", true},
-        {"", "at least one URI", false},
+        {"", "a URI like coap://", true},
+        {NULL, "at least one URI", false},
     };
     char log[1000];
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        const char *listen[] = {bad[i].uri, NULL};
+        const char *listen[] = {bad[i].uri, NULL}; /* the last: an empty list */
         struct testhost_settings s = {.listen = listen, .unprotected = bad[i].unprotected};
         struct testhost *t = testhost_new(lintel_plugin_entry.plugins[0], &s, tree, log, sizeof log);
         CHECK(t == NULL);

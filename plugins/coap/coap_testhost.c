@@ -113,10 +113,11 @@ host_extension(const lintel_host *h, const char *id)
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &tree : NULL;
 }
 
+/* A number, or the table's default. */
 static lintel_value
-integer(int64_t v)
+integer(const lintel_field *row, int64_t v)
 {
-    return v == 0 ? (lintel_value){.type = LINTEL_T_NULL} : (lintel_value){.type = LINTEL_T_INT, .as.i = v};
+    return (lintel_value){.type = LINTEL_T_INT, .as.i = v != 0 ? v : strtoll(row->dflt, NULL, 10)};
 }
 
 struct testhost *
@@ -135,19 +136,17 @@ testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, tes
     t->plugin = plugin;
     t->tree = tree;
     t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    for (; s->listen != NULL && s->listen[settings[0].len] != NULL; settings[0].len++) {
+    for (; s->listen[settings[0].len] != NULL; settings[0].len++) {
         const char *uri = s->listen[settings[0].len];
         uris[settings[0].len] =
             (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(uri), .as.s = uri};
     }
-    if (s->listen != NULL) {
-        settings[0].type = LINTEL_T_LIST;
-        settings[0].as.list = uris;
-    }
+    settings[0].type = LINTEL_T_LIST;
+    settings[0].as.list = uris;
     settings[1] = (lintel_value){.type = LINTEL_T_BOOL, .as.i = s->unprotected};
-    settings[2] = integer(s->max_sessions);
-    settings[3] = integer(s->max_body);
-    settings[4] = integer(s->max_observers);
+    settings[2] = integer(&plugin->bus[2], s->max_sessions);
+    settings[3] = integer(&plugin->bus[3], s->max_body);
+    settings[4] = integer(&plugin->bus[4], s->max_observers);
     lintel_status st = plugin->create(&t->host, settings, &t->self);
     if (ret_log != NULL)
         snprintf(ret_log, nlog, "%s", t->log);

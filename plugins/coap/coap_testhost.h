@@ -39,8 +39,7 @@ struct testhost {
     size_t nlog;
 };
 
-/* Creates an instance; NULL if create() refused (the reason is in *ret_log, if not NULL). A listen of NULL means
- * the default. */
+/* Creates an instance; NULL if create() refused (the reason is in *ret_log, if not NULL). */
 struct testhost_settings {
     const char *const *listen; /* NULL-terminated */
     bool unprotected;

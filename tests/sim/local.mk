@@ -1,4 +1,4 @@
-EXTRA_DIST += tests/sim/demo tests/sim/demo-site
+EXTRA_DIST += tests/sim/demo tests/sim/demo-site tests/sim/demo.modbus
 
 noinst_PROGRAMS += tests/sim/modbus_sim
 tests_sim_modbus_sim_SOURCES = \

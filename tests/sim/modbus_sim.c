@@ -22,7 +22,6 @@
 
 static const char help[] =
     "Usage: modbus_sim WIRE UNIT VALUE.. [FAULT..] [UNIT ..] [WIRE ..]\n"
-    "       modbus_sim --demo           the Modbus devices of the demo building\n"
     "Simulates Modbus devices until SIGTERM, or the end of stdin if that is a pipe. Says \"ready "
     "tcp PORT\" or \"ready pty PATH\" for each wire, in "
     "order.\n"
@@ -392,45 +391,6 @@ configure(int n, char **words, struct wire **w, struct unit **u)
     return 0;
 }
 
-/* The demo building: a gateway with two meters of different makes and a pump, and an RS-485 line
- * with four units. */
-static int
-configure_demo(struct wire **w, struct unit **u)
-{
-    static const char demo[] = "--tcp 0 "
-                               "--unit 1 input:0=f32:230.5~noise:1.5 input:2=f32:229~noise:1.5 "
-                               "input:4=f32:231~noise:1.5 " /* acme-em1 */
-                               "input:6=f32:0.5~noise:0.1 input:8=f32:0.4~noise:0.1 "
-                               "input:10=f32:0.45~noise:0.1 "
-                               "input:12=f32:308~noise:20 input:70=f32:50~noise:0.02 "
-                               "input:72=u32-swap:4711~ramp:0.001 "
-                               "--unit 2 holding:100=s32-swap:123~noise:15 "
-                               "holding:102=u32-swap:70000~ramp:0.01 " /* volta-m3 */
-                               "holding:104=u32-swap:12 holding:106=u16:2304~noise:10 "
-                               "holding:107=u16:5001~noise:2 "
-                               "holding:108=s16:985~noise:10 "
-                               /* The pump of docs/tutorial-binding.md, which no shipped binding
-                                  knows. */
-                               "--unit 7 holding:0=u16:750 input:0=u16:1000~noise:30 "
-                               "input:1=u32-swap:60000~ramp:0.0166 "
-                               "discrete:0=0 "
-                               "--pty - "
-                               "--unit 1 holding:40=s16:215 holding:41=u16:1 coil:0=0 "
-                               "input:0=s16:348~noise:8 " /* nordwind-hp */
-                               "input:1=s16:301~noise:8 input:2=s16:-52~noise:4 input:3=u16:1 "
-                               "input:4=u16:0 "
-                               "--unit 2 input:0=u16:612~noise:40 input:1=s16:224~noise:3 "
-                               "input:2=u16:417~noise:5 " /* breathe-co2 */
-                               "--unit 3 input:12=f32:0 fault=exception:4 "
-                               "--unit 4 input:12=f32:0 fault=dead";
-    char copy[sizeof demo], *words[64], *next;
-    int n = 0;
-    memcpy(copy, demo, sizeof demo);
-    for (char *p = strtok_r(copy, " ", &next); p != NULL && n < 64; p = strtok_r(NULL, " ", &next))
-        words[n++] = p;
-    return configure(n, words, w, u);
-}
-
 /* ---- the loop ---- */
 
 static int
@@ -493,8 +453,7 @@ main(int argc, char **argv)
     sigprocmask(SIG_BLOCK, &set, NULL);
     int signals = signalfd(-1, &set, SFD_CLOEXEC);
     started = seconds();
-    int failed = strcmp(argv[1], "--demo") == 0 ? configure_demo(&w, &u)
-                                                : configure(argc - 1, argv + 1, &w, &u);
+    int failed = configure(argc - 1, argv + 1, &w, &u);
     fflush(stdout);
     if (failed == 0)
         run(signals);
