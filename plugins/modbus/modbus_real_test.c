@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "modbus_rig.h"
+#include "modbus_testhost.h"
 #include "tests/kit/kit.h"
 
 enum { LINES_MOST = 4 };
