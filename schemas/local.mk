@@ -1,1 +1,16 @@
-# parts of schemas
+dist_schemas_DATA += \
+	schemas/air-quality.sdf.json \
+	schemas/climate-sensor.sdf.json \
+	schemas/door-contact.sdf.json \
+	schemas/energy-meter.sdf.json \
+	schemas/fan-coil.sdf.json \
+	schemas/heat-meter.sdf.json \
+	schemas/heat-pump.sdf.json \
+	schemas/lamp.sdf.json \
+	schemas/occupancy.sdf.json \
+	schemas/pv-inverter.sdf.json \
+	schemas/relay.sdf.json \
+	schemas/room-controller.sdf.json \
+	schemas/valve.sdf.json \
+	schemas/wall-switch.sdf.json \
+	schemas/water-meter.sdf.json

@@ -31,7 +31,7 @@ struct run {
     void *scratch; /* two pieces: of the point, of its scaleFrom */
 };
 
-/* ---- values in words -------------------------------------------------------------------------------- */
+/* ---- values in words ------------------------------------------------------------------------- */
 
 static void
 show(const lintel_value *v, struct lintel_buf *out)
@@ -110,7 +110,7 @@ is_equal(const lintel_value *a, const lintel_value *b)
     }
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* The bound affordance that a test names, or NULL with the reason. */
 static const struct lintel_bound *
@@ -185,7 +185,8 @@ exponent_of(const struct run *t, const struct lintel_bound *b)
 }
 
 static void
-compare(const struct run *t, const struct lintel_node *n, const lintel_value *got, const char *reason)
+compare(const struct run *t, const struct lintel_node *n, const lintel_value *got,
+        const char *reason)
 {
     struct lintel_buf wanted = {0}, found = {0};
     lintel_value expected;
@@ -195,8 +196,8 @@ compare(const struct run *t, const struct lintel_node *n, const lintel_value *go
         show(&expected, &wanted);
         show(got, &found);
         lintel_error(t->r->report, lintel_node_place(t->doc, n), "%s: expected %s, got %s%s%s",
-                     n->key.p, lintel_buf_str(&wanted), lintel_buf_str(&found), reason[0] ? ": " : "",
-                     reason);
+                     n->key.p, lintel_buf_str(&wanted), lintel_buf_str(&found),
+                     reason[0] ? ": " : "", reason);
     }
     lintel_buf_fini(&wanted);
     lintel_buf_fini(&found);
@@ -214,14 +215,16 @@ expect(const struct run *t, const struct lintel_node *n)
     if (b == NULL)
         return;
     if (b->read.codec == NULL) {
-        lintel_error(t->r->report, lintel_key_place(t->doc, n), "\"%s\" is not read, so nothing can be expected",
-                     n->key.p);
+        lintel_error(t->r->report, lintel_key_place(t->doc, n),
+                     "\"%s\" is not read, so nothing can be expected", n->key.p);
         return;
     }
     lintel_status st = raw_of(t, b, t->scratch, &raw, reason);
     if (st != LINTEL_OK) {
         lintel_error(t->r->report, lintel_node_place(t->doc, n), "%s: %s", n->key.p,
-                     st == LINTEL_E_ADDRESS || reason[0] == '\0' ? "nothing is given for its address" : reason);
+                     st == LINTEL_E_ADDRESS || reason[0] == '\0'
+                         ? "nothing is given for its address"
+                         : reason);
         return;
     }
     d.reason[0] = '\0';
@@ -231,11 +234,14 @@ expect(const struct run *t, const struct lintel_node *n)
         lintel_codec_decode(b->read.codec, &raw, &payload, exponent_of(t, b), &d, &got, NULL);
     if (how != LINTEL_DECODED && how != LINTEL_DECODED_RANGE)
         got = (lintel_value){.type = LINTEL_T_NULL};
-    compare(t, n, &got, how == LINTEL_DECODED_BAD ? d.reason : how == LINTEL_DECODED_ABSENT ? "the payload does not carry it" : "");
+    compare(t, n, &got,
+            how == LINTEL_DECODED_BAD      ? d.reason
+            : how == LINTEL_DECODED_ABSENT ? "the payload does not carry it"
+                                           : "");
     lintel_payload_reset(&payload, NULL, 0);
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* Whether text is these bytes in hexadecimal, blanks left out. */
 static int
@@ -277,8 +283,8 @@ send(const struct run *t, const struct lintel_node *n)
     if (lintel_node_value(value, t->r->scratch, 0, &v) != 0)
         return;
     int has_prior = raw_of(t, b, t->scratch, &prior, ignored) == LINTEL_OK;
-    if (lintel_codec_encode(b->write.codec, &v, has_prior ? &prior : NULL, exponent_of(t, b), &out, &sent,
-                            reason) != LINTEL_OK) {
+    if (lintel_codec_encode(b->write.codec, &v, has_prior ? &prior : NULL, exponent_of(t, b), &out,
+                            &sent, reason) != LINTEL_OK) {
         lintel_error(t->r->report, at, "%s: not sent: %s", n->key.p, reason);
     } else if (sent.type == LINTEL_T_BYTES && n->kind == LINTEL_NODE_SCALAR) {
         int same_text = n->text.n == sent.len && memcmp(n->text.p, sent.as.p, sent.len) == 0;
@@ -294,11 +300,12 @@ send(const struct run *t, const struct lintel_node *n)
     lintel_buf_fini(&out);
 }
 
-/* ---- one test --------------------------------------------------------------------------------------- */
+/* ---- one test -------------------------------------------------------------------------------- */
 
 /* Everything that one plugin needs for one test; 0, or -1: reported. */
 static int
-prepare(struct run *t, struct lintel_origin *o, const struct lintel_node *given, struct lintel_place at)
+prepare(struct run *t, struct lintel_origin *o, const struct lintel_node *given,
+        struct lintel_place at)
 {
     struct lintel_reader *r = t->r;
     struct lintel_kind *kind = lintel_reader_kind(r, o->id, t->plugin, at);
@@ -313,23 +320,27 @@ prepare(struct run *t, struct lintel_origin *o, const struct lintel_node *given,
                                          .what = kind->what,
                                          .folder = r->folder,
                                          .at = at,
+                                         .secret = lintel_reader_secret,
+                                         .secret_ctx = r,
                                          .flags = LINTEL_FIELDS_PARTIAL};
-    const lintel_value *settings =
-        lintel_fields_parse(t->plugin->device, &source, r->scratch, r->report);
+    const lintel_value *settings = lintel_fields_parse(t->plugin->device, &source, r->a, r->report);
     if (settings == NULL)
         return -1;
     if (context == NULL && kind->nparams != 0)
-        return lintel_error(r->report, at,
-                            "this binding has sdfParameters; give the test an sdfContext with \"%s\"",
-                            kind->params[0]);
+        return lintel_error(
+            r->report, at,
+            "this binding has sdfParameters; give the test an sdfContext with \"%s\"",
+            kind->params[0]);
     t->profile = lintel_reader_profile(r, kind, t->doc, context, at);
     t->device = (lintel_device){.size = sizeof t->device, .name = "test", .settings = settings};
     if (t->profile == NULL || given == NULL)
         return t->profile != NULL ? 0 : -1;
-    t->source = LINTEL_HAS(t->plugin, extension) ? t->plugin->extension(NULL, LINTEL_EXT_GIVEN) : NULL;
+    t->source =
+        LINTEL_HAS(t->plugin, extension) ? t->plugin->extension(NULL, LINTEL_EXT_GIVEN) : NULL;
     if (t->source == NULL || t->source->scratch > SCRATCH_MOST) {
         t->source = NULL;
-        return lintel_error(r->report, at, "the plugin \"%s\" can't read data of tests", t->plugin->name);
+        return lintel_error(r->report, at, "the plugin \"%s\" can't read data of tests",
+                            t->plugin->name);
     }
     t->scratch = lintel_arena_alloc(r->scratch, 2 * (size_t)t->source->scratch + 1);
     return t->scratch != NULL ? lintel_node_value(given, r->scratch, 1, &t->given) : -1;
@@ -359,8 +370,8 @@ run_plugin(struct lintel_reader *r, struct lintel_origin *o, const struct lintel
 }
 
 static int
-is_map_or_missing(struct lintel_reader *r, const struct lintel_doc *doc, const struct lintel_node *test,
-                  const char *key)
+is_map_or_missing(struct lintel_reader *r, const struct lintel_doc *doc,
+                  const struct lintel_node *test, const char *key)
 {
     const struct lintel_node *n = lintel_node_get(test, key);
     if (n == NULL || n->kind == LINTEL_NODE_MAP)
@@ -373,15 +384,18 @@ static void
 run_test(struct lintel_reader *r, struct lintel_origin *o, const struct lintel_doc *doc,
          const struct lintel_node *test)
 {
-    static const char *const keys[] = {"title", "sdfContext", "given", "expect", "write", "sends", NULL};
+    static const char *const keys[] = {"title", "sdfContext", "given", "expect",
+                                       "write", "sends",      NULL};
     if (lintel_reader_keys(r, doc, test, keys, "a test") != 0)
         return;
     for (size_t i = 1; keys[i] != NULL; i++)
         if (!is_map_or_missing(r, doc, test, keys[i]))
             return;
-    const struct lintel_node *given = lintel_node_get(test, "given"), *sends = lintel_node_get(test, "sends");
+    const struct lintel_node *given = lintel_node_get(test, "given"),
+                             *sends = lintel_node_get(test, "sends");
     if ((given == NULL) != (lintel_node_get(test, "expect") == NULL) && sends == NULL) {
-        lintel_error(r->report, lintel_node_place(doc, test), "a test needs both `given` and `expect`");
+        lintel_error(r->report, lintel_node_place(doc, test),
+                     "a test needs both `given` and `expect`");
         return;
     }
     if (given == NULL && sends == NULL) {
@@ -400,13 +414,14 @@ void
 lintel_reader_tests(struct lintel_reader *r, struct lintel_origin *o)
 {
     const struct lintel_node *tests = lintel_node_get(o->model->root, "lintel:tests");
-    struct lintel_doc doc = {.file = o->path};
     if (tests == NULL)
         return;
+    const struct lintel_doc *doc = lintel_model_doc(o->model, tests);
     if (tests->kind != LINTEL_NODE_LIST) {
-        lintel_error(r->report, lintel_node_place(&doc, tests), "lintel:tests must be a list of tests");
+        lintel_error(r->report, lintel_node_place(doc, tests),
+                     "lintel:tests must be a list of tests");
         return;
     }
     for (const struct lintel_node *c = tests->child; c != NULL; c = c->next)
-        run_test(r, o, &doc, c);
+        run_test(r, o, doc, c);
 }

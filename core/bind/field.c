@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Every key is looked at, whatever was wrong with the one before: people get all problems at once. */
+ * Every key is looked at, whatever was wrong with the one before: people get all problems at once.
+ */
 #include "core/bind/field.h"
 
 #include <string.h>
@@ -81,7 +82,9 @@ lintel_field_describe(const lintel_field *f, struct lintel_buf *out)
     case LINTEL_T_LIST:
         lintel_buf_adds(out, f->flags & LINTEL_F_FILE ? "a list of paths" : "a list of texts");
         break;
-    default: lintel_buf_adds(out, f->flags & LINTEL_F_FILE ? "the path of a file" : "a text"); break;
+    default:
+        lintel_buf_adds(out, f->flags & LINTEL_F_FILE ? "the path of a file" : "a text");
+        break;
     }
 }
 
@@ -109,7 +112,8 @@ refuse(const struct parse *p, const lintel_field *f, const struct lintel_node *n
         lintel_hint(hint, n->text.p, words);
     }
     lintel_field_describe(f, &wanted);
-    lintel_error(p->report, at, "%s: %s is not %s%s", f->name, found, lintel_buf_str(&wanted), hint);
+    lintel_error(p->report, at, "%s: %s is not %s%s", f->name, found, lintel_buf_str(&wanted),
+                 hint);
     lintel_buf_fini(&wanted);
     return -1;
 }
@@ -130,10 +134,10 @@ text_value(const struct parse *p, const lintel_field *f, struct lintel_str text,
     if (text.n >= sizeof prefix - 1 && memcmp(text.p, prefix, sizeof prefix - 1) == 0 &&
         p->s->secret != NULL) {
         if (!(f->flags & LINTEL_F_SECRET))
-            return lintel_error(p->report, at, "%s is not kept secret, so it can't be \"secret:...\"",
-                                f->name);
-        const char *name = lintel_arena_strndup(p->a, text.p + sizeof prefix - 1,
-                                                text.n - (sizeof prefix - 1));
+            return lintel_error(p->report, at,
+                                "%s is not kept secret, so it can't be \"secret:...\"", f->name);
+        const char *name =
+            lintel_arena_strndup(p->a, text.p + sizeof prefix - 1, text.n - (sizeof prefix - 1));
         copy = name ? p->s->secret(p->s->secret_ctx, name, at, p->a, p->report) : NULL;
     } else if ((f->flags & LINTEL_F_FILE) && text.n == 0) {
         return lintel_error(p->report, at, "%s: an empty path", f->name);
@@ -147,7 +151,7 @@ text_value(const struct parse *p, const lintel_field *f, struct lintel_str text,
         }
         copy = path;
     } else {
-        if ((f->flags & LINTEL_F_SECRET) && p->s->secret != NULL)
+        if ((f->flags & LINTEL_F_SECRET) && p->s->secret != NULL && text.n != 0)
             lintel_warning(p->report, at,
                            "%s stands here for all to read; put it into a file secrets/NAME and "
                            "write \"secret:NAME\"",
@@ -230,7 +234,8 @@ node_value(const struct parse *p, const lintel_field *f, const struct lintel_nod
     }
 }
 
-/* A default is text in the plugin; it is read as if it stood in the file. Lists: items between commas. */
+/* A default is text in the plugin; it is read as if it stood in the file. Lists: items between
+ * commas. */
 static int
 default_value(const struct parse *p, const lintel_field *f, lintel_value *ret)
 {
@@ -340,7 +345,8 @@ lintel_fields_parse(const lintel_field *table, const struct lintel_field_source 
     int failed = 0;
     lintel_value *values = lintel_arena_alloc(a, n * sizeof *values);
     if (s->map != NULL && s->map->kind != LINTEL_NODE_MAP) {
-        lintel_error(report, lintel_node_place(s->doc, s->map), "%s: must be a map of keys", s->what);
+        lintel_error(report, lintel_node_place(s->doc, s->map), "%s: must be a map of keys",
+                     s->what);
         return NULL;
     }
     if (s->map != NULL && !(s->flags & LINTEL_FIELDS_OPEN))
@@ -363,7 +369,7 @@ lintel_fields_natural(const lintel_field *table, const lintel_value *values, str
     return NULL;
 }
 
-/* ---- the table itself ----------------------------------------------------------------------------- */
+/* ---- the table itself ------------------------------------------------------------------------ */
 
 static int
 is_name(const char *s)
@@ -408,7 +414,8 @@ row_fault(const lintel_field *table, const lintel_field *f)
     if (f->choices != NULL && (f->type == LINTEL_T_LIST || f->type == LINTEL_T_BOOL))
         return "choices are for INT and STR";
     for (uint32_t i = 0; f->choices != NULL && lintel_field_item(f->choices, i).p != NULL; i++)
-        if (lintel_field_item(f->choices, i).n == 0 || lintel_field_item(f->choices, i).n > 31 || i == 63)
+        if (lintel_field_item(f->choices, i).n == 0 || lintel_field_item(f->choices, i).n > 31 ||
+            i == 63)
             return "its choices are not 1 to 63 words of at most 31 characters";
     if (f->natural != NULL && (f->choices == NULL || items(f->natural) != items(f->choices)))
         return "its natural types are not one for each choice";
@@ -431,8 +438,9 @@ lintel_fields_judge(const lintel_field *table, char *reason, size_t size)
         lintel_value value;
         int failed = a == NULL || (f->dflt != NULL && default_value(&p, f, &value) != 0);
         if (failed)
-            (void)lintel_format(reason, size, "field \"%s\": its default does not parse: %s",
-                                f->name, report.n && report.problems[0].text ? report.problems[0].text : "out of memory");
+            (void)lintel_format(
+                reason, size, "field \"%s\": its default does not parse: %s", f->name,
+                report.n && report.problems[0].text ? report.problems[0].text : "out of memory");
         lintel_arena_free(a);
         lintel_report_fini(&report);
         if (failed)

@@ -94,7 +94,8 @@ lintel_fields_schema(const lintel_field *table, struct lintel_buf *out)
     lintel_buf_addc(out, ']');
 }
 
-/* Text as roff shows it: a line must not begin with a control character, "-" is not to become a hyphen. */
+/* Text as roff shows it: a line must not begin with a control character, "-" is not to become a
+ * hyphen. */
 static void
 roff(struct lintel_buf *out, const char *s)
 {

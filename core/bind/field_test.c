@@ -11,12 +11,26 @@
 
 static const lintel_field table[] = {
     {.name = "host", .help = "Name or address.", .type = LINTEL_T_STR, .flags = LINTEL_F_REQUIRED},
-    {.name = "port", .help = "TCP port.", .dflt = "502", .min = 1, .max = 65535, .type = LINTEL_T_INT},
-    {.name = "pause", .help = "Silence between frames.", .dflt = "0.5", .unit = "ms", .min = 0, .max = 10,
+    {.name = "port",
+     .help = "TCP port.",
+     .dflt = "502",
+     .min = 1,
+     .max = 65535,
+     .type = LINTEL_T_INT},
+    {.name = "pause",
+     .help = "Silence between frames.",
+     .dflt = "0.5",
+     .unit = "ms",
+     .min = 0,
+     .max = 10,
      .type = LINTEL_T_REAL},
     {.name = "keep", .help = "Keeps the connection.", .dflt = "yes", .type = LINTEL_T_BOOL},
-    {.name = "table", .help = "Which table.", .dflt = "input", .choices = "coil|input|holding",
-     .natural = "bool|u16|s16", .type = LINTEL_T_STR},
+    {.name = "table",
+     .help = "Which table.",
+     .dflt = "input",
+     .choices = "coil|input|holding",
+     .natural = "bool|u16|s16",
+     .type = LINTEL_T_STR},
     {.name = "listen", .help = "Where to listen.", .dflt = "a, b", .type = LINTEL_T_LIST},
     {.name = "cert", .help = "Certificate.", .type = LINTEL_T_STR, .flags = LINTEL_F_FILE},
     {.name = "password", .help = "Password.", .type = LINTEL_T_STR, .flags = LINTEL_F_SECRET},
@@ -77,8 +91,9 @@ parse(const char *text)
 static void
 reads_every_type(void)
 {
-    lintel_value *v = parse("{plugin: x, host: h, port: 0x10, pause: 2, keep: off, table: holding,\n"
-                            " listen: [one, 2], cert: a/b.pem, password: 'secret:broker'}");
+    lintel_value *v =
+        parse("{plugin: x, host: h, port: 0x10, pause: 2, keep: off, table: holding,\n"
+              " listen: [one, 2], cert: a/b.pem, password: 'secret:broker'}");
     REQUIRE(v != NULL);
     CHECK_INT(report.errors + report.warnings, 0);
     CHECK_STR(v[HOST].as.s, "h");
@@ -239,16 +254,24 @@ judges_tables(void)
         {{{.name = "a", .help = "h", .type = LINTEL_T_MAP}}, "type"},
         {{{.name = "a", .help = "h", .min = 2, .max = 1, .type = LINTEL_T_INT}}, "min"},
         {{{.name = "a", .help = "h", .min = 1, .max = 2, .type = LINTEL_T_STR}}, "no number"},
-        {{{.name = "a", .help = "h", .dflt = "3", .min = 1, .max = 2, .type = LINTEL_T_INT}}, "default"},
+        {{{.name = "a", .help = "h", .dflt = "3", .min = 1, .max = 2, .type = LINTEL_T_INT}},
+         "default"},
         {{{.name = "a", .help = "h", .dflt = "x", .type = LINTEL_T_BOOL}}, "default"},
-        {{{.name = "a", .help = "h", .dflt = "z", .choices = "x|y", .type = LINTEL_T_STR}}, "default"},
+        {{{.name = "a", .help = "h", .dflt = "z", .choices = "x|y", .type = LINTEL_T_STR}},
+         "default"},
         {{{.name = "a", .help = "h", .choices = "x||y", .type = LINTEL_T_STR}}, "choices"},
-        {{{.name = "a", .help = "h", .choices = "x|y", .natural = "u8", .type = LINTEL_T_STR}}, "natural"},
-        {{{.name = "a", .help = "h", .dflt = "x", .type = LINTEL_T_STR, .flags = LINTEL_F_REQUIRED}},
+        {{{.name = "a", .help = "h", .choices = "x|y", .natural = "u8", .type = LINTEL_T_STR}},
+         "natural"},
+        {{{.name = "a",
+           .help = "h",
+           .dflt = "x",
+           .type = LINTEL_T_STR,
+           .flags = LINTEL_F_REQUIRED}},
          "required and has a default"},
         {{{.name = "a", .help = "h", .type = LINTEL_T_INT, .flags = LINTEL_F_SECRET}}, "for texts"},
         {{{.name = "a", .help = "h", .type = LINTEL_T_STR, .flags = 64}}, "flags"},
-        {{{.name = "a", .help = "h", .type = LINTEL_T_STR}, {.name = "a", .help = "h", .type = LINTEL_T_STR}},
+        {{{.name = "a", .help = "h", .type = LINTEL_T_STR},
+          {.name = "a", .help = "h", .type = LINTEL_T_STR}},
          "twice"},
     };
     for (size_t i = 0; i < LINTEL_COUNT(bad); i++) {
@@ -266,12 +289,15 @@ no_table_reuses_the_hubs_keys(void)
     static const lintel_field read[] = {{.name = "read", .help = "h", .type = LINTEL_T_STR}, {0}};
     static const lintel_field zone[] = {{.name = "zone", .help = "h", .type = LINTEL_T_STR}, {0}};
     const lintel_plugin good = {.bus = scale, .device = log, .address = zone};
-    const lintel_plugin bad[] = {{.bus = log},
-                                 {.device = zone},
-                                 {.address = scale},
-                                 {.address = poll},
-                                 {.address = read}};
+    const lintel_plugin bad[] = {
+        {.bus = log}, {.device = zone}, {.address = scale}, {.address = poll}, {.address = read}};
     char reason[300] = "";
+    static const lintel_field secret_address[] = {
+        {.name = "a", .help = "h", .type = LINTEL_T_STR, .flags = LINTEL_F_SECRET}, {0}};
+    CHECK_INT(
+        lintel_plugin_judge(&(lintel_plugin){.address = secret_address}, reason, sizeof reason),
+        -1);
+    CHECK_HAS(reason, "can't be a secret");
     CHECK_INT(lintel_plugin_judge(&good, reason, sizeof reason), 0);
     for (size_t i = 0; i < LINTEL_COUNT(bad); i++) {
         CHECK_INT(lintel_plugin_judge(&bad[i], reason, sizeof reason), -1);
@@ -296,7 +322,8 @@ prints_schema_and_manual(void)
     json_decref(json);
     lintel_buf_reset(&out);
     lintel_fields_man(table, &out);
-    CHECK_HAS(lintel_buf_str(&out), ".TP\n.B port\nTCP port.\n(a whole number from 1 to 65535; default 502)\n");
+    CHECK_HAS(lintel_buf_str(&out),
+              ".TP\n.B port\nTCP port.\n(a whole number from 1 to 65535; default 502)\n");
     CHECK_HAS(lintel_buf_str(&out), "(a number from 0 to 10, in ms; default 0.5)");
     CHECK_HAS(lintel_buf_str(&out), "(a text; may be secret:NAME)");
     lintel_buf_fini(&out);
@@ -310,12 +337,15 @@ survives_lack_of_memory(void)
         done();
         lintel_mem_fail_at(i);
         struct lintel_arena *a = lintel_arena_new();
-        static const char text[] = "{hots: x, host: 'secret:x', listen: [a], password: 'secret:broker'}";
+        static const char text[] =
+            "{hots: x, host: 'secret:x', listen: [a], password: 'secret:broker'}";
         struct lintel_doc *d = lintel_doc_parse("f", text, sizeof text - 1, &report);
         if (a != NULL && d != NULL) {
-            struct lintel_field_source s = {.doc = d, .map = d->root, .what = "x", .secret = secret};
+            struct lintel_field_source s = {
+                .doc = d, .map = d->root, .what = "x", .secret = secret};
             CHECK(lintel_fields_parse(table, &s, a, &report) == NULL);
-            complete = !lintel_arena_failed(a) && report.n == 2 && report.problems[1].text != NULL &&
+            complete = !lintel_arena_failed(a) && report.n == 2 &&
+                       report.problems[1].text != NULL &&
                        strstr(report.problems[0].text, "did you mean") != NULL;
         }
         lintel_mem_fail_at(0);

@@ -42,7 +42,8 @@ lintel_path_absolute(struct lintel_arena *a, const char *dir)
 static int
 unreadable(const char *path, struct lintel_report *report)
 {
-    return lintel_error(report, (struct lintel_place){path, 0, 0}, "can't be read: %s", strerror(errno));
+    return lintel_error(report, (struct lintel_place){path, 0, 0}, "can't be read: %s",
+                        strerror(errno));
 }
 
 /* Not more than `most` bytes, whatever the file does while it is read. */
@@ -156,8 +157,8 @@ disk_list(void *ctx, const char *dir, void (*each)(void *arg, const char *name, 
 }
 
 static int
-disk_secret(void *ctx, const char *folder, const char *name, char *text, size_t *ret_n, char *reason,
-            size_t size)
+disk_secret(void *ctx, const char *folder, const char *name, char *text, size_t *ret_n,
+            char *reason, size_t size)
 {
     (void)ctx;
     return lintel_secret_read(folder, name, text, ret_n, reason, size);

@@ -6,28 +6,41 @@
 #include "core/bind/site.h"
 
 const lintel_field lintel_hub_table[] = {
-    {.name = "name", .help = "Name of this hub; the first part of every SenML name.", .dflt = "hub",
+    {.name = "name",
+     .help = "Name of this hub; the first part of every SenML name.",
+     .dflt = "hub",
      .type = LINTEL_T_STR},
     {0}};
 
 const lintel_field lintel_port_table[] = {
-    {.name = "plugin", .help = "The plugin that speaks here.", .type = LINTEL_T_STR,
+    {.name = "plugin",
+     .help = "The plugin that speaks here.",
+     .type = LINTEL_T_STR,
      .flags = LINTEL_F_REQUIRED},
     {.name = "isolation",
      .help = "Where the plugin runs: thread (inside the daemon), process (a child of its own) or "
              "process:NAME (a child shared by all that name it). Blocking plugins get a process, "
              "others a thread, unless this says otherwise.",
      .type = LINTEL_T_STR},
-    {.name = "log", .help = "The most detailed messages of the plugin that are logged.",
-     .choices = "error|warn|info|debug", .type = LINTEL_T_STR},
+    {.name = "log",
+     .help = "The most detailed messages of the plugin that are logged.",
+     .choices = "error|warn|info|debug",
+     .type = LINTEL_T_STR},
     {0}};
 
 const lintel_field lintel_context_table[] = {
-    {.name = "bus", .help = "The bus of lintel.yaml that the thing is reached by.", .type = LINTEL_T_STR,
+    {.name = "bus",
+     .help = "The bus of lintel.yaml that the thing is reached by.",
+     .type = LINTEL_T_STR,
      .flags = LINTEL_F_REQUIRED},
-    {.name = "zone", .help = "The zone that the thing belongs to; its sector in the directory.",
-     .dflt = "", .type = LINTEL_T_STR},
-    {.name = "location", .help = "Where the thing is, for people.", .dflt = "", .type = LINTEL_T_STR},
+    {.name = "zone",
+     .help = "The zone that the thing belongs to; its sector in the directory.",
+     .dflt = "",
+     .type = LINTEL_T_STR},
+    {.name = "location",
+     .help = "Where the thing is, for people.",
+     .dflt = "",
+     .type = LINTEL_T_STR},
     {.name = "tags", .help = "Words to find the thing by.", .dflt = "", .type = LINTEL_T_LIST},
     {.name = "label", .help = "What people call the thing.", .dflt = "", .type = LINTEL_T_STR},
     {0}};
@@ -37,14 +50,22 @@ const lintel_field lintel_pace_table[] = {
     {.name = "poll",
      .help = "Seconds between reads; 0: only on demand or by push. Without it 10, and 0 for "
              "protocols whose values come by themselves.",
-     .unit = "s", .min = 0, .max = 31536000, .type = LINTEL_T_REAL},
+     .unit = "s",
+     .min = 0,
+     .max = 31536000,
+     .type = LINTEL_T_REAL},
     {.name = "stale",
      .help = "Seconds until a value that was not refreshed is stale; 0: never. Without it three "
              "times poll.",
-     .unit = "s", .min = 0, .max = 31536000, .type = LINTEL_T_REAL},
+     .unit = "s",
+     .min = 0,
+     .max = 31536000,
+     .type = LINTEL_T_REAL},
     {.name = "deadband",
      .help = "The smallest change that is passed on, in the model's unit; 0: every change.",
-     .min = 0, .max = 1e300, .type = LINTEL_T_REAL},
+     .min = 0,
+     .max = 1e300,
+     .type = LINTEL_T_REAL},
     {0}};
 
 const char *const lintel_port_keys[] = {"plugin", "isolation", "log", NULL};
@@ -82,6 +103,15 @@ lintel_plugin_judge(const lintel_plugin *p, char *reason, size_t size)
         {"address", p->address, {lintel_codec_keys, lintel_pace_keys, lintel_map_keys}},
     };
     char why[200];
+    for (const lintel_field *f = p->address; f != NULL && f->name != NULL; f++) {
+        if (f->flags & LINTEL_F_SECRET) {
+            (void)lintel_format(
+                reason, size,
+                "the table of address keys: \"%s\" can't be a secret: bindings are shared",
+                f->name);
+            return -1;
+        }
+    }
     for (size_t i = 0; i < LINTEL_COUNT(tables); i++) {
         if (lintel_fields_judge(tables[i].table, why, sizeof why) != 0) {
             (void)lintel_format(reason, size, "the table of %s keys: %s", tables[i].what, why);
@@ -90,7 +120,8 @@ lintel_plugin_judge(const lintel_plugin *p, char *reason, size_t size)
         for (size_t k = 0; k < 4 && tables[i].keys[k] != NULL; k++) {
             const char *name = reused(tables[i].table, tables[i].keys[k]);
             if (name != NULL) {
-                (void)lintel_format(reason, size, "the table of %s keys: \"%s\" is a key of the hub's",
+                (void)lintel_format(reason, size,
+                                    "the table of %s keys: \"%s\" is a key of the hub's",
                                     tables[i].what, name);
                 return -1;
             }

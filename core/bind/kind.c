@@ -8,7 +8,7 @@
 
 static struct lintel_profile failed_profile; /* stands for one whose reasons are reported */
 
-/* ---- models and bindings --------------------------------------------------------------------------- */
+/* ---- models and bindings --------------------------------------------------------------------- */
 
 static int
 has_word(const char *const *words, const char *word)
@@ -19,32 +19,87 @@ has_word(const char *const *words, const char *word)
     return 0;
 }
 
-/* A protocol that no plugin here speaks is fine, what looks like a slip of one that is here is not. */
-static void
-judge_protocols(struct lintel_reader *r, const struct lintel_model *model)
+/* One letter away from a word of the list. */
+static int
+is_slip_of(const char *word, const char *const *words)
 {
-    const char *const *names = r->s->plugin_names ? r->s->plugin_names(r->s->plugin_ctx) : NULL;
-    struct lintel_map told = {0};
+    for (; *words != NULL; words++)
+        if (lintel_distance(word, *words, 1) <= 1)
+            return 1;
+    return 0;
+}
+
+struct names {                /* of plugins, while one document is judged */
+    const char *const *words; /* NULL: nobody knows them */
+    struct lintel_map told;   /* those warned of */
+};
+
+/* A protocol that no plugin here speaks is fine: bindings are shared by hubs. What is one letter
+ * off one that is here is a slip. */
+static void
+judge_plugin_name(struct lintel_reader *r, struct names *names, const struct lintel_doc *doc,
+                  const struct lintel_node *n)
+{
+    struct lintel_place at = lintel_key_place(doc, n);
     char hint[LINTEL_HINT];
-    for (uint32_t i = 0; names != NULL && i < model->n; i++) {
+    if (names->words == NULL || has_word(names->words, n->key.p))
+        return;
+    lintel_hint(hint, n->key.p, names->words);
+    if (is_slip_of(n->key.p, names->words)) {
+        lintel_error(r->report, at, "there is no plugin \"%.64s\"%s", n->key.p, hint);
+    } else if (lintel_map_get(&names->told, n->key.p, n->key.n) == NULL) {
+        lintel_warning(r->report, at, "the plugin \"%.64s\" is not installed here%s", n->key.p,
+                       hint);
+        lintel_reader_put(r, &names->told, n->key.p, n->key.n, names);
+    }
+}
+
+static void
+judge_protocols(struct lintel_reader *r, const struct lintel_model *model, struct names *names)
+{
+    for (uint32_t i = 0; i < model->n; i++) {
         const struct lintel_affordance *a = &model->affordances[i];
         const struct lintel_node *maps = a->protocol_map;
-        for (const struct lintel_node *c = maps ? maps->child : NULL; c != NULL; c = c->next) {
-            struct lintel_place at = lintel_key_place(a->map_doc, c);
-            if (maps->kind != LINTEL_NODE_MAP || has_word(names, c->key.p))
-                continue;
-            if (lintel_hint(hint, c->key.p, names)[0] != '\0')
-                lintel_error(r->report, at, "there is no plugin \"%.64s\"%s", c->key.p, hint);
-            else if (lintel_map_get(&told, c->key.p, c->key.n) == NULL)
-                lintel_warning(r->report, at, "the plugin \"%.64s\" is not installed here", c->key.p);
-            if (lintel_map_put(&told, c->key.p, c->key.n, &told) != 0)
-                lintel_reader_no_memory(r);
-        }
-        if (maps != NULL && maps->kind != LINTEL_NODE_MAP && !lintel_node_is_null(maps))
+        if (maps != NULL && maps->kind == LINTEL_NODE_MAP)
+            for (const struct lintel_node *c = maps->child; c != NULL; c = c->next)
+                judge_plugin_name(r, names, a->map_doc, c);
+        else if (maps != NULL && !lintel_node_is_null(maps))
             lintel_error(r->report, lintel_node_place(a->map_doc, maps),
                          "sdfProtocolMap must be a map: { PLUGIN: { ... } }");
     }
-    lintel_map_fini(&told);
+}
+
+/* Members of our own anywhere in the document: a slip in their name would make them be overlooked.
+ */
+static void
+judge_own_members(struct lintel_reader *r, const struct lintel_model *model, struct names *names,
+                  const struct lintel_node *n)
+{
+    static const char *const words[] = {"lintel:device", "lintel:tests", NULL};
+    char hint[LINTEL_HINT];
+    for (const struct lintel_node *c = n->child; c != NULL; c = c->next) {
+        if (c->key.n < 7 || memcmp(c->key.p, "lintel:", 7) != 0) {
+            judge_own_members(r, model, names, c);
+        } else if (strcmp(c->key.p, "lintel:device") == 0 && c->kind == LINTEL_NODE_MAP) {
+            for (const struct lintel_node *p = c->child; p != NULL; p = p->next)
+                judge_plugin_name(r, names, lintel_model_doc(model, p), p);
+        } else if (!has_word(words, c->key.p)) {
+            lintel_error(r->report, lintel_key_place(lintel_model_doc(model, c), c),
+                         "unknown member \"%.64s\"%s", c->key.p,
+                         lintel_hint(hint, c->key.p, words));
+        }
+    }
+}
+
+/* What is judged once for a document, whatever plugins it meets. */
+static void
+judge_model(struct lintel_reader *r, const struct lintel_model *model)
+{
+    struct names names = {.words =
+                              r->s->plugin_names ? r->s->plugin_names(r->s->plugin_ctx) : NULL};
+    judge_protocols(r, model, &names);
+    judge_own_members(r, model, &names, model->root);
+    lintel_map_fini(&names.told);
 }
 
 struct lintel_model *
@@ -54,7 +109,7 @@ lintel_reader_model(struct lintel_reader *r, struct lintel_origin *o, struct lin
         o->resolved = 1;
         o->model = lintel_models_resolve(r->site->pub.models, o->id, at, r->report);
         if (o->model != NULL)
-            judge_protocols(r, o->model);
+            judge_model(r, o->model);
     }
     return o->model;
 }
@@ -69,7 +124,8 @@ lintel_reader_plugin(struct lintel_reader *r, const char *name, struct lintel_pl
             return site->buses[i].plugin;
     if (!r->s->run_tests || r->s->plugin_names == NULL)
         return NULL;
-    for (const char *const *n = r->s->plugin_names(r->s->plugin_ctx); n != NULL && *n != NULL; n++) {
+    for (const char *const *n = r->s->plugin_names(r->s->plugin_ctx); n != NULL && *n != NULL;
+         n++) {
         if (strcmp(*n, name) == 0) {
             const lintel_plugin *p = r->s->plugin(r->s->plugin_ctx, name, at, &file, r->report);
             return p != NULL && !(p->flags & LINTEL_PLUGIN_TRANSPORT) ? p : NULL;
@@ -78,26 +134,30 @@ lintel_reader_plugin(struct lintel_reader *r, const char *name, struct lintel_pl
     return NULL;
 }
 
-/* ---- kinds ----------------------------------------------------------------------------------------- */
+/* ---- kinds ----------------------------------------------------------------------------------- */
 
 /* lintel:device for a plugin, at the document or at any of its objects. */
 static void
 find_device(struct lintel_reader *r, struct lintel_kind *k, const struct lintel_node *n)
 {
     const struct lintel_node *device = lintel_node_get(n, "lintel:device");
+    const struct lintel_doc *doc = device ? lintel_model_doc(k->model, device) : NULL;
     const struct lintel_node *mine = lintel_node_get(device, k->plugin->name);
     if (device != NULL && device->kind != LINTEL_NODE_MAP) {
-        lintel_error(r->report, lintel_node_place(k->device_doc, device),
+        lintel_error(r->report, lintel_node_place(doc, device),
                      "lintel:device must be a map: { PLUGIN: { ... } }");
         k->failed = 1;
     }
     if (mine != NULL && k->device != NULL) {
-        lintel_error(r->report, lintel_key_place(k->device_doc, mine),
-                     "settings of a %s device stand twice in this document; keep one", k->plugin->name);
+        lintel_error(r->report, lintel_key_place(lintel_model_doc(k->model, mine), mine),
+                     "settings of a %s device stand twice in this document; keep one",
+                     k->plugin->name);
         k->failed = 1;
     }
-    if (mine != NULL)
+    if (mine != NULL) {
         k->device = mine;
+        k->device_doc = lintel_model_doc(k->model, mine);
+    }
     static const char *const groups[] = {"sdfThing", "sdfObject"};
     for (size_t g = 0; g < LINTEL_COUNT(groups); g++) {
         const struct lintel_node *group = lintel_node_get(n, groups[g]);
@@ -115,10 +175,11 @@ judge_device(struct lintel_reader *r, struct lintel_kind *k)
                                          .map = k->device,
                                          .what = k->what,
                                          .folder = r->folder,
-                                         .at = {k->device_doc->file, 0, 0},
+                                         .at = {k->id, 0, 0},
+                                         .secret = lintel_reader_secret,
+                                         .secret_ctx = r,
                                          .flags = LINTEL_FIELDS_PARTIAL};
-    k->device_settings = lintel_fields_parse(k->plugin->device, &source, r->scratch, r->report);
-    if (k->device_settings == NULL)
+    if (lintel_fields_parse(k->plugin->device, &source, r->a, r->report) == NULL)
         k->failed = 1;
 }
 
@@ -226,43 +287,51 @@ find_params(struct lintel_reader *r, struct lintel_kind *k)
         lintel_reader_words(r, (const char *const *const[]){lintel_context_keys, names, NULL});
 }
 
-/* Whether the binding says anything of this plugin; if not, what it does say. */
+/* What the binding leaves out for this plugin: everything, or what the model says every thing has.
+ */
 static void
 warn_unmapped(struct lintel_reader *r, const struct lintel_kind *k, struct lintel_place at)
 {
+    uint32_t mapped = 0;
     for (uint32_t i = 0; i < k->model->n; i++)
-        if (lintel_node_get(k->model->affordances[i].protocol_map, k->plugin->name) != NULL)
-            return;
-    lintel_warning(r->report, at, "\"%.64s\" does not say how it is done over %s; nothing of it is mapped",
-                   k->id, k->plugin->name);
+        mapped += lintel_node_get(k->model->affordances[i].protocol_map, k->plugin->name) != NULL;
+    if (mapped == 0)
+        lintel_warning(r->report, at,
+                       "\"%.64s\" does not say how it is done over %s; nothing of it is mapped",
+                       k->id, k->plugin->name);
+    for (uint32_t i = 0; mapped != 0 && i < k->model->n; i++) {
+        const struct lintel_affordance *a = &k->model->affordances[i];
+        if (a->required && lintel_node_get(a->protocol_map, k->plugin->name) == NULL)
+            lintel_warning(
+                r->report, a->at,
+                "every thing must have \"%.64s\" (sdfRequired), but it is not mapped for %s",
+                a->name, k->plugin->name);
+    }
 }
 
 static struct lintel_kind *
-new_kind(struct lintel_reader *r, const char *id, struct lintel_origin *o, const lintel_plugin *plugin,
-         struct lintel_place at)
+new_kind(struct lintel_reader *r, const char *id, struct lintel_origin *o,
+         const lintel_plugin *plugin, struct lintel_place at)
 {
     struct lintel_kind *k = lintel_arena_alloc(r->scratch, sizeof *k);
-    struct lintel_doc *doc = lintel_arena_alloc(r->scratch, sizeof *doc);
     char what[64];
     (void)lintel_format(what, sizeof what, "a thing on a %s bus", plugin->name);
-    if (k == NULL || doc == NULL || (k->id = lintel_arena_strdup(r->scratch, id)) == NULL ||
+    if (k == NULL || (k->id = lintel_arena_strdup(r->scratch, id)) == NULL ||
         (k->what = lintel_arena_strdup(r->scratch, what)) == NULL)
         return NULL;
     k->origin = o;
     k->plugin = plugin;
     k->next = r->first_kind;
     k->context_also = lintel_context_keys;
-    k->device_doc = doc;
     r->first_kind = k;
     k->model = o != NULL ? lintel_reader_model(r, o, at)
                          : lintel_models_resolve(r->site->pub.models, id, at, r->report);
-    doc->file = o != NULL ? o->path : k->model != NULL ? k->model->file : id;
     if (k->model == NULL) {
         k->failed = 1;
         return k;
     }
     if (o == NULL)
-        judge_protocols(r, k->model);
+        judge_model(r, k->model);
     find_device(r, k, k->model->root);
     judge_device(r, k);
     find_params(r, k);
@@ -276,7 +345,7 @@ lintel_reader_kind(struct lintel_reader *r, const char *id, const lintel_plugin 
 {
     char key[256], hint[LINTEL_HINT] = "";
     struct lintel_origin *o = lintel_map_get(&r->origins, id, strlen(id));
-    if (o == NULL && strchr(id, '#') == NULL) {
+    if (o == NULL && strpbrk(id, "#:") == NULL) { /* no global name either */
         const char *const *ids = lintel_reader_map_words(r, &r->origins);
         if (ids != NULL)
             lintel_hint(hint, id, ids);
@@ -296,7 +365,7 @@ lintel_reader_kind(struct lintel_reader *r, const char *id, const lintel_plugin 
     return k;
 }
 
-/* ---- profiles -------------------------------------------------------------------------------------- */
+/* ---- profiles -------------------------------------------------------------------------------- */
 
 /* Takes a profile into the site: one reference is the site's from now on. */
 static struct lintel_profile *
@@ -363,8 +432,9 @@ find_values(struct lintel_reader *r, const struct lintel_kind *k, const struct l
     for (uint32_t i = 0; i < k->nparams; i++) {
         values[i] = lintel_node_get(context, k->params[i]);
         if (values[i] == NULL && k->required[i])
-            failed = lintel_error(r->report, at, "\"%.64s\" needs the entry \"%.64s\" in sdfContext",
-                                  k->id, k->params[i]);
+            failed =
+                lintel_error(r->report, at, "\"%.64s\" needs the entry \"%.64s\" in sdfContext",
+                             k->id, k->params[i]);
         else if (values[i] != NULL && values[i]->kind != LINTEL_NODE_SCALAR)
             failed = lintel_error(r->report, lintel_node_place(doc, values[i]),
                                   "%.64s: must be a text or a number", k->params[i]);
@@ -398,7 +468,8 @@ lintel_reader_profile(struct lintel_reader *r, struct lintel_kind *k, const stru
         if (p == NULL && k->nparams == 0)
             k->failed = 1;
         if (p == NULL && context != NULL && k->nparams != 0)
-            lintel_error(r->report, at, "with these entries of sdfContext \"%.64s\" does not work; see there",
+            lintel_error(r->report, at,
+                         "with these entries of sdfContext \"%.64s\" does not work; see there",
                          k->id);
         if (!partial)
             lintel_reader_put(r, &r->profiles, key.p, key.n, p ? p : &failed_profile);

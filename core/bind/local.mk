@@ -13,10 +13,18 @@ core_bind_libbind_a_SOURCES = \
 	core/bind/things.c
 
 if HAVE_CUNIT
-bind_tests = core/bind/field_test
+bind_tests = core/bind/field_test core/bind/site_test
 check_PROGRAMS += $(bind_tests)
 TESTS += $(bind_tests)
 core_bind_field_test_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 core_bind_field_test_SOURCES = core/bind/field_test.c
 core_bind_field_test_LDADD = $(KIT_LIBS) $(BIND_LIBS)
+core_bind_site_test_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+core_bind_site_test_SOURCES = core/bind/site_test.c core/bind/fake_plugins.h
+core_bind_site_test_LDADD = $(KIT_LIBS) $(BIND_LIBS)
 endif
+
+FUZZERS += core/bind/site_fuzz
+core_bind_site_fuzz_SOURCES = core/bind/site_fuzz.c core/bind/fake_plugins.h $(FUZZ_MAIN)
+core_bind_site_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_bind_site_fuzz_LDADD = $(BIND_LIBS)

@@ -9,10 +9,9 @@
 #include "core/bind/reader.h"
 #include "core/trust/secret.h"
 
-/* For lintel_fields_parse: the text is kept in a list, to be wiped with the site. */
-static const char *
-secret_text(void *ctx, const char *name, struct lintel_place at, struct lintel_arena *a,
-            struct lintel_report *report)
+const char *
+lintel_reader_secret(void *ctx, const char *name, struct lintel_place at, struct lintel_arena *a,
+                     struct lintel_report *report)
 {
     struct lintel_reader *r = ctx;
     char text[LINTEL_SECRET_MOST + 1], reason[600];
@@ -25,7 +24,7 @@ secret_text(void *ctx, const char *name, struct lintel_place at, struct lintel_a
         return NULL;
     }
     char *copy = lintel_arena_strndup(a, text, n);
-    struct lintel_kept_secret *kept = lintel_arena_alloc(a, sizeof *kept);
+    struct lintel_kept_secret *kept = lintel_arena_alloc(r->a, sizeof *kept);
     lintel_secret_wipe(text, sizeof text);
     if (copy == NULL || kept == NULL) {
         lintel_secret_wipe(copy, copy ? n : 0);
@@ -46,18 +45,21 @@ read_isolation(struct lintel_reader *r, struct lintel_port *port, const char *wo
     if (strcmp(word, "thread") == 0) {
         port->isolation = LINTEL_ISOLATION_THREAD;
     } else if (is_transport && (process || shared)) {
-        lintel_error(r->report, at,
-                     "isolation: a transport runs inside the daemon; leave it out or write \"thread\"");
+        lintel_error(
+            r->report, at,
+            "isolation: a transport runs inside the daemon; leave it out or write \"thread\"");
     } else if (process || (shared && lintel_is_id(word + 8))) {
         port->isolation = LINTEL_ISOLATION_PROCESS;
         port->process = shared ? word + 8 : NULL;
     } else if (shared) {
-        lintel_error(r->report, at,
-                     "isolation: the name behind \"process:\" must be letters, digits, '.', '_', '-', at "
-                     "most 63, the first one a letter or digit");
+        lintel_error(
+            r->report, at,
+            "isolation: the name behind \"process:\" must be letters, digits, '.', '_', '-', at "
+            "most 63, the first one a letter or digit");
     } else {
-        lintel_error(r->report, at, "isolation: \"%.64s\" is not one of thread, process, process:NAME%s",
-                     word, lintel_hint(hint, word, words));
+        lintel_error(r->report, at,
+                     "isolation: \"%.64s\" is not one of thread, process, process:NAME%s", word,
+                     lintel_hint(hint, word, words));
     }
 }
 
@@ -84,10 +86,10 @@ read_own_keys(struct lintel_reader *r, const struct lintel_doc *doc, const struc
                      port->plugin->name);
         port->plugin = NULL;
     }
-    port->isolation = port->plugin != NULL && (port->plugin->flags & LINTEL_PLUGIN_BLOCKING) &&
-                              !is_transport
-                          ? LINTEL_ISOLATION_PROCESS
-                          : LINTEL_ISOLATION_THREAD;
+    port->isolation =
+        port->plugin != NULL && (port->plugin->flags & LINTEL_PLUGIN_BLOCKING) && !is_transport
+            ? LINTEL_ISOLATION_PROCESS
+            : LINTEL_ISOLATION_THREAD;
     if (own[LINTEL_PORT_ISOLATION].type == LINTEL_T_STR)
         read_isolation(r, port, own[LINTEL_PORT_ISOLATION].as.s,
                        lintel_node_place(doc, lintel_node_get(map, "isolation")), is_transport);
@@ -139,13 +141,13 @@ read_port(struct lintel_reader *r, const struct lintel_doc *doc, const char *pat
         lintel_error(r->report, at,
                      "a name must have 1 to 63 characters, no blank and no '/' among them");
     else if (other != NULL)
-        lintel_error(r->report, at, "the name \"%s\" is taken: %s:%u:%u; choose another", port->name,
-                     other->at.file, other->at.line, other->at.column);
+        lintel_error(r->report, at, "the name \"%s\" is taken: %s:%u:%u; choose another",
+                     port->name, other->at.file, other->at.line, other->at.column);
     else
         lintel_reader_put(r, &r->ports, map->key.p, map->key.n, port);
     if (map->kind != LINTEL_NODE_MAP) {
-        lintel_error(r->report, lintel_node_place(doc, map), "\"%s\" must be a map with a plugin: { plugin: ... }",
-                     port->name);
+        lintel_error(r->report, lintel_node_place(doc, map),
+                     "\"%s\" must be a map with a plugin: { plugin: ... }", port->name);
         return;
     }
     read_own_keys(r, doc, map, port, is_transport);
@@ -160,7 +162,7 @@ read_port(struct lintel_reader *r, const struct lintel_doc *doc, const char *pat
                                          .what = what,
                                          .folder = r->folder,
                                          .at = at,
-                                         .secret = secret_text,
+                                         .secret = lintel_reader_secret,
                                          .secret_ctx = r};
     port->settings = lintel_fields_parse(port->plugin->bus, &source, r->a, r->report);
     if (port->settings != NULL)
@@ -200,7 +202,8 @@ read_hub(struct lintel_reader *r, const struct lintel_doc *doc)
     r->site->pub.name = own[LINTEL_HUB_NAME].as.s;
     if (!lintel_is_id(r->site->pub.name))
         lintel_error(r->report, lintel_node_place(doc, lintel_node_get(hub, "name")),
-                     "name: \"%.64s\" can't be a part of SenML names; letters, digits, '.', '_', '-', at most "
+                     "name: \"%.64s\" can't be a part of SenML names; letters, digits, '.', '_', "
+                     "'-', at most "
                      "63, the first one a letter or digit",
                      r->site->pub.name);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A binding compiled for one plugin: an address and a codec for each direction of each affordance. */
+ * A binding compiled for one plugin: an address and a codec for each direction of each affordance.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -67,8 +68,8 @@ append(struct lintel_node *map, struct lintel_node **last, struct lintel_node *n
     map->n++;
 }
 
-/* A map with the values of its sdfParameters in place; the map itself if it has none. Errors in such a value are
- * reported at the parameter. */
+/* A map with the values of its sdfParameters in place; the map itself if it has none. Errors in
+ * such a value are reported at the parameter. */
 static const struct lintel_node *
 with_params(struct compile *c, const struct lintel_node *map)
 {
@@ -108,7 +109,8 @@ with_params(struct compile *c, const struct lintel_node *map)
 }
 
 static struct side
-read_side(struct compile *c, const struct lintel_affordance *a, const struct lintel_node *map, int reads)
+read_side(struct compile *c, const struct lintel_affordance *a, const struct lintel_node *map,
+          int reads)
 {
     struct side side = {.doc = a->map_doc, .map = map};
     if (map->kind == LINTEL_NODE_MAP)
@@ -133,8 +135,8 @@ read_side(struct compile *c, const struct lintel_affordance *a, const struct lin
     return side;
 }
 
-/* NULL where there is no data, or with the reasons. With a wrong address the wire's type is not known, and nothing is
- * said of a codec that leans on it. */
+/* NULL where there is no data, or with the reasons. With a wrong address the wire's type is not
+ * known, and nothing is said of a codec that leans on it. */
 static struct lintel_codec *
 compile_codec(struct compile *c, const struct side *side, const struct lintel_data *data)
 {
@@ -175,14 +177,16 @@ read_pace(struct compile *c, const struct side *side, struct lintel_bound *b)
         c->failed = 1;
         return;
     }
-    b->poll_ns = nanoseconds(&pace[LINTEL_PACE_POLL],
-                             c->k->plugin->flags & LINTEL_PLUGIN_PUSH ? 0 : usual);
+    b->poll_ns =
+        nanoseconds(&pace[LINTEL_PACE_POLL], c->k->plugin->flags & LINTEL_PLUGIN_PUSH ? 0 : usual);
     b->stale_ns = nanoseconds(&pace[LINTEL_PACE_STALE], 3 * b->poll_ns);
-    b->deadband = pace[LINTEL_PACE_DEADBAND].type == LINTEL_T_REAL ? pace[LINTEL_PACE_DEADBAND].as.r : 0;
+    b->deadband =
+        pace[LINTEL_PACE_DEADBAND].type == LINTEL_T_REAL ? pace[LINTEL_PACE_DEADBAND].as.r : 0;
 }
 
 static void
-set_property(struct compile *c, struct lintel_bound *b, const struct side *read, const struct side *write)
+set_property(struct compile *c, struct lintel_bound *b, const struct side *read,
+             const struct side *write)
 {
     const struct lintel_affordance *a = b->affordance;
     if (read->map != NULL)
@@ -275,21 +279,24 @@ bind_affordance(struct compile *c, const struct lintel_affordance *a, struct lin
         bind_flat(c, b, map);
 }
 
-/* ---- scaleFrom ------------------------------------------------------------------------------------- */
+/* ---- scaleFrom ------------------------------------------------------------------------------- */
 
 /* Bytes of the path that are the object's. */
 static size_t
 object_length(const struct lintel_affordance *a)
 {
-    size_t n = strlen(a->path), tail = strlen(a->name) + 3; /* "/p/" */
-    return n > tail ? n - tail : 0;
+    size_t n = strlen(a->path);
+    for (int slashes = 0; n > 0 && slashes < 2; n--) /* "/p/name" */
+        slashes += a->path[n - 1] == '/';
+    return n;
 }
 
 static int
 is_sibling(const struct lintel_affordance *a, const struct lintel_affordance *b)
 {
     size_t n = object_length(a);
-    return b->kind == LINTEL_K_PROPERTY && n == object_length(b) && memcmp(a->path, b->path, n) == 0;
+    return b->kind == LINTEL_K_PROPERTY && n == object_length(b) &&
+           memcmp(a->path, b->path, n) == 0;
 }
 
 static int
@@ -299,8 +306,8 @@ scale_error(struct compile *c, const struct lintel_bound *b, const char *name, c
     const struct lintel_node *map = lintel_node_get(a->protocol_map, c->k->plugin->name);
     const struct lintel_node *half = lintel_node_get(map, "read");
     const struct lintel_node *n = lintel_node_get(half ? half : map, "scaleFrom");
-    lintel_error(c->r->report, lintel_node_place(a->map_doc, n ? n : map), "scaleFrom: \"%.64s\" %s", name,
-                 why);
+    lintel_error(c->r->report, lintel_node_place(a->map_doc, n ? n : map),
+                 "scaleFrom: \"%.64s\" %s", name, why);
     c->failed = 1;
     return -1;
 }
@@ -348,7 +355,7 @@ find_scales(struct compile *c)
     }
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static struct lintel_profile *
 profile_new(const struct lintel_kind *k)

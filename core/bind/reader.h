@@ -37,7 +37,6 @@ struct lintel_kind {
     struct lintel_model *model;       /* the origin's; NULL: broken, and reported */
     const struct lintel_node *device; /* lintel:device for the plugin, or NULL */
     const struct lintel_doc *device_doc;
-    const lintel_value *device_settings; /* of the binding alone, required rows may be missing */
     const char *const *params;        /* sdfContext entries that maps name; NULL-terminated */
     const uint8_t *required;          /* whether params[i] has no default */
     uint32_t nparams;
@@ -92,7 +91,10 @@ int lintel_digest(const struct lintel_buf *b, uint8_t out[16]);
 /* A text with its end, so that neighbours can't be mixed up. NULL counts as "". */
 void lintel_digest_str(struct lintel_buf *b, const char *s);
 
-/* port.c: lintel.yaml. */
+/* port.c: lintel.yaml; and secrets, for lintel_fields_parse with the site's arena: each is noted, and wiped with the
+ * site. */
+const char *lintel_reader_secret(void *reader, const char *name, struct lintel_place at,
+                                 struct lintel_arena *a, struct lintel_report *report);
 void lintel_reader_ports(struct lintel_reader *r);
 
 /* kind.c */

@@ -30,14 +30,16 @@ head(const struct schema *s, const char *title)
 static void
 ports(const struct schema *s, const char *key, uint32_t transport)
 {
-    lintel_buf_addf(s->out, "\"%s\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",", key);
+    lintel_buf_addf(
+        s->out, "\"%s\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",", key);
     lintel_fields_schema(lintel_port_table, s->out);
     add(s, ",\"allOf\":[");
     uint32_t count = 0;
     for (uint32_t i = 0; i < s->n; i++) {
         if ((s->plugins[i]->flags & LINTEL_PLUGIN_TRANSPORT) != transport)
             continue;
-        lintel_buf_addf(s->out, "%s{\"if\":{\"properties\":{\"plugin\":{\"const\":\"%s\"}}},\"then\":{",
+        lintel_buf_addf(s->out,
+                        "%s{\"if\":{\"properties\":{\"plugin\":{\"const\":\"%s\"}}},\"then\":{",
                         count++ ? "," : "", s->plugins[i]->name);
         lintel_fields_schema(s->plugins[i]->bus, s->out);
         add(s, "}}");
@@ -50,7 +52,8 @@ static void
 print_site(const struct schema *s)
 {
     head(s, "lintel.yaml");
-    add(s, "\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"hub\":{\"type\":\"object\","
+    add(s, "\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"hub\":{\"type\":"
+           "\"object\","
            "\"additionalProperties\":false,");
     lintel_fields_schema(lintel_hub_table, s->out);
     add(s, "},");
@@ -73,7 +76,24 @@ codec_keys(const struct schema *s)
     add(s, "}");
 }
 
-/* The rows without what is required: parameters may stand in. */
+/* A table's keys where none is required: something else may stand in for them. */
+static void
+optional_fields(const struct schema *s, const lintel_field *table)
+{
+    uint32_t n = lintel_fields_count(table);
+    lintel_field *copy = lintel_alloc_array((size_t)n + 1, sizeof *copy);
+    if (copy == NULL) {
+        s->out->failed = 1;
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        copy[i] = table[i];
+        copy[i].flags &= ~(uint32_t)LINTEL_F_REQUIRED;
+    }
+    lintel_fields_schema(copy, s->out);
+    lintel_free(copy);
+}
+
 static void
 map_schemas(const struct schema *s)
 {
@@ -81,10 +101,15 @@ map_schemas(const struct schema *s)
         const lintel_plugin *p = s->plugins[i];
         if (p->flags & LINTEL_PLUGIN_TRANSPORT)
             continue;
-        lintel_buf_addf(s->out, ",\"%s\":{\"type\":\"object\",\"allOf\":[{\"$ref\":\"#/$defs/codec\"},"
-                                "{\"$ref\":\"#/$defs/pace\"}],", p->name);
+        lintel_buf_addf(s->out,
+                        ",\"%s\":{\"type\":\"object\",\"allOf\":[{\"$ref\":\"#/$defs/codec\"},"
+                        "{\"$ref\":\"#/$defs/pace\"}],",
+                        p->name);
+        add(s, "\"if\":{\"required\":[\"sdfParameters\"]},\"then\":{");
+        optional_fields(s, p->address);
+        add(s, "},\"else\":{");
         lintel_fields_schema(p->address, s->out);
-        add(s, ",\"unevaluatedProperties\":false}");
+        add(s, "},\"unevaluatedProperties\":false}");
     }
 }
 
@@ -93,25 +118,41 @@ print_binding(const struct schema *s)
 {
     uint32_t count = 0;
     head(s, "binding (SDF Supplement)");
-    add(s, "\"type\":\"object\",\"required\":[\"amend\"],\"properties\":{\"info\":{\"type\":\"object\"},"
+    add(s, "\"type\":\"object\",\"required\":[\"amend\"],\"properties\":{\"info\":{\"type\":"
+           "\"object\"},"
            "\"namespace\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},"
            "\"defaultNamespace\":{\"type\":\"string\"},\"amend\":{\"type\":\"array\",\"items\":{"
-           "\"type\":\"object\",\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"properties\":{"
+           "\"type\":\"object\",\"additionalProperties\":{\"type\":[\"object\",\"null\"],"
+           "\"properties\":{"
            "\"sdfProtocolMap\":{\"type\":\"object\",\"properties\":{");
     for (uint32_t i = 0; i < s->n; i++) {
         const char *name = s->plugins[i]->name;
         if (s->plugins[i]->flags & LINTEL_PLUGIN_TRANSPORT)
             continue;
-        lintel_buf_addf(s->out, "%s\"%s\":{\"if\":{\"anyOf\":[{\"required\":[\"read\"]},{\"required\":["
-                                "\"write\"]}]},\"then\":{\"additionalProperties\":false,\"properties\":{"
-                                "\"read\":{\"$ref\":\"#/$defs/%s\"},\"write\":{\"$ref\":\"#/$defs/%s\"}}},"
-                                "\"else\":{\"$ref\":\"#/$defs/%s\"}}",
+        lintel_buf_addf(s->out,
+                        "%s\"%s\":{\"if\":{\"anyOf\":[{\"required\":[\"read\"]},{\"required\":["
+                        "\"write\"]}]},\"then\":{\"additionalProperties\":false,\"properties\":{"
+                        "\"read\":{\"$ref\":\"#/$defs/%s\"},\"write\":{\"$ref\":\"#/$defs/%s\"}}},"
+                        "\"else\":{\"$ref\":\"#/$defs/%s\"}}",
                         count++ ? "," : "", name, name, name, name);
     }
-    add(s, "}},\"lintel:device\":{\"type\":\"object\"}}}}},\"lintel:tests\":{\"type\":\"array\",\"items\":{"
-           "\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"title\":{\"type\":\"string\"},"
-           "\"sdfContext\":{\"type\":\"object\"},\"given\":{\"type\":\"object\"},\"expect\":{\"type\":"
-           "\"object\"},\"write\":{\"type\":\"object\"},\"sends\":{\"type\":\"object\"}}}}},\"$defs\":{");
+    add(s, "}},\"lintel:device\":{\"type\":\"object\",\"properties\":{");
+    count = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (s->plugins[i]->flags & LINTEL_PLUGIN_TRANSPORT)
+            continue;
+        lintel_buf_addf(s->out, "%s\"%s\":{\"type\":\"object\",\"additionalProperties\":false,",
+                        count++ ? "," : "", s->plugins[i]->name);
+        optional_fields(s, s->plugins[i]->device);
+        add(s, "}");
+    }
+    add(s,
+        "}}}}}},\"lintel:tests\":{\"type\":\"array\",\"items\":{"
+        "\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"title\":{\"type\":"
+        "\"string\"},"
+        "\"sdfContext\":{\"type\":\"object\"},\"given\":{\"type\":\"object\"},\"expect\":{\"type\":"
+        "\"object\"},\"write\":{\"type\":\"object\"},\"sends\":{\"type\":\"object\"}}}}},\"$defs\":"
+        "{");
     codec_keys(s);
     map_schemas(s);
     add(s, "}}");
@@ -121,23 +162,29 @@ static void
 print_things(const struct schema *s)
 {
     head(s, "things");
-    add(s, "\"type\":\"array\",\"items\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":["
-           "\"thingId\",\"sdfInstanceOf\",\"sdfContext\"],\"properties\":{\"thingId\":{\"type\":\"string\","
-           "\"pattern\":\"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\"},\"sdfInstanceOf\":{\"type\":\"object\","
-           "\"additionalProperties\":false,\"required\":[\"model\"],\"properties\":{\"model\":{\"type\":"
-           "\"string\"}}},\"sdfContext\":{\"type\":\"object\",");
+    add(s,
+        "\"type\":\"array\",\"items\":{\"type\":\"object\",\"additionalProperties\":false,"
+        "\"required\":["
+        "\"thingId\",\"sdfInstanceOf\",\"sdfContext\"],\"properties\":{\"thingId\":{\"type\":"
+        "\"string\","
+        "\"pattern\":\"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\"},\"sdfInstanceOf\":{\"type\":\"object\","
+        "\"additionalProperties\":false,\"required\":[\"model\"],\"properties\":{\"model\":{"
+        "\"type\":"
+        "\"string\"}}},\"sdfContext\":{\"type\":\"object\",");
     lintel_fields_schema(lintel_context_table, s->out);
-    /* Which plugin's settings count is said by the bus, in another file: what each may take is listed. */
-    add(s, ",\"$comment\":\"settings of devices, by plugin, stand under $defs\"}}},\"$defs\":{");
+    /* Which plugin's settings count is said by the bus, in another file; what a binding gives needs
+     * not stand here, and a binding may name keys of its own. So this helps editors more than it
+     * judges. */
     uint32_t count = 0;
     for (uint32_t i = 0; i < s->n; i++) {
         if (s->plugins[i]->flags & LINTEL_PLUGIN_TRANSPORT)
             continue;
-        lintel_buf_addf(s->out, "%s\"%s\":{", count++ ? "," : "", s->plugins[i]->name);
-        lintel_fields_schema(s->plugins[i]->device, s->out);
+        lintel_buf_addf(s->out, "%s{\"title\":\"on a %s bus\",", count++ ? "," : ",\"anyOf\":[",
+                        s->plugins[i]->name);
+        optional_fields(s, s->plugins[i]->device);
         add(s, "}");
     }
-    add(s, "}}");
+    add(s, count ? "]}}}}" : "}}}}");
 }
 
 int

@@ -125,7 +125,7 @@ struct lintel_site_source {
     int run_tests;
     const struct lintel_site_files *files; /* NULL: the file system */
 };
-/* NULL with the reasons in the report. Warnings do not refuse. Blocking: files are read. */
+/* NULL with the reasons in the report, sorted by place. Warnings do not refuse. Blocking: files are read. */
 struct lintel_site *lintel_site_read(const struct lintel_site_source *s, struct lintel_report *report);
 struct lintel_site *lintel_site_ref(struct lintel_site *s);
 void lintel_site_unref(struct lintel_site *s); /* NULL is fine */

@@ -13,7 +13,7 @@ enum {
     SITE_BYTES_MOST = 512 * 1024 * 1024 /* of all files together */
 };
 
-/* ---- what the pieces share ------------------------------------------------------------------------- */
+/* ---- what the pieces share ------------------------------------------------------------------- */
 
 void *
 lintel_reader_no_memory(struct lintel_reader *r)
@@ -23,7 +23,8 @@ lintel_reader_no_memory(struct lintel_reader *r)
 }
 
 void
-lintel_reader_put(struct lintel_reader *r, struct lintel_map *m, const char *key, size_t n, void *value)
+lintel_reader_put(struct lintel_reader *r, struct lintel_map *m, const char *key, size_t n,
+                  void *value)
 {
     if (lintel_map_put(m, key, n, value) != 0)
         lintel_reader_no_memory(r);
@@ -34,15 +35,15 @@ lintel_reader_doc(struct lintel_reader *r, const char *path, struct lintel_doc *
 {
     char *text = NULL;
     size_t n = 0;
-    int failed =
-        r->files->read(r->files->ctx, path, LINTEL_DOC_BYTES_MOST, &text, &n, r->report);
+    int failed = r->files->read(r->files->ctx, path, LINTEL_DOC_BYTES_MOST, &text, &n, r->report);
     if (failed != 0)
         return failed;
     r->bytes += n;
     struct lintel_doc *doc = NULL;
     if (r->bytes > SITE_BYTES_MOST)
         lintel_error(r->report, (struct lintel_place){path, 0, 0},
-                     "the files of the site are larger than %d MiB together", SITE_BYTES_MOST / 1024 / 1024);
+                     "the files of the site are larger than %d MiB together",
+                     SITE_BYTES_MOST / 1024 / 1024);
     else
         doc = lintel_doc_parse(path, text, n, r->report);
     lintel_free(text);
@@ -51,8 +52,8 @@ lintel_reader_doc(struct lintel_reader *r, const char *path, struct lintel_doc *
 }
 
 int
-lintel_reader_keys(struct lintel_reader *r, const struct lintel_doc *doc, const struct lintel_node *map,
-                   const char *const *words, const char *what)
+lintel_reader_keys(struct lintel_reader *r, const struct lintel_doc *doc,
+                   const struct lintel_node *map, const char *const *words, const char *what)
 {
     struct lintel_field_source source = {
         .doc = doc, .map = map, .also = words, .what = what, .at = lintel_node_place(doc, map)};
@@ -117,7 +118,7 @@ progress(struct lintel_reader *r, const char *what, uint32_t done, uint32_t of)
         r->s->progress(r->s->progress_ctx, what, done, of);
 }
 
-/* ---- folders --------------------------------------------------------------------------------------- */
+/* ---- folders --------------------------------------------------------------------------------- */
 
 static const char *const model_ends[] = {".sdf.json", ".sdf.yaml", ".sdf.yml", NULL};
 static const char *const binding_ends[] = {".sdf-supplement.yaml", ".sdf-supplement.json",
@@ -134,7 +135,7 @@ struct folder {
         struct found *next;
         const char *name;
         size_t stem; /* bytes of the name before its end */
-    } *first, **last;
+    } * first, **last;
     uint32_t n;
 };
 
@@ -198,7 +199,8 @@ new_origin(struct folder *f, const struct found *found, const char *path)
         return NULL;
     if (!lintel_is_id(id)) {
         lintel_error(r->report, at,
-                     "the part of the name before \"%s\" is an id: letters, digits, '.', '_', '-', at most 63, "
+                     "the part of the name before \"%s\" is an id: letters, digits, '.', '_', '-', "
+                     "at most 63, "
                      "the first one a letter or digit",
                      found->name + found->stem);
         return NULL;
@@ -215,8 +217,11 @@ new_origin(struct folder *f, const struct found *found, const char *path)
         *r->last_origin = o;
         r->last_origin = &o->next;
     }
-    *o = (struct lintel_origin){
-        .id = id, .path = path, .is_binding = is_binding, .installed = f->installed, .next = o->next};
+    *o = (struct lintel_origin){.id = id,
+                                .path = path,
+                                .is_binding = is_binding,
+                                .installed = f->installed,
+                                .next = o->next};
     return o;
 }
 
@@ -278,7 +283,7 @@ read_models(struct lintel_reader *r)
         read_documents(r, bindings, binding_ends, "bindings", 0);
 }
 
-/* ---- what nobody uses ------------------------------------------------------------------------------ */
+/* ---- what nobody uses ------------------------------------------------------------------------ */
 
 /* A binding of the site, whether a thing uses it or not, compiled for each plugin that it names. */
 static void
@@ -328,7 +333,7 @@ run_tests(struct lintel_reader *r)
     }
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void
 note_before(struct lintel_reader *r)
@@ -421,6 +426,7 @@ lintel_site_read(const struct lintel_site_source *s, struct lintel_report *repor
         lintel_site_unref(site);
         site = NULL;
     }
+    lintel_report_sort(to);
     lintel_report_fini(&own);
     return site;
 }

@@ -11,6 +11,7 @@ struct thing_file {
     struct lintel_reader *r;
     const char *path; /* the site's */
     const struct lintel_doc *doc;
+    struct lintel_arena *a; /* ends with the file */
 };
 
 static void
@@ -44,10 +45,11 @@ read_id(const struct thing_file *f, const struct lintel_node *map, struct lintel
     }
     struct lintel_place at = lintel_node_place(f->doc, n);
     if (n->kind != LINTEL_NODE_SCALAR || !lintel_is_id(n->text.p)) {
-        lintel_error(r->report, at,
-                     "thingId: \"%.64s\" can't be a name on the network; letters, digits, '.', '_', '-', at "
-                     "most 63, the first one a letter or digit",
-                     n->kind == LINTEL_NODE_SCALAR ? n->text.p : "");
+        lintel_error(
+            r->report, at,
+            "thingId: \"%.64s\" can't be a name on the network; letters, digits, '.', '_', '-', at "
+            "most 63, the first one a letter or digit",
+            n->kind == LINTEL_NODE_SCALAR ? n->text.p : "");
         return;
     }
     const struct lintel_place *other = lintel_map_get(&r->things, n->text.p, n->text.n);
@@ -97,8 +99,7 @@ find_bus(const struct thing_file *f, const struct lintel_node *n)
     if (r->no_ports)
         return NULL;
     const struct lintel_port *port = lintel_map_get(&r->ports, n->text.p, n->text.n);
-    if (port >= site->transports && site->transports != NULL && port != NULL &&
-        port < site->transports + site->ntransports) {
+    if (port != NULL && port->plugin != NULL && (port->plugin->flags & LINTEL_PLUGIN_TRANSPORT)) {
         lintel_error(r->report, at, "bus: \"%s\" is a transport; things are on buses", n->text.p);
         return NULL;
     }
@@ -115,6 +116,13 @@ find_bus(const struct thing_file *f, const struct lintel_node *n)
     return port;
 }
 
+/* A text that the site keeps. */
+static const char *
+kept(struct lintel_reader *r, const lintel_value *v)
+{
+    return v->len == 0 ? "" : lintel_arena_strndup(r->a, v->as.s, v->len);
+}
+
 static int
 read_context(const struct thing_file *f, const struct lintel_node *context, struct lintel_thing *t)
 {
@@ -124,7 +132,7 @@ read_context(const struct thing_file *f, const struct lintel_node *context, stru
                                          .what = "sdfContext",
                                          .at = lintel_node_place(f->doc, context),
                                          .flags = LINTEL_FIELDS_OPEN};
-    lintel_value *own = lintel_fields_parse(lintel_context_table, &source, r->a, r->report);
+    lintel_value *own = lintel_fields_parse(lintel_context_table, &source, f->a, r->report);
     if (own == NULL)
         return -1;
     const lintel_value *tags = &own[LINTEL_CONTEXT_TAGS];
@@ -132,13 +140,12 @@ read_context(const struct thing_file *f, const struct lintel_node *context, stru
     if (list == NULL)
         return -1;
     for (uint32_t i = 0; i < tags->len; i++)
-        list[i] = tags->as.list[i].as.s;
+        list[i] = kept(r, &tags->as.list[i]);
     t->tags = list;
-    t->bus = own[LINTEL_CONTEXT_BUS].as.s;
-    t->zone = own[LINTEL_CONTEXT_ZONE].as.s;
-    t->location = own[LINTEL_CONTEXT_LOCATION].as.s;
-    t->label = own[LINTEL_CONTEXT_LABEL].as.s;
-    if (strlen(t->zone) <= 63)
+    t->zone = kept(r, &own[LINTEL_CONTEXT_ZONE]);
+    t->location = kept(r, &own[LINTEL_CONTEXT_LOCATION]);
+    t->label = kept(r, &own[LINTEL_CONTEXT_LABEL]);
+    if (own[LINTEL_CONTEXT_ZONE].len <= 63)
         return 0;
     /* RFC 9176 section 5: a sector has at most 63 bytes. */
     return lintel_error(r->report, lintel_node_place(f->doc, lintel_node_get(context, "zone")),
@@ -159,6 +166,8 @@ read_device(const struct thing_file *f, const struct lintel_node *context, struc
                                          .what = kind->what,
                                          .folder = r->folder,
                                          .at = lintel_node_place(f->doc, context),
+                                         .secret = lintel_reader_secret,
+                                         .secret_ctx = r,
                                          .flags = kind->failed ? LINTEL_FIELDS_PARTIAL : 0};
     t->settings = lintel_fields_parse(kind->plugin->device, &source, r->a, r->report);
     t->profile = lintel_reader_profile(r, kind, f->doc, context, source.at);
@@ -201,7 +210,7 @@ read_thing(const struct thing_file *f, const struct lintel_node *map, struct lin
 void
 lintel_reader_things(struct lintel_reader *r, const char *path, const struct lintel_doc *doc)
 {
-    struct thing_file f = {r, path, doc};
+    struct thing_file f = {r, path, doc, NULL};
     struct lintel_site_full *site = r->site;
     if (doc->root->kind == LINTEL_NODE_MAP && doc->root->n == 0)
         return; /* an empty file */
@@ -221,9 +230,16 @@ lintel_reader_things(struct lintel_reader *r, const char *path, const struct lin
         site->pub.things = more;
         site->things_room = room;
     }
+    if ((f.a = lintel_arena_new()) == NULL) {
+        lintel_reader_no_memory(r);
+        return;
+    }
     for (const struct lintel_node *c = doc->root->child; c != NULL; c = c->next) {
         struct lintel_thing *t = &site->pub.things[site->pub.nthings];
         *t = (struct lintel_thing){0};
         site->pub.nthings += (uint32_t)read_thing(&f, c, t);
     }
+    if (lintel_arena_failed(f.a))
+        lintel_reader_no_memory(r);
+    lintel_arena_free(f.a);
 }

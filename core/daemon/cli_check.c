@@ -118,9 +118,7 @@ cli_run(struct cli *c)
         return CLI_USAGE;
     }
     (void)mkdir(run, 0750); /* linteld tells what is wrong with it */
-    char *const args[] = {c->paths.daemon, (char *)"--site", (char *)(uintptr_t)dir,
-                          (char *)"--run", run, (char *)"--state", state, NULL};
-    execv(c->paths.daemon, args);
+    execl(c->paths.daemon, "linteld", "--site", dir, "--run", run, "--state", state, (char *)NULL);
     cli_say("%s can't be started; is Lintel installed whole?", c->paths.daemon);
     return CLI_FAILED;
 }

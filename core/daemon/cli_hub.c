@@ -224,7 +224,7 @@ cli_status(struct cli *c)
     } else if (status != NULL) {
         char age[CELL];
         cli_age(age, sizeof age, json_number_value(json_object_get(status, "uptime")));
-        printf("%s: up %s, site %s\n\n", cli_text(status, "name"), age,
+        printf("%s: up %s, site %s\n\n", cli_text(status, "hub"), age,
                cli_text(json_object_get(status, "daemon"), "site"));
         print_buses(status);
         print_troubles(hub);

@@ -220,33 +220,26 @@ add_value_row(struct lintel_table *t, const json_t *row, int many)
                             cli_text(row, "detail")});
 }
 
-/* One property, asked for as a client would: the hub reads it from the device where that is needed. */
+/* One property, asked for as a client would: the hub reads it from the device where that is needed, and a value that
+ * is not good comes as an error that says why. As JSON it is the SenML record, with time and quality. */
 static int
-get_one(struct cli *c, struct lintel_local_client *hub, const struct cli_target *target, const char *name)
+get_one(struct cli *c, struct lintel_local_client *hub, const struct cli_target *target)
 {
-    json_t *pack = NULL;
-    int status = cli_request(hub, LINTEL_GET, (const char *const *)target->segments, FORMAT_SENML_JSON, NULL, &pack);
+    json_t *value = NULL;
+    char text[400];
+    int status = cli_request(hub, LINTEL_GET, (const char *const *)target->segments,
+                             c->json ? FORMAT_SENML_JSON : FORMAT_JSON, NULL, &value);
     if (status != CLI_OK)
         return status;
-    const json_t *record = json_array_get(pack, 0), *value = NULL;
-    static const char *const fields[] = {"v", "vs", "vb", "vd"};
-    for (size_t i = 0; i < LINTEL_COUNT(fields) && value == NULL; i++)
-        value = json_object_get(record, fields[i]);
-    const char *quality = cli_text(record, "quality");
     if (c->json) {
-        print_json(pack);
+        print_json(value);
     } else {
-        char text[400];
+        const char *unit = cli_text(target->row, "unit");
         cli_value(text, sizeof text, value);
-        const char *unit = json_is_string(json_object_get(record, "u")) ? cli_text(record, "u") : cli_text(record, "bu");
         printf("%s%s%s\n", text, *unit ? " " : "", unit);
     }
-    if (*quality != '\0' && strcmp(quality, "good") != 0) {
-        cli_say("%s is %s", name, quality);
-        status = CLI_FAILED;
-    }
-    json_decref(pack);
-    return status;
+    json_decref(value);
+    return CLI_OK;
 }
 
 static int
@@ -267,9 +260,18 @@ get_all(struct cli *c, struct lintel_local_client *hub)
         print_json(rows);
     } else {
         struct lintel_table *t = lintel_table_new(value_columns);
+        size_t unmapped = 0;
         json_array_foreach(rows, i, row)
-            add_value_row(t, row, c->argc != 1);
+        {
+            /* What the model could do and this kind of device does not is no news for people. */
+            if (strcmp(cli_text(row, "quality"), "unmapped") == 0)
+                unmapped++;
+            else
+                add_value_row(t, row, c->argc != 1);
+        }
         lintel_table_print(t, stdout);
+        if (c->argc == 1 && unmapped != 0)
+            printf("%zu more of the model not done by this kind of device\n", unmapped);
     }
     json_decref(rows);
     return failed ? CLI_FAILED : CLI_OK;
@@ -298,7 +300,7 @@ cli_get(struct cli *c)
         } else if (one == CLI_OK) {
             if (c->argc > 1 && !c->json)
                 printf("%s: ", c->argv[a]);
-            one = get_one(c, hub, &target, c->argv[a]);
+            one = get_one(c, hub, &target);
         }
         cli_target_fini(&target);
         if (one != CLI_OK)

@@ -6,15 +6,17 @@
 #include <time.h>
 
 #include "core/base/mem.h"
+#include "core/base/num.h"
 #include "core/base/text.h"
 #include "core/daemon/cli.h"
+#include "core/model/unit.h"
 
 enum { FORMAT_SENML_JSON = 110, WATCHES_MOST = 4096, CELL = 400 };
 
 struct watch {
     uint64_t id;
-    const char *name;
-    json_t *seen; /* record's name -> its last text: a pack tells all, people want what changed */
+    json_t *units; /* "Object/property" -> the model's unit: SenML tells primary ones */
+    json_t *seen;  /* record's name -> its last text: a pack tells all, people want what changed */
 };
 
 struct watcher {
@@ -24,9 +26,47 @@ struct watcher {
     size_t n;
 };
 
+/* The model's units of a thing's properties, by the names that their SenML records have. */
+static json_t *
+units_of(struct lintel_local_client *hub, const char *thing)
+{
+    const char *const path[] = {"hub", "values", thing, NULL};
+    json_t *rows = cli_get_json(hub, path), *row, *units = json_object();
+    size_t i;
+    json_array_foreach(rows, i, row)
+    {
+        char name[CELL];
+        const char *affordance = cli_text(row, "path"), *p = strstr(affordance, "/p/");
+        if (p == NULL || *cli_text(row, "unit") == '\0')
+            continue;
+        (void)lintel_format(name, sizeof name, "%.*s/%s", (int)(p - affordance), affordance, p + 3);
+        json_object_set(units, name, json_object_get(row, "unit"));
+    }
+    json_decref(rows);
+    return units;
+}
+
+/* A SenML value in the model's unit, where that is another one. NULL: as it is. */
+static json_t *
+in_unit(const json_t *value, const char *from, const char *to)
+{
+    const struct lintel_unit *a = lintel_unit_find(from), *b = lintel_unit_find(to);
+    struct lintel_linear l;
+    if (!json_is_number(value) || a == NULL || b == NULL || strcmp(from, to) == 0 ||
+        lintel_unit_convert(a, b, &l) != 0)
+        return NULL;
+    /* To ten digits: the way there and back may have cost the last ones. */
+    char text[40];
+    double number, exact = json_number_value(value) * (double)l.num / (double)l.den +
+                           (double)l.offset_num / (double)l.offset_den;
+    (void)lintel_format(text, sizeof text, "%.10g", exact);
+    return lintel_parse_real(text, strlen(text), &number) ? json_real(number) : NULL;
+}
+
 static int
 start(struct watcher *w, const char *name)
 {
+    static char pack[] = "s"; /* of a thing: all its properties */
     struct cli_target target;
     uint64_t id = 0;
     int status = w->n < WATCHES_MOST ? cli_target_find(w->hub, name, &target) : CLI_FAILED;
@@ -40,16 +80,16 @@ start(struct watcher *w, const char *name)
     while (target.segments[k] != NULL)
         k++;
     if (target.row == NULL)
-        target.segments[k] = (char *)"s"; /* the thing's pack of all its properties */
+        target.segments[k] = pack;
     status = cli_observe(w->hub, (const char *const *)target.segments, FORMAT_SENML_JSON, &id);
     if (status == CLI_OK)
-        w->watches[w->n++] = (struct watch){id, name, json_object()};
+        w->watches[w->n++] = (struct watch){id, units_of(w->hub, target.segments[1]), json_object()};
     cli_target_fini(&target);
     return status;
 }
 
 static void
-print_record(const struct watcher *w, struct watch *watch, const json_t *base, const json_t *record)
+print_record(struct watch *watch, const json_t *base, const json_t *record)
 {
     static const char *const fields[] = {"v", "vs", "vb", "vd"};
     const json_t *value = NULL;
@@ -58,8 +98,13 @@ print_record(const struct watcher *w, struct watch *watch, const json_t *base, c
     const char *colon = strchr(name, ':'); /* the hub's own name in front is no news here */
     for (size_t i = 0; i < LINTEL_COUNT(fields) && value == NULL; i++)
         value = json_object_get(record, fields[i]);
-    cli_value(text, sizeof text, value);
     const char *unit = json_is_string(json_object_get(record, "u")) ? cli_text(record, "u") : cli_text(base, "bu");
+    const char *slash = strchr(name, '/'), *wanted = cli_text(watch->units, slash ? slash + 1 : "");
+    json_t *converted = in_unit(value, unit, wanted);
+    cli_value(text, sizeof text, converted != NULL ? converted : value);
+    if (converted != NULL)
+        unit = wanted;
+    json_decref(converted);
     const char *quality = cli_text(record, "quality");
     int good = *quality == '\0' || strcmp(quality, "good") == 0;
     (void)lintel_format(line, sizeof line, "%s%s%s%s%s", text, *unit ? " " : "", unit, good ? "" : "  ", good ? "" : quality);
@@ -71,7 +116,6 @@ print_record(const struct watcher *w, struct watch *watch, const json_t *base, c
     struct tm local;
     strftime(at, sizeof at, "%H:%M:%S", localtime_r(&now, &local));
     printf("%s  %s  %s\n", at, colon ? colon + 1 : name, line);
-    (void)w;
 }
 
 static void
@@ -86,7 +130,7 @@ print_pack(const struct watcher *w, struct watch *watch, json_t *pack)
         free(text);
     } else {
         json_array_foreach(pack, i, record)
-            print_record(w, watch, base, record);
+            print_record(watch, base, record);
     }
     fflush(stdout);
 }
@@ -136,8 +180,10 @@ cli_watch(struct cli *c)
     }
     if (status == CLI_OK)
         status = follow(&w);
-    for (i = 0; i < w.n; i++)
+    for (i = 0; i < w.n; i++) {
+        json_decref(w.watches[i].units);
         json_decref(w.watches[i].seen);
+    }
     lintel_free(w.watches);
     json_decref(rows);
     lintel_local_close(w.hub);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The life of a bus: its plugin's instance becomes ready, is gone and comes again; its connection. */
+ * The life of a bus: its plugin's instance becomes ready, is gone and comes again; its connection.
+ */
 #include "core/base/log.h"
 #include "core/engine/engine_priv.h"
 
@@ -62,8 +63,10 @@ lintel_engine_bus_ready(struct lintel_engine *e, struct lintel_bus *b)
     if (b->ready)
         lintel_engine_bus_gone(e, b, LINTEL_E_LINK, "the plugin was started anew");
     b->ready = 1;
-    b->link = LINTEL_OK;
-    thing_set_detail(&b->detail, NULL);
+    if (!b->link_told) {
+        b->link = LINTEL_OK;
+        thing_set_detail(&b->detail, NULL);
+    }
     for (struct link *l = b->things.next; l != &b->things; l = l->next)
         thing_tell(OWNER(l, struct lintel_live_thing, on_bus));
     /* All is asked for once, in the order of the files, as fast as the bus can. */
@@ -83,7 +86,7 @@ lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_sta
                        const char *detail)
 {
     (void)e;
-    b->ready = 0;
+    b->ready = b->link_told = 0;
     b->link = status != LINTEL_OK ? status : LINTEL_E_LINK;
     thing_set_detail(&b->detail, detail);
     while (!link_alone(&b->ghosts)) {
@@ -108,10 +111,9 @@ void
 lintel_engine_link(struct lintel_engine *e, struct lintel_bus *b, lintel_status status,
                    const char *detail)
 {
-    lintel_status before = b->link;
+    lintel_status before = b->link_told || b->ready ? b->link : LINTEL_OK;
     (void)e;
-    if (!b->ready)
-        return;
+    b->link_told = 1; /* a plugin may speak of its connection before it is ready */
     b->link = status;
     thing_set_detail(&b->detail, status != LINTEL_OK ? detail : NULL);
     if (status != before && status != LINTEL_OK)
@@ -124,7 +126,7 @@ lintel_engine_link(struct lintel_engine *e, struct lintel_bus *b, lintel_status 
         if (status != LINTEL_OK) {
             thing_stale(t, status, POINT_WHY_BUS);
         } else if (before != LINTEL_OK) {
-            if (!t->announced)
+            if (!t->announced && t->status == LINTEL_E_LINK)
                 t->retry = t->spared = 0; /* whoever was silent for want of a line is asked now */
             groups_due_now(t, 0);
         }

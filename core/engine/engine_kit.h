@@ -16,6 +16,7 @@ struct kit_point {
     double deadband, min, max;  /* min = max: no limits */
     const char *scale_from;
     const char *codec;          /* keys of a protocol map, "{}" if NULL */
+    const char *natural;        /* wire type; NULL: typed values */
 };
 
 struct kit_kind; /* a profile with what it needs */

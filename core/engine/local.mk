@@ -12,9 +12,27 @@ core_engine_libengine_a_SOURCES = \
 	core/engine/values.c
 
 if HAVE_CUNIT
-engine_tests = core/engine/engine_test
+engine_tests = core/engine/engine_test core/engine/command_test core/engine/subscribe_test \
+	core/engine/values_test
 check_PROGRAMS += $(engine_tests)
 TESTS += $(engine_tests)
-core_engine_engine_test_SOURCES = core/engine/engine_test.c core/engine/engine_kit.c core/engine/engine_kit.h
+ENGINE_KIT = core/engine/engine_kit.c core/engine/engine_kit.h
+core_engine_engine_test_SOURCES = core/engine/engine_test.c $(ENGINE_KIT)
 core_engine_engine_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
+core_engine_command_test_SOURCES = core/engine/command_test.c $(ENGINE_KIT)
+core_engine_command_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
+core_engine_subscribe_test_SOURCES = core/engine/subscribe_test.c $(ENGINE_KIT)
+core_engine_subscribe_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
+core_engine_values_test_SOURCES = core/engine/values_test.c $(ENGINE_KIT)
+core_engine_values_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 endif
+
+FUZZERS += core/engine/conditions_fuzz
+core_engine_conditions_fuzz_SOURCES = core/engine/conditions_fuzz.c $(FUZZ_MAIN)
+core_engine_conditions_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_engine_conditions_fuzz_LDADD = $(ENGINE_LIBS)
+
+EXTRA_PROGRAMS += core/engine/engine_bench
+BENCHES += core/engine/engine_bench
+core_engine_engine_bench_SOURCES = core/engine/engine_bench.c
+core_engine_engine_bench_LDADD = $(ENGINE_LIBS)

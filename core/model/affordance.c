@@ -16,7 +16,7 @@ struct walker {
     struct lintel_data_builder data;
     struct lintel_affordance *list; /* on the heap while it grows */
     uint32_t n, room;
-    struct lintel_map required; /* pointers that sdfRequired names */
+    struct lintel_map required;             /* pointers that sdfRequired names */
     struct lintel_buf pointer, path, senml; /* of the group being walked */
     const char *uri;
     int failed;
@@ -92,7 +92,8 @@ is_reserved(const char *name)
     return name[strspn(name, "0123456789")] == '\0';
 }
 
-/* The pointer as a URI's fragment, behind the namespace (RFC 9880 section 4.2, RFC 3986 section 3.5). */
+/* The pointer as a URI's fragment, behind the namespace (RFC 9880 section 4.2, RFC 3986
+ * section 3.5). */
 static const char *
 global_name(struct walker *w, const char *pointer)
 {
@@ -127,7 +128,7 @@ flag_of(const struct lintel_node *map, const char *key)
     return flag;
 }
 
-/* ---- sdfRequired --------------------------------------------------------------------------------- */
+/* ---- sdfRequired ---- */
 
 static void
 require(struct walker *w, const char *pointer, size_t n)
@@ -173,7 +174,8 @@ require_pointer(struct walker *w, const struct lintel_node *group, const struct 
         return;
     }
     /* A group copied by sdfRef brings its list along, which means the copy's members too. */
-    int found = name.n >= 2 && require_name(w, group, name.steps[name.n - 2], name.steps[name.n - 1]);
+    int found =
+        name.n >= 2 && require_name(w, group, name.steps[name.n - 2], name.steps[name.n - 1]);
     if (name.n != 0 && lintel_tree_walk(w->tree, w->tree->root, &name, &failed, &last) != NULL) {
         struct lintel_buf pointer = {0};
         for (unsigned i = 0; i < name.n; i++)
@@ -198,13 +200,13 @@ read_required(struct walker *w, const struct lintel_node *carrier, const struct 
         else if (strpbrk(r->text.p, ":#") != NULL)
             require_pointer(w, group, r);
         else if (!require_name(w, group, NULL, r->text.p))
-            w->failed = lintel_error(w->tree->report, lintel_tree_place(w->tree, r),
-                                     "\"sdfRequired\" names \"%s\", which is not in this group",
-                                     r->text.p);
+            w->failed =
+                lintel_error(w->tree->report, lintel_tree_place(w->tree, r),
+                             "\"sdfRequired\" names \"%s\", which is not in this group", r->text.p);
     }
 }
 
-/* ---- affordances --------------------------------------------------------------------------------- */
+/* ---- affordances ---- */
 
 static int
 is_of_supplement(const struct lintel_tree *t, const struct lintel_node *n, uint32_t *ret)
@@ -345,7 +347,8 @@ read_group(struct walker *w, const struct lintel_node *group)
 }
 
 static int
-is_selected(const struct walker *w, const struct lintel_node *class, const struct lintel_node *group)
+is_selected(const struct walker *w, const struct lintel_node *class,
+            const struct lintel_node *group)
 {
     if (w->s->selected == NULL || w->s->selected->n == 0)
         return 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Judging values. Each judgement has a budget of steps, so that no model and no value makes it long. */
+ * Judging values. Each judgement has a budget of steps, so that no model and no value makes it
+ * long. */
 #include "core/model/data.h"
 
 #include <math.h>
@@ -81,7 +82,8 @@ compare_real(const lintel_value *v, double limit)
 {
     if (v->type == LINTEL_T_REAL)
         return (v->as.r > limit) - (v->as.r < limit);
-    if (limit >= 18446744073709551616.0 || (v->type == LINTEL_T_INT && limit >= 9223372036854775808.0))
+    if (limit >= 18446744073709551616.0 ||
+        (v->type == LINTEL_T_INT && limit >= 9223372036854775808.0))
         return -1;
     if (limit < -9223372036854775808.0 || (v->type == LINTEL_T_UINT && limit < 0))
         return 1;
@@ -166,7 +168,7 @@ equal(struct judge *j, const lintel_value *a, const lintel_value *b)
     }
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------- */
+/* ---- numbers ---- */
 
 static enum lintel_fit
 fit_number(struct judge *j, const struct lintel_data *d, const lintel_value *v)
@@ -207,9 +209,10 @@ fit_number(struct judge *j, const struct lintel_data *d, const lintel_value *v)
     return LINTEL_FIT_OK;
 }
 
-/* ---- texts --------------------------------------------------------------------------------------- */
+/* ---- texts ---- */
 
-/* Matches text with a picture: 0 stands for a digit, x for a hexadecimal one. Returns the length, or 0. */
+/* Matches text with a picture: 0 stands for a digit, x for a hexadecimal one. Returns the length,
+ * or 0. */
 static size_t
 match_picture(const char *s, size_t n, const char *picture)
 {
@@ -263,8 +266,9 @@ match_time(const char *s, size_t n)
     }
     if (at < n && (s[at] == 'Z' || s[at] == 'z'))
         return at + 1;
-    if (at < n && (s[at] == '+' || s[at] == '-') && match_picture(s + at + 1, n - at - 1, "00:00") &&
-        two_digits(s + at + 1) <= 23 && two_digits(s + at + 4) <= 59)
+    if (at < n && (s[at] == '+' || s[at] == '-') &&
+        match_picture(s + at + 1, n - at - 1, "00:00") && two_digits(s + at + 1) <= 23 &&
+        two_digits(s + at + 4) <= 59)
         return at + 6;
     return 0;
 }
@@ -375,16 +379,18 @@ fit_text(struct judge *j, const struct lintel_data *d, const lintel_value *v)
         say(j, "%s is no %s", show(v, shown), d->format);
         return LINTEL_FIT_RANGE;
     }
-    if (d->pattern_program != NULL && !lintel_regexp_search(d->pattern_program, v->as.s, v->len, NULL)) {
+    if (d->pattern_program != NULL &&
+        !lintel_regexp_search(d->pattern_program, v->as.s, v->len, NULL)) {
         say(j, "%s does not match %s", show(v, shown), d->pattern);
         return LINTEL_FIT_RANGE;
     }
     return LINTEL_FIT_OK;
 }
 
-/* ---- structures ---------------------------------------------------------------------------------- */
+/* ---- structures ---- */
 
-static enum lintel_fit fit_value(struct judge *j, const struct lintel_data *d, const lintel_value *v);
+static enum lintel_fit fit_value(struct judge *j, const struct lintel_data *d,
+                                 const lintel_value *v);
 
 /* Each against each: a long list uses up its steps, and is refused for that. */
 static int
@@ -462,7 +468,7 @@ fit_map(struct judge *j, const struct lintel_data *d, const lintel_value *v)
     return LINTEL_FIT_OK;
 }
 
-/* ---- choices ------------------------------------------------------------------------------------- */
+/* ---- choices ---- */
 
 static void
 say_choices(struct judge *j, const struct lintel_data *d, const lintel_value *v)
@@ -558,7 +564,7 @@ lintel_data_fit(const struct lintel_data *d, const lintel_value *v, char reason[
     return fit;
 }
 
-/* ---- describing ---------------------------------------------------------------------------------- */
+/* ---- describing ---- */
 
 static const char *
 kind_name(const struct lintel_data *d)

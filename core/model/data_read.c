@@ -87,13 +87,14 @@ read_count(struct lintel_data *d, const struct lintel_node *n)
         d->min_length = (uint32_t)value;
     } else {
         d->max_length = (uint32_t)value;
-        d->flags = value == 0 ? d->flags | LINTEL_DATA_EMPTY
-                              : d->flags & ~(uint32_t)LINTEL_DATA_EMPTY;
+        d->flags =
+            value == 0 ? d->flags | LINTEL_DATA_EMPTY : d->flags & ~(uint32_t)LINTEL_DATA_EMPTY;
     }
 }
 
 static int
-read_pattern(const struct lintel_data_builder *b, struct lintel_data *d, const struct lintel_node *n)
+read_pattern(const struct lintel_data_builder *b, struct lintel_data *d,
+             const struct lintel_node *n)
 {
     char reason[LINTEL_REGEXP_REASON];
     d->pattern = n->text.p;
@@ -188,8 +189,8 @@ read_choice(const struct lintel_data_builder *b, struct lintel_data *d, const st
             lintel_value *name = lintel_arena_alloc(b->arena, sizeof *name);
             if (name == NULL)
                 return no_memory(b, c);
-            *name = (lintel_value){
-                .type = LINTEL_T_STR, .len = (uint32_t)c->key.n, .as.s = c->key.p};
+            *name =
+                (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)c->key.n, .as.s = c->key.p};
             data[i].constant = name;
             data[i].kind = LINTEL_DATA_STRING;
         }
@@ -210,8 +211,8 @@ is_required(const struct lintel_node *required, const struct lintel_node *member
 }
 
 static int
-read_members(const struct lintel_data_builder *b, struct lintel_data *d, const struct lintel_node *n,
-             const struct lintel_node *required)
+read_members(const struct lintel_data_builder *b, struct lintel_data *d,
+             const struct lintel_node *n, const struct lintel_node *required)
 {
     if (n->n > LINTEL_DATA_MEMBERS_MOST || (required != NULL && required->n > n->n))
         return problem(b, n->n > LINTEL_DATA_MEMBERS_MOST ? n : required,
@@ -262,8 +263,8 @@ inferred(const struct lintel_data *d)
     if ((d->flags & LINTEL_DATA_BYTES) != 0 || d->pattern != NULL || d->format != NULL ||
         (d->choices != NULL && d->choice_data == NULL))
         return LINTEL_DATA_STRING;
-    if ((d->flags & (LINTEL_DATA_UNIX_TIME | LINTEL_DATA_MIN | LINTEL_DATA_MAX |
-                     LINTEL_DATA_MULTIPLE)) != 0)
+    if ((d->flags &
+         (LINTEL_DATA_UNIX_TIME | LINTEL_DATA_MIN | LINTEL_DATA_MAX | LINTEL_DATA_MULTIPLE)) != 0)
         return LINTEL_DATA_NUMBER;
     if (d->members != NULL)
         return LINTEL_DATA_OBJECT;
@@ -289,8 +290,8 @@ check_sense(const struct lintel_data_builder *b, const struct lintel_node *node,
     char reason[LINTEL_REASON];
     const struct lintel_node *at;
     if ((d->flags & LINTEL_DATA_MIN) && (d->flags & LINTEL_DATA_MAX) &&
-        (d->min > d->max || (d->min == d->max && (d->flags & (LINTEL_DATA_EXCLUSIVE_MIN |
-                                                              LINTEL_DATA_EXCLUSIVE_MAX)))))
+        (d->min > d->max || (d->min == d->max &&
+                             (d->flags & (LINTEL_DATA_EXCLUSIVE_MIN | LINTEL_DATA_EXCLUSIVE_MAX)))))
         return problem(b, node, "no number lies between the minimum and the maximum");
     if ((d->max_length != 0 || (d->flags & LINTEL_DATA_EMPTY)) && d->min_length > d->max_length)
         return problem(b, node, "the least length is above the greatest");
@@ -302,7 +303,8 @@ check_sense(const struct lintel_data_builder *b, const struct lintel_node *node,
     if (d->choices != NULL && d->choice_data == NULL && d->kind != LINTEL_DATA_STRING)
         return problem(b, node, "enum goes with type string; for others use sdfChoice with const");
     at = lintel_node_get(node, "const");
-    if (at != NULL && d->constant != NULL && lintel_data_fit(d, d->constant, reason) != LINTEL_FIT_OK)
+    if (at != NULL && d->constant != NULL &&
+        lintel_data_fit(d, d->constant, reason) != LINTEL_FIT_OK)
         return lintel_error(b->report, b->place(b->ctx, at), "\"const\" does not fit: %s", reason);
     at = lintel_node_get(node, "default");
     if (!b->quiet && at != NULL && d->dflt != NULL &&

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Building struct lintel_data from checked qualities; for trees that are made of more than one document. */
+ * Building struct lintel_data from checked qualities; for trees that are made of more than one
+ * document. */
 #ifndef LINTEL_MODEL_DATA_READ_H
 #define LINTEL_MODEL_DATA_READ_H
 #include "core/model/data.h"

@@ -16,6 +16,9 @@ static const double tens[TENS_REAL + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1
                                            1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                            1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 static const int64_t EXACT_IN_DOUBLE = (int64_t)1 << 53;
+static const int64_t SMALL = (int64_t)1 << 31;
+static const int64_t small_tens[] = {1, 10, 100, 1000}; /* what lintel_few_digits tries first */
+enum { SMALL_TENS = 3 };
 
 /* Never a result, so that every number here can be negated. */
 #define WIDE_MIN ((lintel_wide)((wide_bits)1 << 127))
@@ -62,7 +65,8 @@ wide_gcd(lintel_wide a, lintel_wide b)
     return a;
 }
 
-/* ---- folding ---------------------------------------------------------------------------------- */
+/* ---- folding ----------------------------------------------------------------------------------
+ */
 
 static int
 decimal_ratio(struct lintel_decimal d, struct lintel_ratio *ret)
@@ -115,7 +119,8 @@ fold(struct lintel_decimal scale, struct lintel_decimal offset, const struct lin
     ratio_reduce(&s);
     ratio_reduce(&o);
     if (unit != NULL) {
-        struct lintel_ratio by = {unit->num, unit->den}, plus = {unit->offset_num, unit->offset_den};
+        struct lintel_ratio by = {unit->num, unit->den},
+                            plus = {unit->offset_num, unit->offset_den};
         ratio_reduce(&by);
         if (!ratio_mul(s, by, &s) || !ratio_mul(o, by, &o) || !ratio_add(o, plus, &o))
             return 0;
@@ -152,31 +157,34 @@ lintel_exact_make(struct lintel_decimal scale, struct lintel_decimal offset,
     }
     e.folded = fold(scale, offset, unit, &e);
     e.identity = e.folded && e.num == 1 && e.off == 0 && e.den == 1;
+    e.small = e.folded && e.num < SMALL && e.num > -SMALL && e.off < SMALL && e.off > -SMALL &&
+              e.den < SMALL;
     *ret = e;
     return 0;
 }
 
-/* ---- scaling ---------------------------------------------------------------------------------- */
+/* ---- scaling ----------------------------------------------------------------------------------
+ */
 
-/* With K = 10^k and S = 10^power: (m/K * S * num + off) / den = (m*S*num + off*K) / (den*K). */
-static int
-to_small(const struct lintel_exact *e, lintel_wide m, uint32_t k, struct lintel_ratio *ret)
+/* Whether all of the products below fit into 64 bits. */
+static inline int
+is_small(const struct lintel_exact *e, lintel_wide m, uint32_t k, int32_t power)
 {
-    lintel_wide ten = 1, off = e->off, num;
-    if (k != 0 && (!wide_ten(k, &ten) || !wide_mul(off, ten, &off)))
-        return 0;
-    return wide_mul(m, e->num, &num) && wide_add(num, off, &ret->num) &&
-           wide_mul(e->den, ten, &ret->den);
+    return e->small && power == 0 && k <= SMALL_TENS && m < SMALL && m > -SMALL;
 }
 
+/* With K = 10^k and S = 10^power: (m/K * S * num + off) / den = (m*S*num + off*K) / (den*K). */
 int
 lintel_exact_to(const struct lintel_exact *e, lintel_wide m, uint32_t k, int32_t power,
                 struct lintel_ratio *ret)
 {
     if (!e->folded)
         return 0;
-    if (power == 0)
-        return to_small(e, m, k, ret);
+    if (is_small(e, m, k, power)) {
+        ret->num = (int64_t)m * (int64_t)e->num + (int64_t)e->off * small_tens[k];
+        ret->den = (int64_t)e->den * small_tens[k];
+        return 1;
+    }
     lintel_wide ten, off = e->off, shift, num;
     if (!wide_ten((uint32_t)abs(power), &shift) || !wide_ten(k, &ten))
         return 0;
@@ -196,6 +204,13 @@ lintel_exact_from(const struct lintel_exact *e, lintel_wide m, uint32_t k, int32
                   struct lintel_ratio *ret)
 {
     lintel_wide ten, shift, off, num, den;
+    if (is_small(e, m, k, power)) {
+        int64_t n = (int64_t)m * (int64_t)e->den - (int64_t)e->off * small_tens[k];
+        int64_t d = (int64_t)e->num * small_tens[k];
+        ret->num = d < 0 ? -n : n;
+        ret->den = d < 0 ? -d : d;
+        return 1;
+    }
     if (!e->folded || !wide_ten(k, &ten) || !wide_ten((uint32_t)abs(power), &shift) ||
         !wide_mul(e->off, ten, &off) || !wide_mul(m, e->den, &num) || !wide_add(num, -off, &num) ||
         !wide_mul(e->num, ten, &den) ||
@@ -218,7 +233,8 @@ lintel_exact_from_rounded(const struct lintel_exact *e, long double to, int32_t 
     return (to - e->offset) / e->scale / (power != 0 ? powl(10, power) : 1);
 }
 
-/* ---- rounding --------------------------------------------------------------------------------- */
+/* ---- rounding ---------------------------------------------------------------------------------
+ */
 
 /* Long division, bit by bit where the quotient is short, until 54 bits and the rest decide. */
 static double
@@ -278,7 +294,8 @@ lintel_ratio_whole(struct lintel_ratio r)
     return whole + (rest >= r.den - rest ? (r.num < 0 ? -1 : 1) : 0);
 }
 
-/* ---- decimals of binary numbers --------------------------------------------------------------- */
+/* ---- decimals of binary numbers ---------------------------------------------------------------
+ */
 
 /* Where x stands: 10^e <= x < 10^(e + 1), for 1e-7 <= x < 1e22. */
 static int
@@ -296,11 +313,23 @@ decimal_exponent(double x)
     return x < tens[e] ? e - 1 : x >= tens[e + 1] ? e + 1 : e;
 }
 
-/* The whole of x * 10^k, or of x / 10^-k, where that is below 2^53. */
-static double
-shifted(double x, int k)
+/* The nearest whole number of one below 2^51, ties to even: adding 1.5 * 2^52 leaves no room for a
+ * fraction. It is rint() without a call. */
+static inline double
+nearest(double x)
 {
-    return rint(k >= 0 ? x * tens[k] : x / tens[-k]);
+    return x + 0x1.8p52 - 0x1.8p52;
+}
+
+/* The largest one that is not above x, which is normal and positive. */
+static inline double
+power_of_two(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= (uint64_t)0x7ff << 52;
+    memcpy(&x, &bits, sizeof x);
+    return x;
 }
 
 /* By the C library, for the very small and the very large. */
@@ -325,11 +354,15 @@ lintel_f32_short(float x)
         return exact;
     if (size < 1e-7 || size >= 1e20)
         return f32_short_printed(x);
-    int e = decimal_exponent(size);
-    /* What reads back from six digits or fewer, reads back from its six (FLT_DIG). */
-    for (int digits = 6; digits <= 9; digits++) {
-        int k = digits - 1 - e;
-        double m = shifted(exact, k), value = k >= 0 ? m / tens[k] : m * tens[-k];
+    /* What reads back from six digits or fewer, reads back from its six (FLT_DIG). A decimal is
+     * looked at when it is as near as half a step of x, and a shade; the division then decides. */
+    double half = power_of_two(size) * 0x1.00001p-24;
+    for (int k = 5 - decimal_exponent(size), last = k + 3; k <= last; k++) {
+        double ten = tens[k < 0 ? -k : k], wanted = k < 0 ? exact / ten : exact * ten,
+               m = nearest(wanted);
+        if (fabs(m - wanted) > (k < 0 ? half / ten : half * ten))
+            continue;
+        double value = k < 0 ? m * ten : m / ten;
         if ((float)value == x)
             return value;
     }
@@ -340,12 +373,12 @@ int
 lintel_few_digits(double x, struct lintel_few *ret)
 {
     double size = fabs(x);
-    if (size < 9e18 && x == rint(x)) {
+    if (size < 9e18 && x == (double)(int64_t)x) {
         *ret = (struct lintel_few){(int64_t)x, 0};
         return 1;
     }
     if (size < 1e11) {
-        double m = rint(x * 1000);
+        double m = nearest(x * 1000);
         if (m / 1000 == x) {
             *ret = (struct lintel_few){(int64_t)m, 3};
             return 1;
@@ -354,7 +387,7 @@ lintel_few_digits(double x, struct lintel_few *ret)
     if (size < 1e-7 || size >= 1e15)
         return 0;
     int k = 14 - decimal_exponent(size);
-    double m = shifted(x, k);
+    double m = nearest(x * tens[k]);
     if (m / tens[k] != x)
         return 0;
     *ret = (struct lintel_few){(int64_t)m, (uint32_t)k};

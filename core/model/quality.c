@@ -80,7 +80,8 @@ static const char *const types[] = {"number", "string", "boolean", "integer",
 static const char *const sdf_types[] = {"byte-string", "unix-time", NULL};
 static const char *const formats[] = {"date-time",     "date", "time", "uri",
                                       "uri-reference", "uuid", NULL};
-/* Extensions that may be listed as critical: protocol maps, under a URI of ours while they are drafts. */
+/* Extensions that may be listed as critical: protocol maps, under a URI of ours while they are
+ * drafts. */
 static const char *const features[] = {"https://lintel-hub.example/features/protocol-map", NULL};
 
 const struct lintel_quality *
@@ -119,8 +120,7 @@ key_place(const struct lintel_quality_check *c, const struct lintel_node *n)
 static int
 wrong(const struct lintel_quality_check *c, const struct lintel_node *n, const char *expected)
 {
-    return lintel_error(c->report, place(c, n), "\"%s\" takes %s", n->key.p,
-                        expected);
+    return lintel_error(c->report, place(c, n), "\"%s\" takes %s", n->key.p, expected);
 }
 
 static int
@@ -178,10 +178,11 @@ check_unit(const struct lintel_quality_check *c, const struct lintel_node *n)
         return 0;
     const char *near = lintel_unit_nearest(symbol);
     if (near != NULL)
-        return lintel_error(c->report, at, "unknown unit \"%s\" (did you mean \"%s\"?)", symbol, near);
-    return lintel_error(c->report, at,
-                        "unknown unit \"%s\"; take a symbol of SenML's (RFC 8428, RFC 8798) or a URI",
-                        symbol);
+        return lintel_error(c->report, at, "unknown unit \"%s\" (did you mean \"%s\"?)", symbol,
+                            near);
+    return lintel_error(
+        c->report, at,
+        "unknown unit \"%s\"; take a symbol of SenML's (RFC 8428, RFC 8798) or a URI", symbol);
 }
 
 static int
@@ -192,8 +193,7 @@ check_texts(const struct lintel_quality_check *c, const struct lintel_node *n)
     int failed = 0;
     for (const struct lintel_node *t = n->child; t != NULL; t = t->next)
         if (!is_text(t))
-            failed = lintel_error(c->report, place(c, t),
-                                  "\"%s\" takes texts only%s", n->key.p,
+            failed = lintel_error(c->report, place(c, t), "\"%s\" takes texts only%s", n->key.p,
                                   strcmp(n->key.p, "enum") == 0
                                       ? "; for others use sdfChoice with const, or put it in quotes"
                                       : "");
@@ -204,7 +204,8 @@ static int
 check_ref(const struct lintel_quality_check *c, const struct lintel_node *n)
 {
     if (!is_text(n) || (strchr(n->text.p, '#') == NULL && strchr(n->text.p, ':') == NULL))
-        return wrong(c, n, "a name like \"#/sdfData/Temperature\" or \"prefix:#/sdfData/Temperature\"");
+        return wrong(c, n,
+                     "a name like \"#/sdfData/Temperature\" or \"prefix:#/sdfData/Temperature\"");
     return 0;
 }
 
@@ -317,10 +318,12 @@ check_unknown(const struct lintel_quality_check *c, const struct lintel_node *n,
     }
     const char *near = lintel_quality_nearest(name, where);
     if (near != NULL)
-        return lintel_error(c->report, at, "unknown quality \"%s\" (did you mean \"%s\"?)", name, near);
-    lintel_warning(c->report, at,
-                   "unknown quality \"%s\" is left alone; one of your own needs a prefix, \"acme:%s\"",
-                   name, name);
+        return lintel_error(c->report, at, "unknown quality \"%s\" (did you mean \"%s\"?)", name,
+                            near);
+    lintel_warning(
+        c->report, at,
+        "unknown quality \"%s\" is left alone; one of your own needs a prefix, \"acme:%s\"", name,
+        name);
     return 0;
 }
 

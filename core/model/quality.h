@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The qualities of SDF (RFC 9880 sections 3 and 4, and the drafts that add to it): which name may stand where,
- * with what kind of value. One table for the reader of documents and the reader of data qualities. */
+ * The qualities of SDF (RFC 9880 sections 3 and 4, and the drafts that add to it): which name may
+ * stand where, with what kind of value. One table for the reader of documents and the reader of
+ * data qualities. */
 #ifndef LINTEL_MODEL_QUALITY_H
 #define LINTEL_MODEL_QUALITY_H
 #include "core/base/doc.h"
@@ -55,9 +56,9 @@ struct lintel_quality_check {
     const struct lintel_doc *(*doc_of)(const void *ctx, const struct lintel_node *n);
     const void *ctx;
 };
-/* Checks a map of qualities and all below. Errors: a value of the wrong kind, a definition where none can
- * be, a name that is probably misspelt. Warnings: other unknown names. Names with a prefix ("acme:colour") and those
- * with $ are accepted. -1 if there were errors. */
+/* Checks a map of qualities and all below. Errors: a value of the wrong kind, a definition where
+ * none can be, a name that is probably misspelt. Warnings: other unknown names. Names with a prefix
+ * ("acme:colour") and those with $ are accepted. -1 if there were errors. */
 int lintel_quality_check(const struct lintel_quality_check *c, const struct lintel_node *map,
                          unsigned where);
 /* The same for a map of given names. */

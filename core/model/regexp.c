@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A parser makes a tree, an emitter unrolls it into a small program, and a machine runs all its threads side by
- * side over the text (K. Thompson, CACM 11(6), 1968; with captures as R. Pike did them in sam): each
- * instruction runs at most once a character. */
+ * A parser makes a tree, an emitter unrolls it into a small program, and a machine runs all its
+ * threads side by side over the text (K. Thompson, CACM 11(6), 1968; with captures as R. Pike did
+ * them in sam): each instruction runs at most once a character. */
 #include "core/model/regexp.h"
 
 #include <stdint.h>
@@ -34,15 +34,16 @@ struct lintel_regexp {
     struct instruction code[];
 };
 
-/* ---- parsing ------------------------------------------------------------------------------------- */
+/* ---- parsing ---- */
 
 enum shape { EMPTY, CHAR, SET, START, END, SEQUENCE, CHOICE, REPEAT, GROUP };
 
 struct branch { /* of the tree; children by index, 0 = none */
     uint8_t shape, negated;
-    uint16_t left, right;  /* SEQUENCE, CHOICE: both; REPEAT, GROUP: left */
-    uint16_t least, most;  /* REPEAT; most 0xffff: no limit. SET: first range, number. GROUP: which */
-    uint32_t value;        /* CHAR */
+    uint16_t left, right; /* SEQUENCE, CHOICE: both; REPEAT, GROUP: left */
+    uint16_t least,
+        most;       /* REPEAT; most 0xffff: no limit. SET: first range, number. GROUP: which */
+    uint32_t value; /* CHAR */
 };
 
 struct parser {
@@ -116,11 +117,13 @@ parse_escape(struct parser *p, uint32_t *ret)
     case 's': return fail(p, "\\s is not in I-Regexp; write [ \\t\\n\\r]");
     case 'w': return fail(p, "\\w is not in I-Regexp; write [A-Za-z0-9_]");
     case 'p':
-    case 'P': return fail(p, "classes of Unicode (\\p) are not supported; write out the characters");
+    case 'P':
+        return fail(p, "classes of Unicode (\\p) are not supported; write out the characters");
     default:
         if (c == '\0' || strchr("()*+-.?[\\]^{|}$/", c) == NULL)
-            return fail(p, "there is no such escape; a backslash goes before ( ) * + - . ? [ \\ ] ^ "
-                           "{ | } $ / n r t");
+            return fail(p,
+                        "there is no such escape; a backslash goes before ( ) * + - . ? [ \\ ] ^ "
+                        "{ | } $ / n r t");
         *ret = (unsigned char)c;
     }
     p->at++;
@@ -181,7 +184,8 @@ static uint16_t
 parse_group(struct parser *p, unsigned depth)
 {
     if (more(p) && p->pattern[p->at] == '?')
-        return (uint16_t)fail(p, "groups that begin with (? are not supported, look-ahead among them");
+        return (uint16_t)fail(p,
+                              "groups that begin with (? are not supported, look-ahead among them");
     if (depth == NESTED_MOST)
         return (uint16_t)fail(p, "too many parentheses inside one another");
     struct branch b = {.shape = GROUP, .least = ++p->groups};
@@ -286,24 +290,25 @@ parse_choice(struct parser *p, unsigned depth)
         uint16_t sequence = add_branch(p, (struct branch){.shape = EMPTY});
         while (sequence != 0 && more(p) && p->pattern[p->at] != '|' && p->pattern[p->at] != ')') {
             uint16_t piece = parse_piece(p, depth);
-            sequence = piece == 0 ? 0
-                                  : add_branch(p, (struct branch){.shape = SEQUENCE,
-                                                                  .left = sequence,
-                                                                  .right = piece});
+            sequence =
+                piece == 0
+                    ? 0
+                    : add_branch(
+                          p, (struct branch){.shape = SEQUENCE, .left = sequence, .right = piece});
         }
         if (sequence == 0)
             return 0;
-        choice = choice == 0 ? sequence
-                             : add_branch(p, (struct branch){.shape = CHOICE,
-                                                             .left = choice,
-                                                             .right = sequence});
+        choice = choice == 0
+                     ? sequence
+                     : add_branch(
+                           p, (struct branch){.shape = CHOICE, .left = choice, .right = sequence});
         if (choice == 0 || !more(p) || p->pattern[p->at] != '|')
             return choice;
         p->at++;
     }
 }
 
-/* ---- emitting ------------------------------------------------------------------------------------ */
+/* ---- emitting ---- */
 
 static int
 emit(struct parser *p, struct instruction i)
@@ -335,7 +340,8 @@ emit_repeat(struct parser *p, const struct branch *b)
     uint16_t chain = UINT16_MAX;
     for (unsigned i = b->least; i < b->most; i++) {
         uint16_t split = p->length;
-        if (!emit(p, (struct instruction){.op = OP_SPLIT, .x = (uint16_t)(split + 1), .y = chain}) ||
+        if (!emit(p,
+                  (struct instruction){.op = OP_SPLIT, .x = (uint16_t)(split + 1), .y = chain}) ||
             !emit_branch(p, b->left))
             return 0;
         chain = split;
@@ -452,9 +458,9 @@ lintel_regexp_groups(const struct lintel_regexp *re)
     return re->groups;
 }
 
-/* ---- running ------------------------------------------------------------------------------------- */
+/* ---- running ---- */
 
-enum { UNSET = UINT32_MAX };
+#define UNSET UINT32_MAX
 
 struct thread {
     uint32_t pc, begin, saved[2];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The models of a site, and what resolving one takes: the documents, the order of steps, the result. */
+ * The models of a site, and what resolving one takes: the documents, the order of steps, the
+ * result. */
 #include "core/model/sdf.h"
 
 #include <stdlib.h>
@@ -14,8 +15,8 @@
 
 struct lintel_models {
     struct lintel_map models, supplements; /* struct lintel_source by id */
-    /* Sources by what they define: the namespace, and "namespace#sdfObject/EnergyMeter". Filled before the first
-     * question after an _add. `second`: names that two documents define. */
+    /* Sources by what they define: the namespace, and "namespace#sdfObject/EnergyMeter". Filled
+     * before the first question after an _add. `second`: names that two documents define. */
     struct lintel_map defined, second;
     int indexed;
     struct lintel_map cache; /* struct resolved by the name asked for */
@@ -38,7 +39,7 @@ no_memory(struct lintel_report *report, const char *file)
     return lintel_error(report, (struct lintel_place){file, 0, 0}, "out of memory");
 }
 
-/* ---- the set of models --------------------------------------------------------------------------- */
+/* ---- the set of models ---- */
 
 struct lintel_models *
 lintel_models_new(void)
@@ -80,7 +81,7 @@ lintel_models_free(struct lintel_models *m)
     lintel_free(m);
 }
 
-/* ---- adding -------------------------------------------------------------------------------------- */
+/* ---- adding ---- */
 
 static int
 check_namespaces(const struct lintel_doc *doc, struct lintel_report *report)
@@ -90,7 +91,8 @@ check_namespaces(const struct lintel_doc *doc, struct lintel_report *report)
     if (dflt == NULL || (map != NULL && lintel_node_get(map, dflt->text.p) != NULL))
         return 0;
     const char *near = NULL;
-    for (const struct lintel_node *c = map ? map->child : NULL; c != NULL && near == NULL; c = c->next) {
+    for (const struct lintel_node *c = map ? map->child : NULL; c != NULL && near == NULL;
+         c = c->next) {
         const char *const one[] = {c->key.p, NULL};
         near = lintel_nearest(dflt->text.p, one);
     }
@@ -154,8 +156,8 @@ check_model(struct lintel_doc *doc, struct lintel_report *report)
     return failed != 0 ? -1 : check_namespaces(doc, report);
 }
 
-/* Where a Supplement's pointer leads by its words alone: the place of a map of qualities, or with *ret_named the
- * place of its members. 0: that can't be told. */
+/* Where a Supplement's pointer leads by its words alone: the place of a map of qualities, or with
+ * *ret_named the place of its members. 0: that can't be told. */
 static unsigned
 place_of(const struct lintel_name *name, unsigned *ret_failed, int *ret_named)
 {
@@ -180,7 +182,8 @@ place_of(const struct lintel_name *name, unsigned *ret_failed, int *ret_named)
 }
 
 static int
-check_amendment(const struct lintel_source *s, const struct lintel_node *n, struct lintel_report *report)
+check_amendment(const struct lintel_source *s, const struct lintel_node *n,
+                struct lintel_report *report)
 {
     struct lintel_quality_check check = {.doc = s->doc, .report = report, .patch = 1};
     struct lintel_place at = lintel_key_place(s->doc, n);
@@ -197,9 +200,9 @@ check_amendment(const struct lintel_source *s, const struct lintel_node *n, stru
         unsigned where = place_of(&name, &stop, &named);
         if (stop < name.n && where != 0) {
             const char *near = lintel_quality_nearest(name.steps[stop], where);
-            failed = lintel_error(report, at, "\"%s\" can't stand there%s%s%s", name.steps[stop],
-                                  near ? " (did you mean \"" : "", near ? near : "",
-                                  near ? "\"?)" : "");
+            failed =
+                lintel_error(report, at, "\"%s\" can't stand there%s%s%s", name.steps[stop],
+                             near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
         } else if (stop == name.n) {
             failed = named ? lintel_quality_check_named(&check, n, where)
                            : lintel_quality_check(&check, n, where);
@@ -248,16 +251,19 @@ check_supplement(const struct lintel_source *s, struct lintel_report *report)
     if (failed != 0 || check_namespaces(doc, report) != 0)
         return -1;
     if ((amend == NULL) == (map == NULL))
-        return lintel_error(report, lintel_node_place(doc, doc->root),
-                            amend ? "\"amend\" and \"map\" can't stand beside each other; keep \"amend\""
-                                  : "\"amend\" is missing: the list of what this adds to a model");
+        return lintel_error(
+            report, lintel_node_place(doc, doc->root),
+            amend ? "\"amend\" and \"map\" can't stand beside each other; keep \"amend\""
+                  : "\"amend\" is missing: the list of what this adds to a model");
     if (amend != NULL && amend->kind != LINTEL_NODE_LIST)
-        return lintel_error(report, lintel_node_place(doc, amend), "\"amend\" takes a list of maps");
+        return lintel_error(report, lintel_node_place(doc, amend),
+                            "\"amend\" takes a list of maps");
     if (map != NULL && map->kind != LINTEL_NODE_MAP)
         return lintel_error(report, lintel_node_place(doc, map), "\"map\" takes a map");
     for (n = amend ? amend->child : NULL; n != NULL; n = n->next)
         if (n->kind != LINTEL_NODE_MAP)
-            return lintel_error(report, lintel_node_place(doc, n), "\"amend\" takes a list of maps");
+            return lintel_error(report, lintel_node_place(doc, n),
+                                "\"amend\" takes a list of maps");
     struct amendments a = amendments(s);
     while ((n = next_amendment(&a)) != NULL)
         if (check_amendment(s, n, report) != 0)
@@ -271,8 +277,9 @@ read_uri(struct lintel_source *s)
 {
     const struct lintel_node *dflt = lintel_node_get(s->doc->root, "defaultNamespace");
     const struct lintel_node *map = lintel_node_get(s->doc->root, "namespace");
-    const struct lintel_node *uri =
-        dflt != NULL && dflt->kind == LINTEL_NODE_SCALAR ? lintel_node_get(map, dflt->text.p) : NULL;
+    const struct lintel_node *uri = dflt != NULL && dflt->kind == LINTEL_NODE_SCALAR
+                                        ? lintel_node_get(map, dflt->text.p)
+                                        : NULL;
     if (uri == NULL || uri->kind != LINTEL_NODE_SCALAR)
         return 0;
     s->uri = lintel_strndup(uri->text.p, strcspn(uri->text.p, "#"));
@@ -294,8 +301,8 @@ add(struct lintel_models *m, struct lintel_map *into, const char *id, struct lin
     s->supplement = supplement;
     s->id = lintel_strdup(id);
     int failed = s->id == NULL || read_uri(s) != 0 ? no_memory(report, doc->file)
-                 : supplement                     ? check_supplement(s, report)
-                                                  : check_model(doc, report);
+                 : supplement                      ? check_supplement(s, report)
+                                                   : check_model(doc, report);
     struct lintel_source *before = lintel_map_get(into, id, strlen(id));
     if (failed == 0 && lintel_map_put(into, id, strlen(id), s) != 0)
         failed = no_memory(report, doc->file);
@@ -351,7 +358,7 @@ lintel_models_ids(struct lintel_models *m)
     return m->ids = ids;
 }
 
-/* ---- global names -------------------------------------------------------------------------------- */
+/* ---- global names ---- */
 
 static int
 define(struct lintel_models *m, struct lintel_source *s, const char *class, const char *name)
@@ -443,14 +450,15 @@ find_source(void *ctx, const struct lintel_name *name, struct lintel_place at,
     if (s != NULL && other != NULL) {
         int swap = strcmp(s->doc->file, other->doc->file) > 0;
         lintel_error(report, at, "\"%s\" is defined twice: in %s and in %s", key.p,
-                     swap ? other->doc->file : s->doc->file, swap ? s->doc->file : other->doc->file);
+                     swap ? other->doc->file : s->doc->file,
+                     swap ? s->doc->file : other->doc->file);
         s = NULL;
     }
     lintel_buf_fini(&key);
     return s;
 }
 
-/* ---- Supplements --------------------------------------------------------------------------------- */
+/* ---- Supplements ---- */
 
 struct work { /* one resolution */
     struct lintel_models *models;
@@ -467,9 +475,9 @@ read_target(struct work *w, const struct lintel_source *s, const struct lintel_n
     if (lintel_name_read(n->key.p, s, w->tree.arena, at, report, ret) != 0)
         return -1;
     if (ret->uri == NULL && s->uri == NULL)
-        return lintel_error(report, at,
-                            "this file has no \"defaultNamespace\", so nobody knows whose \"%s\" it is",
-                            n->key.p);
+        return lintel_error(
+            report, at, "this file has no \"defaultNamespace\", so nobody knows whose \"%s\" it is",
+            n->key.p);
     if (ret->uri == NULL)
         ret->uri = s->uri;
     return 0;
@@ -488,12 +496,13 @@ join(struct work *w, struct lintel_source *s)
         const struct lintel_quality *q = lintel_quality_find(c->key.p, LINTEL_IN_DOCUMENT);
         if (q == NULL || q->kind != LINTEL_QUALITY_NAMED)
             continue; /* info and the namespaces are those of the first */
-        const struct lintel_node *have = lintel_tree_get(&w->tree, w->tree.root, c->key.p, c->key.n);
+        const struct lintel_node *have =
+            lintel_tree_get(&w->tree, w->tree.root, c->key.p, c->key.n);
         for (const struct lintel_node *d = have ? c->child : NULL; d != NULL; d = d->next)
             if (lintel_tree_get(&w->tree, have, d->key.p, d->key.n) != NULL)
                 return lintel_error(w->tree.report, lintel_tree_place(&w->tree, d),
-                                    "\"#/%s/%s\" is also in %s; one binding can't take both", c->key.p,
-                                    d->key.p, w->base->doc->file);
+                                    "\"#/%s/%s\" is also in %s; one binding can't take both",
+                                    c->key.p, d->key.p, w->base->doc->file);
         *link = c;
         link = &c->next;
     }
@@ -518,8 +527,7 @@ read_amended(struct work *w, const struct lintel_source *s)
         if (name.n < 2 && w->base != NULL)
             continue;
         /* One that is not there may be made by an earlier step: told when it is amended. */
-        struct lintel_source *model =
-            find_source(w->models, &name, (struct lintel_place){0}, NULL);
+        struct lintel_source *model = find_source(w->models, &name, (struct lintel_place){0}, NULL);
         if (model == NULL || lintel_map_get(&seen, (const char *)&model, sizeof model) != NULL)
             continue;
         if (lintel_map_put(&seen, (const char *)&model, sizeof model, model) != 0) {
@@ -660,7 +668,7 @@ apply_supplement(struct work *w, struct lintel_source *s)
     return keep_log(w, s) == 0 ? 0 : no_memory(w->tree.report, s->doc->file);
 }
 
-/* ---- resolving ----------------------------------------------------------------------------------- */
+/* ---- resolving ---- */
 
 static const struct lintel_doc *
 doc_in_tree(const void *ctx, const struct lintel_node *n)
@@ -669,7 +677,8 @@ doc_in_tree(const void *ctx, const struct lintel_node *n)
     return t->sources[lintel_tree_source(n)]->doc;
 }
 
-/* References may have brought things to where they can't stand; errors only, warnings were given before. */
+/* References may have brought things to where they can't stand; errors only, warnings were given
+ * before. */
 static int
 check_result(const struct lintel_tree *t)
 {
@@ -778,9 +787,11 @@ resolve_global(struct lintel_models *m, const char *text, struct lintel_place at
         s = find_source(m, &name, at, report);
     if (s != NULL && name.n != 0)
         lintel_buf_addf(&group, "%s/%s", name.steps[0], name.n > 1 ? name.steps[1] : "");
-    if (s != NULL && name.n != 0 && (name.n != 2 || (strcmp(name.steps[0], "sdfObject") != 0 &&
-                                                     strcmp(name.steps[0], "sdfThing") != 0)))
-        lintel_error(report, at, "\"%s\" is no sdfObject or sdfThing at the top of its document", text);
+    if (s != NULL && name.n != 0 &&
+        (name.n != 2 ||
+         (strcmp(name.steps[0], "sdfObject") != 0 && strcmp(name.steps[0], "sdfThing") != 0)))
+        lintel_error(report, at, "\"%s\" is no sdfObject or sdfThing at the top of its document",
+                     text);
     else if (s != NULL)
         model = resolve(m, s, name.n != 0 ? lintel_buf_str(&group) : NULL, report);
     lintel_buf_fini(&group);
@@ -814,7 +825,7 @@ lintel_models_resolve(struct lintel_models *m, const char *name, struct lintel_p
     return model;
 }
 
-/* ---- resolved models ----------------------------------------------------------------------------- */
+/* ---- resolved models ---- */
 
 struct lintel_model *
 lintel_model_ref(struct lintel_model *m)

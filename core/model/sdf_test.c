@@ -71,8 +71,10 @@ resolve(const char *name)
 }
 
 static const char meter[] =
-    "{ \"info\": {\"title\": \"Energy meter\", \"version\": \"1.0.0\", \"license\": \"Apache-2.0\"},\n"
-    "  \"namespace\": {\"meter\": \"https://example.com/models/meter\"}, \"defaultNamespace\": \"meter\",\n"
+    "{ \"info\": {\"title\": \"Energy meter\", \"version\": \"1.0.0\", \"license\": "
+    "\"Apache-2.0\"},\n"
+    "  \"namespace\": {\"meter\": \"https://example.com/models/meter\"}, \"defaultNamespace\": "
+    "\"meter\",\n"
     "  \"sdfObject\": { \"EnergyMeter\": { \"sdfProperty\": {\n"
     "    \"activePower\":  {\"type\": \"number\", \"unit\": \"W\",  \"writable\": false},\n"
     "    \"energyImport\": {\"type\": \"number\", \"unit\": \"J\",  \"writable\": false} } } } }\n";
@@ -154,7 +156,8 @@ applies_a_supplement(void)
     CHECK_STR(lintel_model_doc(m, device)->file, "acme-em1.sup.yaml");
     const struct lintel_node *tests = lintel_model_extra(m, "/lintel:tests");
     REQUIRE(tests != NULL);
-    CHECK(lintel_node_is_null(lintel_node_get(lintel_node_get(tests->child, "expect"), "activePower")));
+    CHECK(lintel_node_is_null(
+        lintel_node_get(lintel_node_get(tests->child, "expect"), "activePower")));
     CHECK(lintel_model_extra(m, "/lintel:none") == NULL);
     const struct lintel_node *log = lintel_model_extra(m, "/info/augmentationLog/0");
     REQUIRE(log != NULL);
@@ -170,11 +173,13 @@ static void
 applies_in_order(void)
 {
     start();
-    CHECK_INT(add("m", HEAD NS "sdfObject: {O: {sdfProperty: {a: {type: number, minimum: 1}}}}\n"), 0);
-    CHECK_INT(supplement("old", HEAD NS "map:\n"
-                                        "  '#/sdfObject/O/sdfProperty': {b: {type: boolean}}\n"
-                                        "  '#/sdfObject/O/sdfProperty/b': {label: B, type: string}\n"
-                                        "  '#/sdfObject/O/sdfProperty/a': {minimum: null}\n"),
+    CHECK_INT(add("m", HEAD NS "sdfObject: {O: {sdfProperty: {a: {type: number, minimum: 1}}}}\n"),
+              0);
+    CHECK_INT(supplement("old",
+                         HEAD NS "map:\n"
+                                 "  '#/sdfObject/O/sdfProperty': {b: {type: boolean}}\n"
+                                 "  '#/sdfObject/O/sdfProperty/b': {label: B, type: string}\n"
+                                 "  '#/sdfObject/O/sdfProperty/a': {minimum: null}\n"),
               0);
     struct lintel_model *m = resolve("old");
     CHECK_STR(problems(), "");
@@ -183,13 +188,51 @@ applies_in_order(void)
     CHECK_INT(lintel_model_find(m, "b")->data->kind, LINTEL_DATA_STRING);
     CHECK_INT(lintel_model_find(m, "a")->data->flags & LINTEL_DATA_MIN, 0);
     lintel_model_unref(m);
-    CHECK_INT(supplement("wrong", HEAD NS "amend:\n"
-                                          "  - '#/sdfObject/O/sdfProperty/c': {label: C}\n"
-                                          "  - '#/sdfObject/O/sdfProperty': {c: {type: boolean}}\n"),
+    CHECK_INT(supplement("wrong",
+                         HEAD NS "amend:\n"
+                                 "  - '#/sdfObject/O/sdfProperty/c': {label: C}\n"
+                                 "  - '#/sdfObject/O/sdfProperty': {c: {type: boolean}}\n"),
               0);
     CHECK(resolve("wrong") == NULL);
-    CHECK_STR(problems(), "wrong.sup.yaml:5:5: there is no \"c\" in \"#/sdfObject/O/sdfProperty\" (did you "
-                          "mean \"a\"?)\n");
+    CHECK_STR(problems(),
+              "wrong.sup.yaml:5:5: there is no \"c\" in \"#/sdfObject/O/sdfProperty\" (did you "
+              "mean \"a\"?)\n");
+    stop();
+}
+
+/* References in a Supplement: its own prefixes, and what is being amended. A Supplement goes before
+ * a model of the same id. */
+static void
+follows_references_of_supplements(void)
+{
+    start();
+    CHECK_INT(add("m", HEAD NS "sdfObject: {O: {sdfData: {d: {type: integer, unit: s}}, "
+                               "sdfProperty: {a: {label: A}}}}\n"),
+              0);
+    CHECK_INT(add("lib", HEAD
+                  "namespace: {l: 'https://l.example/'}\ndefaultNamespace: l\n"
+                  "sdfProperty: {t: {type: number, unit: Cel, sdfProtocolMap: {fake: {n: 1}}}}\n"),
+              0);
+    CHECK_INT(supplement(
+                  "m", HEAD
+                  "namespace: {x: 'https://x.example/m', lib: 'https://l.example/'}\n"
+                  "defaultNamespace: x\n"
+                  "amend:\n"
+                  "  - '#/sdfObject/O/sdfProperty/a': {sdfRef: 'lib:#/sdfProperty/t', maximum: 9}\n"
+                  "  - '#/sdfObject/O/sdfProperty': {b: {sdfRef: '#/sdfObject/O/sdfData/d'}}\n"),
+              0);
+    struct lintel_model *m = resolve("m");
+    CHECK_STR(problems(), "");
+    REQUIRE(m != NULL && m->n == 2);
+    const struct lintel_affordance *a = lintel_model_find(m, "a"), *b = lintel_model_find(m, "b");
+    CHECK_STR(a->label, "A");
+    CHECK_STR(a->data->unit, "Cel");
+    CHECK_REAL(a->data->max, 9);
+    REQUIRE(a->protocol_map != NULL);
+    CHECK_STR(a->map_doc->file, "lib.sdf.json");
+    CHECK_STR(b->data->unit, "s");
+    CHECK_STR(b->at.file, "m.sup.yaml");
+    lintel_model_unref(m);
     stop();
 }
 
@@ -198,16 +241,18 @@ static void
 joins_models(void)
 {
     start();
-    CHECK_INT(add("a", HEAD NS "sdfObject: {A: {sdfProperty: {a: {}}}, Other: {sdfProperty: {o: {}}}}\n"), 0);
+    CHECK_INT(
+        add("a", HEAD NS "sdfObject: {A: {sdfProperty: {a: {}}}, Other: {sdfProperty: {o: {}}}}\n"),
+        0);
     CHECK_INT(add("b", HEAD "namespace: {y: 'https://y.example/'}\ndefaultNamespace: y\n"
                             "sdfObject: {B: {sdfProperty: {b: {}}}}\n"),
               0);
-    CHECK_INT(supplement("both", HEAD
-                         "namespace: {x: 'https://x.example/m', y: 'https://y.example/'}\n"
-                         "defaultNamespace: x\n"
-                         "amend:\n"
-                         "  - '#/sdfObject/A/sdfProperty/a': {label: L}\n"
-                         "    'y:#/sdfObject/B/sdfProperty/b': {label: M}\n"),
+    CHECK_INT(supplement("both",
+                         HEAD "namespace: {x: 'https://x.example/m', y: 'https://y.example/'}\n"
+                              "defaultNamespace: x\n"
+                              "amend:\n"
+                              "  - '#/sdfObject/A/sdfProperty/a': {label: L}\n"
+                              "    'y:#/sdfObject/B/sdfProperty/b': {label: M}\n"),
               0);
     struct lintel_model *m = resolve("both");
     CHECK_STR(problems(), "");
@@ -250,22 +295,25 @@ follows_references(void)
                            "    sdfRef: 'cap:#/sdfObject/Switch'\n"
                            "    sdfAction: {toggle: null}\n"
                            "    sdfProperty: {value: {label: V}}\n"
-                           "  Copy: {sdfProperty: {v: {sdfRef: '#/sdfObject/BasicSwitch/sdfProperty/value', type: integer}}}\n"),
+                           "  Copy: {sdfProperty: {v: {sdfRef: "
+                           "'#/sdfObject/BasicSwitch/sdfProperty/value', type: integer}}}\n"),
               0);
     struct lintel_model *m = resolve("basic");
     CHECK_STR(problems(), "");
     REQUIRE(m != NULL);
     struct lintel_buf json = {0};
     lintel_node_json(lintel_model_extra(m, "/sdfObject"), &json);
-    CHECK_STR(lintel_buf_str(&json),
-              "{\"BasicSwitch\":{\"sdfRequired\":[\"#/sdfObject/Switch/sdfProperty/value\"],"
-              "\"sdfProperty\":{\"value\":{\"type\":\"boolean\",\"description\":\"d\",\"label\":\"V\"}},"
-              "\"sdfAction\":{\"on\":{},\"off\":{}}},"
-              "\"Copy\":{\"sdfProperty\":{\"v\":{\"label\":\"V\",\"type\":\"integer\"}}}}");
+    CHECK_STR(
+        lintel_buf_str(&json),
+        "{\"BasicSwitch\":{\"sdfRequired\":[\"#/sdfObject/Switch/sdfProperty/value\"],"
+        "\"sdfProperty\":{\"value\":{\"type\":\"boolean\",\"description\":\"d\",\"label\":\"V\"}},"
+        "\"sdfAction\":{\"on\":{},\"off\":{}}},"
+        "\"Copy\":{\"sdfProperty\":{\"v\":{\"label\":\"V\",\"type\":\"integer\"}}}}");
     lintel_buf_fini(&json);
     CHECK_INT(lintel_model_find(m, "value")->required, 1);
     CHECK_INT(lintel_model_find(m, "on")->required, 0);
-    CHECK_STR(lintel_model_find(m, "on")->global, "https://me.example/x#/sdfObject/BasicSwitch/sdfAction/on");
+    CHECK_STR(lintel_model_find(m, "on")->global,
+              "https://me.example/x#/sdfObject/BasicSwitch/sdfAction/on");
     CHECK_STR(lintel_model_find(m, "on")->at.file, "cap.sdf.json");
     lintel_model_unref(m);
     stop();
@@ -279,20 +327,25 @@ static void
 refuses_bad_references(void)
 {
     static const struct bad bad[] = {
-        {"sdfData: {a: {sdfRef: '#/sdfData/a'}}", ":4:23: the reference \"#/sdfData/a\" leads back"},
-        {"sdfData: {a: {sdfRef: '#/sdfData/b'}, b: {sdfRef: '#/sdfData/a'}}", "leads back to itself"},
+        {"sdfData: {a: {sdfRef: '#/sdfData/a'}}",
+         ":4:23: the reference \"#/sdfData/a\" leads back"},
+        {"sdfData: {a: {sdfRef: '#/sdfData/b'}, b: {sdfRef: '#/sdfData/a'}}",
+         "leads back to itself"},
         {"sdfObject: {A: {sdfData: {d: {sdfRef: '#/sdfObject/A'}}}}", "leads back to itself"},
         {"sdfData: {alpha: {}, b: {sdfRef: '#/sdfData/alpa'}}",
          ":4:34: there is no \"alpa\" in \"#/sdfData\" (did you mean \"alpha\"?)"},
         {"sdfData: {b: {sdfRef: 'q:#/sdfData/alpa'}}", "\"q\" is no prefix"},
-        {"sdfData: {b: {sdfRef: 'y:#/sdfData/a'}}", "no model has the namespace https://y.example/m"},
+        {"sdfData: {b: {sdfRef: 'y:#/sdfData/a'}}",
+         "no model has the namespace https://y.example/m"},
         {"sdfData: {b: {sdfRef: '#'}}", "not a whole document"},
         {"sdfData: {b: {sdfRef: '#/sdfData/~2'}}", "is no name like"},
         {"sdfData: {b: {sdfRef: true}}", "\"sdfRef\" takes a name"},
         {"sdfObject: {O: {sdfProperty: {p: {sdfRef: '#/sdfObject'}}}}", "leads back to itself"},
         {"sdfData: {d: {const: 1, 'x:y': {type: 5}}}\n"
-         "sdfObject: {O: {sdfProperty: {p: {sdfRef: '#/sdfData/d/x:y'}}}}", "\"type\" takes a text"},
-        {"sdfObject: {O: {sdfRequired: [nothing]}}", "names \"nothing\", which is not in this group"},
+         "sdfObject: {O: {sdfProperty: {p: {sdfRef: '#/sdfData/d/x:y'}}}}",
+         "\"type\" takes a text"},
+        {"sdfObject: {O: {sdfRequired: [nothing]}}",
+         "names \"nothing\", which is not in this group"},
         {"sdfObject: {O: {sdfRequired: ['#/sdfObject/O/sdfProperty/x'], sdfProperty: {y: {}}}}",
          "there is no \"x\" in"},
     };
@@ -319,8 +372,10 @@ refuses_what_explodes(void)
     start();
     lintel_buf_adds(&text, HEAD NS "sdfData:\n  d0: {type: object, properties: {}}\n");
     for (int i = 1; i <= 25; i++)
-        lintel_buf_addf(&text, "  d%d: {type: object, properties: {a: {sdfRef: '#/sdfData/d%d'}, "
-                               "b: {sdfRef: '#/sdfData/d%d'}}}\n", i, i - 1, i - 1);
+        lintel_buf_addf(&text,
+                        "  d%d: {type: object, properties: {a: {sdfRef: '#/sdfData/d%d'}, "
+                        "b: {sdfRef: '#/sdfData/d%d'}}}\n",
+                        i, i - 1, i - 1);
     CHECK_INT(add("m", lintel_buf_str(&text)), 0);
     CHECK(resolve("m") == NULL);
     CHECK_HAS(problems(), "expand to more than 2000000 values");
@@ -358,15 +413,18 @@ finds_planted_typos(void)
         {"sdfObject: {O: {sdfProperty: {p: {enum: [a, b, a]}}}}", "\"a\" stands twice"},
         {"sdfObject: {O: {sdfProperty: {p: {pattern: 'a(?=b)'}}}}",
          "groups that begin with (? are not supported"},
-        {"sdfObject: {O: {sdfProperty: {p: {type: integer, const: 1.5}}}}", "1.5 is not an integer"},
+        {"sdfObject: {O: {sdfProperty: {p: {type: integer, const: 1.5}}}}",
+         "1.5 is not an integer"},
         {"sdfObject: {O: {sdfProperty: {'a:b': {}}}}", "the name \"a:b\" can't be"},
         {"sdfObject: {O: {sdfProperty: [a]}}", "\"sdfProperty\" takes a map"},
         {"sdfObject: {O: {sdfObject: {}}}", "\"sdfObject\" can't stand here"},
         {"sdfObject: {O: {sdfProperty: {p: {format: datetime}}}}", "(did you mean \"date-time\"?)"},
-        {"sdfObject: {O: {sdfProperty: {p: {type: object, properties: {abc: {}}, required: [abd]}}}}",
+        {"sdfObject: {O: {sdfProperty: {p: {type: object, properties: {abc: {}}, required: "
+         "[abd]}}}}",
          "\"properties\" has no \"abd\" (did you mean \"abc\"?)"},
         {"sdfObject: {O: {sdfProperty: {p: {sdfChoice: {a: {typ: string}}}}}}", "\"typ\""},
-        {"sdfObject: {O: {sdfAction: {a: {sdfInputDate: {}}}}}", "(did you mean \"sdfInputData\"?)"},
+        {"sdfObject: {O: {sdfAction: {a: {sdfInputDate: {}}}}}",
+         "(did you mean \"sdfInputData\"?)"},
     };
     for (size_t i = 0; i < LINTEL_COUNT(bad); i++) {
         struct lintel_buf text = {0};
@@ -381,7 +439,9 @@ finds_planted_typos(void)
     CHECK_INT(add("m", "info: {features: [teleport]}\n"), -1);
     CHECK_HAS(problems(), "feature \"teleport\", which is not known");
     CHECK_INT(add("m", HEAD "namespace: {meter: 'https://x'}\ndefaultNamespace: metr\n"), -1);
-    CHECK_HAS(problems(), "m.sdf.json:3:19: the namespace map has no prefix \"metr\" (did you mean \"meter\"?)");
+    CHECK_HAS(
+        problems(),
+        "m.sdf.json:3:19: the namespace map has no prefix \"metr\" (did you mean \"meter\"?)");
     stop();
 }
 
@@ -389,8 +449,9 @@ static void
 warns(void)
 {
     start();
-    CHECK_INT(add("m", "sdfObject: {O: {sdfProperty: {p: {colourfulness: 1, 'acme:x': 2, $comment: c,\n"
-                       "  type: integer, default: x}}, unit: W}}\n"),
+    CHECK_INT(add("m",
+                  "sdfObject: {O: {sdfProperty: {p: {colourfulness: 1, 'acme:x': 2, $comment: c,\n"
+                  "  type: integer, default: x}}, unit: W}}\n"),
               0);
     const char *text = problems();
     CHECK_HAS(text, "m.sdf.json:1:1: warning: no \"info\"");
@@ -409,7 +470,8 @@ static void
 finds_typos_in_supplements(void)
 {
     static const struct bad bad[] = {
-        {"amend: [{'#/sdfObject/EnergyMetr/sdfProperty/a': {}}]", "(did you mean \"EnergyMeter\"?)"},
+        {"amend: [{'#/sdfObject/EnergyMetr/sdfProperty/a': {}}]",
+         "(did you mean \"EnergyMeter\"?)"},
         {"amend: [{'#/sdfObject/EnergyMeter/sdfProperty/activePowr': {}}]",
          "there is no \"activePowr\" in \"#/sdfObject/EnergyMeter/sdfProperty\" (did you mean "
          "\"activePower\"?)"},
@@ -445,8 +507,9 @@ finds_typos_in_supplements(void)
     CHECK(resolve("acme-em1") == NULL);
     CHECK_HAS(problems(), "no \"defaultNamespace\"");
     CHECK(resolve("acme-em") == NULL);
-    CHECK_STR(problems(),
-              "things.yaml:3:9: no model and no binding \"acme-em\" (did you mean \"acme-em1\"?)\n");
+    CHECK_STR(
+        problems(),
+        "things.yaml:3:9: no model and no binding \"acme-em\" (did you mean \"acme-em1\"?)\n");
     CHECK(resolve("https://example.com/models/metr") == NULL);
     CHECK_HAS(problems(), "(did you mean \"https://example.com/models/meter\"?)");
     CHECK(resolve("https://example.com/models/meter#/sdfObject/EnergyMetr") == NULL);
@@ -489,16 +552,19 @@ makes_paths(void)
          "td/warning_x2Fdanger_x20alarm"},
         {"/sdfObject/td/sdfProperty/~0", "~td/p/_x7E", "td/_x7E"},
         {"/sdfObject/td/sdfProperty/..", "~td/p/_x2E.", "td/_x2E."},
-        {"/sdfObject/.well-known/sdfProperty/\u00fc", "~.well-known/p/_xC3_xBC", ".well-known/_xC3_xBC"},
+        {"/sdfObject/.well-known/sdfProperty/\u00fc", "~.well-known/p/_xC3_xBC",
+         ".well-known/_xC3_xBC"},
     };
     start();
-    CHECK_INT(add("m", HEAD NS
-                  "sdfThing: {house: {sdfObject: {p: {sdfProperty: {p: {}}}, '12': {sdfEvent: {e: {}}}},\n"
-                  "  sdfThing: {flat: {sdfAction: {a-b: {}}}}, sdfProperty: {own_x.y: {}}}}\n"
-                  "sdfObject: {td: {sdfProperty: {'warning/danger alarm': {}, '~': {}, '..': {}}},\n"
-                  "  .well-known: {sdfProperty: {\u00fc: {}}}}\n"
-                  "sdfProperty: {template: {}}\n"),
-              0);
+    CHECK_INT(
+        add("m", HEAD NS
+            "sdfThing: {house: {sdfObject: {p: {sdfProperty: {p: {}}}, '12': {sdfEvent: {e: "
+            "{}}}},\n"
+            "  sdfThing: {flat: {sdfAction: {a-b: {}}}}, sdfProperty: {own_x.y: {}}}}\n"
+            "sdfObject: {td: {sdfProperty: {'warning/danger alarm': {}, '~': {}, '..': {}}},\n"
+            "  .well-known: {sdfProperty: {\u00fc: {}}}}\n"
+            "sdfProperty: {template: {}}\n"),
+        0);
     struct lintel_model *m = resolve("m");
     CHECK_STR(problems(), "");
     REQUIRE(m != NULL);
@@ -519,11 +585,12 @@ static void
 marks_what_is_required(void)
 {
     start();
-    CHECK_INT(add("m", HEAD NS
-                  "sdfObject: {O: {sdfRequired: [a, '#/sdfObject/O/sdfEvent/a%2Fb'],\n"
-                  "  sdfProperty: {a: {}, b: {}, c: {sdfRequired: [true]}, d: {sdfRequired: [b]}},\n"
-                  "  sdfAction: {a: {}}, sdfEvent: {e: {}, 'a/b': {}}}}\n"),
-              0);
+    CHECK_INT(
+        add("m", HEAD NS
+            "sdfObject: {O: {sdfRequired: [a, '#/sdfObject/O/sdfEvent/a%2Fb'],\n"
+            "  sdfProperty: {a: {}, b: {}, c: {sdfRequired: [true]}, d: {sdfRequired: [b]}},\n"
+            "  sdfAction: {a: {}}, sdfEvent: {e: {}, 'a/b': {}}}}\n"),
+        0);
     struct lintel_model *m = resolve("m");
     CHECK_STR(problems(), "");
     REQUIRE(m != NULL);
@@ -539,12 +606,13 @@ static void
 reads_actions_and_events(void)
 {
     start();
-    CHECK_INT(add("m", HEAD NS
-                  "sdfObject: {O: {sdfAction: {go: {sdfInputData: {type: object, required: [speed],\n"
-                  "     properties: {speed: {type: number}, note: {type: string}}},\n"
-                  "     sdfOutputData: {type: boolean}}, stop: {}},\n"
-                  "  sdfEvent: {pressed: {sdfOutputData: {enum: [single, double]}}}}}\n"),
-              0);
+    CHECK_INT(
+        add("m", HEAD NS
+            "sdfObject: {O: {sdfAction: {go: {sdfInputData: {type: object, required: [speed],\n"
+            "     properties: {speed: {type: number}, note: {type: string}}},\n"
+            "     sdfOutputData: {type: boolean}}, stop: {}},\n"
+            "  sdfEvent: {pressed: {sdfOutputData: {enum: [single, double]}}}}}\n"),
+        0);
     struct lintel_model *m = resolve("m");
     CHECK_STR(problems(), "");
     REQUIRE(m != NULL && m->n == 3);
@@ -568,7 +636,8 @@ survives_lack_of_memory(void)
         lintel_mem_fail_at(0);
         start();
         lintel_mem_fail_at(fail);
-        int done = models != NULL && add("energy-meter", meter) == 0 && supplement("acme-em1", acme) == 0;
+        int done =
+            models != NULL && add("energy-meter", meter) == 0 && supplement("acme-em1", acme) == 0;
         struct lintel_model *m = done ? resolve("acme-em1") : NULL;
         lintel_mem_fail_at(0);
         CHECK(m != NULL || report.errors != 0);
@@ -582,7 +651,8 @@ survives_lack_of_memory(void)
     CHECK(!"it never succeeds");
 }
 
-/* No step is quadratic: 100,000 properties, all references and all amended, within the test's 60 s. */
+/* No step is quadratic: 100,000 properties, all references and all amended, within the test's 60 s.
+ */
 static void
 reads_large_models(void)
 {
@@ -593,8 +663,8 @@ reads_large_models(void)
     lintel_buf_adds(&sup, HEAD NS "amend:\n");
     for (int i = 0; i < MANY; i++) {
         lintel_buf_addf(&text, "p%d: {sdfRef: '#/sdfData/d', label: l%d},\n", i, i);
-        lintel_buf_addf(&sup, "- {'#/sdfObject/O/sdfProperty/p%d': {sdfProtocolMap: {fake: {a: %d}}}}\n",
-                        i, i);
+        lintel_buf_addf(
+            &sup, "- {'#/sdfObject/O/sdfProperty/p%d': {sdfProtocolMap: {fake: {a: %d}}}}\n", i, i);
     }
     lintel_buf_adds(&text, "}}}\nsdfData: {d: {type: number, unit: W}}\n");
     clock_t begin = clock();
@@ -621,6 +691,7 @@ main(int argc, char **argv)
     static const struct kit_test tests[] = {KIT(reads_a_model),
                                             KIT(applies_a_supplement),
                                             KIT(applies_in_order),
+                                            KIT(follows_references_of_supplements),
                                             KIT(joins_models),
                                             KIT(follows_references),
                                             KIT(refuses_bad_references),

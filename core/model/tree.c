@@ -24,7 +24,7 @@ is_gone(const struct lintel_node *n)
     return n->text.p == gone;
 }
 
-/* ---- sources ------------------------------------------------------------------------------------- */
+/* ---- sources ---- */
 
 struct lintel_source *
 lintel_source_ref(struct lintel_source *s)
@@ -54,14 +54,15 @@ lintel_source_prefix(const struct lintel_source *s, const char *prefix, size_t n
     return NULL;
 }
 
-/* ---- names --------------------------------------------------------------------------------------- */
+/* ---- names ---- */
 
 static int
 hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                        : c >= 'A' && c <= 'F'   ? c - 'A' + 10
-                                                                 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* Per cent signs first, then ~1 and ~0 (RFC 6901 sections 6 and 4), in place, step by step. */
@@ -129,12 +130,14 @@ lintel_name_read(const char *text, const struct lintel_source *s, struct lintel_
     if (hash == NULL || hash[1] == '\0')
         return 0;
     if (hash[1] != '/' || !split_pointer(hash + 1, ret))
-        return lintel_error(report, at, "\"%s\" is no name like \"#/sdfObject/Lamp\" (RFC 6901 writes ~ "
-                                        "as ~0 and / as ~1)", text);
+        return lintel_error(report, at,
+                            "\"%s\" is no name like \"#/sdfObject/Lamp\" (RFC 6901 writes ~ "
+                            "as ~0 and / as ~1)",
+                            text);
     return 0;
 }
 
-/* ---- nodes --------------------------------------------------------------------------------------- */
+/* ---- nodes ---- */
 
 uint32_t
 lintel_tree_source(const struct lintel_node *n)
@@ -166,7 +169,8 @@ source_index(struct lintel_tree *t, struct lintel_source *s, uint32_t *ret)
     }
     if (t->nsources == LINTEL_TREE_SOURCES_MOST)
         return lintel_error(t->report, (struct lintel_place){s->doc->file, 0, 0},
-                            "more than %d documents refer to one another", LINTEL_TREE_SOURCES_MOST);
+                            "more than %d documents refer to one another",
+                            LINTEL_TREE_SOURCES_MOST);
     struct lintel_source **more = lintel_grow(t->sources, t->nsources + 1, sizeof *more);
     if (more == NULL)
         return lintel_error(t->report, (struct lintel_place){s->doc->file, 0, 0}, "out of memory");
@@ -197,7 +201,7 @@ new_node(struct lintel_tree *t, const struct lintel_node *like, uint32_t source)
     return &p->node;
 }
 
-/* ---- members of large maps ----------------------------------------------------------------------- */
+/* ---- members of large maps ---- */
 
 enum { SMALL = 16, KEY_MOST = 4096 };
 
@@ -326,7 +330,7 @@ lintel_tree_add(struct lintel_tree *t, struct lintel_node *parent, enum lintel_n
     return n != NULL && append(t, parent, n) == 0 ? n : NULL;
 }
 
-/* ---- merge patch --------------------------------------------------------------------------------- */
+/* ---- merge patch ---- */
 
 /* What RFC 7396 makes of a patch where nothing stood: the nulls in its maps go. */
 static void
@@ -382,7 +386,7 @@ lintel_tree_merge(struct lintel_tree *t, struct lintel_node *target, struct lint
     return merge(t, target, patch, 0);
 }
 
-/* ---- references ---------------------------------------------------------------------------------- */
+/* ---- references ---- */
 
 /* Where nodes are read from: a document, or (source NULL) the tree that is being amended. */
 struct origin {
@@ -394,8 +398,9 @@ static struct lintel_node *resolve(struct lintel_tree *t, struct origin from,
                                    const struct lintel_node *node, int patch, unsigned depth);
 
 struct lintel_node *
-lintel_tree_walk(struct lintel_tree *t, const struct lintel_node *from, const struct lintel_name *name,
-                 unsigned *ret_failed, const struct lintel_node **ret_last)
+lintel_tree_walk(struct lintel_tree *t, const struct lintel_node *from,
+                 const struct lintel_name *name, unsigned *ret_failed,
+                 const struct lintel_node **ret_last)
 {
     struct lintel_node *at = NULL;
     *ret_last = from;
@@ -417,9 +422,10 @@ lintel_tree_missing(struct lintel_tree *t, const struct lintel_name *name, unsig
     struct lintel_buf where = {0};
     const char *near = NULL;
     unsigned distance = (unsigned)(strlen(name->steps[failed]) + 2) / 3 + 1;
-    for (const struct lintel_node *c = last->kind == LINTEL_NODE_MAP ? last->child : NULL; c != NULL;
-         c = c->next) {
-        unsigned d = is_gone(c) ? distance : lintel_distance(name->steps[failed], c->key.p, distance);
+    for (const struct lintel_node *c = last->kind == LINTEL_NODE_MAP ? last->child : NULL;
+         c != NULL; c = c->next) {
+        unsigned d =
+            is_gone(c) ? distance : lintel_distance(name->steps[failed], c->key.p, distance);
         if (d < distance) {
             distance = d;
             near = c->key.p;
@@ -441,13 +447,15 @@ ref_of(const struct lintel_node *map)
     for (const struct lintel_node *c = map->kind == LINTEL_NODE_MAP ? map->child : NULL; c != NULL;
          c = c->next)
         if (c->key.n == 6 && memcmp(c->key.p, "sdfRef", 6) == 0)
-            return c->kind == LINTEL_NODE_SCALAR && !is_gone(c) && !lintel_node_is_null(c) ? c : NULL;
+            return c->kind == LINTEL_NODE_SCALAR && !is_gone(c) && !lintel_node_is_null(c) ? c
+                                                                                           : NULL;
     return NULL;
 }
 
 /* A map that has a reference itself, with the reference followed; made once. */
 static const struct lintel_node *
-resolved_once(struct lintel_tree *t, struct origin from, const struct lintel_node *map, unsigned depth)
+resolved_once(struct lintel_tree *t, struct origin from, const struct lintel_node *map,
+              unsigned depth)
 {
     const void *key = map;
     struct lintel_node *made = lintel_map_get(&t->done, (const char *)&key, sizeof key);
@@ -473,7 +481,8 @@ is_open(const struct lintel_tree *t, const struct lintel_node *target)
 
 /* The node that a reference names, and where it stands. NULL with the reason. */
 static const struct lintel_node *
-find_target(struct lintel_tree *t, struct origin *from, const struct lintel_node *ref, unsigned depth)
+find_target(struct lintel_tree *t, struct origin *from, const struct lintel_node *ref,
+            unsigned depth)
 {
     struct lintel_place at = lintel_node_place(from->source->doc, ref);
     struct lintel_name name;
@@ -484,8 +493,9 @@ find_target(struct lintel_tree *t, struct origin *from, const struct lintel_node
         return NULL;
     }
     const struct lintel_node *root = from->source->doc->root;
-    if (name.uri != NULL && (from->source->uri == NULL || strcmp(name.uri, from->source->uri) != 0 ||
-                             from->source->supplement)) {
+    if (name.uri != NULL &&
+        (from->source->uri == NULL || strcmp(name.uri, from->source->uri) != 0 ||
+         from->source->supplement)) {
         struct lintel_source *s = t->find(t->find_ctx, &name, at, t->report);
         if (s == NULL || source_index(t, s, &from->index) != 0)
             return NULL;
@@ -597,8 +607,8 @@ resolve(struct lintel_tree *t, struct origin from, const struct lintel_node *nod
 }
 
 struct lintel_node *
-lintel_tree_resolve(struct lintel_tree *t, struct lintel_source *from, const struct lintel_node *node,
-                    int patch)
+lintel_tree_resolve(struct lintel_tree *t, struct lintel_source *from,
+                    const struct lintel_node *node, int patch)
 {
     struct origin o = {from, 0};
     if (source_index(t, from, &o.index) != 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Resolving: trees of nodes made out of several documents, with sdfRef followed (RFC 9880 section 4.4) and merge
- * patches applied (RFC 7396). Every node remembers the document that it was read from. */
+ * Resolving: trees of nodes made out of several documents, with sdfRef followed (RFC 9880
+ * section 4.4) and merge patches applied (RFC 7396). Every node remembers the document that it was
+ * read from. */
 #ifndef LINTEL_MODEL_TREE_H
 #define LINTEL_MODEL_TREE_H
 #include <stdatomic.h>
@@ -22,30 +23,31 @@ void lintel_source_unref(struct lintel_source *s); /* NULL is fine */
 /* The URI of a prefix of its namespace map, or NULL. */
 const char *lintel_source_prefix(const struct lintel_source *s, const char *prefix, size_t n);
 
-/* A name taken apart: a namespace's URI (NULL: the document itself) and the steps of a JSON pointer. */
+/* A name taken apart: a namespace's URI (NULL: the document itself) and the steps of a JSON
+ * pointer. */
 enum { LINTEL_NAME_STEPS = 24 };
 struct lintel_name {
     char *uri;
     const char *steps[LINTEL_NAME_STEPS];
     unsigned n;
 };
-/* Reads "#/sdfObject/X", "prefix:#/sdfObject/X" or a whole global name; into the arena. -1 with the reason at
- * `at`. s: for prefixes; NULL: none are known. */
+/* Reads "#/sdfObject/X", "prefix:#/sdfObject/X" or a whole global name; into the arena. -1 with the
+ * reason at `at`. s: for prefixes; NULL: none are known. */
 int lintel_name_read(const char *text, const struct lintel_source *s, struct lintel_arena *arena,
                      struct lintel_place at, struct lintel_report *report, struct lintel_name *ret);
 
 enum { LINTEL_TREE_NODES_MOST = 2 * 1000 * 1000, LINTEL_TREE_SOURCES_MOST = 1000 };
 
-struct lintel_tree { /* one resolution */
+struct lintel_tree {            /* one resolution */
     struct lintel_arena *arena; /* of the result */
     struct lintel_report *report;
     struct lintel_node *root; /* what a Supplement's own references mean; NULL until there is one */
     struct lintel_source **sources; /* used ones; nodes tell them by index */
     uint32_t nsources;
-    uint32_t nodes;           /* made so far */
+    uint32_t nodes;                 /* made so far */
     const struct lintel_open *open; /* references being followed */
-    struct lintel_map index;  /* members of large maps */
-    struct lintel_map done;   /* maps resolved on the way of a pointer */
+    struct lintel_map index;        /* members of large maps */
+    struct lintel_map done;         /* maps resolved on the way of a pointer */
     /* Which document defines a name; NULL with the reason at `at`. */
     struct lintel_source *(*find)(void *ctx, const struct lintel_name *name, struct lintel_place at,
                                   struct lintel_report *report);
@@ -53,7 +55,8 @@ struct lintel_tree { /* one resolution */
 };
 void lintel_tree_fini(struct lintel_tree *t); /* the result stays */
 
-/* A resolved copy of a document's node. patch: nulls are kept, for lintel_tree_merge. NULL with the reason. */
+/* A resolved copy of a document's node. patch: nulls are kept, for lintel_tree_merge. NULL with the
+ * reason. */
 struct lintel_node *lintel_tree_resolve(struct lintel_tree *t, struct lintel_source *from,
                                         const struct lintel_node *node, int patch);
 /* Merges a resolved patch, which is used up, into a resolved map. -1: out of memory. */

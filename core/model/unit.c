@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Every factor is exact: a decimal in the unit's definition is written as a fraction of integers. */
+ * Every factor is exact: a decimal in the unit's definition is written as a fraction of integers.
+ */
 #include "core/model/unit.h"
 
 #include <math.h>
@@ -13,7 +14,8 @@
 #define TIMES(num, den) {num, den, 0, 1}
 
 static const struct lintel_unit units[] = {
-    /* RFC 8428 section 12.1. Those that it calls derived ("not recommended") lead to their base unit. */
+    /* RFC 8428 section 12.1. Those that it calls derived ("not recommended") lead to their base
+     * unit. */
     {"m", "m", SAME, "metre"},
     {"kg", "kg", SAME, "kilogram"},
     {"g", "kg", TIMES(1, 1000), "gram"},
@@ -115,8 +117,8 @@ static const struct lintel_unit units[] = {
     {"cm", "m", TIMES(1, 100), "centimetre"},
     {"km", "m", TIMES(1000, 1), "kilometre"},
     {"km/h", "m/s", TIMES(5, 18), "kilometre per hour"},
-    /* In no registry: what devices in buildings say. Thermal units are those of the International Steam
-     * Table (1 kcal = 4186.8 J, 1 BTU = 1055.05585262 J); gallons are American. */
+    /* In no registry: what devices in buildings say. Thermal units are those of the International
+     * Steam Table (1 kcal = 4186.8 J, 1 BTU = 1055.05585262 J); gallons are American. */
     {"degF", "Cel", {5, 9, -160, 9}, "degree Fahrenheit"},
     {"us", "s", TIMES(1, 1000000), "microsecond"},
     {"d", "s", TIMES(86400, 1), "day"},
@@ -216,18 +218,53 @@ static const struct lintel_unit bridges[] = {
 static const struct {
     const char *written, *symbol;
 } habits[] = {
-    {"C", "Cel"},          {"\u00b0C", "Cel"},      {"\u2103", "Cel"},     {"degC", "Cel"},
-    {"celsius", "Cel"},    {"\u00b0F", "degF"},     {"\u2109", "degF"},    {"fahrenheit", "degF"},
-    {"deg C", "Cel"},      {"deg F", "degF"},       {"\u00b0", "deg"},     {"degrees", "deg"},
-    {"percent", "%"},      {"pct", "%"},            {"rh", "%RH"},         {"%rh", "%RH"},
-    {"% RH", "%RH"},       {"\u03a9", "Ohm"},       {"sec", "s"},          {"seconds", "s"},
-    {"minutes", "min"},    {"hours", "h"},          {"hr", "h"},           {"days", "d"},
-    {"m\u00b3", "m3"},     {"m\u00b2", "m2"},       {"m^3", "m3"},         {"m^2", "m2"},
-    {"m\u00b3/h", "m3/h"}, {"m^3/h", "m3/h"},       {"cfm", "ft3/min"},    {"gpm", "gal/min"},
-    {"lpm", "l/min"},      {"volts", "V"},          {"amps", "A"},         {"amp", "A"},
-    {"lux", "lx"},         {"\u00b5g/m\u00b3", "ug/m3"}, {"\u03bcg/m\u00b3", "ug/m3"},
-    {"w/m\u00b2", "W/m2"}, {"liter", "l"},          {"watts", "W"},        {"bpm", "beat/min"},
-    {"m\u00b3/s", "m3/s"}, {"inwc", "inH2O"},       {"ton", "TR"},         {"kVArh", "kvarh"},
+    {"C", "Cel"},
+    {"\u00b0C", "Cel"},
+    {"\u2103", "Cel"},
+    {"degC", "Cel"},
+    {"celsius", "Cel"},
+    {"\u00b0F", "degF"},
+    {"\u2109", "degF"},
+    {"fahrenheit", "degF"},
+    {"deg C", "Cel"},
+    {"deg F", "degF"},
+    {"\u00b0", "deg"},
+    {"degrees", "deg"},
+    {"percent", "%"},
+    {"pct", "%"},
+    {"rh", "%RH"},
+    {"%rh", "%RH"},
+    {"% RH", "%RH"},
+    {"\u03a9", "Ohm"},
+    {"sec", "s"},
+    {"seconds", "s"},
+    {"minutes", "min"},
+    {"hours", "h"},
+    {"hr", "h"},
+    {"days", "d"},
+    {"m\u00b3", "m3"},
+    {"m\u00b2", "m2"},
+    {"m^3", "m3"},
+    {"m^2", "m2"},
+    {"m\u00b3/h", "m3/h"},
+    {"m^3/h", "m3/h"},
+    {"cfm", "ft3/min"},
+    {"gpm", "gal/min"},
+    {"lpm", "l/min"},
+    {"volts", "V"},
+    {"amps", "A"},
+    {"amp", "A"},
+    {"lux", "lx"},
+    {"\u00b5g/m\u00b3", "ug/m3"},
+    {"\u03bcg/m\u00b3", "ug/m3"},
+    {"w/m\u00b2", "W/m2"},
+    {"liter", "l"},
+    {"watts", "W"},
+    {"bpm", "beat/min"},
+    {"m\u00b3/s", "m3/s"},
+    {"inwc", "inH2O"},
+    {"ton", "TR"},
+    {"kVArh", "kvarh"},
 };
 
 const struct lintel_unit *
@@ -335,7 +372,8 @@ real(struct fraction f)
     return (double)f.num / (double)f.den;
 }
 
-/* The nearest fraction of a double whose numerator and denominator fit: off by less than one part in 2^51. */
+/* The nearest fraction of a double whose numerator and denominator fit: off by less than one part
+ * in 2^51. */
 static struct fraction
 nearest(double value)
 {
@@ -359,7 +397,8 @@ static struct line
 line_of(const struct lintel_unit *u)
 {
     const struct lintel_linear *l = &u->to_primary;
-    struct line line = {u->primary, fraction(l->num, l->den), fraction(l->offset_num, l->offset_den)};
+    struct line line = {u->primary, fraction(l->num, l->den),
+                        fraction(l->offset_num, l->offset_den)};
     for (size_t i = 0; i < LINTEL_COUNT(bridges); i++) {
         if (strcmp(bridges[i].symbol, line.primary) != 0)
             continue;

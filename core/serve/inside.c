@@ -235,7 +235,6 @@ int
 lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
                        struct lintel_conditions *ret)
 {
-    enum { TIMES = LINTEL_C_PMIN | LINTEL_C_PMAX | LINTEL_C_EPMIN | LINTEL_C_EPMAX | LINTEL_C_CON };
     char reason[LINTEL_REASON] = "";
     *ret = (struct lintel_conditions){0};
     for (uint32_t i = 0; i < c->x->nquery; i++) {
@@ -244,14 +243,7 @@ lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
             return -1;
         }
     }
-    if (ret->given == 0)
-        return 0;
-    if (data == NULL && (ret->given & ~(uint32_t)TIMES)) {
-        lintel_call_fail(c, LINTEL_BAD_REQUEST,
-                         "a pack takes c.pmin c.pmax c.epmin c.epmax c.con; observe one property for others");
-        return -1;
-    }
-    if (data != NULL && lintel_conditions_check(ret, data, reason) != 0) {
+    if (ret->given != 0 && lintel_conditions_check(ret, data, reason) != 0) {
         lintel_call_fail(c, LINTEL_BAD_REQUEST, "%s", reason);
         return -1;
     }

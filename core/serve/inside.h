@@ -7,7 +7,7 @@
 #include "core/engine/subscribe.h"
 #include "core/serve/codes.h"
 #include "core/serve/format.h"
-#include "core/serve/tree.h"
+#include "core/serve/tree_source.h"
 
 enum {
     LINTEL_OPEN_MOST = 65536, /* exchanges not ended, observations included */
@@ -18,8 +18,7 @@ enum {
 struct lintel_open;
 struct lintel_tree {
     struct lintel_tree_source source;
-    char *hub;            /* name */
-    char *bn;             /* its name as the first part of SenML names, with the ':' */
+    char *hub; /* name; also the first part of SenML names */
     lintel_mono started;
     struct lintel_open *blocks[LINTEL_OPEN_MOST / LINTEL_OPEN_BLOCK];
     uint32_t nblocks, free, nopen; /* free: index + 1 of the first free one */
@@ -95,7 +94,7 @@ void lintel_open_close(struct lintel_open *o);
 /* ---- queries --------------------------------------------------------------------------------------- */
 
 /* The c.* arguments of a query; other arguments are left alone. -1 after the call was answered with 4.00.
- * data: what they are judged against; NULL: a pack, which takes the times alone. */
+ * data: what they are judged against; NULL: a pack, which takes no conditions on values. */
 int lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
                            struct lintel_conditions *ret);
 #endif

@@ -10,7 +10,7 @@ enum { /* limits */
     LINTEL_LOCAL_PEERS_MOST = 64,
     LINTEL_LOCAL_OPEN_MOST = 4096,               /* requests of one peer, observations included */
     LINTEL_LOCAL_PIECE = 1024 * 1024,            /* bytes of a longer payload in one frame */
-    LINTEL_LOCAL_QUEUE_MOST = 256 * 1024 * 1024, /* bytes that wait for one peer; then it is dropped */
+    LINTEL_LOCAL_QUEUE_MOST = 64 * 1024 * 1024,  /* bytes that wait for one peer; then it is dropped */
     LINTEL_LOCAL_TEXT_MOST = 512                 /* of a reason */
 };
 

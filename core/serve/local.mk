@@ -13,13 +13,34 @@ core_serve_libserve_a_SOURCES = \
 	core/serve/pack.c core/serve/pack.h \
 	core/serve/property.c core/serve/property.h \
 	core/serve/senml.c core/serve/senml.h \
-	core/serve/tree.c core/serve/tree.h
+	core/serve/tree.c core/serve/tree.h core/serve/tree_source.h
 
 if HAVE_CUNIT
-serve_tests = core/serve/tree_test
+serve_tests = core/serve/format_test core/serve/live_test core/serve/local_test core/serve/senml_test \
+	core/serve/tree_test
 check_PROGRAMS += $(serve_tests)
 TESTS += $(serve_tests)
 SERVE_FAKE = core/serve/fake_engine.c core/serve/fake_engine.h
+core_serve_format_test_SOURCES = core/serve/format_test.c
+core_serve_format_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
+core_serve_live_test_SOURCES = core/serve/live_test.c core/engine/engine_kit.c core/engine/engine_kit.h
+core_serve_live_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
+core_serve_local_test_SOURCES = core/serve/local_test.c $(SERVE_FAKE)
+core_serve_local_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
+core_serve_senml_test_CFLAGS = $(AM_CFLAGS) $(CBOR_CFLAGS)
+core_serve_senml_test_SOURCES = core/serve/senml_test.c
+core_serve_senml_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_tree_test_SOURCES = core/serve/tree_test.c $(SERVE_FAKE)
 core_serve_tree_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 endif
+
+FUZZERS += core/serve/format_fuzz core/serve/local_fuzz core/serve/senml_fuzz
+core_serve_format_fuzz_SOURCES = core/serve/format_fuzz.c $(FUZZ_MAIN)
+core_serve_format_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_serve_format_fuzz_LDADD = $(SERVE_LIBS)
+core_serve_local_fuzz_SOURCES = core/serve/local_fuzz.c $(FUZZ_MAIN)
+core_serve_local_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_serve_local_fuzz_LDADD = $(SERVE_LIBS)
+core_serve_senml_fuzz_SOURCES = core/serve/senml_fuzz.c $(FUZZ_MAIN)
+core_serve_senml_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_serve_senml_fuzz_LDADD = $(SERVE_LIBS)

@@ -11,26 +11,10 @@
 void
 lintel_measure_thing(struct lintel_buf *b, const struct lintel_tree *t, const char *thing)
 {
-    lintel_buf_adds(b, t->bn);
-    lintel_senml_name(b, thing, strlen(thing));
+    lintel_buf_adds(b, t->hub);
+    lintel_buf_addc(b, ':');
+    lintel_buf_adds(b, thing);
     lintel_buf_addc(b, '/');
-}
-
-void
-lintel_measure_point(struct lintel_buf *b, const struct lintel_affordance *a)
-{
-    /* The path without the letter before the name: "Meter/p/power" -> "Meter/power". */
-    size_t n = strlen(a->path), own = strlen(a->name);
-    size_t letter = n >= own + 2 ? n - own - 2 : 0;
-    for (size_t i = 0; i < letter;) {
-        size_t end = i;
-        while (end < letter && a->path[end] != '/')
-            end++;
-        lintel_senml_name(b, a->path + i, end - i);
-        lintel_buf_addc(b, '/');
-        i = end + 1;
-    }
-    lintel_senml_name(b, a->name, own);
 }
 
 static int
@@ -83,7 +67,7 @@ lintel_measure(const struct lintel_tree *t, const struct lintel_bound *b,
                const struct lintel_reading *r, lintel_value *value, struct lintel_senml_fields *ret)
 {
     const struct lintel_data *d = b->affordance->data;
-    *ret = (struct lintel_senml_fields){.value = value, .ut = b->poll_ns};
+    *ret = (struct lintel_senml_fields){.n = lintel_str(b->affordance->senml), .value = value, .ut = b->poll_ns};
     *value = r->value;
     if (d != NULL && d->unit != NULL && is_number(value))
         to_primary(d->unit, value, ret);

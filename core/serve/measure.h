@@ -5,11 +5,10 @@
 #include "core/serve/inside.h"
 #include "core/serve/senml.h"
 
-/* "{hub}:{thing}/" and "{object}/{property}", escaped. Appended. */
+/* Appends "{hub}:{thing}/", the base name of a thing's records; both are of characters that SenML allows. */
 void lintel_measure_thing(struct lintel_buf *b, const struct lintel_tree *t, const char *thing);
-void lintel_measure_point(struct lintel_buf *b, const struct lintel_affordance *a);
 
-/* All of *ret but names and base fields. Secondary units become primary ones (RFC 8798); *value holds a
+/* All of *ret but the base fields. Secondary units become primary ones (RFC 8798); *value holds a
  * converted number and must live as long as *ret. Times are absolute once the clock is set, else relative. */
 void lintel_measure(const struct lintel_tree *t, const struct lintel_bound *b,
                     const struct lintel_reading *r, lintel_value *value,

@@ -70,7 +70,7 @@ write_pack(const struct lintel_tree *t, struct lintel_live_thing *thing, int32_t
 {
     const struct lintel_thing *conf = lintel_live_thing_conf(thing);
     struct lintel_senml_writer w;
-    struct lintel_buf bn = {0}, n = {0};
+    struct lintel_buf bn = {0};
     lintel_measure_thing(&bn, t, conf->id);
     lintel_senml_begin(&w, b, format == LINTEL_FORMAT_SENML_CBOR, sum->records);
     for (uint32_t i = 0, written = 0; i < conf->profile->n && written < sum->records; i++) {
@@ -79,9 +79,6 @@ write_pack(const struct lintel_tree *t, struct lintel_live_thing *thing, int32_t
         lintel_value value;
         if (!read_point(t, thing, i, &value, &r, &f))
             continue;
-        lintel_buf_reset(&n);
-        lintel_measure_point(&n, conf->profile->bound[i].affordance);
-        f.n = (struct lintel_str){n.p, n.n};
         if (sum->unit != NULL)
             f.u = (struct lintel_str){NULL, 0};
         if (written++ == 0) {
@@ -97,10 +94,8 @@ write_pack(const struct lintel_tree *t, struct lintel_live_thing *thing, int32_t
         lintel_senml_record(&w, &f);
     }
     lintel_senml_end(&w);
-    if (bn.failed || n.failed)
-        b->failed = 1;
+    b->failed |= bn.failed;
     lintel_buf_fini(&bn);
-    lintel_buf_fini(&n);
 }
 
 static lintel_answer

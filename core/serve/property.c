@@ -47,23 +47,18 @@ write_senml(const struct subject *s, const struct lintel_reading *r, int32_t for
     struct lintel_senml_writer w;
     struct lintel_senml_fields f;
     lintel_value value;
-    struct lintel_buf names = {0};
+    struct lintel_buf bn = {0};
     int empty = r->value.type == LINTEL_T_NULL;
     lintel_senml_begin(&w, b, format == LINTEL_FORMAT_SENML_CBOR, !empty);
     if (!empty) {
         lintel_measure(s->tree, s->bound, r, &value, &f);
-        lintel_measure_thing(&names, s->tree, thing_id(s));
-        f.bn.n = names.n;
-        lintel_measure_point(&names, s->affordance);
-        f.bn.p = names.p;
-        f.n = (struct lintel_str){names.p + f.bn.n, names.n - f.bn.n};
-        if (names.failed)
-            b->failed = 1;
-        else
-            lintel_senml_record(&w, &f);
+        lintel_measure_thing(&bn, s->tree, thing_id(s));
+        f.bn = (struct lintel_str){bn.p, bn.n};
+        b->failed |= bn.failed;
+        lintel_senml_record(&w, &f);
     }
     lintel_senml_end(&w);
-    lintel_buf_fini(&names);
+    lintel_buf_fini(&bn);
 }
 
 /* "stale for 12 s, last 21.5 Cel: no answer from unit 3" */
@@ -71,7 +66,9 @@ static void
 write_trouble(const struct subject *s, const struct lintel_reading *r, struct lintel_buf *b)
 {
     const char *unit = s->affordance->data != NULL ? s->affordance->data->unit : NULL;
-    if (r->quality == LINTEL_QUALITY_STALE) {
+    if (r->quality == LINTEL_QUALITY_STALE && r->refreshed == 0) {
+        lintel_buf_adds(b, "no value has come yet");
+    } else if (r->quality == LINTEL_QUALITY_STALE) {
         int64_t age = lintel_loop_now(s->tree->source.loop) - r->refreshed;
         lintel_buf_addf(b, "stale for %lld s", (long long)(age / 1000000000));
     } else {
@@ -318,7 +315,7 @@ read_record(const struct lintel_call *c, const struct subject *s, const struct l
     }
     struct lintel_buf name = {0};
     lintel_measure_thing(&name, c->tree, thing_id(s));
-    lintel_measure_point(&name, s->affordance);
+    lintel_buf_adds(&name, s->affordance->senml);
     int other = record->name.n != 0 && !lintel_str_eq(record->name, lintel_buf_str(&name));
     if (other)
         snprintf(reason, LINTEL_REASON, "the record is of \"%.*s\", not of \"%s\"",

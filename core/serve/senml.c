@@ -19,26 +19,6 @@ static const char *const labels[NLABELS] = {"bs", "bv", "bu", "bt", "bn", "bver"
 /* ---- writing ------------------------------------------------------------------------------------- */
 
 void
-lintel_senml_name(struct lintel_buf *b, const char *s, size_t n)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)s[i];
-        int plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                    c == '-' || c == '.';
-        if (c == '_')
-            plain = i + 2 >= n || s[i + 1] == '\0' || s[i + 2] == '\0' || !strchr(hex, s[i + 1]) ||
-                    !strchr(hex, s[i + 2]);
-        if (plain) {
-            lintel_buf_addc(b, s[i]);
-        } else {
-            char text[3] = {'_', hex[c >> 4], hex[c & 15]};
-            lintel_buf_add(b, text, sizeof text);
-        }
-    }
-}
-
-void
 lintel_senml_begin(struct lintel_senml_writer *w, struct lintel_buf *b, int cbor, uint32_t records)
 {
     *w = (struct lintel_senml_writer){b, cbor, 0};

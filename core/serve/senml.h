@@ -28,10 +28,6 @@ void lintel_senml_begin(struct lintel_senml_writer *w, struct lintel_buf *b, int
 void lintel_senml_record(struct lintel_senml_writer *w, const struct lintel_senml_fields *f);
 void lintel_senml_end(struct lintel_senml_writer *w);
 
-/* Appends one segment of a SenML name. Bytes other than A-Z a-z 0-9 - . and _ are written "_HH", and so is a '_'
- * that would read as such: no two names become the same (RFC 8428 section 4.5.1 allows few characters). */
-void lintel_senml_name(struct lintel_buf *b, const char *s, size_t n);
-
 /* ---- reading ------------------------------------------------------------------------------------- */
 
 enum { LINTEL_SENML_RECORDS_MOST = 10000 };

@@ -10,27 +10,20 @@
 #include "core/serve/links.h"
 #include "core/serve/pack.h"
 #include "core/serve/property.h"
-#include "core/serve/senml.h"
 
 struct lintel_tree *
 lintel_tree_new(const struct lintel_tree_source *s)
 {
     struct lintel_tree *t = lintel_alloc(sizeof *t);
-    struct lintel_buf bn = {0};
     if (t == NULL)
         return NULL;
-    lintel_senml_name(&bn, s->hub_name, strlen(s->hub_name));
-    lintel_buf_addc(&bn, ':');
     t->source = *s;
+    t->started = lintel_loop_now(s->loop);
     t->hub = lintel_strdup(s->hub_name);
     t->source.hub_name = t->hub;
-    t->bn = lintel_strdup(lintel_buf_str(&bn));
-    t->started = lintel_loop_now(s->loop);
-    int failed = t->hub == NULL || t->bn == NULL || bn.failed;
-    lintel_buf_fini(&bn);
-    if (!failed)
+    if (t->hub != NULL)
         return t;
-    lintel_tree_free(t);
+    lintel_free(t);
     return NULL;
 }
 
@@ -49,7 +42,6 @@ lintel_tree_free(struct lintel_tree *t)
         lintel_free(t->blocks[i]);
     lintel_buf_fini(&t->out);
     lintel_free(t->hub);
-    lintel_free(t->bn);
     lintel_free(t);
 }
 

@@ -39,8 +39,8 @@ judge(int fd, const char *path, char *reason, size_t size)
     }
     if (st.st_uid != geteuid() && st.st_uid != 0) {
         (void)lintel_format(reason, size,
-                            "%s belongs to user %lu, who could change it; type: chown %lu '%s'", path,
-                            (unsigned long)st.st_uid, (unsigned long)geteuid(), path);
+                            "%s belongs to user %lu, who could change it; type: chown %lu '%s'",
+                            path, (unsigned long)st.st_uid, (unsigned long)geteuid(), path);
         return -1;
     }
     if ((st.st_mode & 077) != 0) {
@@ -76,10 +76,11 @@ lintel_secret_read(const char *folder, const char *name, char text[LINTEL_SECRET
 {
     char path[4096];
     if (!is_name(name)) {
-        (void)lintel_format(reason, size,
-                            "\"%.64s\" is no name of a secret: letters, digits, '.', '_' and '-', and "
-                            "no path",
-                            name);
+        (void)lintel_format(
+            reason, size,
+            "\"%.64s\" is no name of a secret: letters, digits, '.', '_' and '-', and "
+            "no path",
+            name);
         return -1;
     }
     if (!lintel_format(path, sizeof path, "%s/%s", folder, name)) {

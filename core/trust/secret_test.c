@@ -71,8 +71,8 @@ refuses_the_files_of_others(void)
 static void
 names_are_no_paths(void)
 {
-    static const char *const names[] = {"../broker", "a/b", ".hidden", "", "/etc/passwd", "a b", "..",
-                                        "-x"};
+    static const char *const names[] = {"../broker",   "a/b", ".hidden", "",
+                                        "/etc/passwd", "a b", "..",      "-x"};
     CHECK_INT(written("broker", "geheim", 0600), 0);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         CHECK_INT(lintel_secret_read(secrets(), names[i], text, &n, reason, sizeof reason), -1);

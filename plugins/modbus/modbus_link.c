@@ -33,7 +33,7 @@ struct mb_link {
     uint32_t silent; /* timeouts in a row */
     uint16_t transaction;
     uint64_t random;
-    uint8_t unsure[256]; /* serial: the unit was silent when it was asked last */
+    lintel_mono silent_at[256]; /* serial: when the unit's time was over; 0: it answers */
     uint8_t kept[MB_PDU_MOST];
     char down[MB_DETAIL]; /* why there is no connection */
 };
@@ -148,7 +148,7 @@ came_up(struct mb_link *l)
     l->open = 1;
     l->proven = 0;
     l->silent = 0;
-    memset(l->unsure, 0, sizeof l->unsure);
+    memset(l->silent_at, 0, sizeof l->silent_at);
     if (l->told == -1)
         l->generation++;
     if (l->told != 1)
@@ -269,31 +269,34 @@ await(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, lintel_mono
     }
 }
 
-/* Takes the last of several answers, of a unit that may still be answering an earlier request. */
+/* Whether the answer is the only one, of a unit that may still be answering an earlier request. */
 static lintel_status
 await_quiet(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, lintel_mono timeout,
             lintel_mono deadline, lintel_status st, struct mb_answer *ret)
 {
     struct mb_answer next;
-    lintel_mono until = now(l) + timeout;
-    if (until > deadline) {
+    lintel_status more;
+    lintel_mono t = now(l), until = t + timeout;
+    int differs = 0;
+    if (until > deadline && t - l->silent_at[unit] < 2 * timeout) {
         mb_say(ret->why, "unit %u answers again, but the deadline is too near to be sure", unit);
         return LINTEL_E_TIMEOUT;
     }
-    for (;;) {
-        memcpy(l->kept, ret->pdu, ret->npdu);
-        ret->pdu = l->kept;
-        lintel_status more = await(l, unit, pdu, n, until, &next);
-        if (more == LINTEL_E_TIMEOUT)
-            break;
-        if (more != LINTEL_OK && more != LINTEL_E_DEVICE) {
-            *ret = next;
-            return more;
-        }
+    if (until > deadline)
+        until = t + (deadline - t) / 2;
+    memcpy(l->kept, ret->pdu, ret->npdu);
+    ret->pdu = l->kept;
+    while ((more = await(l, unit, pdu, n, until, &next)) == LINTEL_OK || more == LINTEL_E_DEVICE)
+        differs |= next.npdu != ret->npdu || memcmp(next.pdu, ret->pdu, ret->npdu) != 0;
+    if (more != LINTEL_E_TIMEOUT) {
         *ret = next;
-        st = more;
+        return more;
     }
-    l->unsure[unit] = 0;
+    if (differs) {
+        mb_say(ret->why, "unit %u answered twice, and one answer is late: none was taken", unit);
+        return LINTEL_E_PROTO;
+    }
+    l->silent_at[unit] = 0;
     return st;
 }
 
@@ -301,7 +304,7 @@ await_quiet(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, linte
 static void
 timed_out(struct mb_link *l, uint8_t unit)
 {
-    l->unsure[unit] = 1;
+    l->silent_at[unit] = now(l);
     if (!l->conf->rtu && (++l->silent >= SILENT_MOST || !l->conf->check_transaction))
         reopen(l); /* a dead connection, or one where a late answer could not be told */
 }
@@ -315,14 +318,17 @@ mb_link_exchange(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, 
         return st;
     lintel_mono until = now(l) + timeout;
     st = await(l, unit, pdu, n, until < deadline ? until : deadline, ret);
-    if (l->conf->rtu && l->unsure[unit] && (st == LINTEL_OK || st == LINTEL_E_DEVICE))
+    if (l->conf->rtu && l->silent_at[unit] != 0 && (st == LINTEL_OK || st == LINTEL_E_DEVICE))
         st = await_quiet(l, unit, pdu, n, timeout, deadline, st, ret);
     l->quiet_until = now(l) + l->conf->pause;
     if (st == LINTEL_E_TIMEOUT)
         timed_out(l, unit);
     else if (st == LINTEL_E_LINK)
         lost(l, ret->why);
-    return st;
+    if (st != LINTEL_E_FAIL)
+        return st;
+    reopen(l);
+    return LINTEL_E_PROTO;
 }
 
 lintel_status

@@ -44,7 +44,8 @@ struct mb_wire_ops {
     lintel_status (*send)(struct mb_wire *w, uint16_t transaction, uint8_t unit, const uint8_t *pdu,
                           size_t n, lintel_mono deadline, char *why);
     /* The next frame, whosever. LINTEL_E_BUSY: one that is not worth a look (another unit's, a wrong
-     * checksum), described in why. LINTEL_E_TIMEOUT: none. */
+     * checksum), described in why. LINTEL_E_TIMEOUT: none. LINTEL_E_FAIL: a part of one, so that the next one's
+     * beginning is not known any more. */
     lintel_status (*receive)(struct mb_wire *w, uint8_t unit, lintel_mono deadline,
                              struct mb_frame *ret, char *why);
 };

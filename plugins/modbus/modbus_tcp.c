@@ -205,8 +205,12 @@ tcp_receive(struct mb_wire *w, uint8_t unit, lintel_mono deadline, struct mb_fra
         int n = next_frame(w, ret, why);
         if (n != 0)
             return n > 0 ? LINTEL_OK : LINTEL_E_LINK;
-        if (!wait_ready(w, w->fd, POLLIN, deadline))
-            return LINTEL_E_TIMEOUT;
+        if (!wait_ready(w, w->fd, POLLIN, deadline)) {
+            if (w->have == 0)
+                return LINTEL_E_TIMEOUT;
+            mb_say(why, "only a part of an answer came (%zu bytes)", w->have);
+            return LINTEL_E_FAIL;
+        }
         if (take(w, why) < 0)
             return LINTEL_E_LINK;
     }

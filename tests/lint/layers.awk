@@ -4,11 +4,13 @@ BEGIN {
     n = split("base model loop store trust directory bind engine plug serve daemon", names, " ")
     for (i = 1; i <= n; i++) rank[names[i]] = i
 }
+# Tests, fuzz targets, benchmarks and what only they link.
+function support() { return FILENAME ~ /(_(test|fuzz|bench|kit|testhost|testwire|shot)|\/fake_[a-z]+)\.[ch]$/ }
 /^[ \t]*#[ \t]*include[ \t]*"/ {
     split($0, quoted, "\""); target = quoted[2]
     split(FILENAME, here, "/"); split(target, there, "/")
     bad = ""
-    if (FILENAME ~ /_(test|fuzz|bench)\.c$/ && there[1] == "tests") next
+    if (support() && there[1] == "tests") next
     if (here[1] == "core" && here[2] == "include") {
         if (there[1] != "lintel") bad = "public headers include only lintel/*.h"
     } else if (here[1] == "core") {
@@ -19,7 +21,7 @@ BEGIN {
     } else if (here[1] == "plugins") {
         if (!(there[1] == "lintel" || (there[1] == "plugins" && there[2] == here[2]) || target !~ /\//))
             bad = "a plugin includes lintel/*.h and its own folder"
-        if (FILENAME ~ /_(test|fuzz|bench)\.c$/) bad = ""
+        if (support()) bad = ""
     }
     if (bad != "") { printf "%s:%d: \"%s\": %s\n", FILENAME, FNR, target, bad; failed = 1 }
 }

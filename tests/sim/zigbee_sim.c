@@ -138,7 +138,8 @@ main(int argc, char **argv)
 {
     struct building b = {.lamp_on = 0, .brightness = 127};
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    char *topics[] = {(char *)BASE "+/set", (char *)BASE "+/get"};
+    static char sets[] = BASE "+/set", gets[] = BASE "+/get";
+    char *topics[] = {sets, gets};
     int qos[] = {1, 1};
     if (argc < 2 || argc > 4) {
         fputs("Usage: zigbee_sim mqtt://HOST:PORT [USER [PASSWORD-FILE]]\n", stderr);
