@@ -20,9 +20,23 @@ bin_lintel_host_LDADD = $(LIBPLUG) $(BIND_LIBS)
 # Tests of hosting bring an engine of their own that only records, and link without the real one.
 PLUG_TEST_LIBS = $(LIBPLUG) $(BIND_LIBS)
 if HAVE_CUNIT
-plug_tests = core/plug/instance_test
+plug_tests = core/plug/hosted_test core/plug/instance_test core/plug/load_test core/plug/transport_test \
+	core/plug/wire_test
 check_PROGRAMS += $(plug_tests)
 TESTS += $(plug_tests)
 core_plug_instance_test_SOURCES = core/plug/instance_test.c core/plug/plug_kit.c core/plug/plug_kit.h
 core_plug_instance_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_transport_test_SOURCES = core/plug/transport_test.c core/plug/plug_kit.c core/plug/plug_kit.h
+core_plug_transport_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_hosted_test_SOURCES = core/plug/hosted_test.c
+core_plug_hosted_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_load_test_SOURCES = core/plug/load_test.c
+core_plug_load_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_wire_test_SOURCES = core/plug/wire_test.c
+core_plug_wire_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 endif
+
+FUZZERS += core/plug/wire_fuzz
+core_plug_wire_fuzz_SOURCES = core/plug/wire_fuzz.c $(FUZZ_MAIN)
+core_plug_wire_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_plug_wire_fuzz_LDADD = $(PLUG_TEST_LIBS)
