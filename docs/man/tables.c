@@ -31,10 +31,13 @@ print_tables(const char *which, char *const *files)
         for (uint32_t i = 0; i < entry->nplugins; i++) {
             const lintel_plugin *p = entry->plugins[i];
             if (strcmp(which, "ports") == 0) {
-                print_section(p, p->flags & LINTEL_PLUGIN_TRANSPORT ? "a transport" : "a bus", p->bus, &out);
-                print_section(p, "a device", p->device, &out);
+                print_section(p,
+                              p->flags & LINTEL_PLUGIN_TRANSPORT ? "settings of a transport"
+                                                                 : "settings of a bus",
+                              p->bus, &out);
+                print_section(p, "settings of a device (sdfContext)", p->device, &out);
             } else {
-                print_section(p, "an address", p->address, &out);
+                print_section(p, "address keys", p->address, &out);
             }
         }
     }
