@@ -442,6 +442,35 @@ a_missing_host_program_is_said(void)
     kit_plug_free(&k);
 }
 
+/* The plugin of docs/tutorial-plugin.md. */
+static void
+the_tutorials_plugin_works(void)
+{
+    struct kit_plug k;
+    char folder[1100], setting[1200];
+    kit_plug_new(&k);
+    kit_write("values/temperature", "21.5\n");
+    kit_write("values/words", "no number\n");
+    snprintf(folder, sizeof folder, "%s/values", kit_folder());
+    snprintf(setting, sizeof setting, "folder=%s", folder);
+    begin(&k, &bus, "file", KIT_PROCESS, LIST(setting),
+          ADDRS(LIST("file=temperature"), LIST("file=words"), LIST("file=missing"), LIST("file=setpoint")));
+    const lintel_value v = {LINTEL_T_REAL, 0, {.r = 22.25}};
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_WRITE, 3, 1, &v, 5000), 0);
+    kit_wait_op(&k, &op);
+    CHECK_INT(op.status, LINTEL_OK);
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 4, NULL, 5000), 0);
+    kit_wait_op(&k, &op);
+    REQUIRE(op.n == 4);
+    CHECK_REAL(op.samples[0].value.as.r, 21.5);
+    CHECK_INT(op.samples[1].status, LINTEL_E_DEVICE);
+    CHECK_STR(op.detail[1], "the file can't be opened, or holds no number");
+    CHECK_INT(op.samples[2].status, LINTEL_E_DEVICE);
+    CHECK_REAL(op.samples[3].value.as.r, 22.25);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -458,6 +487,7 @@ main(int argc, char **argv)
                                             KIT(secrets_travel_over_the_socket_only),
                                             KIT(a_call_after_the_end_is_dropped),
                                             KIT(a_missing_host_program_is_said),
+                                            KIT(the_tutorials_plugin_works),
                                             KIT(a_plugin_that_does_not_stop),
                                             {0}};
     return kit_main("instance", tests, argc, argv);

@@ -150,13 +150,6 @@ lintel_site_unref(struct lintel_site *s)
     s->refs--;
 }
 
-uint32_t
-lintel_codec_wire_bytes(const struct lintel_codec *c)
-{
-    (void)c;
-    return 0;
-}
-
 /* ---- the log ------------------------------------------------------------------------------------------------------ */
 
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -147,8 +147,14 @@ for shape in "4 8" "1 1" "16 16"; do
         for other in server echo; do
             [ -f "$work/$other.$sockets.$under_way" ] || continue
             theirs=$(best "$work/$other.$sockets.$under_way")
-            awk -v a="${mine%% *}" -v b="${theirs%% *}" -v n="$name" -v o="$other" \
-                'BEGIN { printf "  %s / %s: %.2f\n", n, o, a / b }'
+            awk -v a="$mine" -v b="$theirs" -v n="$name" -v o="$other" '
+                function cost(line) { sub(/.*server CPU /, "", line); return line + 0 }
+                BEGIN {
+                    printf "  %s / %s: %.2f", n, o, (a + 0) / (b + 0)
+                    if (cost(a) > 0)
+                        printf ", by CPU time %.2f", cost(b) / cost(a)
+                    printf "\n"
+                }'
         done
     done
 done
