@@ -6,23 +6,63 @@
 #include <time.h>
 
 #include "core/base/mem.h"
+#include "core/base/num.h"
 #include "core/base/text.h"
 #include "core/daemon/cli.h"
+#include "core/model/unit.h"
 
 enum { FORMAT_SENML_JSON = 110, WATCHES_MOST = 4096, CELL = 400 };
 
 struct watch {
     uint64_t id;
-    const char *name;
-    json_t *seen; /* record's name -> its last text: a pack tells all, people want what changed */
+    json_t *units; /* "Object/property" -> the model's unit: SenML tells primary ones */
+    json_t *seen;  /* record's name -> its last text: a pack tells all, people want what changed */
 };
 
 struct watcher {
     struct cli *c;
-    struct lintel_local_client *hub;
+    struct lintel_local_client *hub; /* brings notifications and nothing else */
+    struct lintel_local_client *ask; /* for questions: their answers must not be mixed with those */
     struct watch *watches;
     size_t n;
 };
+
+/* The model's units of a thing's properties, by the names that their SenML records have. */
+static json_t *
+units_of(struct lintel_local_client *hub, const char *thing)
+{
+    const char *const path[] = {"hub", "values", thing, NULL};
+    json_t *rows = cli_get_json(hub, path), *row, *units = json_object();
+    size_t i;
+    json_array_foreach(rows, i, row)
+    {
+        char name[CELL];
+        const char *affordance = cli_text(row, "path"), *p = strstr(affordance, "/p/");
+        if (p == NULL || *cli_text(row, "unit") == '\0')
+            continue;
+        (void)lintel_format(name, sizeof name, "%.*s/%s", (int)(p - affordance), affordance, p + 3);
+        json_object_set(units, name, json_object_get(row, "unit"));
+    }
+    json_decref(rows);
+    return units;
+}
+
+/* A SenML value in the model's unit, where that is another one. NULL: as it is. */
+static json_t *
+in_unit(const json_t *value, const char *from, const char *to)
+{
+    const struct lintel_unit *a = lintel_unit_find(from), *b = lintel_unit_find(to);
+    struct lintel_linear l;
+    if (!json_is_number(value) || a == NULL || b == NULL || strcmp(from, to) == 0 ||
+        lintel_unit_convert(a, b, &l) != 0)
+        return NULL;
+    /* To ten digits: the way there and back may have cost the last ones. */
+    char text[40];
+    double number, exact = json_number_value(value) * (double)l.num / (double)l.den +
+                           (double)l.offset_num / (double)l.offset_den;
+    (void)lintel_format(text, sizeof text, "%.10g", exact);
+    return lintel_parse_real(text, strlen(text), &number) ? json_real(number) : NULL;
+}
 
 static int
 start(struct watcher *w, const char *name)
@@ -30,7 +70,7 @@ start(struct watcher *w, const char *name)
     static char pack[] = "s"; /* of a thing: all its properties */
     struct cli_target target;
     uint64_t id = 0;
-    int status = w->n < WATCHES_MOST ? cli_target_find(w->hub, name, &target) : CLI_FAILED;
+    int status = w->n < WATCHES_MOST ? cli_target_find(w->ask, name, &target) : CLI_FAILED;
     if (w->n >= WATCHES_MOST) {
         cli_say("not more than %d at once", WATCHES_MOST);
         return CLI_FAILED;
@@ -44,13 +84,13 @@ start(struct watcher *w, const char *name)
         target.segments[k] = pack;
     status = cli_observe(w->hub, (const char *const *)target.segments, FORMAT_SENML_JSON, &id);
     if (status == CLI_OK)
-        w->watches[w->n++] = (struct watch){id, name, json_object()};
+        w->watches[w->n++] = (struct watch){id, units_of(w->ask, target.segments[1]), json_object()};
     cli_target_fini(&target);
     return status;
 }
 
 static void
-print_record(const struct watcher *w, struct watch *watch, const json_t *base, const json_t *record)
+print_record(struct watch *watch, const json_t *base, const json_t *record)
 {
     static const char *const fields[] = {"v", "vs", "vb", "vd"};
     const json_t *value = NULL;
@@ -59,8 +99,13 @@ print_record(const struct watcher *w, struct watch *watch, const json_t *base, c
     const char *colon = strchr(name, ':'); /* the hub's own name in front is no news here */
     for (size_t i = 0; i < LINTEL_COUNT(fields) && value == NULL; i++)
         value = json_object_get(record, fields[i]);
-    cli_value(text, sizeof text, value);
     const char *unit = json_is_string(json_object_get(record, "u")) ? cli_text(record, "u") : cli_text(base, "bu");
+    const char *slash = strchr(name, '/'), *wanted = cli_text(watch->units, slash ? slash + 1 : "");
+    json_t *converted = in_unit(value, unit, wanted);
+    cli_value(text, sizeof text, converted != NULL ? converted : value);
+    if (converted != NULL)
+        unit = wanted;
+    json_decref(converted);
     const char *quality = cli_text(record, "quality");
     int good = *quality == '\0' || strcmp(quality, "good") == 0;
     (void)lintel_format(line, sizeof line, "%s%s%s%s%s", text, *unit ? " " : "", unit, good ? "" : "  ", good ? "" : quality);
@@ -72,7 +117,6 @@ print_record(const struct watcher *w, struct watch *watch, const json_t *base, c
     struct tm local;
     strftime(at, sizeof at, "%H:%M:%S", localtime_r(&now, &local));
     printf("%s  %s  %s\n", at, colon ? colon + 1 : name, line);
-    (void)w;
 }
 
 static void
@@ -87,7 +131,7 @@ print_pack(const struct watcher *w, struct watch *watch, json_t *pack)
         free(text);
     } else {
         json_array_foreach(pack, i, record)
-            print_record(w, watch, base, record);
+            print_record(watch, base, record);
     }
     fflush(stdout);
 }
@@ -124,21 +168,26 @@ cli_watch(struct cli *c)
     json_t *rows = NULL, *row;
     size_t i;
     int status = CLI_OK;
-    if (w.hub == NULL)
+    if (w.hub == NULL || (w.ask = cli_connect(c)) == NULL) {
+        lintel_local_close(w.hub);
         return CLI_NO_HUB;
+    }
     w.watches = lintel_alloc_array(WATCHES_MOST, sizeof *w.watches);
     for (int a = 0; a < c->argc && w.watches != NULL && status == CLI_OK; a++)
         status = start(&w, c->argv[a]);
     if (c->argc == 0 && w.watches != NULL) {
-        rows = cli_get_json(w.hub, things);
+        rows = cli_get_json(w.ask, things);
         json_array_foreach(rows, i, row)
             if (status == CLI_OK)
                 status = start(&w, cli_text(row, "id"));
     }
+    lintel_local_close(w.ask);
     if (status == CLI_OK)
         status = follow(&w);
-    for (i = 0; i < w.n; i++)
+    for (i = 0; i < w.n; i++) {
+        json_decref(w.watches[i].units);
         json_decref(w.watches[i].seen);
+    }
     lintel_free(w.watches);
     json_decref(rows);
     lintel_local_close(w.hub);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The life of a bus: its plugin's instance becomes ready, is gone and comes again; its connection. */
+ * The life of a bus: its plugin's instance becomes ready, is gone and comes again; its connection.
+ */
 #include "core/base/log.h"
 #include "core/engine/engine_priv.h"
 
@@ -125,7 +126,7 @@ lintel_engine_link(struct lintel_engine *e, struct lintel_bus *b, lintel_status 
         if (status != LINTEL_OK) {
             thing_stale(t, status, POINT_WHY_BUS);
         } else if (before != LINTEL_OK) {
-            if (!t->announced)
+            if (!t->announced && t->status == LINTEL_E_LINK)
                 t->retry = t->spared = 0; /* whoever was silent for want of a line is asked now */
             groups_due_now(t, 0);
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Commands: writes, actions, reads on demand. Each waits in its device's queue, goes through its steps (a bit field
- * is read, changed and written; what was written is read back), and ends with one call for everybody who waits. */
+ * Commands: writes, actions, reads on demand. Each waits in its device's queue, goes through its
+ * steps (a bit field is read, changed and written; what was written is read back), and ends with
+ * one call for everybody who waits. */
 #include <string.h>
 
 #include "core/base/log.h"
@@ -9,7 +10,7 @@
 
 enum command_kind { COMMAND_READ, COMMAND_WRITE, COMMAND_INVOKE };
 enum step {
-    STEP_PRIOR,  /* read what the bit field is part of */
+    STEP_PRIOR, /* read what the bit field is part of */
     STEP_MAIN,
     STEP_CONFIRM /* written; what does the device say now? */
 };
@@ -39,7 +40,8 @@ struct command {
     struct waiter *waiters;
 };
 
-/* ---- ends ------------------------------------------------------------------------------------------- */
+/* ---- ends
+ * ------------------------------------------------------------------------------------------- */
 
 static void
 value_text(const lintel_value *v, char out[VALUE_TEXT])
@@ -77,11 +79,11 @@ record(const struct lintel_live_thing *t, uint32_t i, enum command_kind kind, co
                          : *o->detail != '\0'                              ? o->detail
                                                                            : status_text(o->status);
     if (kind == COMMAND_INVOKE)
-        lintel_log(LINTEL_LOG_INFO, "command", "%s invoked %s/%s with %s: %s", who, t->conf->id, path,
-                   after, result);
+        lintel_log(LINTEL_LOG_INFO, "command", "%s invoked %s/%s with %s: %s", who, t->conf->id,
+                   path, after, result);
     else
-        lintel_log(LINTEL_LOG_INFO, "command", "%s wrote %s/%s: %s -> %s: %s%s%s", who, t->conf->id, path,
-                   before, after, result, o->value.type != LINTEL_T_NULL ? ", reads " : "",
+        lintel_log(LINTEL_LOG_INFO, "command", "%s wrote %s/%s: %s -> %s: %s%s%s", who, t->conf->id,
+                   path, before, after, result, o->value.type != LINTEL_T_NULL ? ", reads " : "",
                    o->value.type != LINTEL_T_NULL ? back : "");
 }
 
@@ -158,7 +160,8 @@ thing_has_command(const struct lintel_live_thing *t)
 lintel_mono
 commands_expire_at(const struct lintel_live_thing *t)
 {
-    const struct command *c = first_command(t); /* they wait equally long: the first is the oldest */
+    const struct command *c =
+        first_command(t); /* they wait equally long: the first is the oldest */
     return c != NULL ? c->expires : NEVER;
 }
 
@@ -185,7 +188,8 @@ commands_fail(struct lintel_live_thing *t, lintel_status status, const char *det
     if (c == NULL)
         return;
     /* The request names the command's memory until the port gives it back. */
-    struct lintel_outcome o = {.status = status, .detail = detail != NULL ? detail : status_text(status)};
+    struct lintel_outcome o = {.status = status,
+                               .detail = detail != NULL ? detail : status_text(status)};
     deliver(c, &o);
     if (t->work == WORK_NONE)
         command_drop(t);
@@ -198,7 +202,8 @@ command_drop(struct lintel_live_thing *t)
     t->command = NULL;
 }
 
-/* ---- on the bus -------------------------------------------------------------------------------------- */
+/* ---- on the bus
+ * -------------------------------------------------------------------------------------- */
 
 /* The raw value to write. */
 static lintel_status
@@ -212,18 +217,20 @@ encode(struct command *c, const lintel_value *prior, char reason[LINTEL_REASON])
     if (c->value == NULL || c->value->value.type == LINTEL_T_NULL || bound->write.codec == NULL)
         return LINTEL_OK; /* a release, or an action without input */
     if (!known) {
-        lintel_copy(reason, LINTEL_REASON, "the property that it is scaled by (scaleFrom) has no value");
+        lintel_copy(reason, LINTEL_REASON,
+                    "the property that it is scaled by (scaleFrom) has no value");
         return LINTEL_E_FAIL;
     }
-    return lintel_codec_encode(bound->write.codec, &c->value->value, prior, exponent, &c->wire, &c->raw,
-                               reason);
+    return lintel_codec_encode(bound->write.codec, &c->value->value, prior, exponent, &c->wire,
+                               &c->raw, reason);
 }
 
 int
 command_submit(struct lintel_live_thing *t)
 {
-    struct command *c = OWNER(t->commands.next, struct command, link); /* the caller knows there is one */
-    enum lintel_op_kind op = c->kind == COMMAND_INVOKE ? LINTEL_OP_INVOKE
+    struct command *c =
+        OWNER(t->commands.next, struct command, link); /* the caller knows there is one */
+    enum lintel_op_kind op = c->kind == COMMAND_INVOKE                          ? LINTEL_OP_INVOKE
                              : c->kind == COMMAND_WRITE && c->step == STEP_MAIN ? LINTEL_OP_WRITE
                                                                                 : LINTEL_OP_READ;
     take_from_queue(c);
@@ -247,7 +254,8 @@ sample_of(const struct command *c, const lintel_sample *s, uint32_t n)
 
 /* The point's value if it is worth showing; else why not. */
 static lintel_status
-point_outcome(const struct lintel_live_thing *t, uint32_t i, lintel_value *ret, const char **ret_detail)
+point_outcome(const struct lintel_live_thing *t, uint32_t i, lintel_value *ret,
+              const char **ret_detail)
 {
     struct lintel_reading r;
     lintel_engine_reading(t->bus->engine, t->first + i, &r);
@@ -313,7 +321,9 @@ write_done(struct command *c, lintel_status status, const lintel_sample *sample)
         samples_of_op(t, &t->op, sample, 1);
         (void)point_outcome(t, c->i, &v, &detail);
         finish(c, LINTEL_OK, NULL, &v);
-    } else if (thing_bound(t, c->i)->flags & LINTEL_P_READ && !(t->points[c->i].flags & POINT_RESTS)) {
+    } else if ((thing_bound(t, c->i)->flags & (LINTEL_P_READ | LINTEL_P_NOTIFY)) == LINTEL_P_READ &&
+               !(t->points[c->i].flags & POINT_RESTS)) {
+        /* What is pushed tells its new value itself. */
         c->step = STEP_CONFIRM;
         put_first(c);
     } else {
@@ -350,7 +360,9 @@ command_done(struct lintel_live_thing *t, lintel_status status, const lintel_sam
 {
     struct command *c = t->command;
     const lintel_sample *sample = sample_of(c, s, n);
-    lintel_status own = status != LINTEL_OK ? status : sample != NULL ? sample->status : LINTEL_E_FAIL;
+    lintel_status own = status != LINTEL_OK ? status
+                        : sample != NULL    ? sample->status
+                                            : LINTEL_E_FAIL;
     lintel_mono now = lintel_loop_now(t->bus->engine->loop);
     t->command = NULL;
     if (own == LINTEL_E_BUSY && !c->again && now + AGAIN_NS < c->expires) {
@@ -372,7 +384,8 @@ command_done(struct lintel_live_thing *t, lintel_status status, const lintel_sam
     }
 }
 
-/* ---- asking ------------------------------------------------------------------------------------------ */
+/* ---- asking
+ * ------------------------------------------------------------------------------------------ */
 
 struct ask { /* one call of the interface, until it is a command or an answer */
     struct lintel_engine *e;
@@ -532,7 +545,8 @@ lintel_engine_read(struct lintel_engine *e, lintel_point_id p, lintel_outcome_fn
         return answer(&a, LINTEL_E_ADDRESS, LINTEL_FIT_OK, "there is no such point");
     const struct lintel_bound *bound = thing_bound(a.t, a.i);
     if (!bound->mapped)
-        return answer(&a, LINTEL_E_NOTSUP, LINTEL_FIT_OK, "the binding does not say how to read it");
+        return answer(&a, LINTEL_E_NOTSUP, LINTEL_FIT_OK,
+                      "the binding does not say how to read it");
     if (!(bound->flags & LINTEL_P_READ) || bound->affordance->kind == LINTEL_K_ACTION)
         return answer(&a, LINTEL_E_NOTSUP, LINTEL_FIT_OK, "it can't be read on demand");
     if (hindered(&a, &ret))
@@ -545,11 +559,15 @@ lintel_engine_read(struct lintel_engine *e, lintel_point_id p, lintel_outcome_fn
 }
 
 lintel_command
-lintel_engine_write(struct lintel_engine *e, lintel_point_id p, const lintel_value *v, const char *who,
-                    lintel_outcome_fn *fn, void *ctx)
+lintel_engine_write(struct lintel_engine *e, lintel_point_id p, const lintel_value *v,
+                    const char *who, lintel_outcome_fn *fn, void *ctx)
 {
-    struct ask a = {.e = e, .kind = COMMAND_WRITE, .value = v, .who = who != NULL ? who : "?",
-                    .fn = fn, .ctx = ctx};
+    struct ask a = {.e = e,
+                    .kind = COMMAND_WRITE,
+                    .value = v,
+                    .who = who != NULL ? who : "?",
+                    .fn = fn,
+                    .ctx = ctx};
     char reason[LINTEL_REASON] = "";
     lintel_command ret;
     if (engine_point(e, p, &a.t, &a.i) == NULL)
@@ -558,7 +576,8 @@ lintel_engine_write(struct lintel_engine *e, lintel_point_id p, const lintel_val
     if (bound->affordance->kind != LINTEL_K_PROPERTY || !bound->affordance->writable)
         return answer(&a, LINTEL_E_DENIED, LINTEL_FIT_OK, "read-only");
     if (!bound->mapped || !(bound->flags & LINTEL_P_WRITE))
-        return answer(&a, LINTEL_E_NOTSUP, LINTEL_FIT_OK, "the binding does not say how to write it");
+        return answer(&a, LINTEL_E_NOTSUP, LINTEL_FIT_OK,
+                      "the binding does not say how to write it");
     if (v->type != LINTEL_T_NULL && bound->affordance->data != NULL) {
         enum lintel_fit fit = lintel_data_fit(bound->affordance->data, v, reason);
         if (fit != LINTEL_FIT_OK)
@@ -576,7 +595,8 @@ lintel_command
 lintel_engine_invoke(struct lintel_engine *e, lintel_point_id p, const lintel_value *input,
                      const char *who, lintel_outcome_fn *fn, void *ctx)
 {
-    struct ask a = {.e = e, .kind = COMMAND_INVOKE, .who = who != NULL ? who : "?", .fn = fn, .ctx = ctx};
+    struct ask a = {
+        .e = e, .kind = COMMAND_INVOKE, .who = who != NULL ? who : "?", .fn = fn, .ctx = ctx};
     char reason[LINTEL_REASON] = "";
     lintel_command ret;
     if (engine_point(e, p, &a.t, &a.i) == NULL)

@@ -9,8 +9,14 @@
 
 enum { R = LINTEL_P_READ, W = LINTEL_P_WRITE };
 static const struct kit_point pump[] = {
-    {.name = "setpoint", .data = LINTEL_DATA_INTEGER, .poll = 2, .stale = 6, .flags = R | W, .writable = 1,
-     .min = 5, .max = 30},
+    {.name = "setpoint",
+     .data = LINTEL_DATA_INTEGER,
+     .poll = 2,
+     .stale = 6,
+     .flags = R | W,
+     .writable = 1,
+     .min = 5,
+     .max = 30},
     {.name = "flow", .data = LINTEL_DATA_INTEGER, .poll = 2, .stale = 6, .flags = R},
     {.name = "hours", .data = LINTEL_DATA_INTEGER, .flags = R},
     {.name = "reset", .kind = LINTEL_K_ACTION, .data = LINTEL_DATA_INTEGER, .flags = W},

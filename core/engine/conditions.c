@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Conditions of an observation, as written in a query: draft-ietf-core-conditional-attributes-12, section 3. */
+ * Conditions of an observation, as written in a query: draft-ietf-core-conditional-attributes-12,
+ * section 3. */
 #include <math.h>
 #include <string.h>
 
@@ -23,14 +24,19 @@ struct row {
 };
 #define AT(member) offsetof(struct lintel_conditions, member)
 static const struct row rows[] = {
-    {"gt", LINTEL_C_GT, KIND_NUMBER, AT(gt)},          {"lt", LINTEL_C_LT, KIND_NUMBER, AT(lt)},
-    {"st", LINTEL_C_ST, KIND_STEP, AT(st)},            {"band", LINTEL_C_BAND, KIND_NOTHING, 0},
-    {"edge", LINTEL_C_EDGE, KIND_BOOL, AT(edge)},      {"pmin", LINTEL_C_PMIN, KIND_PERIOD, AT(pmin)},
-    {"pmax", LINTEL_C_PMAX, KIND_PERIOD, AT(pmax)},    {"epmin", LINTEL_C_EPMIN, KIND_PERIOD, AT(epmin)},
-    {"epmax", LINTEL_C_EPMAX, KIND_PERIOD, AT(epmax)}, {"con", LINTEL_C_CON, KIND_BOOL, AT(con)},
+    {"gt", LINTEL_C_GT, KIND_NUMBER, AT(gt)},
+    {"lt", LINTEL_C_LT, KIND_NUMBER, AT(lt)},
+    {"st", LINTEL_C_ST, KIND_STEP, AT(st)},
+    {"band", LINTEL_C_BAND, KIND_NOTHING, 0},
+    {"edge", LINTEL_C_EDGE, KIND_BOOL, AT(edge)},
+    {"pmin", LINTEL_C_PMIN, KIND_PERIOD, AT(pmin)},
+    {"pmax", LINTEL_C_PMAX, KIND_PERIOD, AT(pmax)},
+    {"epmin", LINTEL_C_EPMIN, KIND_PERIOD, AT(epmin)},
+    {"epmax", LINTEL_C_EPMAX, KIND_PERIOD, AT(epmax)},
+    {"con", LINTEL_C_CON, KIND_BOOL, AT(con)},
 };
-static const char *const names[] = {"gt",   "lt",   "st",    "band",  "edge", "pmin",
-                                    "pmax", "epmin", "epmax", "con", NULL};
+static const char *const names[] = {"gt",   "lt",    "st",    "band", "edge", "pmin",
+                                    "pmax", "epmin", "epmax", "con",  NULL};
 
 static int
 refuse(char *reason, const char *name, const char *what)
@@ -48,7 +54,8 @@ count_digits(const char *s, size_t n)
     return k;
 }
 
-/* xs:decimal: a sign, digits, a point, digits; no exponent. "+5", "5.", ".5" and "007" are numbers too. */
+/* xs:decimal: a sign, digits, a point, digits; no exponent. "+5", "5.", ".5" and "007" are numbers
+ * too. */
 static int
 parse_decimal(const char *s, size_t n, double *ret)
 {
@@ -155,7 +162,8 @@ lintel_conditions_parse(struct lintel_conditions *c, const char *arg, size_t n,
 static int
 is_numeric(const struct lintel_data *d)
 {
-    return d->kind == LINTEL_DATA_NUMBER || d->kind == LINTEL_DATA_INTEGER || d->kind == LINTEL_DATA_ANY;
+    return d->kind == LINTEL_DATA_NUMBER || d->kind == LINTEL_DATA_INTEGER ||
+           d->kind == LINTEL_DATA_ANY;
 }
 
 int

@@ -27,7 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         LINTEL_ASSERT((rc == -1) == (reason[0] != '\0'));
         if (and == NULL)
             break;
-        at = and + 1;
+        at = and+1;
     }
     for (size_t i = 0; i < LINTEL_COUNT(kinds); i++) {
         struct lintel_data d = {.kind = kinds[i]};

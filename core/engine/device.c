@@ -5,7 +5,8 @@
 #include "core/base/log.h"
 #include "core/engine/engine_priv.h"
 
-/* ---- adding and removing ---------------------------------------------------------------------------- */
+/* ---- adding and removing
+ * ---------------------------------------------------------------------------- */
 
 static int
 find_sources(struct lintel_live_thing *t)
@@ -32,7 +33,8 @@ grow_table(struct lintel_live_thing ***table, uint32_t *room, uint32_t end)
     uint32_t want = *room < 64 ? 64 : *room;
     while (want < end)
         want *= 2;
-    struct lintel_live_thing **grown = lintel_grow(*table, want, sizeof(struct lintel_live_thing *));
+    struct lintel_live_thing **grown =
+        lintel_grow(*table, want, sizeof(struct lintel_live_thing *));
     if (grown == NULL)
         return -1;
     memset(grown + *room, 0, (want - *room) * sizeof(struct lintel_live_thing *));
@@ -75,6 +77,15 @@ give_numbers(struct lintel_live_thing *t)
     ranges_give(&b->engine->points, t->first, t->n);
 }
 
+static uint32_t
+mapped_points(const struct lintel_live_thing *t)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->n; i++)
+        n += thing_bound(t, i)->mapped != 0;
+    return n;
+}
+
 struct lintel_live_thing *
 lintel_engine_add_thing(struct lintel_engine *e, struct lintel_bus *b, struct lintel_site *site,
                         const struct lintel_thing *conf)
@@ -112,7 +123,7 @@ lintel_engine_add_thing(struct lintel_engine *e, struct lintel_bus *b, struct li
     b->by_device[t->device] = t;
     link_append(&b->things, &t->on_bus);
     b->nthings++;
-    b->npoints += n;
+    b->npoints += mapped_points(t);
     b->nsourced += t->nsources != 0;
     t->site = site;
     if (site != NULL)
@@ -156,7 +167,7 @@ lintel_engine_remove_thing(struct lintel_engine *e, struct lintel_live_thing *t)
     }
     commands_fail(t, LINTEL_E_CANCELLED, "the thing was removed");
     b->nthings--;
-    b->npoints -= t->n;
+    b->npoints -= mapped_points(t);
     b->nsourced -= t->nsources != 0;
     b->down -= t->stale_all;
     link_take(&t->on_bus);
@@ -185,7 +196,8 @@ thing_bury(struct lintel_live_thing *t)
     engine_end_turn(b->engine);
 }
 
-/* ---- the plugin is told ------------------------------------------------------------------------------ */
+/* ---- the plugin is told
+ * ------------------------------------------------------------------------------ */
 
 void
 thing_tell(struct lintel_live_thing *t)
@@ -262,7 +274,8 @@ lintel_engine_refused_point(struct lintel_engine *e, struct lintel_bus *b, uint3
     thing_kick(t);
 }
 
-/* ---- silence and return ------------------------------------------------------------------------------ */
+/* ---- silence and return
+ * ------------------------------------------------------------------------------ */
 
 void
 thing_stale(struct lintel_live_thing *t, lintel_status status, uint8_t why)
@@ -308,7 +321,8 @@ back_off(struct lintel_live_thing *t, int64_t cost)
     return delay - engine_random_below(t->bus->engine, delay / 4);
 }
 
-/* One lost answer is forgiven: the device is asked again soon, for one point, and only that once. */
+/* One lost answer is forgiven: the device is asked again soon, for one point, and only that once.
+ */
 void
 thing_failed(struct lintel_live_thing *t, lintel_status status, const char *detail, int64_t cost)
 {
@@ -383,10 +397,11 @@ lintel_engine_device(struct lintel_engine *e, struct lintel_bus *b, uint32_t dev
         thing_announced(t, status, detail);
 }
 
-/* ---- ageing ------------------------------------------------------------------------------------------ */
+/* ---- ageing
+ * ------------------------------------------------------------------------------------------ */
 
-/* Looks at all points of the thing, once in the shortest time in which one of them can become stale: refreshing
- * a value costs nothing for this. */
+/* Looks at all points of the thing, once in the shortest time in which one of them can become
+ * stale: refreshing a value costs nothing for this. */
 void
 thing_age(struct lintel_live_thing *t, lintel_mono now)
 {
@@ -408,7 +423,8 @@ thing_age(struct lintel_live_thing *t, lintel_mono now)
     }
 }
 
-/* ---- looking ----------------------------------------------------------------------------------------- */
+/* ---- looking
+ * ----------------------------------------------------------------------------------------- */
 
 const struct lintel_thing *
 lintel_live_thing_conf(const struct lintel_live_thing *t)

@@ -91,7 +91,8 @@ engine_random_below(struct lintel_engine *e, int64_t n)
     return n > 1 ? (int64_t)(engine_random(e) % (uint64_t)n) : 0;
 }
 
-/* ---- the list of things ------------------------------------------------------------------------------ */
+/* ---- the list of things
+ * ------------------------------------------------------------------------------ */
 
 static void
 close_gaps(struct lintel_engine *e)

@@ -7,7 +7,8 @@
 
 #include "core/base/mem.h"
 
-/* ---- kinds ------------------------------------------------------------------------------------------- */
+/* ---- kinds
+ * ------------------------------------------------------------------------------------------- */
 
 struct kit_kind {
     struct lintel_profile profile;
@@ -60,16 +61,17 @@ kit_kind_new(const struct kit_point *points, uint32_t n, uint32_t plugin_flags)
             d->min = p->min;
             d->max = p->max;
         }
-        snprintf(k->paths[i], sizeof k->paths[i], "Kit/%c/%s", "pae"[p->kind], p->name);
-        k->affordances[i] = (struct lintel_affordance){.path = k->paths[i],
-                                                       .name = p->name,
-                                                       .kind = p->kind,
-                                                       .readable = 1,
-                                                       .writable = p->writable,
-                                                       .observable = 1,
-                                                       .data = p->kind != LINTEL_K_ACTION ? d : NULL,
-                                                       .input = p->kind == LINTEL_K_ACTION ? d : NULL,
-                                                       .output = p->kind == LINTEL_K_ACTION ? d : NULL};
+        snprintf(k->paths[i], sizeof k->paths[i], "Kit/%c/%s", "pae"[p->kind], p -> name);
+        k->affordances[i] =
+            (struct lintel_affordance){.path = k->paths[i],
+                                       .name = p->name,
+                                       .kind = p->kind,
+                                       .readable = 1,
+                                       .writable = p->writable,
+                                       .observable = 1,
+                                       .data = p->kind != LINTEL_K_ACTION ? d : NULL,
+                                       .input = p->kind == LINTEL_K_ACTION ? d : NULL,
+                                       .output = p->kind == LINTEL_K_ACTION ? d : NULL};
         *b = (struct lintel_bound){.affordance = &k->affordances[i],
                                    .poll_ns = (int64_t)(p->poll * 1e9),
                                    .stale_ns = (int64_t)(p->stale * 1e9),
@@ -114,7 +116,8 @@ kit_plugin(struct kit_kind *k)
     return &k->plugin;
 }
 
-/* ---- the bus ----------------------------------------------------------------------------------------- */
+/* ---- the bus
+ * ----------------------------------------------------------------------------------------- */
 
 static int
 port_attach(void *ctx, uint32_t device, const struct lintel_thing *t)
@@ -176,7 +179,8 @@ port_cancel(void *ctx, struct lintel_op *op)
 }
 
 void
-kit_bus_add(struct kit_bus *k, struct lintel_engine *e, const char *name, const lintel_plugin *plugin)
+kit_bus_add(struct kit_bus *k, struct lintel_engine *e, const char *name,
+            const lintel_plugin *plugin)
 {
     struct lintel_bus_port port = {.ctx = k,
                                    .attach = port_attach,
@@ -254,7 +258,8 @@ kit_answer_all(struct kit_bus *k, int64_t base)
         kit_answer(k, 0, LINTEL_OK, base);
 }
 
-/* ---- the house --------------------------------------------------------------------------------------- */
+/* ---- the house
+ * --------------------------------------------------------------------------------------- */
 
 int
 kit_house_new(struct kit_house *h, const struct kit_point *points, uint32_t npoints, uint32_t n,

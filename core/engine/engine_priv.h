@@ -24,6 +24,7 @@
 /* All figures of pace, in one place. */
 #define SECOND INT64_C(1000000000)
 #define REQUEST_NS (3 * SECOND)         /* deadline of one request */
+#define POINT_NS (SECOND / 200)         /* more time for each point of a poll: lines are slow */
 #define PROBE_NS (1 * SECOND)           /* the same for a device in back-off, or never heard of */
 #define WAIT_NS (10 * SECOND)           /* a command that waits longer ends with a timeout */
 #define AGAIN_NS (SECOND / 5)           /* pause after "busy" */
@@ -130,23 +131,22 @@ struct lintel_live_thing {
 
     /* the request under way; the work says whose it is */
     struct lintel_op op;
-    enum work work;
+    uint8_t work; /* enum work */
+    uint8_t removed, refused, told; /* told: the port knows it */
+    uint8_t announced;              /* the plugin itself says that it is down */
+    uint8_t stale_all;              /* its points were made stale by a failure */
+    uint8_t logged;                 /* the log says that it is away */
+    uint16_t ncommands, nwaiters;
     lintel_mono began;
     struct group *group;
     struct command *command;
     uint32_t probe_slot;
-    lintel_value raw;
 
     struct group **groups;
     struct link queued;   /* in queue, or alone */
     struct link *queue;   /* bus.urgent, bus.polls or NULL */
     struct link commands; /* waiting */
-    uint32_t ncommands, nwaiters;
 
-    uint8_t removed, refused, told; /* told: the port knows it */
-    uint8_t announced;              /* the plugin itself says that it is down */
-    uint8_t stale_all;              /* its points were made stale by a failure */
-    uint8_t logged;                 /* the log says that it is away */
     uint32_t failures, ngroups, nsources;
     lintel_mono hold;    /* nothing is sent before */
     lintel_mono retry;   /* in back-off until; 0: not */

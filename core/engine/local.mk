@@ -31,3 +31,8 @@ FUZZERS += core/engine/conditions_fuzz
 core_engine_conditions_fuzz_SOURCES = core/engine/conditions_fuzz.c $(FUZZ_MAIN)
 core_engine_conditions_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_engine_conditions_fuzz_LDADD = $(ENGINE_LIBS)
+
+EXTRA_PROGRAMS += core/engine/engine_bench
+BENCHES += core/engine/engine_bench
+core_engine_engine_bench_SOURCES = core/engine/engine_bench.c
+core_engine_engine_bench_LDADD = $(ENGINE_LIBS)

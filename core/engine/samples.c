@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * From what a plugin tells to values: decoding, the judging of single points, and the points that an answer
- * left out. */
+ * From what a plugin tells to values: decoding, the judging of single points, and the points that
+ * an answer left out. */
 #include "core/engine/engine_priv.h"
 
 enum { EXPONENT_MOST = 30 }; /* a power of ten beyond is a wrong register, not a scale */
@@ -159,8 +159,8 @@ sample_apply(struct sample_run *r, struct lintel_live_thing *t, uint32_t i, cons
     }
 }
 
-/* The place of a slot among the op's; op->n if it is not asked for. Answers mostly come in the order of the
- * question, which the guess makes cheap; the slots ascend. */
+/* The place of a slot among the op's; op->n if it is not asked for. Answers mostly come in the
+ * order of the question, which the guess makes cheap; the slots ascend. */
 static uint32_t
 place_in_op(const struct lintel_op *op, uint32_t slot, uint32_t guess)
 {
@@ -178,7 +178,8 @@ place_in_op(const struct lintel_op *op, uint32_t slot, uint32_t guess)
 }
 
 uint32_t
-samples_of_op(struct lintel_live_thing *t, const struct lintel_op *op, const lintel_sample *s, uint32_t n)
+samples_of_op(struct lintel_live_thing *t, const struct lintel_op *op, const lintel_sample *s,
+              uint32_t n)
 {
     uint64_t seen[GROUP_MOST / 64] = {0};
     struct sample_run run;
@@ -240,8 +241,7 @@ lintel_engine_publish(struct lintel_engine *e, struct lintel_bus *b, const linte
             uint32_t slot = samples[k].point;
             struct lintel_live_thing *t = slot < b->slots_room ? b->by_slot[slot] : NULL;
             uint32_t i = t != NULL ? slot - t->first_slot : 0;
-            if (t == NULL || t->removed ||
-                thing_bound(t, i)->affordance->kind == LINTEL_K_ACTION) {
+            if (t == NULL || t->removed || thing_bound(t, i)->affordance->kind == LINTEL_K_ACTION) {
                 b->dropped += sources == 0;
                 continue;
             }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Who is asked next. A device with something to send waits in one of two queues of its bus: commands in the
- * urgent one, polls in the other; both go round, one request for each turn, so that no device waits for the
- * long list of another. A device has one request under way at most. */
+ * Who is asked next. A device with something to send waits in one of two queues of its bus:
+ * commands in the urgent one, polls in the other; both go round, one request for each turn, so that
+ * no device waits for the long list of another. A device has one request under way at most. */
 #include <string.h>
 
 #include "core/engine/engine_priv.h"
 
-/* ---- poll groups ------------------------------------------------------------------------------------ */
+/* ---- poll groups
+ * ------------------------------------------------------------------------------------ */
 
 struct period { /* one pace of a thing, while its groups are made */
     int64_t poll_ns;
@@ -137,8 +138,6 @@ group_settle(struct lintel_live_thing *t, struct group *g)
         g->batch = ++t->bus->batch != 0 ? t->bus->batch : ++t->bus->batch;
     g->n = n;
     g->changed = 0;
-    if (n == 0)
-        g->due = NEVER;
 }
 
 static struct group *
@@ -157,7 +156,8 @@ group_advance(struct lintel_live_thing *t, struct group *g, lintel_mono now)
 {
     if (g->poll_ns == 0)
         return;
-    if (g->spread) { /* the first poll comes at once; from here on each group has a phase of its own */
+    if (g->spread) { /* the first poll comes at once; from here on each group has a phase of its own
+                      */
         g->spread = 0;
         g->due = now + 1 + engine_random_below(t->bus->engine, g->poll_ns);
         return;
@@ -167,7 +167,8 @@ group_advance(struct lintel_live_thing *t, struct group *g, lintel_mono now)
         g->due += ((now - g->due) / g->poll_ns + 1) * g->poll_ns;
 }
 
-/* ---- one request ------------------------------------------------------------------------------------ */
+/* ---- one request
+ * ------------------------------------------------------------------------------------ */
 
 int
 thing_submit(struct lintel_live_thing *t, enum work work, enum lintel_op_kind kind,
@@ -182,7 +183,7 @@ thing_submit(struct lintel_live_thing *t, enum work work, enum lintel_op_kind ki
                                .values = values,
                                .deadline = now + within,
                                .batch = batch};
-    t->work = work;
+    t->work = (uint8_t)work;
     t->began = now;
     if (b->nopen++ == 0)
         b->busy_since = now;
@@ -216,15 +217,17 @@ send_group(struct lintel_live_thing *t, struct group *g, lintel_mono now)
     lintel_mono due = g->due;
     uint8_t spread = g->spread;
     group_settle(t, g);
-    if (g->n == 0)
+    if (g->n == 0) { /* all its points rest */
+        g->due = NEVER;
         return 0;
+    }
     t->group = g;
     group_advance(t, g, now);
-    int rc = g->poll_ns == 0
-                 ? thing_submit(t, WORK_SUBSCRIBE, LINTEL_OP_SUBSCRIBE, g->slots, g->n, NULL,
-                                g->batch, REQUEST_NS)
-                 : thing_submit(t, WORK_POLL, LINTEL_OP_READ, g->slots, g->n, NULL, g->batch,
-                                t->seen != 0 ? REQUEST_NS : PROBE_NS);
+    int subscribe = g->poll_ns == 0;
+    int64_t within = (t->seen != 0 || subscribe ? REQUEST_NS : PROBE_NS) + g->n * POINT_NS;
+    int rc = thing_submit(t, subscribe ? WORK_SUBSCRIBE : WORK_POLL,
+                          subscribe ? LINTEL_OP_SUBSCRIBE : LINTEL_OP_READ, g->slots, g->n, NULL,
+                          g->batch, within);
     if (rc != 0) {
         g->due = due;
         g->spread = spread;
@@ -244,7 +247,8 @@ send_probe(struct lintel_live_thing *t)
             continue;
         if (g->poll_ns != 0) {
             t->probe_slot = g->slots[0];
-            return thing_submit(t, WORK_PROBE, LINTEL_OP_READ, &t->probe_slot, 1, NULL, 0, PROBE_NS);
+            return thing_submit(t, WORK_PROBE, LINTEL_OP_READ, &t->probe_slot, 1, NULL, 0,
+                                PROBE_NS);
         }
         if (g->due != NEVER)
             subscribe = g;
@@ -253,7 +257,8 @@ send_probe(struct lintel_live_thing *t)
     return subscribe != NULL ? send_group(t, subscribe, 0) : 0;
 }
 
-/* ---- queues ----------------------------------------------------------------------------------------- */
+/* ---- queues
+ * ----------------------------------------------------------------------------------------- */
 
 static int
 can_send(const struct lintel_live_thing *t)
@@ -365,9 +370,11 @@ bus_pump(struct lintel_bus *b)
     b->pumping = 0;
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------- */
+/* ---- answers
+ * ---------------------------------------------------------------------------------------- */
 
-/* What an answer says about the device as a whole. heard: samples that came from the device itself. */
+/* What an answer says about the device as a whole. heard: samples that came from the device itself.
+ */
 static void
 judge_device(struct lintel_live_thing *t, lintel_status status, const lintel_sample *s, uint32_t n,
              uint32_t heard, int64_t cost)
@@ -430,7 +437,8 @@ subscribed(struct lintel_live_thing *t, lintel_status status, const lintel_sampl
         for (uint32_t k = 0; k < n; k++) { /* points that the source refused */
             uint32_t slot = s[k].point;
             if (s[k].status != LINTEL_OK && slot >= t->first_slot && slot - t->first_slot < t->n)
-                point_judge(t, slot - t->first_slot, LINTEL_QUALITY_BAD, s[k].status, 0, s[k].detail);
+                point_judge(t, slot - t->first_slot, LINTEL_QUALITY_BAD, s[k].status, 0,
+                            s[k].detail);
         }
         t->group->due = NEVER;
         thing_answered(t, 0, t->seen);
@@ -450,7 +458,7 @@ lintel_engine_complete(struct lintel_engine *e, struct lintel_bus *b, struct lin
                        lintel_status status, const lintel_sample *samples, uint32_t n)
 {
     struct lintel_live_thing *t = OWNER(op, struct lintel_live_thing, op);
-    enum work work = t->work;
+    enum work work = (enum work)t->work;
     LINTEL_ASSERT(work != WORK_NONE); /* the port gives each op back once */
     int64_t cost = lintel_loop_now(e->loop) - t->began;
     if (status != LINTEL_OK)
@@ -463,7 +471,10 @@ lintel_engine_complete(struct lintel_engine *e, struct lintel_bus *b, struct lin
             uint32_t heard = 0;
             for (uint32_t k = 0; k < n; k++)
                 heard += !status_is_silence(samples[k].status);
-            judge_device(t, status, samples, n, heard, cost);
+            /* A device that speaks by itself may sleep when it is asked: it is not away for that.
+             */
+            if (heard != 0 || !(b->plugin->flags & LINTEL_PLUGIN_PUSH))
+                judge_device(t, status, samples, n, heard, cost);
             command_done(t, status, samples, n);
         } else if (work == WORK_SUBSCRIBE) {
             subscribed(t, status, samples, n, cost);

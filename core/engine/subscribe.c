@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Subscriptions. A change of a point only marks those who watch it; they are judged at the end of the turn, so
- * that many changes of one pack become one call. Points that nobody watches pay one bit test. */
+ * Subscriptions. A change of a point only marks those who watch it; they are judged at the end of
+ * the turn, so that many changes of one pack become one call. Points that nobody watches pay one
+ * bit test. */
 #include <math.h>
 
 #include "core/engine/engine_priv.h"
 #include "core/engine/subscribe.h"
 
-#define SAMPLE_NS (10 * SECOND) /* how often a point that is read on demand is looked at for a watcher */
+#define SAMPLE_NS                                                                                  \
+    (10 * SECOND) /* how often a point that is read on demand is looked at for a watcher */
 enum { VALUE_CONDITIONS = LINTEL_C_GT | LINTEL_C_LT | LINTEL_C_ST | LINTEL_C_BAND | LINTEL_C_EDGE };
 
-struct watch { /* one point of one subscription */
+struct watch {        /* one point of one subscription */
     struct link ring; /* of all that watch the point */
     struct lintel_subscription *subscription;
     lintel_point_id point;
@@ -19,21 +21,22 @@ struct lintel_subscription {
     struct lintel_conditions c;
     lintel_subscription_fn *fn;
     void *ctx;
-    struct link due;       /* in engine.due, or alone */
+    struct link due; /* in engine.due, or alone */
     struct lintel_timer timer;
     lintel_mono reported, evaluated, sampled;
-    int64_t sample_ns;     /* 0: values come by themselves */
+    int64_t sample_ns;      /* 0: values come by themselves */
     lintel_command reading; /* 0: none is under way */
-    double last;           /* the number reported last */
+    double last;            /* the number reported last */
     int has_last;
-    int boolean;           /* the state seen last: 0, 1, or -1 */
-    int changed;           /* something to judge since the last report */
-    int edge;              /* the wanted edge was seen since then */
+    int boolean; /* the state seen last: 0, 1, or -1 */
+    int changed; /* something to judge since the last report */
+    int edge;    /* the wanted edge was seen since then */
     uint32_t n;
     struct watch watches[];
 };
 
-/* ---- who watches a point ----------------------------------------------------------------------------- */
+/* ---- who watches a point
+ * ----------------------------------------------------------------------------- */
 
 static int
 watch_start(struct lintel_subscription *s, struct watch *w)
@@ -79,7 +82,8 @@ watch_end(struct lintel_subscription *s, struct watch *w)
         p->flags &= (uint8_t)~POINT_SUBSCRIBED;
 }
 
-/* ---- judging ----------------------------------------------------------------------------------------- */
+/* ---- judging
+ * ----------------------------------------------------------------------------------------- */
 
 static void
 value_now(const struct lintel_subscription *s, lintel_value *ret)
@@ -124,7 +128,8 @@ wanted(const struct lintel_subscription *s)
     if (s->n > 1 || !(s->c.given & VALUE_CONDITIONS))
         return 1;
     value_now(s, &v);
-    if (s->c.given & LINTEL_C_EDGE && s->edge && v.type == LINTEL_T_BOOL && (v.as.i != 0) == s->c.edge)
+    if (s->c.given & LINTEL_C_EDGE && s->edge && v.type == LINTEL_T_BOOL &&
+        (v.as.i != 0) == s->c.edge)
         return 1;
     return value_number(&v, &number) && number_wanted(s, number);
 }
@@ -182,7 +187,8 @@ evaluate(struct lintel_subscription *s, lintel_mono now)
         arm(s);
 }
 
-/* ---- values that do not come by themselves ----------------------------------------------------------- */
+/* ---- values that do not come by themselves
+ * ----------------------------------------------------------- */
 
 static void
 ignore(void *ctx, const struct lintel_outcome *o)
@@ -205,8 +211,8 @@ was_read(void *ctx, const struct lintel_outcome *o)
 static int
 on_demand(const struct lintel_bound *b)
 {
-    return b != NULL && b->mapped && b->affordance->kind != LINTEL_K_ACTION && b->flags & LINTEL_P_READ &&
-           !(b->flags & LINTEL_P_NOTIFY) && b->poll_ns == 0;
+    return b != NULL && b->mapped && b->affordance->kind != LINTEL_K_ACTION &&
+           b->flags & LINTEL_P_READ && !(b->flags & LINTEL_P_NOTIFY) && b->poll_ns == 0;
 }
 
 /* Looks at the source now. A single point is judged when its answer is there. */
@@ -244,7 +250,8 @@ timer_ran(void *subscription)
     evaluate(s, now);
 }
 
-/* ---- interface --------------------------------------------------------------------------------------- */
+/* ---- interface
+ * --------------------------------------------------------------------------------------- */
 
 void
 point_changed(struct lintel_live_thing *t, uint32_t i)

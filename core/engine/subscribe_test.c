@@ -103,7 +103,8 @@ observe(struct log *l, uint32_t point, const char *query)
     char reason[LINTEL_REASON] = "";
     l->point = lintel_live_thing_point(l->h.things[0], point);
     const struct lintel_data *data = lintel_engine_bound(l->h.engine, l->point)->affordance->data;
-    if (!kit_check(read_conditions(query, data, &c, reason) == 0, reason, __FILE__, __LINE__, query))
+    if (!kit_check(read_conditions(query, data, &c, reason) == 0, reason, __FILE__, __LINE__,
+                   query))
         return -1;
     l->s = lintel_subscribe(l->h.engine, &l->point, 1, &c, told, l);
     return l->s != NULL ? 0 : -1;

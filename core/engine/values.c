@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Points: value, quality, reason, time. Numbers stand in the point itself; texts and trees have one piece of
- * heap memory, which is used again. */
+ * Points: value, quality, reason, time. Numbers stand in the point itself; texts and trees have one
+ * piece of heap memory, which is used again. */
 #include <math.h>
 #include <string.h>
 

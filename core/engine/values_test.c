@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * From raw samples to readings, with the real codec; pushed values; and what is left when memory runs out. */
+ * From raw samples to readings, with the real codec; pushed values; and what is left when memory
+ * runs out. */
 #include <string.h>
 
 #include "core/base/log.h"
@@ -9,15 +10,38 @@
 
 enum { R = LINTEL_P_READ, W = LINTEL_P_WRITE, PUSH = LINTEL_P_NOTIFY };
 static const struct kit_point points[] = {
-    {.name = "level", .data = LINTEL_DATA_NUMBER, .poll = 2, .stale = 6, .flags = R, .deadband = 0.5,
-     .min = 0, .max = 50, .codec = "{ invalid: 255, scale: 0.5 }"},
-    {.name = "energy", .data = LINTEL_DATA_NUMBER, .poll = 2, .stale = 6, .flags = R,
-     .scale_from = "exponent", .codec = "{ scaleFrom: exponent }"},
+    {.name = "level",
+     .data = LINTEL_DATA_NUMBER,
+     .poll = 2,
+     .stale = 6,
+     .flags = R,
+     .deadband = 0.5,
+     .min = 0,
+     .max = 50,
+     .codec = "{ invalid: 255, scale: 0.5 }"},
+    {.name = "energy",
+     .data = LINTEL_DATA_NUMBER,
+     .poll = 2,
+     .stale = 6,
+     .flags = R,
+     .scale_from = "exponent",
+     .codec = "{ scaleFrom: exponent }"},
     {.name = "exponent", .data = LINTEL_DATA_INTEGER, .poll = 2, .stale = 6, .flags = R},
-    {.name = "mode", .data = LINTEL_DATA_STRING, .poll = 2, .stale = 6, .flags = R | W, .writable = 1,
+    {.name = "mode",
+     .data = LINTEL_DATA_STRING,
+     .poll = 2,
+     .stale = 6,
+     .flags = R | W,
+     .writable = 1,
      .codec = "{ map: { heat: 1, cool: 2 } }"},
-    {.name = "alarm", .data = LINTEL_DATA_BOOLEAN, .poll = 2, .stale = 6, .flags = R | W, .writable = 1,
-     .codec = "{ bit: 3 }", .natural = "u16"},
+    {.name = "alarm",
+     .data = LINTEL_DATA_BOOLEAN,
+     .poll = 2,
+     .stale = 6,
+     .flags = R | W,
+     .writable = 1,
+     .codec = "{ bit: 3 }",
+     .natural = "u16"},
     {.name = "list", .data = LINTEL_DATA_ARRAY, .poll = 2, .stale = 6, .flags = R},
 };
 enum { LEVEL, ENERGY, EXPONENT, MODE, ALARM, LIST, NPOINTS };
@@ -70,7 +94,8 @@ raw_values_become_values(void)
     lintel_sample s[NPOINTS];
     REQUIRE(begin(&h, s) == 0);
     CHECK_REAL(kit_reading(&h, 0, LEVEL).value.as.r, 20);
-    CHECK_REAL(kit_reading(&h, 0, ENERGY).value.as.r, 12.34); /* its power of ten stands behind it */
+    CHECK_REAL(kit_reading(&h, 0, ENERGY).value.as.r,
+               12.34); /* its power of ten stands behind it */
     CHECK_STR(kit_reading(&h, 0, MODE).value.as.s, "heat");
     CHECK_INT(kit_reading(&h, 0, ALARM).value.type, LINTEL_T_BOOL);
     CHECK_INT(kit_reading(&h, 0, ALARM).value.as.i, 1);
@@ -154,7 +179,8 @@ a_bit_is_read_changed_and_written(void)
     int ok = 0;
     lintel_value off = kit_bool(0);
     REQUIRE(begin(&h, s) == 0);
-    lintel_engine_write(h.engine, lintel_live_thing_point(h.things[0], ALARM), &off, "x", count_outcome, &ok);
+    lintel_engine_write(h.engine, lintel_live_thing_point(h.things[0], ALARM), &off, "x",
+                        count_outcome, &ok);
     REQUIRE(h.bus.nopen == 1);
     CHECK_INT(h.bus.open[0]->kind, LINTEL_OP_READ);
     s[ALARM].value = word("\x12\x3c");
@@ -169,20 +195,30 @@ a_bit_is_read_changed_and_written(void)
     CHECK_INT(ok, 1);
     CHECK_INT(kit_reading(&h, 0, ALARM).value.as.i, 0);
     lintel_value heat = kit_str("cool");
-    lintel_engine_write(h.engine, lintel_live_thing_point(h.things[0], MODE), &heat, "x", count_outcome, &ok);
+    lintel_engine_write(h.engine, lintel_live_thing_point(h.things[0], MODE), &heat, "x",
+                        count_outcome, &ok);
     REQUIRE(h.bus.nopen == 1);
     CHECK_INT(h.bus.open[0]->values[0].as.i, 2);
     kit_house_free(&h);
     CHECK_INT(ok, 101); /* ended with the engine */
 }
 
-/* ---- push ---------------------------------------------------------------------------------------------- */
+/* ---- push
+ * ---------------------------------------------------------------------------------------------- */
 
 static const struct kit_point lamp[] = {
-    {.name = "on", .data = LINTEL_DATA_BOOLEAN, .flags = PUSH,
+    {.name = "on",
+     .data = LINTEL_DATA_BOOLEAN,
+     .flags = PUSH,
      .codec = "{ pointer: /state, map: { true: \"ON\", false: \"OFF\" } }"},
-    {.name = "brightness", .data = LINTEL_DATA_INTEGER, .flags = PUSH, .codec = "{ pointer: /brightness }"},
-    {.name = "pressed", .kind = LINTEL_K_EVENT, .data = LINTEL_DATA_STRING, .flags = PUSH,
+    {.name = "brightness",
+     .data = LINTEL_DATA_INTEGER,
+     .flags = PUSH,
+     .codec = "{ pointer: /brightness }"},
+    {.name = "pressed",
+     .kind = LINTEL_K_EVENT,
+     .data = LINTEL_DATA_STRING,
+     .flags = PUSH,
      .codec = "{ pointer: /action }"},
 };
 
@@ -233,6 +269,34 @@ one_payload_feeds_many_points(void)
 }
 
 static void
+a_sleeping_device_is_not_away(void)
+{
+    static const struct kit_point sensor[] = {
+        {.name = "t", .data = LINTEL_DATA_INTEGER, .flags = PUSH | R | W, .writable = 1},
+    };
+    struct kit_house h;
+    int outcomes = 0;
+    lintel_value v = kit_int(1);
+    REQUIRE(kit_house_new(&h, sensor, 1, 1, LINTEL_PLUGIN_PUSH) == 0);
+    lintel_engine_bus_ready(h.engine, h.bus.bus);
+    kit_answer(&h.bus, 0, LINTEL_OK, 0);
+    lintel_sample s = kit_sample(0, kit_int(5));
+    lintel_engine_publish(h.engine, h.bus.bus, &s, 1);
+    for (int i = 0; i < 5; i++) {
+        lintel_engine_read(h.engine, 0, count_outcome, &outcomes);
+        REQUIRE(h.bus.nopen == 1);
+        kit_answer(&h.bus, 0, LINTEL_E_TIMEOUT, 0);
+    }
+    CHECK_INT(outcomes, 500);
+    CHECK_INT(kit_reading(&h, 0, 0).quality, LINTEL_QUALITY_GOOD);
+    lintel_engine_write(h.engine, 0, &v, "x", count_outcome, &outcomes);
+    kit_answer(&h.bus, 0, LINTEL_OK, 0);
+    CHECK_INT(outcomes, 501); /* not read back: it says so itself */
+    CHECK_INT(h.bus.nopen, 0);
+    kit_house_free(&h);
+}
+
+static void
 a_device_announces_itself(void)
 {
     struct kit_house h;
@@ -253,7 +317,8 @@ a_device_announces_itself(void)
     CHECK_INT(kit_reading(&h, 0, 1).quality, LINTEL_QUALITY_STALE);
     lintel_engine_device(h.engine, h.bus.bus, 0, LINTEL_OK, "");
     CHECK_INT(kit_reading(&h, 0, 1).quality, LINTEL_QUALITY_GOOD);
-    CHECK_INT(kit_reading(&h, 0, 0).quality, LINTEL_QUALITY_STALE); /* until it says something new */
+    CHECK_INT(kit_reading(&h, 0, 0).quality,
+              LINTEL_QUALITY_STALE); /* until it says something new */
     publish(&h, "{\"state\":\"ON\"}");
     CHECK_INT(kit_reading(&h, 0, 0).quality, LINTEL_QUALITY_GOOD);
     lintel_engine_device_stats(h.engine, h.things[0], &d);
@@ -261,7 +326,8 @@ a_device_announces_itself(void)
     kit_house_free(&h);
 }
 
-/* ---- memory -------------------------------------------------------------------------------------------- */
+/* ---- memory
+ * -------------------------------------------------------------------------------------------- */
 
 static void
 ignore(void *ctx, const struct lintel_outcome *o)
@@ -284,8 +350,8 @@ swallow(void *ctx, int32_t level, const char *topic, const char *line)
     (void)ctx, (void)level, (void)topic, (void)line;
 }
 
-/* Each allocation of a small life fails once, with all after it: nothing leaks, nothing is told twice, and with
- * memory again all goes on. */
+/* Each allocation of a small life fails once, with all after it: nothing leaks, nothing is told
+ * twice, and with memory again all goes on. */
 static void
 memory_may_run_out_anywhere(void)
 {
@@ -296,7 +362,8 @@ memory_may_run_out_anywhere(void)
         int calls = 0, asked = 0, notified = 0;
         REQUIRE(begin(&h, s) == 0);
         lintel_mem_fail_at(at);
-        struct lintel_live_thing *extra = lintel_engine_add_thing(h.engine, h.bus.bus, NULL, &h.confs[0]);
+        struct lintel_live_thing *extra =
+            lintel_engine_add_thing(h.engine, h.bus.bus, NULL, &h.confs[0]);
         lintel_point_id p = lintel_live_thing_point(h.things[0], MODE);
         struct lintel_subscription *sub = lintel_subscribe(h.engine, &p, 1, NULL, told, &notified);
         lintel_value cool = kit_str("cool");
@@ -338,6 +405,7 @@ main(int argc, char **argv)
         KIT(a_bit_is_read_changed_and_written),
         KIT(one_payload_feeds_many_points),
         KIT(a_device_announces_itself),
+        KIT(a_sleeping_device_is_not_away),
         KIT(memory_may_run_out_anywhere),
         {0},
     };

@@ -239,41 +239,65 @@ send_now(int fd, unsigned char *head, const struct lintel_buf *b)
     return (size_t)n;
 }
 
-int
-lintel_frames_send(struct lintel_frames *f, const struct lintel_buf *b)
+/* Appends head and body, from the byte `sent` on. */
+static int
+enqueue(struct lintel_frames *f, const unsigned char head[HEAD], const struct lintel_buf *b,
+        size_t sent)
 {
-    unsigned char head[HEAD];
-    size_t sent = 0, queued = lintel_frames_queued(f);
-    if (f->ended || b->failed || b->n == 0 || b->n > LINTEL_FRAME_MOST ||
-        queued + HEAD + b->n > f->queue_most)
-        return -1;
-    put_head(head, b->n);
-    if (queued == 0) {
-        sent = send_now(f->fd, head, b);
-        if (sent == SIZE_MAX)
-            return -1;
-        if (sent == HEAD + b->n)
-            return 0;
-    } else if (f->out_at > ROOM_LEAST && f->out_at > f->out.n / 2) {
-        memmove(f->out.p, f->out.p + f->out_at, queued);
-        f->out.n = queued;
+    if (f->out_at > ROOM_LEAST && f->out_at > f->out.n / 2) {
+        f->out.n -= f->out_at;
+        memmove(f->out.p, f->out.p + f->out_at, f->out.n);
         f->out_at = 0;
     }
-    size_t before = f->out.n;
+    size_t before = f->out.n, body = sent > HEAD ? sent - HEAD : 0;
     if (sent < HEAD)
         lintel_buf_add(&f->out, head + sent, HEAD - sent);
-    size_t body = sent > HEAD ? sent - HEAD : 0;
     lintel_buf_add(&f->out, b->p + body, b->n - body);
     if (f->out.failed) {
-        /* Half a frame may be out already: then the stream can't go on. */
         f->out.n = before;
         f->out.failed = 0;
+        /* Half a frame is out already: then the stream can't go on. */
         if (sent != 0)
             shutdown(f->fd, SHUT_RDWR);
         return -1;
     }
     set_writing(f, 1);
     return 0;
+}
+
+static int
+may_send(const struct lintel_frames *f, const struct lintel_buf *b)
+{
+    return !f->ended && !b->failed && b->n != 0 && b->n <= LINTEL_FRAME_MOST &&
+           lintel_frames_queued(f) + HEAD + b->n <= f->queue_most;
+}
+
+int
+lintel_frames_send(struct lintel_frames *f, const struct lintel_buf *b)
+{
+    unsigned char head[HEAD];
+    size_t sent = 0;
+    if (!may_send(f, b))
+        return -1;
+    put_head(head, b->n);
+    if (lintel_frames_queued(f) == 0) {
+        sent = send_now(f->fd, head, b);
+        if (sent == SIZE_MAX)
+            return -1;
+        if (sent == HEAD + b->n)
+            return 0;
+    }
+    return enqueue(f, head, b, sent);
+}
+
+int
+lintel_frames_queue(struct lintel_frames *f, const struct lintel_buf *b)
+{
+    unsigned char head[HEAD];
+    if (!may_send(f, b))
+        return -1;
+    put_head(head, b->n);
+    return enqueue(f, head, b, 0);
 }
 
 size_t

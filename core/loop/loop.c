@@ -484,3 +484,28 @@ lintel_loop_advance(struct lintel_loop *l, int64_t ns)
     }
     fake_time(l, end);
 }
+
+static void
+on_until(uv_timer_t *timer)
+{
+    (void)timer; /* ends the turn */
+}
+
+int
+lintel_loop_until(struct lintel_loop *l, int (*done)(void *ctx), void *ctx, int64_t real_ns)
+{
+    int64_t end = clock_ns(CLOCK_MONOTONIC) + real_ns;
+    uv_timer_t timer;
+    uv_timer_init(&l->uv, &timer);
+    while (!done(ctx)) {
+        int64_t left = end - clock_ns(CLOCK_MONOTONIC);
+        if (left <= 0)
+            break;
+        uv_update_time(&l->uv);
+        uv_timer_start(&timer, on_until, (uint64_t)left / 1000000 + 1, 0);
+        uv_run(&l->uv, UV_RUN_ONCE);
+    }
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(&l->uv, UV_RUN_NOWAIT); /* libuv lets go of the timer */
+    return done(ctx);
+}

@@ -15,6 +15,10 @@ void lintel_loop_free(struct lintel_loop *l);   /* NULL is fine; all timers and 
 
 void lintel_loop_run(struct lintel_loop *l);  /* until stop() */
 void lintel_loop_stop(struct lintel_loop *l); /* any */
+/* Serves the loop until done(ctx), which is asked after each turn, or until so much real time has passed; returns
+ * done(ctx). For the end of a program and for tests with threads or children: also a fake loop serves descriptors and
+ * posts here, its time stands still. Not from inside a callback. */
+int lintel_loop_until(struct lintel_loop *l, int (*done)(void *ctx), void *ctx, int64_t real_ns);
 /* Fake: moves time by ns, running timers in order of their times, and posted work. Descriptors are polled
  * without waiting. On a real loop: an assertion fails. */
 void lintel_loop_advance(struct lintel_loop *l, int64_t ns);

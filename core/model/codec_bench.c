@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * How long one value takes through a codec, in one thread, the raw values in the cache. The best of several
- * rounds is printed, for the others were disturbed. */
+ * How long one value takes through a codec, in one thread, the raw values in the cache. The best of
+ * several rounds is printed, for the others were disturbed. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -14,7 +14,7 @@ struct bench {
     const struct lintel_data *data;
     const char *json; /* the payload, for codecs that read from one; `%u` is the number */
     int fresh;        /* each value is in a payload of its own */
-    uint32_t spread;  /* raw values are below it; 0: f32 that were written with one decimal */
+    uint32_t spread;  /* raw values are below it; 0: f32 of one decimal; 1: f32 of all digits */
 };
 
 static unsigned char wire[VALUES][64];
@@ -35,12 +35,13 @@ fill(const struct bench *b, lintel_value *raws)
         uint32_t k = (i * 2654435761u) >> 8, bits;
         raws[i] = (lintel_value){.type = LINTEL_T_BYTES, .len = 8, .as.p = wire[i]};
         if (b->json != NULL) {
-            raws[i].len = (uint32_t)snprintf((char *)wire[i], sizeof wire[i], "{\"state\":\"ON\",\"level\":%u.5}", k % 100);
+            raws[i].len = (uint32_t)snprintf((char *)wire[i], sizeof wire[i],
+                                             "{\"state\":\"ON\",\"level\":%u.5}", k % 100);
             continue;
         }
-        float f = (float)(k % 100000) / 10.0f;
+        float f = b->spread == 1 ? (float)k / 7.0f : (float)(k % 100000) / 10.0f;
         memcpy(&bits, &f, sizeof bits);
-        if (b->spread != 0)
+        if (b->spread > 1)
             bits = k % b->spread << (b->spread <= 65536 ? 16 : 0);
         for (unsigned n = 0; n < 4; n++)
             wire[i][n] = (unsigned char)(bits >> (24 - n * 8));
@@ -48,7 +49,8 @@ fill(const struct bench *b, lintel_value *raws)
 }
 
 static double
-decode_once(const struct bench *b, const struct lintel_codec *c, const lintel_value *raws, lintel_value *values)
+decode_once(const struct bench *b, const struct lintel_codec *c, const lintel_value *raws,
+            lintel_value *values)
 {
     static struct lintel_decoding d;
     struct lintel_payload w = {0};
@@ -88,7 +90,8 @@ run(const struct bench *b)
     static lintel_value raws[VALUES], values[VALUES];
     struct lintel_report report = {0};
     struct lintel_doc *doc = lintel_doc_parse(b->name, b->map, strlen(b->map), &report);
-    struct lintel_codec_source s = {doc, doc ? doc->root : NULL, b->data, b->natural, b->json ? 1 : 2};
+    struct lintel_codec_source s = {doc, doc ? doc->root : NULL, b->data, b->natural,
+                                    b->json ? 1 : 2};
     struct lintel_codec *c = doc ? lintel_codec_compile(&s, &report) : NULL;
     double decoding = 1e9, encoding = 1e9;
     if (c == NULL) {
@@ -113,26 +116,34 @@ int
 main(void)
 {
     static const struct lintel_data number = {.kind = LINTEL_DATA_NUMBER, .unit = "W"};
-    static const struct lintel_data limited = {
-        .kind = LINTEL_DATA_NUMBER, .flags = LINTEL_DATA_MIN | LINTEL_DATA_MAX, .min = 0, .max = 7000};
+    static const struct lintel_data limited = {.kind = LINTEL_DATA_NUMBER,
+                                               .flags = LINTEL_DATA_MIN | LINTEL_DATA_MAX,
+                                               .min = 0,
+                                               .max = 7000};
     static const struct lintel_data boolean = {.kind = LINTEL_DATA_BOOLEAN};
-    static const char *const names[] = {"off", "heat", "cool", "dry", "fan", "auto", "eco", "away", NULL};
+    static const char *const names[] = {"off",  "heat", "cool", "dry", "fan",
+                                        "auto", "eco",  "away", NULL};
     static const struct lintel_data mode = {.kind = LINTEL_DATA_STRING, .choices = names};
     static const struct bench benches[] = {
         {"u16", "{}", "u16", &number, NULL, 0, 65536},
         {"u16, scale 0.1", "scale: 0.1", "u16", &number, NULL, 0, 65536},
         {"u16, scale 0.1, limits of the model", "scale: 0.1", "u16", &limited, NULL, 0, 65536},
-        {"s32, scale 0.001, kW to W", "{ type: s32, scale: 0.001, unit: kW }", "u16", &number, NULL, 0, 1000000000},
-        {"f32", "type: f32", "u16", &number, NULL, 0, 0},
-        {"f32, words little, scale 0.1", "{ type: f32, scale: 0.1 }", "u16", &number, NULL, 0, 0},
-        {"u16, map of 8 words", "map: { off: 0, heat: 1, cool: 2, dry: 3, fan: 4, auto: 5, eco: 6, away: 7 }", "u16",
+        {"s32, scale 0.001, kW to W", "{ type: s32, scale: 0.001, unit: kW }", "u16", &number, NULL,
+         0, 1000000000},
+        {"f32 of one decimal", "type: f32", "u16", &number, NULL, 0, 0},
+        {"f32 of all digits", "type: f32", "u16", &number, NULL, 0, 1},
+        {"f32 of one decimal, scale 0.1", "{ type: f32, scale: 0.1 }", "u16", &number, NULL, 0, 0},
+        {"f32 of all digits, scale 0.1", "{ type: f32, scale: 0.1 }", "u16", &number, NULL, 0, 1},
+        {"u16, map of 8 words",
+         "map: { off: 0, heat: 1, cool: 2, dry: 3, fan: 4, auto: 5, eco: 6, away: 7 }", "u16",
          &mode, NULL, 0, 8},
         {"u16, a boolean", "{}", "u16", &boolean, NULL, 0, 2},
         {"JSON pointer, one payload for all", "pointer: /level", "string", &number, "", 0, 0},
         {"JSON pointer, a payload for each", "pointer: /level", "string", &number, "", 1, 0},
     };
-    printf("codec: ns of processor time a value, best of %d rounds of %d, one thread, raw values in the cache%s\n", ROUNDS,
-           VALUES * REPEAT,
+    printf("codec: ns of processor time a value, best of %d rounds of %d, one thread, raw values "
+           "in the cache%s\n",
+           ROUNDS, VALUES * REPEAT,
 #ifdef __OPTIMIZE__
            ""
 #else

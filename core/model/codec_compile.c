@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * From the keys of a binding to a program. Every key is looked at, so that one run tells all that is wrong. */
+ * From the keys of a binding to a program. Every key is looked at, so that one run tells all that
+ * is wrong. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/model/codec_program.h"
 #include "core/model/unit.h"
 
-const char *const lintel_codec_keys[] = {"pointer",  "pattern", "type", "count",   "byteOrder", "wordOrder",
-                                         "encoding", "bit",     "width", "invalid", "map",       "scale",
-                                         "offset",   "scaleFrom", "unit", NULL};
+const char *const lintel_codec_keys[] = {
+    "pointer", "pattern", "type", "count", "byteOrder", "wordOrder", "encoding", "bit",
+    "width",   "invalid", "map",  "scale", "offset",    "scaleFrom", "unit",     NULL};
 
 enum { COUNT_MOST = 65536 }; /* bytes of a text */
 
@@ -25,13 +26,14 @@ typedef const struct lintel_node node;
 static struct lintel_place
 at(const struct build *b, node *n)
 {
-    return n != NULL             ? lintel_node_place(b->s->doc, n)
-           : b->s->map != NULL   ? lintel_node_place(b->s->doc, b->s->map)
-           : b->s->doc != NULL   ? (struct lintel_place){.file = b->s->doc->file}
-                                 : (struct lintel_place){0};
+    return n != NULL           ? lintel_node_place(b->s->doc, n)
+           : b->s->map != NULL ? lintel_node_place(b->s->doc, b->s->map)
+           : b->s->doc != NULL ? (struct lintel_place){.file = b->s->doc->file}
+                               : (struct lintel_place){0};
 }
 
-#define WRONG(b, n, ...) ((b)->failed = 1, (void)lintel_error((b)->report, at((b), (n)), __VA_ARGS__))
+#define WRONG(b, n, ...)                                                                           \
+    ((b)->failed = 1, (void)lintel_error((b)->report, at((b), (n)), __VA_ARGS__))
 
 static void
 no_memory(struct build *b)
@@ -52,7 +54,8 @@ scalar(struct build *b, const char *name)
     node *n = key(b, name);
     if (n == NULL || n->kind == LINTEL_NODE_SCALAR)
         return n;
-    WRONG(b, n, "%s must be a single value, not a %s", name, n->kind == LINTEL_NODE_LIST ? "list" : "map");
+    WRONG(b, n, "%s must be a single value, not a %s", name,
+          n->kind == LINTEL_NODE_LIST ? "list" : "map");
     return NULL;
 }
 
@@ -125,7 +128,8 @@ is_number(const struct lintel_codec *c)
     return c->size != 0;
 }
 
-/* ---- what part, which type ------------------------------------------------------------------------- */
+/* ---- what part, which type
+ * ------------------------------------------------------------------------- */
 
 static void
 compile_part(struct build *b)
@@ -138,8 +142,10 @@ compile_part(struct build *b)
         if (st == -2)
             no_memory(b);
         else if (st != 0)
-            WRONG(b, pointer, "pointer \"%s\" is no JSON pointer: it starts with /, as in /state or "
-                  "/sensors/0/value; ~ is written ~0 and / in a name ~1 (RFC 6901)", pointer->text.p);
+            WRONG(b, pointer,
+                  "pointer \"%s\" is no JSON pointer: it starts with /, as in /state or "
+                  "/sensors/0/value; ~ is written ~0 and / in a name ~1 (RFC 6901)",
+                  pointer->text.p);
     }
     if (pattern == NULL)
         return;
@@ -169,21 +175,24 @@ compile_type(struct build *b)
     b->type_given = key(b, "type") != NULL;
     c->type = b->natural;
     if (b->type_given)
-        c->type = (enum wire_type)(word(b, "type", lintel_codec_types + 1, (int)b->natural - 1) + 1);
+        c->type =
+            (enum wire_type)(word(b, "type", lintel_codec_types + 1, (int)b->natural - 1) + 1);
     /* A structure is not on the wire as bytes or words: it is JSON. */
     int structure = c->kind == LINTEL_DATA_ARRAY || c->kind == LINTEL_DATA_OBJECT;
-    if (structure && !b->type_given && b->natural == WIRE_STRING && c->pattern == NULL && !c->has_pointer) {
+    if (structure && !b->type_given && b->natural == WIRE_STRING && c->pattern == NULL &&
+        !c->has_pointer) {
         c->has_pointer = 1;
         if (pointer_parse((struct lintel_str){"", 0}, &c->pointer) != 0)
             no_memory(b);
     }
     if (!b->type_given && (c->has_pointer || c->pattern != NULL))
         c->type = WIRE_TYPED;
-    c->typed_out = !c->has_pointer && (b->natural == WIRE_TYPED ||
-                                       (b->natural == WIRE_BOOL && c->type == WIRE_BOOL));
+    c->typed_out = !c->has_pointer &&
+                   (b->natural == WIRE_TYPED || (b->natural == WIRE_BOOL && c->type == WIRE_BOOL));
 }
 
-/* ---- how long, in which order ---------------------------------------------------------------------- */
+/* ---- how long, in which order
+ * ---------------------------------------------------------------------- */
 
 static int
 from_payload(const struct lintel_codec *c)
@@ -199,7 +208,8 @@ compile_length(struct build *b)
     node *given = key(b, "count");
     int lengthy = c->type == WIRE_STRING || c->type == WIRE_BYTES || c->type == WIRE_BCD;
     if (unit > UNIT_MOST) {
-        WRONG(b, NULL, "the plugin's addresses have %lld bytes, at most %d are known", (long long)unit, UNIT_MOST);
+        WRONG(b, NULL, "the plugin's addresses have %lld bytes, at most %d are known",
+              (long long)unit, UNIT_MOST);
         unit = 1;
     }
     if (given != NULL && (from_payload(c) || !lengthy)) {
@@ -208,11 +218,13 @@ compile_length(struct build *b)
         given = NULL;
     }
     if (given != NULL)
-        whole(b, "count", 1, c->type == WIRE_BCD ? (unit < WIRE_MOST ? WIRE_MOST / unit : 1) : COUNT_MOST / unit,
+        whole(b, "count", 1,
+              c->type == WIRE_BCD ? (unit < WIRE_MOST ? WIRE_MOST / unit : 1) : COUNT_MOST / unit,
               &count);
     if (c->type == WIRE_STRING || c->type == WIRE_BYTES) {
         c->wire_bytes = (uint32_t)(count * unit);
-        int by_address = b->natural != WIRE_TYPED && b->natural != WIRE_STRING && b->natural != WIRE_BYTES;
+        int by_address =
+            b->natural != WIRE_TYPED && b->natural != WIRE_STRING && b->natural != WIRE_BYTES;
         if (given == NULL && by_address && !from_payload(c))
             WRONG(b, key(b, "type"), "%s needs count: its length in %s", type_name(c),
                   unit == 1 ? "bytes" : "addresses (registers)");
@@ -239,15 +251,20 @@ compile_order(struct build *b)
     c->little_bytes = word(b, "byteOrder", orders, 0);
     c->little_words = word(b, "wordOrder", orders, 0);
     node *first = bytes != NULL ? bytes : words;
-    if (first != NULL && (from_payload(c) || c->type == WIRE_TYPED || (c->type == WIRE_BOOL && c->typed_out)))
-        WRONG(b, first, "%s needs bytes on the wire, and %s", bytes != NULL ? "byteOrder" : "wordOrder",
-              c->has_pointer         ? "pointer takes a value out of JSON"
-              : c->pattern != NULL   ? "pattern takes a value out of a text"
-                                     : "the protocol gives a typed value here (with type: u16 it would be bytes)");
+    if (first != NULL &&
+        (from_payload(c) || c->type == WIRE_TYPED || (c->type == WIRE_BOOL && c->typed_out)))
+        WRONG(b, first, "%s needs bytes on the wire, and %s",
+              bytes != NULL ? "byteOrder" : "wordOrder",
+              c->has_pointer ? "pointer takes a value out of JSON"
+              : c->pattern != NULL
+                  ? "pattern takes a value out of a text"
+                  : "the protocol gives a typed value here (with type: u16 it would be bytes)");
     else if (words != NULL && !is_number(c))
-        WRONG(b, words, "wordOrder is for numbers, not for %s (byteOrder is for both)", type_name(c));
+        WRONG(b, words, "wordOrder is for numbers, not for %s (byteOrder is for both)",
+              type_name(c));
     else if (words != NULL && c->wire_bytes <= 2)
-        lintel_warning(b->report, at(b, words), "wordOrder has no effect on %s, which is one word", type_name(c));
+        lintel_warning(b->report, at(b, words), "wordOrder has no effect on %s, which is one word",
+                       type_name(c));
     else if (bytes != NULL && c->wire_bytes == 1)
         lintel_warning(b->report, at(b, bytes), "byteOrder has no effect on a single byte");
     c->swaps = !is_number(c) && c->little_bytes;
@@ -269,11 +286,14 @@ compile_encoding(struct build *b)
     } else if (is_number(c)) {
         WRONG(b, n, "encoding is for texts, not for %s", type_name(c));
     } else if (c->type == WIRE_BYTES && c->bytes_model && !from_payload(c)) {
-        WRONG(b, n, "encoding is for texts, and both the wire and the model have bytes here; leave it out");
+        WRONG(
+            b, n,
+            "encoding is for texts, and both the wire and the model have bytes here; leave it out");
     } else if (c->type == WIRE_BYTES && !coded) {
         WRONG(b, n, "bytes become text as hex or base64; for characters give type: string");
     } else if (from_payload(c) && coded && !c->bytes_model) {
-        WRONG(b, n, "encoding %s in a payload's text needs a model with sdfType byte-string", n->text.p);
+        WRONG(b, n, "encoding %s in a payload's text needs a model with sdfType byte-string",
+              n->text.p);
     }
 }
 
@@ -290,7 +310,10 @@ compile_bits(struct build *b)
     }
     if (wire_is_signed(c->type) || (c->type != WIRE_TYPED && !wire_is_integer(c->type))) {
         WRONG(b, bit, "bit needs an unsigned type such as %s, not %s",
-              c->size > 4 ? "u64" : c->size > 2 ? "u32" : "u16", type_name(c));
+              c->size > 4   ? "u64"
+              : c->size > 2 ? "u32"
+                            : "u16",
+              type_name(c));
         return;
     }
     if (!whole(b, "bit", 0, most - 1, &lowest))
@@ -301,7 +324,8 @@ compile_bits(struct build *b)
     c->width = (uint8_t)n;
 }
 
-/* ---- raw values: invalid, map ---------------------------------------------------------------------- */
+/* ---- raw values: invalid, map
+ * ---------------------------------------------------------------------- */
 
 static int
 is_hex(struct lintel_str s)
@@ -312,7 +336,8 @@ is_hex(struct lintel_str s)
 static int
 is_nan(struct lintel_str s)
 {
-    return lintel_str_eq(s, "NaN") || lintel_str_eq(s, "nan") || lintel_str_eq(s, ".nan") || lintel_str_eq(s, ".NaN");
+    return lintel_str_eq(s, "NaN") || lintel_str_eq(s, "nan") || lintel_str_eq(s, ".nan") ||
+           lintel_str_eq(s, ".NaN");
 }
 
 static int
@@ -343,7 +368,8 @@ static void
 check_raw_number(struct build *b, node *n, const struct raw_word *w)
 {
     const struct lintel_codec *c = b->c;
-    int integer = wire_is_integer(c->type) || c->type == WIRE_BCD || c->type == WIRE_BOOL || c->width != 0;
+    int integer =
+        wire_is_integer(c->type) || c->type == WIRE_BCD || c->type == WIRE_BOOL || c->width != 0;
     if (w->is_bits || w->is_nan || w->number.type == LINTEL_T_NULL)
         return;
     if (integer && w->number.type == LINTEL_T_REAL)
@@ -422,7 +448,8 @@ model_text(struct build *b, struct lintel_str s, struct map_entry *ret)
 {
     ret->model_text = copied(b, s);
     if (ret->model_text != NULL)
-        ret->model = (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)s.n, .as.s = ret->model_text};
+        ret->model =
+            (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)s.n, .as.s = ret->model_text};
 }
 
 /* 1: the word is one of the model's choices; its value is in *ret. */
@@ -451,11 +478,13 @@ model_value(struct build *b, node *n, struct map_entry *ret)
 {
     const struct lintel_codec *c = b->c;
     struct lintel_place place = lintel_key_place(b->s->doc, n);
-    int is_true = lintel_str_eq(n->key, "true"), is_bool = is_true || lintel_str_eq(n->key, "false");
+    int is_true = lintel_str_eq(n->key, "true"),
+        is_bool = is_true || lintel_str_eq(n->key, "false");
     lintel_value number;
     if (c->data != NULL && c->data->choices != NULL && choice(b, n, ret))
         return;
-    int is_numeric = text_number(n->key, &number) && (number.type != LINTEL_T_REAL || c->kind != LINTEL_DATA_INTEGER);
+    int is_numeric = text_number(n->key, &number) &&
+                     (number.type != LINTEL_T_REAL || c->kind != LINTEL_DATA_INTEGER);
     if (c->data != NULL && c->data->choices != NULL && c->kind == LINTEL_DATA_STRING) {
         const char *meant = lintel_nearest(n->key.p, c->data->choices);
         b->failed = 1;
@@ -465,9 +494,11 @@ model_value(struct build *b, node *n, struct map_entry *ret)
         ret->model = (lintel_value){.type = LINTEL_T_BOOL, .as.i = is_true};
         if (!is_bool) {
             b->failed = 1;
-            lintel_error(b->report, place, "the model's value is true or false, not \"%s\"", n->key.p);
+            lintel_error(b->report, place, "the model's value is true or false, not \"%s\"",
+                         n->key.p);
         }
-    } else if ((c->kind == LINTEL_DATA_INTEGER || c->kind == LINTEL_DATA_NUMBER || c->kind == LINTEL_DATA_ANY) &&
+    } else if ((c->kind == LINTEL_DATA_INTEGER || c->kind == LINTEL_DATA_NUMBER ||
+                c->kind == LINTEL_DATA_ANY) &&
                is_numeric) {
         ret->model = number;
         if (c->kind == LINTEL_DATA_NUMBER && number.type == LINTEL_T_INT)
@@ -486,10 +517,12 @@ static void
 check_model_value(struct build *b, node *n, const lintel_value *v)
 {
     char reason[LINTEL_REASON] = "";
-    if (v->type == LINTEL_T_NULL || b->c->data == NULL || lintel_data_fit(b->c->data, v, reason) == LINTEL_FIT_OK)
+    if (v->type == LINTEL_T_NULL || b->c->data == NULL ||
+        lintel_data_fit(b->c->data, v, reason) == LINTEL_FIT_OK)
         return;
     b->failed = 1;
-    lintel_error(b->report, lintel_key_place(b->s->doc, n), "the model does not allow this value: %s", reason);
+    lintel_error(b->report, lintel_key_place(b->s->doc, n),
+                 "the model does not allow this value: %s", reason);
 }
 
 static int
@@ -497,7 +530,8 @@ same_raw(const struct raw_word *x, const struct raw_word *y)
 {
     if (x->number.type != LINTEL_T_NULL && y->number.type != LINTEL_T_NULL)
         return number_equal(&x->number, &y->number);
-    return x->text != NULL && y->text != NULL && x->number.type == y->number.type && strcmp(x->text, y->text) == 0;
+    return x->text != NULL && y->text != NULL && x->number.type == y->number.type &&
+           strcmp(x->text, y->text) == 0;
 }
 
 static void
@@ -552,7 +586,8 @@ compile_map(struct build *b)
     }
 }
 
-/* ---- scaling --------------------------------------------------------------------------------------- */
+/* ---- scaling
+ * --------------------------------------------------------------------------------------- */
 
 static struct lintel_decimal
 decimal(struct build *b, const char *name, int64_t otherwise)
@@ -560,8 +595,8 @@ decimal(struct build *b, const char *name, int64_t otherwise)
     node *n = scalar(b, name);
     struct lintel_decimal d = {otherwise, 0};
     if (n != NULL && (n->quoted || !lintel_parse_decimal(n->text.p, n->text.n, &d)))
-        WRONG(b, n, "%s must be a decimal number of at most 18 digits, such as 0.1, not %s%s%s", name,
-              n->quoted ? "the text \"" : "", n->text.p, n->quoted ? "\"" : "");
+        WRONG(b, n, "%s must be a decimal number of at most 18 digits, such as 0.1, not %s%s%s",
+              name, n->quoted ? "the text \"" : "", n->text.p, n->quoted ? "\"" : "");
     return d;
 }
 
@@ -581,14 +616,17 @@ compile_unit(struct build *b, struct lintel_linear *ret)
     const struct lintel_unit *to = model != NULL ? lintel_unit_find(model) : NULL;
     if (from == NULL) {
         const char *meant = has_nul(n) ? NULL : lintel_unit_nearest(n->text.p);
-        WRONG(b, n, "unknown unit \"%s\"%s%s%s", n->text.p, meant ? " (did you mean \"" : "", meant ? meant : "",
-              meant ? "\"?)" : "");
+        WRONG(b, n, "unknown unit \"%s\"%s%s%s", n->text.p, meant ? " (did you mean \"" : "",
+              meant ? meant : "", meant ? "\"?)" : "");
     } else if (model == NULL) {
-        WRONG(b, n, "the model gives this value no unit, so %s can't be converted; leave unit out", n->text.p);
+        WRONG(b, n, "the model gives this value no unit, so %s can't be converted; leave unit out",
+              n->text.p);
     } else if (to == NULL) {
-        WRONG(b, n, "the model's unit \"%s\" is in no registry, so %s can't be converted to it", model, n->text.p);
+        WRONG(b, n, "the model's unit \"%s\" is in no registry, so %s can't be converted to it",
+              model, n->text.p);
     } else if (lintel_unit_convert(from, to, ret) != 0) {
-        WRONG(b, n, "%s can't be converted to %s, the model's unit: they measure different things", n->text.p, model);
+        WRONG(b, n, "%s can't be converted to %s, the model's unit: they measure different things",
+              n->text.p, model);
     } else {
         return 1;
     }
@@ -618,8 +656,10 @@ compile_scale(struct build *b)
     if (given == NULL || b->failed)
         return;
     if (c->nmap != 0)
-        WRONG(b, key(b, given), "%s and map exclude each other: map gives the model's values already", given);
-    else if (c->kind != LINTEL_DATA_INTEGER && c->kind != LINTEL_DATA_NUMBER && c->kind != LINTEL_DATA_ANY)
+        WRONG(b, key(b, given),
+              "%s and map exclude each other: map gives the model's values already", given);
+    else if (c->kind != LINTEL_DATA_INTEGER && c->kind != LINTEL_DATA_NUMBER &&
+             c->kind != LINTEL_DATA_ANY)
         WRONG(b, key(b, given), "%s is for numbers, and the model's value is none", given);
     else if (c->type == WIRE_BYTES || c->type == WIRE_BOOL)
         WRONG(b, key(b, given), "%s is for numbers, and %s is none", given, type_name(c));
@@ -628,7 +668,8 @@ compile_scale(struct build *b)
     c->scaled = c->scale_from != NULL || !c->exact.identity;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------- */
+/* ---- the whole
+ * --------------------------------------------------------------------------------------- */
 
 static void
 list_choices(const struct lintel_data *d, char *out, size_t size)
@@ -655,23 +696,30 @@ check_kinds(struct build *b)
     case LINTEL_DATA_INTEGER:
     case LINTEL_DATA_NUMBER:
         if (c->type == WIRE_BYTES)
-            WRONG(b, n, "the model's value is a %s, and bytes are none; give a type such as u16 or string",
-                  c->kind == LINTEL_DATA_BOOLEAN ? "boolean" : "number");
+            WRONG(
+                b, n,
+                "the model's value is a %s, and bytes are none; give a type such as u16 or string",
+                c->kind == LINTEL_DATA_BOOLEAN ? "boolean" : "number");
         break;
     case LINTEL_DATA_STRING:
         if (c->bytes_model && is_number(c)) {
-            WRONG(b, n, "the model's value is a byte-string, and %s is a number; give type: bytes", type_name(c));
+            WRONG(b, n, "the model's value is a byte-string, and %s is a number; give type: bytes",
+                  type_name(c));
         } else if (wire_number && c->nmap == 0 && c->data->choices != NULL) {
             char words[100];
             list_choices(c->data, words, sizeof words);
-            WRONG(b, n, "the model's value is a word (%s): say with map which raw value is which", words);
+            WRONG(b, n, "the model's value is a word (%s): say with map which raw value is which",
+                  words);
         }
         break;
     case LINTEL_DATA_ARRAY:
     case LINTEL_DATA_OBJECT:
         if (c->type != WIRE_TYPED || c->pattern != NULL)
-            WRONG(b, n, "the model's value is an %s, which comes as JSON (with pointer) or as a typed value, "
-                  "not as %s", c->kind == LINTEL_DATA_ARRAY ? "array" : "object",
+            WRONG(b, n,
+                  "the model's value is an %s, which comes as JSON (with pointer) or as a typed "
+                  "value, "
+                  "not as %s",
+                  c->kind == LINTEL_DATA_ARRAY ? "array" : "object",
                   c->pattern != NULL ? "part of a text" : type_name(c));
         break;
     default: break;
@@ -686,10 +734,11 @@ check_kinds(struct build *b)
 static int
 has_limits(const struct lintel_data *d)
 {
-    const uint32_t limits = LINTEL_DATA_MIN | LINTEL_DATA_MAX | LINTEL_DATA_MULTIPLE | LINTEL_DATA_EMPTY;
-    return (d->flags & limits) != 0 || d->min_length != 0 || d->max_length != 0 || d->pattern != NULL ||
-           d->format != NULL || d->choices != NULL || d->constant != NULL || d->kind == LINTEL_DATA_ARRAY ||
-           d->kind == LINTEL_DATA_OBJECT;
+    const uint32_t limits =
+        LINTEL_DATA_MIN | LINTEL_DATA_MAX | LINTEL_DATA_MULTIPLE | LINTEL_DATA_EMPTY;
+    return (d->flags & limits) != 0 || d->min_length != 0 || d->max_length != 0 ||
+           d->pattern != NULL || d->format != NULL || d->choices != NULL || d->constant != NULL ||
+           d->kind == LINTEL_DATA_ARRAY || d->kind == LINTEL_DATA_OBJECT;
 }
 
 /* Whether a text of the wire's length may be longer than a decoding holds. */
@@ -764,7 +813,8 @@ lintel_codec_unref(struct lintel_codec *c)
     lintel_free(c);
 }
 
-/* ---- looking ----------------------------------------------------------------------------------------- */
+/* ---- looking
+ * ----------------------------------------------------------------------------------------- */
 
 uint32_t
 lintel_codec_wire_bytes(const struct lintel_codec *c)
@@ -814,7 +864,8 @@ describe_part(const struct lintel_codec *c, struct lintel_buf *b)
     if (c->pattern != NULL)
         lintel_buf_addf(b, "%spattern %s", b->n != 0 ? ", " : "", c->pattern_text);
     if (c->type != WIRE_TYPED || b->n == 0)
-        lintel_buf_addf(b, "%s%s", b->n != 0 ? ", " : "", c->type == WIRE_TYPED ? "typed" : lintel_codec_types[c->type]);
+        lintel_buf_addf(b, "%s%s", b->n != 0 ? ", " : "",
+                        c->type == WIRE_TYPED ? "typed" : lintel_codec_types[c->type]);
 }
 
 void
@@ -827,7 +878,8 @@ lintel_codec_describe(const struct lintel_codec *c, char *out, uint32_t size)
         lintel_buf_addf(&b, " of %u bytes", c->wire_bytes);
     if (!is_number(c) && c->code != (c->type == WIRE_STRING ? CODE_UTF8 : CODE_HEX))
         lintel_buf_addf(&b, " %s", lintel_codec_encodings[c->code]);
-    if (fixed && c->wire_bytes > 1 && !(c->type == WIRE_BOOL && c->typed_out) && c->type != WIRE_BYTES)
+    if (fixed && c->wire_bytes > 1 && !(c->type == WIRE_BOOL && c->typed_out) &&
+        c->type != WIRE_BYTES)
         lintel_buf_adds(&b, c->little_bytes ? " little" : is_number(c) ? " big" : "");
     if (c->little_words)
         lintel_buf_adds(&b, ", words little");

@@ -22,6 +22,15 @@ bad(struct run *r, const char *reason)
     return LINTEL_DECODED_BAD;
 }
 
+/* Member by member: a copy in one piece waits until the members' own stores are through. */
+static inline void
+copy(lintel_value *to, const lintel_value *from)
+{
+    to->type = from->type;
+    to->len = from->len;
+    to->as.u = from->as.u;
+}
+
 static lintel_value
 int_value(int64_t i)
 {
@@ -34,7 +43,8 @@ real_value(double x)
     return (lintel_value){.type = LINTEL_T_REAL, .as.r = x};
 }
 
-/* ---- numbers --------------------------------------------------------------------------------------- */
+/* ---- numbers
+ * --------------------------------------------------------------------------------------- */
 
 /* INT, or UINT above its range; 0: neither. */
 static int
@@ -66,19 +76,18 @@ wide_of(const lintel_value *v)
 static enum lintel_decoded
 as_is(struct run *r, const lintel_value *number)
 {
-    r->value = *number;
-    if (r->c->kind == LINTEL_DATA_NUMBER) {
-        int64_t i = number->as.i;
-        /* A REAL, but for whole numbers that a double can't hold. */
-        if (number->type == LINTEL_T_BOOL ||
-            (number->type == LINTEL_T_INT && i <= EXACT_IN_DOUBLE && i >= -EXACT_IN_DOUBLE))
-            r->value = real_value((double)i);
-    } else if (r->c->kind == LINTEL_DATA_INTEGER) {
-        if (number->type == LINTEL_T_BOOL)
-            r->value = int_value(number->as.i);
-        else if (number->type == LINTEL_T_REAL && !whole_of_real(number->as.r, &r->value))
-            return bad(r, "the number is beyond 64 bits");
-    }
+    int64_t i = number->as.i;
+    if (r->c->kind == LINTEL_DATA_NUMBER &&
+        (number->type == LINTEL_T_BOOL ||
+         (number->type == LINTEL_T_INT && i <= EXACT_IN_DOUBLE && i >= -EXACT_IN_DOUBLE)))
+        r->value =
+            real_value((double)i); /* a REAL, but for whole numbers that a double can't hold */
+    else if (r->c->kind == LINTEL_DATA_INTEGER && number->type == LINTEL_T_BOOL)
+        r->value = int_value(i);
+    else if (r->c->kind != LINTEL_DATA_INTEGER || number->type != LINTEL_T_REAL)
+        copy(&r->value, number);
+    else if (!whole_of_real(number->as.r, &r->value))
+        return bad(r, "the number is beyond 64 bits");
     return LINTEL_DECODED;
 }
 
@@ -99,17 +108,21 @@ static enum lintel_decoded
 scale(struct run *r, const lintel_value *number)
 {
     const struct lintel_exact *e = &r->c->exact;
+    int real = number->type == LINTEL_T_REAL, wide = number->type == LINTEL_T_UINT;
+    struct lintel_few few = {number->as.i, 0};
     struct lintel_ratio ratio;
-    struct lintel_few few;
-    if (number->type != LINTEL_T_REAL) {
-        if (lintel_exact_to(e, wide_of(number), 0, r->power, &ratio))
+    double quick;
+    if (!real || lintel_few_digits(number->as.r, &few)) {
+        if (r->power == 0 && !wide && r->c->kind != LINTEL_DATA_INTEGER &&
+            lintel_exact_quick(e, few.m, few.k, &quick)) {
+            r->value = real_value(quick);
+            return LINTEL_DECODED;
+        }
+        if (lintel_exact_to(e, wide ? wide_of(number) : few.m, few.k, r->power, &ratio))
             return scaled_ratio(r, ratio);
-    } else if (lintel_few_digits(number->as.r, &few) &&
-               lintel_exact_to(e, few.m, few.k, r->power, &ratio)) {
-        return scaled_ratio(r, ratio);
     }
-    long double from = number->type == LINTEL_T_REAL ? (long double)number->as.r
-                                                     : (long double)wide_of(number);
+    long double from =
+        number->type == LINTEL_T_REAL ? (long double)number->as.r : (long double)wide_of(number);
     double to = (double)lintel_exact_to_rounded(e, from, r->power);
     if (!isfinite(to))
         return bad(r, "the scaled number is too large");
@@ -167,36 +180,37 @@ static void
 tell_raw_number(struct run *r, const lintel_value *number)
 {
     lintel_value whole = *number;
-    if (number->type == LINTEL_T_REAL && !(number->as.r == rint(number->as.r) && whole_of_real(number->as.r, &whole)))
+    if (number->type == LINTEL_T_REAL &&
+        !(number->as.r == rint(number->as.r) && whole_of_real(number->as.r, &whole)))
         return;
     if (whole.type != LINTEL_T_UINT)
         *r->raw_number = whole.as.i;
 }
 
-/* bits: as on the wire, where it came from there. */
+/* bits: as on the wire, where it came from there. *number is used up. */
 static inline enum lintel_decoded
-from_number(struct run *r, lintel_value number, uint64_t bits, int has_bits)
+from_number(struct run *r, lintel_value *number, uint64_t bits, int has_bits)
 {
     const struct lintel_codec *c = r->c;
-    if (c->width != 0 && !bit_field(c, &number))
+    if (c->width != 0 && !bit_field(c, number))
         return bad(r, "a number that is negative or not whole has no bits");
     if (r->raw_number != NULL)
-        tell_raw_number(r, &number);
+        tell_raw_number(r, number);
     for (uint32_t i = 0; i < c->ninvalid; i++)
-        if (raw_word_is(&c->invalid[i], &number, bits, has_bits))
+        if (raw_word_is(&c->invalid[i], number, bits, has_bits))
             return LINTEL_DECODED_NONE;
-    if (number.type == LINTEL_T_REAL && !isfinite(number.as.r))
+    if (number->type == LINTEL_T_REAL && !isfinite(number->as.r))
         return bad(r, "the device sent no number (NaN or infinity)");
     if (c->nmap != 0)
-        return mapped(r, &number);
+        return mapped(r, number);
     switch (c->kind) {
     case LINTEL_DATA_BOOLEAN:
-        r->value = (lintel_value){.type = LINTEL_T_BOOL, .as.i = is_true(&number)};
+        r->value = (lintel_value){.type = LINTEL_T_BOOL, .as.i = is_true(number)};
         return LINTEL_DECODED;
-    case LINTEL_DATA_STRING: return printed(r, &number);
+    case LINTEL_DATA_STRING: return printed(r, number);
     case LINTEL_DATA_ARRAY:
     case LINTEL_DATA_OBJECT: return bad(r, "a number came where a structure is wanted");
-    default: return c->scaled ? scale(r, &number) : as_is(r, &number);
+    default: return c->scaled ? scale(r, number) : as_is(r, number);
     }
 }
 
@@ -219,7 +233,7 @@ from_typed_number(struct run *r, lintel_value number)
             return LINTEL_DECODED_BAD;
         }
     }
-    return from_number(r, number, 0, 0);
+    return from_number(r, &number, 0, 0);
 }
 
 static enum lintel_decoded
@@ -239,10 +253,11 @@ from_wire(struct run *r, const lintel_value *raw)
                 return LINTEL_DECODED_NONE;
         return bad(r, "the bytes are no BCD digits");
     }
-    return from_number(r, number, bits, 1);
+    return from_number(r, &number, bits, 1);
 }
 
-/* ---- texts, octets, structures --------------------------------------------------------------------- */
+/* ---- texts, octets, structures
+ * --------------------------------------------------------------------- */
 
 static enum lintel_decoded
 octets_value(struct run *r, struct lintel_str octets)
@@ -373,7 +388,8 @@ from_structure(struct run *r, const lintel_value *raw)
     return LINTEL_DECODED;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------- */
+/* ---- the whole
+ * ------------------------------------------------------------------------------------- */
 
 static enum lintel_decoded
 from_raw(struct run *r, const lintel_value *raw)
@@ -418,8 +434,9 @@ lintel_codec_decode(const struct lintel_codec *c, const lintel_value *raw,
     }
     if (c->scale_from != NULL) {
         if (!power_allowed(exponent)) {
-            lintel_format(d->reason, LINTEL_REASON, "the scale factor %s is 10^%d, beyond 10^-10 .. 10^10",
-                          c->scale_from, (int)exponent);
+            lintel_format(d->reason, LINTEL_REASON,
+                          "the scale factor %s is 10^%d, beyond 10^-10 .. 10^10", c->scale_from,
+                          (int)exponent);
             return LINTEL_DECODED_BAD;
         }
         r.power = exponent;
@@ -428,6 +445,6 @@ lintel_codec_decode(const struct lintel_codec *c, const lintel_value *raw,
     if (outcome == LINTEL_DECODED && c->judged)
         outcome = judge(c, &r.value, d->reason);
     if (outcome == LINTEL_DECODED || outcome == LINTEL_DECODED_RANGE)
-        *ret = r.value;
+        copy(ret, &r.value);
     return outcome;
 }

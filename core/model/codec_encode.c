@@ -23,7 +23,8 @@ refuse(struct run *r, lintel_status status, const char *reason)
     return status;
 }
 
-/* ---- what goes out --------------------------------------------------------------------------------- */
+/* ---- what goes out
+ * --------------------------------------------------------------------------------- */
 
 static lintel_status
 sent_bytes(struct run *r)
@@ -41,8 +42,9 @@ static lintel_status
 send_json(struct run *r, const lintel_value *v)
 {
     if (payload_open(&r->c->pointer, r->out) != 0)
-        return refuse(r, LINTEL_E_NOTSUP,
-                      "a member of a list can't be written alone; give write: a pointer without numbers");
+        return refuse(
+            r, LINTEL_E_NOTSUP,
+            "a member of a list can't be written alone; give write: a pointer without numbers");
     payload_put_json(v, r->out);
     payload_close(&r->c->pointer, r->out);
     return sent_bytes(r);
@@ -55,7 +57,8 @@ send_typed(struct run *r, const lintel_value *v)
     return LINTEL_OK;
 }
 
-/* ---- texts ----------------------------------------------------------------------------------------- */
+/* ---- texts
+ * ----------------------------------------------------------------------------------------- */
 
 static lintel_status
 send_text(struct run *r, struct lintel_str s)
@@ -80,8 +83,9 @@ send_text(struct run *r, struct lintel_str s)
         return refuse(r, LINTEL_E_RANGE, wrong);
     if (c->wire_bytes != 0) {
         if (r->out->n > c->wire_bytes) {
-            lintel_format(r->reason, LINTEL_REASON, "the text has %zu bytes, and the device takes %u",
-                          r->out->n, c->wire_bytes);
+            lintel_format(r->reason, LINTEL_REASON,
+                          "the text has %zu bytes, and the device takes %u", r->out->n,
+                          c->wire_bytes);
             return LINTEL_E_RANGE;
         }
         while (r->out->n < c->wire_bytes && !r->out->failed)
@@ -115,8 +119,8 @@ send_octets(struct run *r, struct lintel_str octets)
     else
         lintel_buf_add(r->out, octets.p, octets.n);
     if (c->wire_bytes != 0 && r->out->n > c->wire_bytes) {
-        lintel_format(r->reason, LINTEL_REASON, "%zu bytes are too many, the device takes %u", r->out->n,
-                      c->wire_bytes);
+        lintel_format(r->reason, LINTEL_REASON, "%zu bytes are too many, the device takes %u",
+                      r->out->n, c->wire_bytes);
         return LINTEL_E_RANGE;
     }
     while (r->out->n < c->wire_bytes && !r->out->failed)
@@ -126,7 +130,8 @@ send_octets(struct run *r, struct lintel_str octets)
     return sent_bytes(r);
 }
 
-/* ---- numbers --------------------------------------------------------------------------------------- */
+/* ---- numbers
+ * --------------------------------------------------------------------------------------- */
 
 static lintel_wide
 wide_of(const lintel_value *v)
@@ -155,10 +160,12 @@ does_not_fit(struct run *r, const char *number, const char *what, lintel_wide lo
     if (r->given->type >= LINTEL_T_INT && r->given->type <= LINTEL_T_REAL)
         number_print(r->given, given);
     if (given[0] != '\0' && strcmp(given, number) != 0)
-        lintel_format(r->reason, LINTEL_REASON, "%s is %s on the wire, and that does not fit %s (%s .. %s)",
-                      given, number, what, least, most);
+        lintel_format(r->reason, LINTEL_REASON,
+                      "%s is %s on the wire, and that does not fit %s (%s .. %s)", given, number,
+                      what, least, most);
     else
-        lintel_format(r->reason, LINTEL_REASON, "%s does not fit %s (%s .. %s)", number, what, least, most);
+        lintel_format(r->reason, LINTEL_REASON, "%s does not fit %s (%s .. %s)", number, what,
+                      least, most);
     return LINTEL_E_RANGE;
 }
 
@@ -169,8 +176,9 @@ number_does_not_fit(struct run *r, const lintel_value *number)
     lintel_wide low, high;
     number_print(number, text);
     wire_range(r->c->type, r->c->size, &low, &high);
-    return does_not_fit(r, text, *lintel_codec_types[r->c->type] ? lintel_codec_types[r->c->type] : "64 bits",
-                        low, high);
+    return does_not_fit(
+        r, text, *lintel_codec_types[r->c->type] ? lintel_codec_types[r->c->type] : "64 bits", low,
+        high);
 }
 
 /* The new field among the bits that the device has now. */
@@ -192,17 +200,20 @@ merge_field(struct run *r, lintel_value *number, const unsigned char **ret_befor
     if (!lintel_codec_needs_prior(c)) {
         whole = 0;
     } else if (prior == NULL) {
-        return refuse(r, LINTEL_E_FAIL, "a bit is written into the value that the device has, and that is not known");
+        return refuse(r, LINTEL_E_FAIL,
+                      "a bit is written into the value that the device has, and that is not known");
     } else if (prior->type == LINTEL_T_BYTES && c->size != 0 && prior->len >= c->wire_bytes) {
         *ret_before = prior->as.p;
         whole = wire_bits(c, prior->as.p);
     } else if ((prior->type == LINTEL_T_INT && prior->as.i >= 0) || prior->type == LINTEL_T_UINT) {
         whole = prior->as.u;
     } else {
-        return refuse(r, LINTEL_E_TYPE, "the value that the device has is no whole number, so it has no bits");
+        return refuse(r, LINTEL_E_TYPE,
+                      "the value that the device has is no whole number, so it has no bits");
     }
     whole = (whole & ~(mask << c->bit)) | (number->as.u & mask) << c->bit;
-    *number = (lintel_value){.type = whole > INT64_MAX ? LINTEL_T_UINT : LINTEL_T_INT, .as.u = whole};
+    *number =
+        (lintel_value){.type = whole > INT64_MAX ? LINTEL_T_UINT : LINTEL_T_INT, .as.u = whole};
     return LINTEL_OK;
 }
 
@@ -238,7 +249,8 @@ send_number(struct run *r, lintel_value number)
         int real = c->type == WIRE_F32 || c->type == WIRE_F64;
         uint64_t bits = real && c->size != 0 ? wire_from_number(c, &number) : 0;
         if (raw_word_is(&c->invalid[i], &number, bits, real && c->size != 0)) {
-            lintel_format(r->reason, LINTEL_REASON, "%s means \"no value\" to the device", c->invalid[i].text);
+            lintel_format(r->reason, LINTEL_REASON, "%s means \"no value\" to the device",
+                          c->invalid[i].text);
             return LINTEL_E_RANGE;
         }
     }
@@ -270,7 +282,8 @@ wide_value(lintel_wide w, lintel_value *ret)
 {
     if (w < INT64_MIN || w > UINT64_MAX)
         return 0;
-    *ret = (lintel_value){.type = w > INT64_MAX ? LINTEL_T_UINT : LINTEL_T_INT, .as.u = (uint64_t)w};
+    *ret =
+        (lintel_value){.type = w > INT64_MAX ? LINTEL_T_UINT : LINTEL_T_INT, .as.u = (uint64_t)w};
     return 1;
 }
 
@@ -302,10 +315,12 @@ unscale(struct run *r, const lintel_value *v, int whole, lintel_value *ret)
     long double from = 0;
     if (!exact)
         from = lintel_exact_from_rounded(
-            &c->exact, v->type == LINTEL_T_REAL ? (long double)v->as.r : (long double)wide_of(v), r->power);
+            &c->exact, v->type == LINTEL_T_REAL ? (long double)v->as.r : (long double)wide_of(v),
+            r->power);
     if (whole)
         return whole_of_real(from, ret);
-    *ret = (lintel_value){.type = LINTEL_T_REAL, .as.r = exact ? lintel_ratio_real(ratio) : (double)from};
+    *ret = (lintel_value){.type = LINTEL_T_REAL,
+                          .as.r = exact ? lintel_ratio_real(ratio) : (double)from};
     return isfinite(ret->as.r);
 }
 
@@ -313,7 +328,8 @@ static lintel_status
 from_number(struct run *r, const lintel_value *v)
 {
     const struct lintel_codec *c = r->c;
-    int whole = wire_is_integer(c->type) || c->type == WIRE_BCD || c->type == WIRE_BOOL || c->width != 0;
+    int whole =
+        wire_is_integer(c->type) || c->type == WIRE_BCD || c->type == WIRE_BOOL || c->width != 0;
     lintel_value number;
     if (v->type == LINTEL_T_REAL && !isfinite(v->as.r))
         return refuse(r, LINTEL_E_TYPE, "NaN and infinity can't be written");
@@ -334,7 +350,8 @@ from_number(struct run *r, const lintel_value *v)
     return send_number(r, number);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------- */
+/* ---- the whole
+ * ------------------------------------------------------------------------------------- */
 
 static int
 value_equal(const lintel_value *a, const lintel_value *b)
@@ -394,8 +411,9 @@ from_text(struct run *r, const lintel_value *v)
     struct lintel_str s = {v->as.s, v->len};
     if (r->c->size == 0 && r->c->width == 0)
         return send_text(r, s);
-    return text_number(s, &number) ? from_number(r, &number)
-                                   : refuse(r, LINTEL_E_TYPE, "the device takes a number, and the text is none");
+    return text_number(s, &number)
+               ? from_number(r, &number)
+               : refuse(r, LINTEL_E_TYPE, "the device takes a number, and the text is none");
 }
 
 static lintel_status
@@ -418,11 +436,14 @@ lintel_codec_encode(const struct lintel_codec *c, const lintel_value *v, const l
     if (v->type == LINTEL_T_NULL)
         return send_typed(&r, v);
     if (c->pattern != NULL)
-        return refuse(&r, LINTEL_E_NOTSUP, "pattern takes a text apart and can't build one; give write: without pattern");
+        return refuse(
+            &r, LINTEL_E_NOTSUP,
+            "pattern takes a text apart and can't build one; give write: without pattern");
     if (c->scale_from != NULL) {
         if (!power_allowed(exponent)) {
-            lintel_format(reason, LINTEL_REASON, "the scale factor %s is 10^%d, beyond 10^-10 .. 10^10",
-                          c->scale_from, (int)exponent);
+            lintel_format(reason, LINTEL_REASON,
+                          "the scale factor %s is 10^%d, beyond 10^-10 .. 10^10", c->scale_from,
+                          (int)exponent);
             return LINTEL_E_RANGE;
         }
         r.power = exponent;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any map and any raw value: the first line up to a NUL is what kind of model and plugin, then the map, a NUL, the
- * raw value. What is decoded must encode or be refused with a reason, and what is encoded must decode again. */
+ * Any map and any raw value: the first line up to a NUL is what kind of model and plugin, then the
+ * map, a NUL, the raw value. What is decoded must encode or be refused with a reason, and what is
+ * encoded must decode again. */
 #include <math.h>
 #include <string.h>
 
@@ -18,7 +19,10 @@ static const struct lintel_data models[] = {
     {.kind = LINTEL_DATA_STRING, .flags = LINTEL_DATA_BYTES},
     {.kind = LINTEL_DATA_OBJECT},
     {.kind = LINTEL_DATA_ANY},
-    {.kind = LINTEL_DATA_NUMBER, .flags = LINTEL_DATA_MIN | LINTEL_DATA_MAX, .min = -10, .max = 100},
+    {.kind = LINTEL_DATA_NUMBER,
+     .flags = LINTEL_DATA_MIN | LINTEL_DATA_MAX,
+     .min = -10,
+     .max = 100},
 };
 static const char *const naturals[] = {"u16", "", "bool", "string"};
 
@@ -45,7 +49,8 @@ run(const struct lintel_codec *c, const lintel_value *raw, int32_t exponent)
     lintel_value value, back, again;
     int64_t number;
     enum lintel_decoded outcome = lintel_codec_decode(c, raw, &w, exponent, &d, &value, &number);
-    LINTEL_ASSERT((outcome == LINTEL_DECODED_BAD || outcome == LINTEL_DECODED_RANGE) == (d.reason[0] != '\0'));
+    LINTEL_ASSERT((outcome == LINTEL_DECODED_BAD || outcome == LINTEL_DECODED_RANGE) ==
+                  (d.reason[0] != '\0'));
     if (outcome <= LINTEL_DECODED_RANGE) {
         check_value(&value);
         lintel_status st = lintel_codec_encode(c, &value, raw, exponent, &out, &back, reason);
@@ -75,7 +80,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct lintel_report report = {0};
     struct lintel_doc *doc = lintel_doc_parse("fuzz", (const char *)data, n, &report);
     if (doc != NULL) {
-        struct lintel_codec_source s = {doc, doc->root, &models[model], naturals[natural], natural == 0 ? 2 : 1};
+        struct lintel_codec_source s = {doc, doc->root, &models[model], naturals[natural],
+                                        natural == 0 ? 2 : 1};
         struct lintel_codec *c = lintel_codec_compile(&s, &report);
         LINTEL_ASSERT((c == NULL) == (report.errors != 0));
         if (c != NULL) {

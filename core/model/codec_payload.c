@@ -24,7 +24,8 @@ bad(char reason[LINTEL_REASON], const char *text)
     return LINTEL_DECODED_BAD;
 }
 
-/* ---- pointers ---------------------------------------------------------------------------------------- */
+/* ---- pointers
+ * ---------------------------------------------------------------------------------------- */
 
 int
 pointer_parse(struct lintel_str text, struct pointer *ret)
@@ -105,7 +106,8 @@ find_value(const lintel_value *at, const struct pointer *p)
     return at;
 }
 
-/* ---- JSON -> values ---------------------------------------------------------------------------------- */
+/* ---- JSON -> values
+ * ---------------------------------------------------------------------------------- */
 
 static int json_tree(const json_t *j, struct lintel_arena *a, unsigned depth, lintel_value *ret);
 
@@ -211,8 +213,9 @@ json_part(const struct lintel_codec *c, struct lintel_payload *w, lintel_value *
     if (json_scalar(found, ret))
         return LINTEL_DECODED;
     if (c->kind != LINTEL_DATA_ARRAY && c->kind != LINTEL_DATA_OBJECT && c->kind != LINTEL_DATA_ANY)
-        return bad(reason, json_is_array(found) ? "a list stands where a single value is wanted"
-                                                : "an object stands where a single value is wanted");
+        return bad(reason, json_is_array(found)
+                               ? "a list stands where a single value is wanted"
+                               : "an object stands where a single value is wanted");
     if (w->arena == NULL)
         w->arena = lintel_arena_new();
     if (w->arena == NULL || json_tree(found, w->arena, 0, ret) != 0)
@@ -220,7 +223,8 @@ json_part(const struct lintel_codec *c, struct lintel_payload *w, lintel_value *
     return LINTEL_DECODED;
 }
 
-/* ---- the part ---------------------------------------------------------------------------------------- */
+/* ---- the part
+ * ---------------------------------------------------------------------------------------- */
 
 static enum lintel_decoded
 match(const struct lintel_codec *c, lintel_value *v, struct lintel_payload *w,
@@ -274,7 +278,8 @@ payload_part(const struct lintel_codec *c, const lintel_value *raw, struct linte
     return LINTEL_DECODED;
 }
 
-/* ---- values -> JSON ---------------------------------------------------------------------------------- */
+/* ---- values -> JSON
+ * ---------------------------------------------------------------------------------- */
 
 int
 payload_open(const struct pointer *p, struct lintel_buf *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What a codec is compiled to. Only codec*.c include this. codec_compile.c makes it, codec_decode.c and
- * codec_encode.c run it, codec_wire.c and codec_text.c are their steps, codec_payload.c finds parts of payloads. */
+ * What a codec is compiled to. Only codec*.c include this. codec_compile.c makes it, codec_decode.c
+ * and codec_encode.c run it, codec_wire.c and codec_text.c are their steps, codec_payload.c finds
+ * parts of payloads. */
 #ifndef LINTEL_MODEL_CODEC_PROGRAM_H
 #define LINTEL_MODEL_CODEC_PROGRAM_H
 #include <stdatomic.h>
@@ -10,22 +11,22 @@
 #include "core/model/exact.h"
 #include "core/model/regexp.h"
 
-enum wire_type { /* the order of lintel_codec_types */
-    WIRE_TYPED,  /* the protocol's own typed value */
-    WIRE_BOOL,
-    WIRE_U8,
-    WIRE_S8,
-    WIRE_U16,
-    WIRE_S16,
-    WIRE_U32,
-    WIRE_S32,
-    WIRE_U64,
-    WIRE_S64,
-    WIRE_F32,
-    WIRE_F64,
-    WIRE_BCD,
-    WIRE_STRING,
-    WIRE_BYTES
+enum wire_type {             /* the order of lintel_codec_types */
+                 WIRE_TYPED, /* the protocol's own typed value */
+                 WIRE_BOOL,
+                 WIRE_U8,
+                 WIRE_S8,
+                 WIRE_U16,
+                 WIRE_S16,
+                 WIRE_U32,
+                 WIRE_S32,
+                 WIRE_U64,
+                 WIRE_S64,
+                 WIRE_F32,
+                 WIRE_F64,
+                 WIRE_BCD,
+                 WIRE_STRING,
+                 WIRE_BYTES
 };
 extern const char *const lintel_codec_types[]; /* by wire_type; "" first; NULL-terminated */
 
@@ -60,22 +61,22 @@ struct lintel_codec {
     enum wire_type type;
     enum lintel_data_kind kind; /* of the model */
     enum text_code code;
-    uint32_t wire_bytes; /* 0: not fixed */
-    uint8_t size;        /* bytes of the number inside wire_bytes */
+    uint32_t wire_bytes;      /* 0: not fixed */
+    uint8_t size;             /* bytes of the number inside wire_bytes */
     uint8_t place[WIRE_MOST]; /* where on the wire its bytes are, most significant first */
-    uint8_t bit, width;  /* width 0: the whole value */
-    int swaps;           /* text and bytes: little bytes in 16-bit words */
+    uint8_t bit, width;       /* width 0: the whole value */
+    int swaps;                /* text and bytes: little bytes in 16-bit words */
     int little_bytes, little_words;
-    int typed_out;       /* writes go out as the protocol's typed value, not as bytes */
-    int parses;          /* wants a payload */
+    int typed_out; /* writes go out as the protocol's typed value, not as bytes */
+    int parses;    /* wants a payload */
     int has_pointer;
-    int bytes_model;     /* the model is a byte-string */
-    int judged;          /* the model has limits: ask lintel_data_fit */
+    int bytes_model; /* the model is a byte-string */
+    int judged;      /* the model has limits: ask lintel_data_fit */
     int scaled;
     struct lintel_exact exact;
     struct lintel_decimal scale, offset; /* as written, for descriptions */
-    char *unit;       /* on the wire; NULL: the model's */
-    char *scale_from; /* NULL: none */
+    char *unit;                          /* on the wire; NULL: the model's */
+    char *scale_from;                    /* NULL: none */
     uint32_t ninvalid, nmap;
     struct raw_word *invalid;
     struct map_entry *map;
@@ -85,7 +86,8 @@ struct lintel_codec {
     const struct lintel_data *data; /* the model's */
 };
 
-/* Where decoded text that is nowhere else may lie: the decoding, or the payload for the long ones. */
+/* Where decoded text that is nowhere else may lie: the decoding, or the payload for the long ones.
+ */
 struct scratch {
     struct lintel_decoding *d;
     struct lintel_payload *payload; /* may be NULL */
@@ -93,7 +95,8 @@ struct scratch {
 };
 void *scratch_take(struct scratch *s, uint64_t n); /* NULL: too long, or out of memory */
 
-/* ---- codec_wire.c: numbers on the wire ---------------------------------------------------------- */
+/* ---- codec_wire.c: numbers on the wire ----------------------------------------------------------
+ */
 
 /* The bits of the number; p holds wire_bytes. */
 uint64_t wire_bits(const struct lintel_codec *c, const unsigned char *p);
@@ -112,15 +115,16 @@ int wire_is_signed(enum wire_type type);
 uint32_t wire_size(enum wire_type type);
 void wire_places(struct lintel_codec *c);
 
-/* ---- codec_text.c: texts and octets -------------------------------------------------------------- */
+/* ---- codec_text.c: texts and octets
+ * -------------------------------------------------------------- */
 
 struct text {
     struct lintel_str s;
     int ended; /* a NUL stands behind it */
 };
 /* Each returns NULL, or what is wrong. */
-const char *text_of_octets(const struct lintel_codec *c, struct lintel_str octets, struct scratch *s,
-                           struct text *ret);
+const char *text_of_octets(const struct lintel_codec *c, struct lintel_str octets,
+                           struct scratch *s, struct text *ret);
 const char *octets_of_text(const struct lintel_codec *c, struct lintel_str text, struct scratch *s,
                            struct lintel_str *ret);
 /* For writing: appended to out. */
@@ -133,7 +137,8 @@ struct lintel_str text_trim(struct lintel_str s); /* without blanks and line end
 int text_number(struct lintel_str s, lintel_value *ret);
 int text_bool(struct lintel_str s, int *ret); /* true false 1 0 on off, in any case */
 
-/* ---- codec_payload.c ------------------------------------------------------------------------------ */
+/* ---- codec_payload.c
+ * ------------------------------------------------------------------------------ */
 
 /* The part that the codec reads, as a typed value. */
 enum lintel_decoded payload_part(const struct lintel_codec *c, const lintel_value *raw,
@@ -143,9 +148,11 @@ enum lintel_decoded payload_part(const struct lintel_codec *c, const lintel_valu
 int payload_open(const struct pointer *p, struct lintel_buf *out);
 void payload_close(const struct pointer *p, struct lintel_buf *out);
 void payload_put_json(const lintel_value *v, struct lintel_buf *out);
-int pointer_parse(struct lintel_str text, struct pointer *ret); /* 0, -1: no pointer, -2: no memory */
+int pointer_parse(struct lintel_str text,
+                  struct pointer *ret); /* 0, -1: no pointer, -2: no memory */
 
-/* ---- shared by decoding and encoding --------------------------------------------------------------- */
+/* ---- shared by decoding and encoding
+ * --------------------------------------------------------------- */
 
 int number_equal(const lintel_value *a, const lintel_value *b);
 int raw_word_is(const struct raw_word *w, const lintel_value *number, uint64_t bits, int has_bits);

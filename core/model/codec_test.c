@@ -1,227 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "core/model/codec_kit.h"
 
-#include "core/base/num.h"
-#include "core/model/codec.h"
-#include "core/model/unit.h"
-#include "tests/kit/kit.h"
-
-static const struct lintel_data NUMBER = {.kind = LINTEL_DATA_NUMBER};
-static const struct lintel_data INTEGER = {.kind = LINTEL_DATA_INTEGER};
-static const struct lintel_data BOOLEAN = {.kind = LINTEL_DATA_BOOLEAN};
-static const struct lintel_data TEXT = {.kind = LINTEL_DATA_STRING};
-static const struct lintel_data OCTETS = {.kind = LINTEL_DATA_STRING, .flags = LINTEL_DATA_BYTES};
-static const struct lintel_data OBJECT = {.kind = LINTEL_DATA_OBJECT};
-static const struct lintel_data ANY = {.kind = LINTEL_DATA_ANY};
-
-/* A codec with all that is needed to run it; one at a time. */
-static struct {
-    struct lintel_doc *doc;
-    struct lintel_report report;
-    struct lintel_codec *codec;
-    struct lintel_decoding decoding;
-    struct lintel_payload payload;
-    struct lintel_buf out;
-    char reason[LINTEL_REASON];
-    lintel_value value; /* decoded */
-    lintel_value raw;   /* encoded */
-    enum lintel_decoded outcome;
-    lintel_status status;
-} t;
-
-static void
-close_codec(void)
-{
-    lintel_codec_unref(t.codec);
-    lintel_doc_free(t.doc);
-    lintel_report_fini(&t.report);
-    lintel_payload_reset(&t.payload, NULL, 0);
-    lintel_buf_fini(&t.out);
-    memset(&t, 0, sizeof t);
-}
-
-static int
-open_codec(const char *map, const struct lintel_data *data, const char *natural, uint32_t unit)
-{
-    close_codec();
-    t.doc = lintel_doc_parse("b.yaml", map, strlen(map), &t.report);
-    if (!CHECK(t.doc != NULL))
-        return 0;
-    struct lintel_codec_source s = {t.doc, t.doc->root, data, natural, unit};
-    t.codec = lintel_codec_compile(&s, &t.report);
-    CHECK((t.codec == NULL) == (t.report.errors != 0));
-    return t.codec != NULL;
-}
-
-static const char *
-problem(void)
-{
-    static char text[600];
-    snprintf(text, sizeof text, "no problem");
-    if (t.report.n != 0)
-        snprintf(text, sizeof text, "%u:%u: %s", t.report.problems[0].line, t.report.problems[0].column,
-                 t.report.problems[0].text);
-    return text;
-}
-
-#define OPEN(map, data, natural, unit)                                                             \
-    do {                                                                                           \
-        if (!open_codec((map), (data), (natural), (unit))) {                                       \
-            kit_check_str(problem(), "", map, __FILE__, __LINE__, __func__);                       \
-            return;                                                                                \
-        }                                                                                          \
-    } while (0)
-#define MODBUS(map, data) OPEN(map, data, "u16", 2)
-#define MQTT(map, data) OPEN(map, data, "string", 1)
-
-static lintel_value
-bytes(const void *p, size_t n)
-{
-    return (lintel_value){.type = LINTEL_T_BYTES, .len = (uint32_t)n, .as.p = p};
-}
-
-static size_t
-unhex(const char *hex, unsigned char *out)
-{
-    size_t n = 0;
-    unsigned byte;
-    for (; *hex != '\0'; hex += *hex == ' ' ? 1 : 0) {
-        if (*hex == ' ')
-            continue;
-        if (sscanf(hex, "%2x", &byte) != 1)
-            abort();
-        out[n++] = (unsigned char)byte;
-        hex += 2;
-    }
-    return n;
-}
-
-static enum lintel_decoded
-decode_value(lintel_value raw, int32_t exponent)
-{
-    lintel_payload_reset(&t.payload, raw.type == LINTEL_T_BYTES || raw.type == LINTEL_T_STR ? raw.as.p : NULL,
-                         raw.len);
-    t.value = (lintel_value){0};
-    t.outcome = lintel_codec_decode(t.codec, &raw, &t.payload, exponent, &t.decoding, &t.value, NULL);
-    return t.outcome;
-}
-
-static enum lintel_decoded
-decode(const char *hex)
-{
-    static unsigned char wire[4096];
-    return decode_value(bytes(wire, unhex(hex, wire)), 0);
-}
-
-static enum lintel_decoded
-decode_text(const char *payload)
-{
-    return decode_value(bytes(payload, strlen(payload)), 0);
-}
-
-/* A value as text, with its type where that could be mistaken. */
-static const char *
-show(const lintel_value *v)
-{
-    static char text[4][2000];
-    static unsigned turn;
-    char *out = text[turn++ % 4], number[LINTEL_REAL_TEXT];
-    size_t n = 0;
-    switch (v->type) {
-    case LINTEL_T_NULL: return "null";
-    case LINTEL_T_BOOL: return v->as.i ? "true" : "false";
-    case LINTEL_T_INT: snprintf(out, 2000, "%lld", (long long)v->as.i); break;
-    case LINTEL_T_UINT: snprintf(out, 2000, "%lluu", (unsigned long long)v->as.u); break;
-    case LINTEL_T_REAL:
-        lintel_print_real(number, v->as.r);
-        snprintf(out, 2000, "%s%s", number, strpbrk(number, ".e") ? "" : ".0");
-        break;
-    case LINTEL_T_STR:
-        CHECK(v->as.s[v->len] == '\0');
-        snprintf(out, 2000, "'%s'", v->as.s);
-        break;
-    case LINTEL_T_BYTES:
-        out[0] = '\0';
-        for (uint32_t i = 0; i < v->len && n < 1990; i++)
-            n += (size_t)snprintf(out + n, 2000 - n, "%s%02x", i ? " " : "", ((const unsigned char *)v->as.p)[i]);
-        break;
-    default: snprintf(out, 2000, "type %u of %u", v->type, v->len); break;
-    }
-    return out;
-}
-
-static const char *
-shown(void)
-{
-    static const char *const words[] = {"decoded", "range", "none", "absent", "bad"};
-    return t.outcome == LINTEL_DECODED ? show(&t.value) : words[t.outcome];
-}
-
-#define DECODES(hex, expected)                                                                     \
-    (decode(hex), kit_check_str(shown(), expected, hex, __FILE__, __LINE__, __func__))
-#define DECODES_TEXT(payload, expected)                                                            \
-    (decode_text(payload), kit_check_str(shown(), expected, payload, __FILE__, __LINE__, __func__))
-#define DECODES_VALUE(raw, expected)                                                               \
-    (decode_value(raw, 0), kit_check_str(shown(), expected, #raw, __FILE__, __LINE__, __func__))
-
-static lintel_status
-encode_with(lintel_value v, const lintel_value *prior, int32_t exponent)
-{
-    t.raw = (lintel_value){0};
-    t.reason[0] = '\0';
-    t.status = lintel_codec_encode(t.codec, &v, prior, exponent, &t.out, &t.raw, t.reason);
-    CHECK((t.status == LINTEL_OK) == (t.reason[0] == '\0'));
-    return t.status;
-}
-
-static const char *
-encoded(lintel_value v)
-{
-    return encode_with(v, NULL, 0) == LINTEL_OK ? show(&t.raw) : t.reason;
-}
-
-/* A payload that is text. */
-static const char *
-encoded_text(lintel_value v)
-{
-    static char text[2000];
-    if (encode_with(v, NULL, 0) != LINTEL_OK)
-        return t.reason;
-    CHECK_INT(t.raw.type, LINTEL_T_BYTES);
-    snprintf(text, sizeof text, "%.*s", (int)t.raw.len, (const char *)t.raw.as.p);
-    return text;
-}
-
-static lintel_value
-real(double x)
-{
-    return (lintel_value){.type = LINTEL_T_REAL, .as.r = x};
-}
-static lintel_value
-integer(int64_t i)
-{
-    return (lintel_value){.type = LINTEL_T_INT, .as.i = i};
-}
-static lintel_value
-large(uint64_t u)
-{
-    return (lintel_value){.type = LINTEL_T_UINT, .as.u = u};
-}
-static lintel_value
-boolean(int b)
-{
-    return (lintel_value){.type = LINTEL_T_BOOL, .as.i = b};
-}
-static lintel_value
-text(const char *s)
-{
-    return (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(s), .as.s = s};
-}
-
-/* ---- types and orders ------------------------------------------------------------------------------ */
+/* ---- types and orders
+ * ------------------------------------------------------------------------------ */
 
 static void
 types(void)
@@ -296,149 +77,17 @@ orders(void)
     };
     char map[128];
     for (size_t i = 0; i < LINTEL_COUNT(rows); i++) {
-        snprintf(map, sizeof map, "{ type: %s, byteOrder: %s, wordOrder: %s }", rows[i].type, rows[i].bytes,
-                 rows[i].words);
+        snprintf(map, sizeof map, "{ type: %s, byteOrder: %s, wordOrder: %s }", rows[i].type,
+                 rows[i].bytes, rows[i].words);
         MODBUS(map, &ANY);
         DECODES(rows[i].hex, rows[i].value);
         CHECK_STR(encoded(t.value), rows[i].hex);
     }
 }
 
-static uint64_t
-random_bits(uint32_t size)
-{
-    /* Small ones, large ones, and the ends. */
-    uint64_t bits = kit_random();
-    switch (kit_random() % 8) {
-    case 0: bits %= 1000; break;
-    case 1: bits = 0 - bits % 1000; break;
-    case 2: bits = (uint64_t)1 << (kit_random() % 64); break;
-    case 3: bits = ((uint64_t)1 << (kit_random() % 64)) - 1; break;
-    default: break;
-    }
-    return size == 8 ? bits : bits & (((uint64_t)1 << size * 8) - 1);
-}
-
 static void
-put_big(unsigned char *wire, uint64_t bits, uint32_t size)
+bcd(void)
 {
-    for (uint32_t i = size; i > 0; i--, bits >>= 8)
-        wire[i - 1] = (unsigned char)bits;
-}
-
-/* As the binding's words say it: written another way than the codec does. */
-static void
-put_ordered(unsigned char *wire, uint64_t bits, uint32_t size, int little_bytes, int little_words)
-{
-    if (size == 1)
-        wire[0] = (unsigned char)bits;
-    for (uint32_t word = 0; word < size / 2; word++, bits >>= 16) { /* the least significant first */
-        unsigned char *at = wire + 2 * (little_words ? word : size / 2 - 1 - word);
-        at[little_bytes ? 0 : 1] = (unsigned char)bits;
-        at[little_bytes ? 1 : 0] = (unsigned char)(bits >> 8);
-    }
-}
-
-/* encode(decode(x)) == x, for every type, order and scale: the raw value comes back bit by bit. */
-static void
-round_trips(void)
-{
-    static const char *const types[] = {"u8", "s8", "u16", "s16", "u32", "s32", "u64", "s64", "f32", "f64"};
-    static const uint32_t sizes[] = {1, 1, 2, 2, 4, 4, 8, 8, 4, 8};
-    static const char *const scales[] = {"", "scale: 0.1", "scale: 0.01, offset: -40", "scale: 3600000",
-                                         "scale: -0.5, offset: 0.25", "scale: 0.392157", "scale: 1e-9",
-                                         "scale: 123456.789, offset: 1e3", "offset: 273.15"};
-    static const char *const words[] = {"big", "little"};
-    char map[200];
-    for (unsigned type = 0; type < LINTEL_COUNT(types); type++)
-        for (unsigned order = 0; order < 4; order++)
-            for (unsigned scale = 0; scale < LINTEL_COUNT(scales); scale++) {
-                /* A scaled value is a double, so it carries 53 bits: f64 comes back but for its last ones. */
-                int exact = scale == 0 || sizes[type] < 8;
-                uint32_t size = sizes[type];
-                snprintf(map, sizeof map, "{ type: %s, byteOrder: %s, wordOrder: %s, %s }", types[type],
-                         words[order & 1], words[order >> 1], scales[scale]);
-                OPEN(map, &NUMBER, "u16", size == 1 ? 1 : 2);
-                for (unsigned i = 0; i < 400; i++) {
-                    unsigned char wire[8];
-                    uint64_t bits = random_bits(size);
-                    if (!exact && types[type][0] != 'f') /* 48 bits, sign kept */
-                        bits = types[type][0] == 's' ? (uint64_t)((int64_t)bits >> 16) : bits >> 16;
-                    put_ordered(wire, bits, size, (int)(order & 1), (int)(order >> 1));
-                    if (decode_value(bytes(wire, size), 0) != LINTEL_DECODED) {
-                        CHECK(types[type][0] == 'f'); /* NaN, infinity, or scaled beyond a double */
-                        continue;
-                    }
-                    lintel_status st = encode_with(t.value, NULL, 0);
-                    if (!exact && types[type][0] == 'f')
-                        continue; /* see real_round_trips */
-                    /* An f32 that is small beside the offset is lost in the double: what comes back
-                     * must then scale to the same value again, or to its neighbour. */
-                    if (st == LINTEL_OK && memcmp(t.raw.as.p, wire, size) == 0)
-                        continue;
-                    lintel_value first = t.value;
-                    if (!CHECK_INT(st, LINTEL_OK) || !CHECK(types[type][0] == 'f')) {
-                        printf("%s: %016llx -> %s -> %s\n", map, (unsigned long long)bits, show(&t.value), show(&t.raw));
-                        continue;
-                    }
-                    lintel_value again = t.raw;
-                    decode_value(again, 0);
-                    if (first.as.r != 0 && !CHECK(strstr(map, "offset") != NULL)) /* -0 becomes 0 */
-                        printf("%s: %016llx: %.17g -> %s\n", map, (unsigned long long)bits, first.as.r, show(&t.raw));
-                    if (t.value.as.r != nextafter(first.as.r, t.value.as.r))
-                        CHECK_REAL(t.value.as.r, first.as.r);
-                }
-            }
-    close_codec();
-}
-
-/* The same for doubles that people would write: up to ten digits, so that the scaled one has at most fifteen. */
-static void
-real_round_trips(void)
-{
-    static const char *const scales[] = {"0.1", "0.001", "1000", "0.5", "25"};
-    char map[100];
-    for (unsigned scale = 0; scale < LINTEL_COUNT(scales); scale++) {
-        snprintf(map, sizeof map, "{ type: f64, scale: %s }", scales[scale]);
-        MODBUS(map, &NUMBER);
-        for (unsigned i = 0; i < 20000; i++) {
-            double x = (double)(int64_t)(kit_random() % 20000000000u - 10000000000u) / pow(10, (double)(kit_random() % 6));
-            unsigned char wire[8];
-            uint64_t bits;
-            memcpy(&bits, &x, 8);
-            put_big(wire, bits, 8);
-            CHECK(decode_value(bytes(wire, 8), 0) == LINTEL_DECODED);
-            CHECK_INT(encode_with(t.value, NULL, 0), LINTEL_OK);
-            if (x == 0)
-                continue; /* -0.0 has become 0 */
-            if (!CHECK(memcmp(t.raw.as.p, wire, 8) == 0))
-                printf("%s: %.17g -> %.17g\n", map, x, t.value.as.r);
-        }
-    }
-    close_codec();
-}
-
-static void
-bcd_round_trips(void)
-{
-    static const char *const orders[] = {"big", "little"};
-    char map[100];
-    for (unsigned count = 1; count <= 4; count++)
-        for (unsigned order = 0; order < 4; order++) {
-            snprintf(map, sizeof map, "{ type: bcd, count: %u, byteOrder: %s, wordOrder: %s, scale: 0.1 }", count,
-                     orders[order & 1], orders[order >> 1]);
-            MODBUS(map, &NUMBER);
-            for (unsigned i = 0; i < 500; i++) {
-                unsigned char wire[8];
-                uint64_t digits = 0; /* at most fifteen: what a double holds */
-                for (unsigned k = 0; k < count * 4 - (count == 4); k++)
-                    digits = digits << 4 | kit_random() % 10;
-                put_ordered(wire, digits, count * 2, (int)(order & 1), (int)(order >> 1));
-                CHECK(decode_value(bytes(wire, count * 2), 0) == LINTEL_DECODED);
-                CHECK_INT(encode_with(t.value, NULL, 0), LINTEL_OK);
-                CHECK(memcmp(t.raw.as.p, wire, count * 2) == 0);
-            }
-        }
     MODBUS("type: bcd", &INTEGER);
     DECODES("12 3a", "bad");
     CHECK_STR(encoded(integer(10000)), "10000 does not fit bcd (0 .. 9999)");
@@ -448,72 +97,8 @@ bcd_round_trips(void)
     close_codec();
 }
 
-/* ---- scaling --------------------------------------------------------------------------------------- */
-
-static void
-decimals_are_exact(void)
-{
-    MODBUS("{ type: s32, scale: 0.1 }", &NUMBER);
-    for (int32_t k = -100000; k <= 100000; k++) {
-        char literal[32];
-        unsigned char wire[4];
-        snprintf(literal, sizeof literal, "%s%d.%d", k < 0 ? "-" : "", abs(k) / 10, abs(k) % 10);
-        put_big(wire, (uint32_t)k, 4);
-        decode_value(bytes(wire, 4), 0);
-        if (t.value.as.r != strtod(literal, NULL))
-            CHECK_REAL(t.value.as.r, strtod(literal, NULL));
-    }
-    /* Every scale of one to nine places, random raw values, against the literal. */
-    for (unsigned places = 1; places <= 9; places++) {
-        char map[64];
-        snprintf(map, sizeof map, "{ type: s64, scale: 1e-%u }", places);
-        MODBUS(map, &NUMBER);
-        for (unsigned i = 0; i < 5000; i++) {
-            char literal[64];
-            unsigned char wire[8];
-            int64_t raw = (int64_t)kit_random() >> kit_random() % 60;
-            snprintf(literal, sizeof literal, "%llde-%u", (long long)raw, places);
-            put_big(wire, (uint64_t)raw, 8);
-            decode_value(bytes(wire, 8), 0);
-            double found = t.value.type == LINTEL_T_INT ? (double)t.value.as.i : t.value.as.r;
-            if (found != strtod(literal, NULL))
-                CHECK_REAL(found, strtod(literal, NULL));
-        }
-    }
-    MODBUS("{ scale: 0.1 }", &NUMBER);
-    DECODES("01 34", "30.8");
-    CHECK_STR(encoded(real(30.8)), "01 34");
-    CHECK_STR(encoded(real(30.84)), "01 34");
-    CHECK_STR(encoded(real(30.86)), "01 35");
-    close_codec();
-}
-
-static void
-f32_is_short(void)
-{
-    MODBUS("type: f32", &NUMBER);
-    for (unsigned i = 0; i < 200000; i++) {
-        uint32_t bits = (uint32_t)kit_random();
-        float x;
-        unsigned char wire[4];
-        char shortest[40];
-        memcpy(&x, &bits, 4);
-        put_big(wire, bits, 4);
-        if (decode_value(bytes(wire, 4), 0) != LINTEL_DECODED) {
-            CHECK(!isfinite(x));
-            continue;
-        }
-        int digits = 1;
-        do
-            snprintf(shortest, sizeof shortest, "%.*g", digits, (double)x);
-        while (strtof(shortest, NULL) != x && digits++ < 9);
-        if (t.value.as.r != strtod(shortest, NULL))
-            CHECK_REAL(t.value.as.r, strtod(shortest, NULL));
-        if ((float)t.value.as.r != x)
-            CHECK_REAL((float)t.value.as.r, x);
-    }
-    close_codec();
-}
+/* ---- scaling
+ * --------------------------------------------------------------------------------------- */
 
 static void
 scales(void)
@@ -534,8 +119,13 @@ scales(void)
     MODBUS("{ type: s16, scale: 0.5 }", &INTEGER);
     DECODES("ff fb", "-3");
     DECODES("ff fc", "-2");
+    /* Whole and above 2^53: not rounded to a double. */
+    MODBUS("{ type: u64, scale: 3 }", &NUMBER);
+    DECODES("00 20 00 00 00 00 00 01", "27021597764222979");
+    CHECK_STR(encoded(t.value), "00 20 00 00 00 00 00 01");
     MODBUS("{ scale: 2 }", &NUMBER);
-    CHECK_STR(encoded(real(140000)), "140000 is 70000 on the wire, and that does not fit u16 (0 .. 65535)");
+    CHECK_STR(encoded(real(140000)),
+              "140000 is 70000 on the wire, and that does not fit u16 (0 .. 65535)");
     CHECK_INT(t.status, LINTEL_E_RANGE);
     MODBUS("{}", &NUMBER);
     CHECK_STR(encoded(real(70000)), "70000 does not fit u16 (0 .. 65535)");
@@ -583,12 +173,14 @@ scale_factors(void)
         }
     MODBUS("{ type: s16, invalid: 0x8000 }", &INTEGER);
     wire[0] = 0xff, wire[1] = 0xfe;
-    CHECK_INT(lintel_codec_decode(t.codec, &v, NULL, 0, &t.decoding, &t.value, &raw), LINTEL_DECODED);
+    CHECK_INT(lintel_codec_decode(t.codec, &v, NULL, 0, &t.decoding, &t.value, &raw),
+              LINTEL_DECODED);
     CHECK_INT(raw, -2);
     close_codec();
 }
 
-/* ---- invalid, map, bits ---------------------------------------------------------------------------- */
+/* ---- invalid, map, bits
+ * ---------------------------------------------------------------------------- */
 
 static void
 no_value(void)
@@ -629,7 +221,8 @@ maps(void)
 {
     static const char *const names[] = {"off", "heat", "cool", NULL};
     static const struct lintel_data mode = {.kind = LINTEL_DATA_STRING, .choices = names};
-    static const char choices[] = "{ sdfChoice: { off: { const: 10 }, heat: { const: 20 }, cool: {} } }";
+    static const char choices[] =
+        "{ sdfChoice: { off: { const: 10 }, heat: { const: 20 }, cool: {} } }";
     struct lintel_doc *doc = lintel_doc_parse("m.json", choices, strlen(choices), NULL);
     REQUIRE(doc != NULL);
     const struct lintel_data *level = lintel_data_read(doc, doc->root, doc->arena, NULL);
@@ -723,38 +316,8 @@ bits(void)
     close_codec();
 }
 
-static void
-bit_round_trips(void)
-{
-    static const char *const types[] = {"u8", "u16", "u32", "u64"};
-    char map[100];
-    for (unsigned i = 0; i < 2000; i++) {
-        unsigned type = (unsigned)(kit_random() % 4), size = 1u << type;
-        unsigned bit = (unsigned)(kit_random() % (size * 8)), width = 1 + (unsigned)(kit_random() % (size * 8 - bit));
-        unsigned char wire[8];
-        snprintf(map, sizeof map, "{ type: %s, bit: %u, width: %u }", types[type], bit, width);
-        OPEN(map, &INTEGER, "u16", 1);
-        put_big(wire, random_bits(size), size);
-        lintel_value before = bytes(wire, size);
-        CHECK(decode_value(before, 0) == LINTEL_DECODED);
-        CHECK_INT(encode_with(t.value, &before, 0), LINTEL_OK);
-        CHECK(memcmp(t.raw.as.p, wire, size) == 0);
-        /* Another value changes the field and nothing else. */
-        uint64_t field = kit_random() & (width == 64 ? UINT64_MAX : ((uint64_t)1 << width) - 1);
-        lintel_value v = field > INT64_MAX ? large(field) : integer((int64_t)field);
-        CHECK_INT(encode_with(v, &before, 0), LINTEL_OK);
-        unsigned char changed[8];
-        memcpy(changed, t.raw.as.p, size);
-        CHECK(decode_value(bytes(changed, size), 0) == LINTEL_DECODED);
-        CHECK(t.value.as.u == field);
-        for (unsigned k = 0; k < size * 8; k++)
-            if (k < bit || k >= bit + width)
-                CHECK((wire[size - 1 - k / 8] >> k % 8 & 1) == (changed[size - 1 - k / 8] >> k % 8 & 1));
-    }
-    close_codec();
-}
-
-/* ---- texts ----------------------------------------------------------------------------------------- */
+/* ---- texts
+ * ----------------------------------------------------------------------------------------- */
 
 static void
 texts(void)
@@ -789,6 +352,7 @@ texts(void)
     MODBUS("{ type: bytes, count: 2, encoding: base64 }", &TEXT);
     DECODES("00 ff 10 20", "'AP8QIA=='");
     CHECK_STR(encoded(text("AP8QIA")), "00 ff 10 20");
+    CHECK_STR(encoded(text("AP8QI")), "the text is not base64");
     MODBUS("{ type: bytes, count: 2, byteOrder: little }", &OCTETS);
     DECODES("00 ff 10 20", "ff 00 20 10");
     CHECK_STR(encoded(t.value), "00 ff 10 20");
@@ -805,30 +369,8 @@ texts(void)
     close_codec();
 }
 
-static void
-text_round_trips(void)
-{
-    static const char *const maps[] = {
-        "{ type: bytes, count: 9 }", "{ type: bytes, count: 9, encoding: base64 }",
-        "{ type: bytes, count: 9, byteOrder: little }", "{ type: bytes, count: 400 }",
-        "{ type: string, count: 9, encoding: latin1 }", "{ type: string, count: 400, encoding: latin1 }",
-        "{ type: string, count: 9, encoding: ascii, byteOrder: little }"};
-    unsigned char wire[800];
-    for (unsigned m = 0; m < LINTEL_COUNT(maps); m++) {
-        MODBUS(maps[m], &TEXT);
-        uint32_t n = lintel_codec_wire_bytes(t.codec);
-        for (unsigned i = 0; i < 300; i++) {
-            for (uint32_t k = 0; k < n; k++)
-                wire[k] = (unsigned char)(m < 4 ? kit_random() : 0x21 + kit_random() % (m < 6 ? 0xdf : 0x5e));
-            CHECK(decode_value(bytes(wire, n), 0) == LINTEL_DECODED);
-            CHECK_INT(encode_with(t.value, NULL, 0), LINTEL_OK);
-            CHECK(t.raw.len == n && memcmp(t.raw.as.p, wire, n) == 0);
-        }
-    }
-    close_codec();
-}
-
-/* ---- typed values, payloads ------------------------------------------------------------------------ */
+/* ---- typed values, payloads
+ * ------------------------------------------------------------------------ */
 
 static void
 typed_values(void)
@@ -985,13 +527,16 @@ shared_payload(void)
     close_codec();
 }
 
-/* ---- the model's limits ---------------------------------------------------------------------------- */
+/* ---- the model's limits
+ * ---------------------------------------------------------------------------- */
 
 static void
 limits(void)
 {
-    static const struct lintel_data d = {
-        .kind = LINTEL_DATA_NUMBER, .flags = LINTEL_DATA_MIN | LINTEL_DATA_MAX, .min = 5, .max = 26};
+    static const struct lintel_data d = {.kind = LINTEL_DATA_NUMBER,
+                                         .flags = LINTEL_DATA_MIN | LINTEL_DATA_MAX,
+                                         .min = 5,
+                                         .max = 26};
     MODBUS("scale: 0.1", &d);
     DECODES("01 04", "26.0");
     DECODES("01 05", "range");
@@ -1000,7 +545,8 @@ limits(void)
     close_codec();
 }
 
-/* ---- what is wrong with a binding ------------------------------------------------------------------ */
+/* ---- what is wrong with a binding
+ * ------------------------------------------------------------------ */
 
 static void
 mistakes(void)
@@ -1008,7 +554,8 @@ mistakes(void)
     static const char *const names[] = {"off", "heat", NULL};
     static const struct lintel_data mode = {.kind = LINTEL_DATA_STRING, .choices = names};
     static const struct lintel_data watt = {.kind = LINTEL_DATA_NUMBER, .unit = "W"};
-    static const struct lintel_data room = {.kind = LINTEL_DATA_NUMBER, .flags = LINTEL_DATA_MAX, .max = 26};
+    static const struct lintel_data room = {
+        .kind = LINTEL_DATA_NUMBER, .flags = LINTEL_DATA_MAX, .max = 26};
     static const struct {
         const char *map, *problem;
         const struct lintel_data *data;
@@ -1016,55 +563,78 @@ mistakes(void)
     } rows[] = {
         {"{ type: u61 }", "1:9: unknown type \"u61\" (did you mean \"u16\"?)", &NUMBER, "u16"},
         {"{ type: [u16] }", "1:9: type must be a single value, not a list", &NUMBER, "u16"},
-        {"{ type: quaternion }", "unknown type \"quaternion\"; it is one of bool, u8", &NUMBER, "u16"},
-        {"{ byteOrder: litle }", "1:14: unknown byteOrder \"litle\" (did you mean \"little\"?)", &NUMBER, "u16"},
-        {"{ type: string, count: 2, encoding: utf8 }", "1:37: unknown encoding \"utf8\" (did you mean \"utf-8\"?)",
-         &TEXT, "u16"},
+        {"{ type: quaternion }", "unknown type \"quaternion\"; it is one of bool, u8", &NUMBER,
+         "u16"},
+        {"{ byteOrder: litle }", "1:14: unknown byteOrder \"litle\" (did you mean \"little\"?)",
+         &NUMBER, "u16"},
+        {"{ type: string, count: 2, encoding: utf8 }",
+         "1:37: unknown encoding \"utf8\" (did you mean \"utf-8\"?)", &TEXT, "u16"},
         {"{ encoding: hex }", "1:13: encoding is for texts, not for u16", &NUMBER, "u16"},
-        {"{ type: f32, bit: 3 }", "1:19: bit needs an unsigned type such as u32, not f32", &BOOLEAN, "u16"},
-        {"{ type: s16, bit: 3 }", "bit needs an unsigned type such as u16, not s16", &BOOLEAN, "u16"},
+        {"{ type: f32, bit: 3 }", "1:19: bit needs an unsigned type such as u32, not f32", &BOOLEAN,
+         "u16"},
+        {"{ type: s16, bit: 3 }", "bit needs an unsigned type such as u16, not s16", &BOOLEAN,
+         "u16"},
         {"{ bit: 16 }", "1:8: bit must be a whole number from 0 to 15, not 16", &BOOLEAN, "u16"},
-        {"{ bit: 12, width: 5 }", "1:19: width must be a whole number from 1 to 4, not 5", &INTEGER, "u16"},
+        {"{ bit: 12, width: 5 }", "1:19: width must be a whole number from 1 to 4, not 5", &INTEGER,
+         "u16"},
         {"{ width: 5 }", "1:10: width needs bit", &INTEGER, "u16"},
         {"{ count: 2 }", "1:10: count is for string, bytes and bcd, not for u16", &NUMBER, "u16"},
         {"{ type: string }", "1:9: string needs count", &TEXT, "u16"},
-        {"{ type: bcd, count: 5 }", "1:21: count must be a whole number from 1 to 4, not 5", &NUMBER, "u16"},
+        {"{ type: bcd, count: 5 }", "1:21: count must be a whole number from 1 to 4, not 5",
+         &NUMBER, "u16"},
         {"{ scale: 0 }", "1:10: scale 0 would make every value the same", &NUMBER, "u16"},
         {"{ scale: ten }", "1:10: scale must be a decimal number", &NUMBER, "u16"},
         {"{ scale: '0.1' }", "not the text \"0.1\"", &NUMBER, "u16"},
-        {"{ scale: 0.1 }", "1:10: scale is for numbers, and the model's value is none", &BOOLEAN, "u16"},
+        {"{ scale: 0.1 }", "1:10: scale is for numbers, and the model's value is none", &BOOLEAN,
+         "u16"},
         {"{ scale: 0.1, map: { 1: 2 } }", "1:10: scale and map exclude each other", &NUMBER, "u16"},
-        {"{ unit: kWh }", "1:9: kWh can't be converted to W, the model's unit: they measure different things", &watt, "u16"},
+        {"{ unit: kWh }",
+         "1:9: kWh can't be converted to W, the model's unit: they measure different things", &watt,
+         "u16"},
         {"{ unit: kWx }", "1:9: unknown unit \"kWx\"", &watt, "u16"},
         {"{ unit: W }", "1:9: the model gives this value no unit", &NUMBER, "u16"},
         {"{ pointer: state }", "1:12: pointer \"state\" is no JSON pointer", &NUMBER, "string"},
         {"{ pointer: /a~2 }", "is no JSON pointer", &NUMBER, "string"},
-        {"{ pointer: /a, byteOrder: little }", "1:27: byteOrder needs bytes on the wire, and pointer takes", &NUMBER, "string"},
-        {"{ pointer: /a, count: 3 }", "count is for string, bytes and bcd outside", &NUMBER, "string"},
+        {"{ pointer: /a, byteOrder: little }",
+         "1:27: byteOrder needs bytes on the wire, and pointer takes", &NUMBER, "string"},
+        {"{ pointer: /a, count: 3 }", "count is for string, bytes and bcd outside", &NUMBER,
+         "string"},
         {"{ pattern: 'T=[0-9]+' }", "1:12: pattern \"T=[0-9]+\" has no group", &NUMBER, "string"},
         {"{ pattern: 'T=([0-9+' }", "1:12: pattern: ", &NUMBER, "string"},
-        {"{ type: string, count: 2, wordOrder: little }", "1:38: wordOrder is for numbers, not for string", &TEXT, "u16"},
-        {"{ wordOrder: little }", "1:14: wordOrder needs bytes on the wire, and the protocol gives a typed value", &NUMBER, ""},
-        {"{ type: bytes, count: 2 }", "1:9: the model's value is a number, and bytes are none", &NUMBER, "u16"},
+        {"{ type: string, count: 2, wordOrder: little }",
+         "1:38: wordOrder is for numbers, not for string", &TEXT, "u16"},
+        {"{ wordOrder: little }",
+         "1:14: wordOrder needs bytes on the wire, and the protocol gives a typed value", &NUMBER,
+         ""},
+        {"{ type: bytes, count: 2 }", "1:9: the model's value is a number, and bytes are none",
+         &NUMBER, "u16"},
         {"{}", "1:1: the model's value is a word (off, heat): say with map", &mode, "u16"},
-        {"{ map: { off: 0, heet: 1 } }", "1:18: the model has no value \"heet\" (did you mean \"heat\"?)", &mode, "u16"},
-        {"{ map: { off: 1, heat: 0x1 } }", "1:24: map is ambiguous: \"off\" and \"heat\" are both 0x1 on the wire", &mode, "u16"},
+        {"{ map: { off: 0, heet: 1 } }",
+         "1:18: the model has no value \"heet\" (did you mean \"heat\"?)", &mode, "u16"},
+        {"{ map: { off: 1, heat: 0x1 } }",
+         "1:24: map is ambiguous: \"off\" and \"heat\" are both 0x1 on the wire", &mode, "u16"},
         {"{ map: { off: 70000 } }", "1:15: 70000 does not fit u16", &mode, "u16"},
         {"{ bit: 0, width: 2, map: { off: 4 } }", "4 does not fit 2 bits", &mode, "u16"},
         {"{ map: { off: ON } }", "1:15: map: u16 needs a number, not \"ON\"", &mode, "u16"},
-        {"{ map: { maybe: 1 } }", "1:10: the model's value is true or false, not \"maybe\"", &BOOLEAN, "u16"},
-        {"{ map: { 30: 1 } }", "1:10: the model does not allow this value: 30 is above the maximum of 26", &room, "u16"},
+        {"{ map: { maybe: 1 } }", "1:10: the model's value is true or false, not \"maybe\"",
+         &BOOLEAN, "u16"},
+        {"{ invalid: [7, 0], map: { true: 1, false: 0 } }", "1:43: map: 0 is also in invalid",
+         &BOOLEAN, "u16"},
+        {"{ map: { 30: 1 } }",
+         "1:10: the model does not allow this value: 30 is above the maximum of 26", &room, "u16"},
         {"{ map: { x: 1 } }", "the model's value is a number, not \"x\"", &NUMBER, "u16"},
         {"{ map: [1] }", "1:8: map is a map", &NUMBER, "u16"},
         {"{ invalid: { a: 1 } }", "1:12: invalid is a raw value, or a list", &NUMBER, "u16"},
         {"{ invalid: NaN }", "1:12: u16 has no NaN", &NUMBER, "u16"},
         {"{ invalid: 1.5 }", "1:12: 1.5 is not whole, and u16 is", &NUMBER, "u16"},
         {"{ type: u16 }", "the model's value is an object", &OBJECT, "u16"},
-        {"{ type: f32 }", "the model's value is a byte-string, and f32 is a number", &OCTETS, "u16"},
+        {"{ type: f32 }", "the model's value is a byte-string, and f32 is a number", &OCTETS,
+         "u16"},
         {"{}", "the plugin's natural type \"u17\" is unknown", &NUMBER, "u17"},
     };
     for (size_t i = 0; i < LINTEL_COUNT(rows); i++) {
-        if (!CHECK(!open_codec(rows[i].map, rows[i].data, rows[i].natural, rows[i].natural[0] == 'u' ? 2 : 1)))
+        if (!CHECK(!open_codec(rows[i].map, rows[i].data, rows[i].natural,
+                               rows[i].natural[0] == 'u' ? 2 : 1)))
             printf("not refused: %s\n", rows[i].map);
         CHECK_HAS(problem(), rows[i].problem);
     }
@@ -1098,13 +668,15 @@ descriptions(void)
     close_codec();
 }
 
-/* ---- out of memory --------------------------------------------------------------------------------- */
+/* ---- out of memory
+ * --------------------------------------------------------------------------------- */
 
 static void
 memory_runs_out(void)
 {
-    static const char map[] = "{ pointer: /a/b, pattern: '([a-z]+)', map: { x: \"a\", y: \"b\" }, invalid: [c, d], "
-                              "encoding: utf-8 }";
+    static const char map[] =
+        "{ pointer: /a/b, pattern: '([a-z]+)', map: { x: \"a\", y: \"b\" }, invalid: [c, d], "
+        "encoding: utf-8 }";
     static const char scaled[] = "{ type: u32, scale: 0.1, unit: kW, scaleFrom: sf, invalid: 7 }";
     static const struct lintel_data watt = {.kind = LINTEL_DATA_NUMBER, .unit = "W"};
     close_codec();
@@ -1112,7 +684,8 @@ memory_runs_out(void)
         const char *source = which ? scaled : map;
         struct lintel_doc *doc = lintel_doc_parse("b.yaml", source, strlen(source), &t.report);
         REQUIRE(doc != NULL);
-        struct lintel_codec_source s = {doc, doc->root, which ? &watt : &TEXT, which ? "u16" : "string", which ? 2 : 1};
+        struct lintel_codec_source s = {doc, doc->root, which ? &watt : &TEXT,
+                                        which ? "u16" : "string", which ? 2 : 1};
         struct lintel_codec *c = NULL;
         uint64_t n = 0;
         while (c == NULL && n < 200) {
@@ -1139,11 +712,22 @@ memory_runs_out(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(types),        KIT(orders),          KIT(round_trips),   KIT(real_round_trips), KIT(bcd_round_trips),
-        KIT(decimals_are_exact), KIT(f32_is_short), KIT(scales),     KIT(scale_factors),    KIT(no_value),
-        KIT(maps),         KIT(bits),            KIT(bit_round_trips), KIT(texts),          KIT(text_round_trips),
-        KIT(typed_values), KIT(payloads),        KIT(shared_payload), KIT(limits),          KIT(mistakes),
-        KIT(descriptions), KIT(memory_runs_out), {0}};
+    static const struct kit_test tests[] = {KIT(types),
+                                            KIT(orders),
+                                            KIT(bcd),
+                                            KIT(scales),
+                                            KIT(scale_factors),
+                                            KIT(no_value),
+                                            KIT(maps),
+                                            KIT(bits),
+                                            KIT(texts),
+                                            KIT(typed_values),
+                                            KIT(payloads),
+                                            KIT(shared_payload),
+                                            KIT(limits),
+                                            KIT(mistakes),
+                                            KIT(descriptions),
+                                            KIT(memory_runs_out),
+                                            {0}};
     return kit_main("codec", tests, argc, argv);
 }

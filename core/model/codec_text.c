@@ -8,7 +8,8 @@
 
 const char *const lintel_codec_encodings[] = {"utf-8", "ascii", "latin1", "hex", "base64", NULL};
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void *
 scratch_take(struct scratch *s, uint64_t n)
@@ -37,7 +38,8 @@ swap_words(unsigned char *p, size_t n)
     }
 }
 
-/* ---- octets -> text -------------------------------------------------------------------------------- */
+/* ---- octets -> text
+ * -------------------------------------------------------------------------------- */
 
 /* A text of fixed length ends at its first NUL, and the blanks before that are padding too. */
 static struct lintel_str
@@ -153,7 +155,8 @@ text_of_octets(const struct lintel_codec *c, struct lintel_str octets, struct sc
     return NULL;
 }
 
-/* ---- text -> octets -------------------------------------------------------------------------------- */
+/* ---- text -> octets
+ * -------------------------------------------------------------------------------- */
 
 static int
 hex_digit(char c)
@@ -231,7 +234,8 @@ octets_of_text(const struct lintel_codec *c, struct lintel_str text, struct scra
     return NULL;
 }
 
-/* ---- for writing ----------------------------------------------------------------------------------- */
+/* ---- for writing
+ * ----------------------------------------------------------------------------------- */
 
 /* UTF-8, valid or not, as one byte a character. */
 static const char *
@@ -269,7 +273,9 @@ put_octets_of_text(enum text_code code, struct lintel_str text, struct lintel_bu
     if (n >= 0)
         lintel_buf_add(out, octets, (size_t)n);
     lintel_free(octets);
-    return n >= 0 ? NULL : code == CODE_HEX ? "the text is not hexadecimal" : "the text is not base64";
+    return n >= 0             ? NULL
+           : code == CODE_HEX ? "the text is not hexadecimal"
+                              : "the text is not base64";
 }
 
 void
@@ -282,11 +288,13 @@ put_text_of_octets(enum text_code code, struct lintel_str octets, struct lintel_
     char piece[256]; /* of 96 octets: a multiple of 3 */
     for (size_t i = 0; i < octets.n; i += 96) {
         struct lintel_str part = {octets.p + i, octets.n - i < 96 ? octets.n - i : 96};
-        lintel_buf_add(out, piece, code == CODE_HEX ? hex_print(part, piece) : base64_print(part, piece));
+        lintel_buf_add(out, piece,
+                       code == CODE_HEX ? hex_print(part, piece) : base64_print(part, piece));
     }
 }
 
-/* ---- numbers and truth in text --------------------------------------------------------------------- */
+/* ---- numbers and truth in text
+ * --------------------------------------------------------------------- */
 
 struct lintel_str
 text_trim(struct lintel_str s)

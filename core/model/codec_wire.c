@@ -5,8 +5,9 @@
 
 #include "core/model/codec_program.h"
 
-const char *const lintel_codec_types[] = {"",    "bool", "u8",  "s8",  "u16", "s16",    "u32",   "s32",
-                                          "u64", "s64",  "f32", "f64", "bcd", "string", "bytes", NULL};
+const char *const lintel_codec_types[] = {"",    "bool",   "u8",    "s8",  "u16", "s16",
+                                          "u32", "s32",    "u64",   "s64", "f32", "f64",
+                                          "bcd", "string", "bytes", NULL};
 
 int
 wire_is_signed(enum wire_type type)
@@ -39,7 +40,8 @@ wire_size(enum wire_type type)
     }
 }
 
-/* The number is the last bytes of the wire's, once words and the bytes in them stand most significant first. */
+/* The number is the last bytes of the wire's, once words and the bytes in them stand most
+ * significant first. */
 void
 wire_places(struct lintel_codec *c)
 {
@@ -96,7 +98,10 @@ wire_number(const struct lintel_codec *c, uint64_t bits, lintel_value *ret)
     double real;
     *ret = (lintel_value){.type = LINTEL_T_INT};
     switch (c->type) {
-    case WIRE_BOOL: ret->type = LINTEL_T_BOOL; ret->as.i = (int64_t)bits; return 1;
+    case WIRE_BOOL:
+        ret->type = LINTEL_T_BOOL;
+        ret->as.i = (int64_t)bits;
+        return 1;
     case WIRE_S8: ret->as.i = (int8_t)bits; return 1;
     case WIRE_S16: ret->as.i = (int16_t)bits; return 1;
     case WIRE_S32: ret->as.i = (int32_t)bits; return 1;
@@ -131,7 +136,9 @@ bcd_bits(uint64_t value)
 static double
 as_real(const lintel_value *v)
 {
-    return v->type == LINTEL_T_REAL ? v->as.r : v->type == LINTEL_T_UINT ? (double)v->as.u : (double)v->as.i;
+    return v->type == LINTEL_T_REAL   ? v->as.r
+           : v->type == LINTEL_T_UINT ? (double)v->as.u
+                                      : (double)v->as.i;
 }
 
 uint64_t
@@ -194,7 +201,8 @@ wire_holds(enum wire_type type, uint32_t size, lintel_wide v)
     return v >= low && v <= high;
 }
 
-/* ---- numbers --------------------------------------------------------------------------------------- */
+/* ---- numbers
+ * --------------------------------------------------------------------------------------- */
 
 int
 number_equal(const lintel_value *a, const lintel_value *b)

@@ -65,7 +65,8 @@ wide_gcd(lintel_wide a, lintel_wide b)
     return a;
 }
 
-/* ---- folding ---------------------------------------------------------------------------------- */
+/* ---- folding ----------------------------------------------------------------------------------
+ */
 
 static int
 decimal_ratio(struct lintel_decimal d, struct lintel_ratio *ret)
@@ -118,7 +119,8 @@ fold(struct lintel_decimal scale, struct lintel_decimal offset, const struct lin
     ratio_reduce(&s);
     ratio_reduce(&o);
     if (unit != NULL) {
-        struct lintel_ratio by = {unit->num, unit->den}, plus = {unit->offset_num, unit->offset_den};
+        struct lintel_ratio by = {unit->num, unit->den},
+                            plus = {unit->offset_num, unit->offset_den};
         ratio_reduce(&by);
         if (!ratio_mul(s, by, &s) || !ratio_mul(o, by, &o) || !ratio_add(o, plus, &o))
             return 0;
@@ -155,12 +157,14 @@ lintel_exact_make(struct lintel_decimal scale, struct lintel_decimal offset,
     }
     e.folded = fold(scale, offset, unit, &e);
     e.identity = e.folded && e.num == 1 && e.off == 0 && e.den == 1;
-    e.small = e.folded && e.num < SMALL && e.num > -SMALL && e.off < SMALL && e.off > -SMALL && e.den < SMALL;
+    e.small = e.folded && e.num < SMALL && e.num > -SMALL && e.off < SMALL && e.off > -SMALL &&
+              e.den < SMALL;
     *ret = e;
     return 0;
 }
 
-/* ---- scaling ---------------------------------------------------------------------------------- */
+/* ---- scaling ----------------------------------------------------------------------------------
+ */
 
 /* Whether all of the products below fit into 64 bits. */
 static inline int
@@ -217,6 +221,18 @@ lintel_exact_from(const struct lintel_exact *e, lintel_wide m, uint32_t k, int32
     return 1;
 }
 
+int
+lintel_exact_quick(const struct lintel_exact *e, int64_t m, uint32_t k, double *ret)
+{
+    if (!is_small(e, m, k, 0))
+        return 0;
+    int64_t num = m * (int64_t)e->num + (int64_t)e->off * small_tens[k];
+    if (num > EXACT_IN_DOUBLE || num < -EXACT_IN_DOUBLE)
+        return 0;
+    *ret = (double)num / (double)((int64_t)e->den * small_tens[k]);
+    return 1;
+}
+
 long double
 lintel_exact_to_rounded(const struct lintel_exact *e, long double from, int32_t power)
 {
@@ -229,7 +245,8 @@ lintel_exact_from_rounded(const struct lintel_exact *e, long double to, int32_t 
     return (to - e->offset) / e->scale / (power != 0 ? powl(10, power) : 1);
 }
 
-/* ---- rounding --------------------------------------------------------------------------------- */
+/* ---- rounding ---------------------------------------------------------------------------------
+ */
 
 /* Long division, bit by bit where the quotient is short, until 54 bits and the rest decide. */
 static double
@@ -289,7 +306,8 @@ lintel_ratio_whole(struct lintel_ratio r)
     return whole + (rest >= r.den - rest ? (r.num < 0 ? -1 : 1) : 0);
 }
 
-/* ---- decimals of binary numbers --------------------------------------------------------------- */
+/* ---- decimals of binary numbers ---------------------------------------------------------------
+ */
 
 /* Where x stands: 10^e <= x < 10^(e + 1), for 1e-7 <= x < 1e22. */
 static int
@@ -307,19 +325,23 @@ decimal_exponent(double x)
     return x < tens[e] ? e - 1 : x >= tens[e + 1] ? e + 1 : e;
 }
 
-/* The nearest whole number of one below 2^51, ties to even: adding 1.5 * 2^52 leaves no room for a fraction. It is
- * rint() without a call. */
+/* The nearest whole number of one below 2^51, ties to even: adding 1.5 * 2^52 leaves no room for a
+ * fraction. It is rint() without a call. */
 static inline double
 nearest(double x)
 {
     return x + 0x1.8p52 - 0x1.8p52;
 }
 
-/* The whole of x * 10^k, or of x / 10^-k, where that is below 2^51. */
-static double
-shifted(double x, int k)
+/* The largest one that is not above x, which is normal and positive. */
+static inline double
+power_of_two(double x)
 {
-    return nearest(k >= 0 ? x * tens[k] : x / tens[-k]);
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= (uint64_t)0x7ff << 52;
+    memcpy(&x, &bits, sizeof x);
+    return x;
 }
 
 /* By the C library, for the very small and the very large. */
@@ -344,11 +366,15 @@ lintel_f32_short(float x)
         return exact;
     if (size < 1e-7 || size >= 1e20)
         return f32_short_printed(x);
-    int e = decimal_exponent(size);
-    /* What reads back from six digits or fewer, reads back from its six (FLT_DIG). */
-    for (int digits = 6; digits <= 9; digits++) {
-        int k = digits - 1 - e;
-        double m = shifted(exact, k), value = k >= 0 ? m / tens[k] : m * tens[-k];
+    /* What reads back from six digits or fewer, reads back from its six (FLT_DIG). A decimal is
+     * looked at when it is as near as half a step of x, and a shade; the division then decides. */
+    double half = power_of_two(size) * 0x1.00001p-24;
+    for (int k = 5 - decimal_exponent(size), last = k + 3; k <= last; k++) {
+        double ten = tens[k < 0 ? -k : k], wanted = k < 0 ? exact / ten : exact * ten,
+               m = nearest(wanted);
+        if (fabs(m - wanted) > (k < 0 ? half / ten : half * ten))
+            continue;
+        double value = k < 0 ? m * ten : m / ten;
         if ((float)value == x)
             return value;
     }
@@ -373,7 +399,7 @@ lintel_few_digits(double x, struct lintel_few *ret)
     if (size < 1e-7 || size >= 1e15)
         return 0;
     int k = 14 - decimal_exponent(size);
-    double m = shifted(x, k);
+    double m = nearest(x * tens[k]);
     if (m / tens[k] != x)
         return 0;
     *ret = (struct lintel_few){(int64_t)m, (uint32_t)k};

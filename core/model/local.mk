@@ -28,18 +28,31 @@ core_model_schemas_test_SOURCES = core/model/schemas_test.c
 core_model_schemas_test_LDADD = $(KIT_LIBS) $(MODEL_LIBS)
 endif
 
-# The codec.
+FUZZERS += core/model/sdf_fuzz core/model/regexp_fuzz
+core_model_sdf_fuzz_SOURCES = core/model/sdf_fuzz.c $(FUZZ_MAIN)
+core_model_sdf_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_model_sdf_fuzz_LDADD = $(MODEL_LIBS)
+core_model_regexp_fuzz_SOURCES = core/model/regexp_fuzz.c $(FUZZ_MAIN)
+core_model_regexp_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_model_regexp_fuzz_LDADD = $(MODEL_LIBS)
+
+# The codec. It reads payloads with jansson.
+core_model_libmodel_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 core_model_libmodel_a_SOURCES += \
 	core/model/codec.h core/model/codec_program.h \
 	core/model/codec_compile.c core/model/codec_decode.c core/model/codec_encode.c \
 	core/model/codec_payload.c core/model/codec_text.c core/model/codec_wire.c \
 	core/model/exact.c core/model/exact.h
 if HAVE_CUNIT
-check_PROGRAMS += core/model/codec_test
-TESTS += core/model/codec_test
-core_model_codec_test_SOURCES = core/model/codec_test.c
+codec_tests = core/model/codec_test core/model/codec_trip_test
+check_PROGRAMS += $(codec_tests)
+TESTS += $(codec_tests)
+core_model_codec_test_SOURCES = core/model/codec_test.c core/model/codec_kit.h
 core_model_codec_test_LDADD = $(KIT_LIBS) $(MODEL_LIBS)
+core_model_codec_trip_test_SOURCES = core/model/codec_trip_test.c core/model/codec_kit.h
+core_model_codec_trip_test_LDADD = $(KIT_LIBS) $(MODEL_LIBS)
 endif
+
 FUZZERS += core/model/codec_fuzz core/model/payload_fuzz
 core_model_codec_fuzz_SOURCES = core/model/codec_fuzz.c $(FUZZ_MAIN)
 core_model_codec_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
@@ -52,10 +65,3 @@ EXTRA_PROGRAMS += core/model/codec_bench
 BENCHES += core/model/codec_bench
 core_model_codec_bench_SOURCES = core/model/codec_bench.c
 core_model_codec_bench_LDADD = $(MODEL_LIBS)
-FUZZERS += core/model/sdf_fuzz core/model/regexp_fuzz
-core_model_sdf_fuzz_SOURCES = core/model/sdf_fuzz.c $(FUZZ_MAIN)
-core_model_sdf_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
-core_model_sdf_fuzz_LDADD = $(MODEL_LIBS)
-core_model_regexp_fuzz_SOURCES = core/model/regexp_fuzz.c $(FUZZ_MAIN)
-core_model_regexp_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
-core_model_regexp_fuzz_LDADD = $(MODEL_LIBS)

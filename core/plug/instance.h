@@ -14,7 +14,8 @@ struct lintel_plug_source {
     const char *host_program; /* path of lintel-host */
 };
 struct lintel_plug *lintel_plug_new(const struct lintel_plug_source *s);
-/* Stops what runs, children included, and waits for them, at most 5 s; then kills the children. */
+/* Stops what runs, children included, and waits for them, at most 5 s; then kills the children. Serves the loop
+ * meanwhile, so not from inside one of its callbacks. */
 void lintel_plug_free(struct lintel_plug *p);
 
 /* Starts a bus: adds it to the engine, starts its thread or child; readiness comes by
@@ -31,6 +32,9 @@ struct lintel_instance_stats {
     uint32_t restarts;    /* of the child */
     const char *state;    /* "running", "starting", "back-off", "stopping", "failed" */
     const char *reason;   /* of the last death or refusal; "" */
+    uint64_t misbehaved;  /* breaches of the plugin's contract */
+    uint64_t dropped;     /* samples of unknown points, and values that came faster than they could be taken */
+    uint64_t late;        /* requests that the hub had to end in the plugin's place */
 };
 void lintel_instance_stats(const struct lintel_instance *i, struct lintel_instance_stats *ret);
 uint32_t lintel_plug_ninstances(const struct lintel_plug *p);
@@ -52,5 +56,9 @@ struct lintel_transport_instance *lintel_plug_start_transport(struct lintel_plug
 void lintel_plug_stop_transport(struct lintel_plug *p, struct lintel_transport_instance *t);
 void lintel_transport_answer(struct lintel_transport_instance *t, void *cookie, const lintel_answer *a);
 void lintel_transport_thing(struct lintel_transport_instance *t, const lintel_thing_info *info, int added);
+/* A request of the hub's own to an absolute URI; ends with the tree's reply() for this ticket. LINTEL_E_NOTSUP: this
+ * transport can't send. */
+lintel_status lintel_transport_send(struct lintel_transport_instance *t, const char *uri,
+                                    const lintel_exchange *x, lintel_ticket ticket);
 const char *lintel_transport_name(const struct lintel_transport_instance *t);
 #endif

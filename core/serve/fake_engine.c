@@ -49,8 +49,8 @@ static const struct lintel_data watts = {.kind = LINTEL_DATA_NUMBER, .unit = "W"
                                 percent = {.kind = LINTEL_DATA_NUMBER, .min = 0, .max = 100,
                                            .flags = LINTEL_DATA_MIN | LINTEL_DATA_MAX};
 #define PROPERTY(n, d, r, w)                                                                        \
-    {.path = "Device/p/" n, .name = n, .senml = "Device/" n, .global = NAMESPACE "sdfProperty/" n, .kind = LINTEL_K_PROPERTY, \
-     .readable = r, .writable = w, .observable = r, .data = d}
+    {.path = "Device/p/" n, .name = n, .senml = "Device/" n, .global = NAMESPACE "sdfProperty/" n,   \
+     .kind = LINTEL_K_PROPERTY, .readable = r, .writable = w, .observable = r, .data = d}
 static const struct lintel_affordance affordances[FAKE_N] = {
     [FAKE_POWER] = PROPERTY("activePower", &watts, 1, 0),
     [FAKE_SETPOINT] = PROPERTY("setPoint", &celsius, 1, 1),
@@ -59,10 +59,12 @@ static const struct lintel_affordance affordances[FAKE_N] = {
     [FAKE_SERIAL] = PROPERTY("serial", &words, 1, 0),
     [FAKE_SECRET] = PROPERTY("secret", &whole, 0, 1),
     [FAKE_IDENTIFY] = {.path = "Device/a/identify", .name = "identify", .kind = LINTEL_K_ACTION,
+                       .senml = "Device/identify",
                        .global = NAMESPACE "sdfAction/identify", .label = "Blink"},
-    [FAKE_DIM] = {.path = "Device/a/dim", .name = "dim", .kind = LINTEL_K_ACTION, .input = &percent,
+    [FAKE_DIM] = {.path = "Device/a/dim", .name = "dim", .senml = "Device/dim", .kind = LINTEL_K_ACTION, .input = &percent,
                   .global = NAMESPACE "sdfAction/dim"},
-    [FAKE_PRESSED] = {.path = "Device/e/pressed", .name = "pressed", .senml = "Device/pressed", .kind = LINTEL_K_EVENT, .readable = 1,
+    [FAKE_PRESSED] = {.path = "Device/e/pressed", .name = "pressed", .senml = "Device/pressed",
+                      .kind = LINTEL_K_EVENT, .readable = 1,
                       .observable = 1, .data = &words, .global = NAMESPACE "sdfEvent/pressed"},
 };
 static const lintel_value address[1];

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Any bytes as the payload of a write. The first two choose format and model; JSON that is read is written and
  * read again. */
-#include <string.h>
-
 #include "core/base/mem.h"
 #include "core/serve/format.h"
 
@@ -29,8 +27,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (code == 0) {
             struct lintel_buf b = {0};
             lintel_format_write(&b, LINTEL_FORMAT_JSON, &v);
-            LINTEL_ASSERT(lintel_json_read(b.p, b.n, a, &again, reason) == 0 ||
-                          lintel_utf8_valid(b.p, b.n) != b.n || b.failed || strstr(reason, "JSON"));
+            /* CBOR may hold what JSON has not: a NUL in a text, a name twice. */
+            int same = lintel_json_read(b.p, b.n, a, &again, reason) == 0 &&
+                       (again.type == v.type || v.type == LINTEL_T_BYTES || v.type == LINTEL_T_REAL);
+            LINTEL_ASSERT(same || format == LINTEL_FORMAT_CBOR);
             lintel_buf_reset(&b);
             lintel_format_write(&b, LINTEL_FORMAT_TEXT, &v);
             lintel_format_write(&b, LINTEL_FORMAT_CBOR, &v);

@@ -125,7 +125,8 @@ get_status(struct lintel_call *c, struct lintel_buf *b)
 /* ---- things -------------------------------------------------------------------------------------------- */
 
 struct tally { /* points of a thing */
-    uint32_t points, good, stale, waiting;
+    uint32_t points, good, stale, waiting, bad;
+    const char *why; /* the first bad one is so; NULL: none is */
 };
 
 static struct tally
@@ -144,11 +145,15 @@ count_points(struct lintel_engine *e, const struct lintel_live_thing *thing)
                     r.quality != LINTEL_QUALITY_BAD;
         sum.stale += r.quality == LINTEL_QUALITY_STALE;
         sum.waiting += r.quality == LINTEL_QUALITY_INITIAL;
+        sum.bad += r.quality == LINTEL_QUALITY_BAD;
+        if (r.quality == LINTEL_QUALITY_BAD && sum.why == NULL)
+            sum.why = r.detail != NULL && r.detail[0] ? r.detail : lintel_status_words(r.status);
     }
     return sum;
 }
 
-/* resting: its settings or addresses can't be; nothing is tried until the files change. */
+/* resting: its settings or addresses can't be; nothing is tried until the files change. bad: it answers, but some
+ * of its points have no value. */
 static const char *
 state_of(const struct lintel_bus_stats *bus, const struct lintel_device_stats *d, const struct tally *sum)
 {
@@ -156,11 +161,11 @@ state_of(const struct lintel_bus_stats *bus, const struct lintel_device_stats *d
         return "resting";
     if (!bus->ready)
         return "starting";
-    if (bus->link != LINTEL_OK || d->retry != 0 || (!d->reachable && d->failures != 0))
+    if (bus->link != LINTEL_OK || d->retry != 0 || (!d->reachable && d->status != LINTEL_OK))
         return "down";
     if (sum->points != 0 && sum->waiting == sum->points)
         return "starting";
-    return sum->stale != 0 ? "stale" : "ok";
+    return sum->stale != 0 ? "stale" : sum->bad != 0 ? "bad" : "ok";
 }
 
 static void
@@ -172,11 +177,13 @@ add_thing(struct lintel_engine *e, struct lintel_live_thing *thing, struct linte
     struct tally sum = count_points(e, thing);
     lintel_engine_bus_stats(e, lintel_live_thing_bus(thing), &bus);
     lintel_engine_device_stats(e, thing, &device);
-    const char *detail = device.detail != NULL && device.detail[0] ? device.detail
-                         : bus.link != LINTEL_OK && bus.detail[0]  ? bus.detail
-                         : device.status != LINTEL_OK ? lintel_status_words(device.status)
-                         : bus.link != LINTEL_OK      ? lintel_status_words(bus.link)
-                                                      : "";
+    const char *detail = "";
+    if (device.status != LINTEL_OK)
+        detail = device.detail != NULL && device.detail[0] ? device.detail : lintel_status_words(device.status);
+    else if (bus.link != LINTEL_OK)
+        detail = bus.detail[0] ? bus.detail : lintel_status_words(bus.link);
+    else if (sum.why != NULL)
+        detail = sum.why;
     const char *state = state_of(&bus, &device, &sum);
     lintel_buf_addc(b, '{');
     text(b, "id", t->id);
@@ -278,7 +285,7 @@ get_values_of(struct lintel_call *c, const lintel_span *id)
 {
     struct lintel_live_thing *thing = lintel_engine_find_thing(c->tree->source.engine, id->p, id->n);
     if (thing == NULL) {
-        lintel_call_fail(c, LINTEL_NOT_FOUND, "no thing \"%.*s\"", (int)(id->n > 64 ? 64 : id->n), id->p);
+        lintel_call_no_thing(c, id);
         return;
     }
     struct lintel_buf b = lintel_out_take(c->tree);

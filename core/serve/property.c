@@ -66,7 +66,9 @@ static void
 write_trouble(const struct subject *s, const struct lintel_reading *r, struct lintel_buf *b)
 {
     const char *unit = s->affordance->data != NULL ? s->affordance->data->unit : NULL;
-    if (r->quality == LINTEL_QUALITY_STALE) {
+    if (r->quality == LINTEL_QUALITY_STALE && r->refreshed == 0) {
+        lintel_buf_adds(b, "no value has come yet");
+    } else if (r->quality == LINTEL_QUALITY_STALE) {
         int64_t age = lintel_loop_now(s->tree->source.loop) - r->refreshed;
         lintel_buf_addf(b, "stale for %lld s", (long long)(age / 1000000000));
     } else {

@@ -319,7 +319,7 @@ not_there(void)
         {"d/main-meter/Device/a/identify", 405, "identify is an action: use POST"},
         {"nowhere", 404, "/.well-known/core"},
         {"hub/nothing", 404, "status, things"},
-        {"hub/values/zzz", 404, "no thing \"zzz\""},
+        {"hub/values/main-metre", 404, "no thing \"main-metre\"; did you mean main-meter?"},
         {"", 404, "/.well-known/core"},
     };
     begin();
@@ -834,6 +834,65 @@ out_of_memory(void)
     }
 }
 
+/* Whatever is asked: one answer, or a ticket that can be abandoned. */
+static void
+any_request_ends(void)
+{
+    static const char *const words[] = {"d", "hub", "main-meter", "lamp-1", "Device", "p", "a", "e", "s", "activePower",
+                                        "setPoint", "mode", "energy", "dim", "pressed", "status", "values", "things",
+                                        "reload", ".well-known", "core", "", "\xff\xfe", "x/y", "..", "secret"};
+    static const char *const payloads[] = {"", "20", "\"x\"", "[{\"v\":1}]", "\x81\xa1\x02\x14", "\xff", "{\"a\":["};
+    static const char *const queries[] = {"rt=*", "c.st=1", "c.con", "c.", "=", "", "href=/d/*"};
+    static const int32_t formats_[] = {LINTEL_FORMAT_NONE, 0, 40, 50, 60, 110, 112, 65535};
+    static const uint32_t flags[] = {LINTEL_X_OBSERVE, LINTEL_X_IF_NONE_MATCH, LINTEL_X_MULTICAST, 0, 0, 0};
+    begin();
+    for (int i = 0; i < 30000; i++) {
+        lintel_span path[8], query, tag = {"12345678", kit_random() % 9};
+        uint64_t r = kit_random();
+        uint32_t n = (uint32_t)(r % 8);
+        for (uint32_t k = 0; k < n; k++) {
+            const char *word = words[kit_random() % LINTEL_COUNT(words)];
+            path[k] = (lintel_span){word, strlen(word)};
+        }
+        if (r & 256) { /* mostly right: a point of a thing, or near it */
+            static const char *const right[] = {"d", "main-meter", "Device"};
+            n = 5;
+            for (uint32_t k = 0; k < 3; k++)
+                path[k] = (lintel_span){right[k], strlen(right[k])};
+            path[3] = (lintel_span){words[5 + r / 512 % 3], 1};
+            path[4] = (lintel_span){words[9 + r / 4096 % 6], strlen(words[9 + r / 4096 % 6])};
+        }
+        const char *payload = payloads[r / 65536 % LINTEL_COUNT(payloads)];
+        query.p = queries[r / 1048576 % LINTEL_COUNT(queries)];
+        query.n = strlen(query.p);
+        lintel_exchange x = {.size = sizeof x,
+                             .method = (uint32_t)(kit_random() % 8),
+                             .flags = LINTEL_X_LOOPBACK | flags[kit_random() % LINTEL_COUNT(flags)],
+                             .format = formats_[kit_random() % LINTEL_COUNT(formats_)],
+                             .path = path,
+                             .npath = n,
+                             .query = &query,
+                             .nquery = (uint32_t)(kit_random() % 2),
+                             .accept = &formats_[1 + kit_random() % 7],
+                             .naccept = (uint32_t)(kit_random() % 2),
+                             .etag = &tag,
+                             .netag = (uint32_t)(kit_random() % 2),
+                             .if_match = &tag,
+                             .nif_match = (uint32_t)(kit_random() % 2),
+                             .payload = {payload, strlen(payload)},
+                             .peer = "[::1]:40312",
+                             .cookie = h.text};
+        int before = h.answers;
+        lintel_ticket ticket = lintel_tree_submit(h.tree, &x, on_answer, &h);
+        if (ticket == 0)
+            CHECK(h.answers == before + 1 && !(h.flags & LINTEL_ANSWER_MORE));
+        else
+            CHECK(h.answers == before || (h.answers == before + 1 && h.flags & LINTEL_ANSWER_MORE));
+        lintel_tree_abandon(h.tree, ticket);
+    }
+    end();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -842,6 +901,7 @@ main(int argc, char **argv)
         KIT(read_on_demand), KIT(not_there), KIT(rights), KIT(writes), KIT(refused_writes),
         KIT(written_formats), KIT(preconditions), KIT(actions), KIT(observed), KIT(observed_in_senml),
         KIT(observed_before_the_first_value), KIT(bad_conditions), KIT(events), KIT(packs), KIT(without_a_clock), KIT(links),
-        KIT(management), KIT(old_tickets_are_dead), KIT(ends_with_the_tree), KIT(out_of_memory), {0}};
+        KIT(management), KIT(old_tickets_are_dead), KIT(ends_with_the_tree), KIT(any_request_ends),
+        KIT(out_of_memory), {0}};
     return kit_main("tree", tests, argc, argv);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The CoAP transport: serves the hub's resource tree over UDP (RFC 7252, 7641, 7959, 8132), on libcoap.
+ * The CoAP transport: serves the hub's resource tree over UDP (RFC 7252, 7641, 7959, 8132), on
+ * libcoap.
  *
  *   coap_listen   the URIs of `listen`, opened as endpoints of libcoap
  *   coap_io       libcoap on the host's loop
@@ -21,26 +22,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LISTEN_DEFAULT "coap://[::1]:5683,coap://127.0.0.1:5683"
-
 enum { S_LISTEN, S_UNPROTECTED, S_MAX_SESSIONS, S_MAX_BODY, S_MAX_OBSERVERS };
 
 static const lintel_field settings_table[] = {
     [S_LISTEN] = {.name = "listen",
-                  .help = "Where to listen: URIs with an address in figures; port 0 takes a free one.",
-                  .dflt = LISTEN_DEFAULT,
+                  .help =
+                      "Where to listen: URIs with an address in figures; port 0 takes a free one.",
+                  .dflt = "coap://[::1]:5683,coap://127.0.0.1:5683",
                   .type = LINTEL_T_LIST},
     [S_UNPROTECTED] = {.name = "unprotected",
-                       .help = "Written down as yes, coap:// listeners beyond loopback are allowed: "
-                               "without encryption, for everybody who reaches them.",
+                       .help =
+                           "Written down as yes, coap:// listeners beyond loopback are allowed: "
+                           "without encryption, for everybody who reaches them.",
                        .dflt = "false",
                        .type = LINTEL_T_BOOL},
-    [S_MAX_SESSIONS] = {.name = "maxSessions",
-                        .help = "Clients remembered on each listener while nothing is under way with them.",
-                        .dflt = "1000",
-                        .min = 1,
-                        .max = 100000,
-                        .type = LINTEL_T_INT},
+    [S_MAX_SESSIONS] =
+        {.name = "maxSessions",
+         .help = "Clients remembered on each listener while nothing is under way with them.",
+         .dflt = "1000",
+         .min = 1,
+         .max = 100000,
+         .type = LINTEL_T_INT},
     [S_MAX_BODY] = {.name = "maxBody",
                     .help = "Largest body of a request, put together from blocks.",
                     .dflt = "1048576",
@@ -49,8 +51,9 @@ static const lintel_field settings_table[] = {
                     .max = 16777216,
                     .type = LINTEL_T_INT},
     [S_MAX_OBSERVERS] = {.name = "maxObservers",
-                         .help = "Observations at once, all clients together; beyond it a client gets "
-                                 "the value, but no notifications.",
+                         .help =
+                             "Observations at once, all clients together; beyond it a client gets "
+                             "the value, but no notifications.",
                          .dflt = "10000",
                          .min = 0,
                          .max = 1000000,
@@ -64,22 +67,13 @@ complain(const struct lcoap_server *s, const char *text)
     s->host->log(s->host, LINTEL_LOG_ERROR, text);
 }
 
-static int64_t
-number(const lintel_value *v, int64_t dflt)
-{
-    return v->type == LINTEL_T_INT || v->type == LINTEL_T_BOOL ? v->as.i : dflt;
-}
-
 static lintel_status
 add_listeners(struct lcoap_server *s, const lintel_value *list)
 {
     char err[400];
     lintel_status st = LINTEL_OK;
-    if (list->type != LINTEL_T_LIST)
-        st = lcoap_listen_add(s, LISTEN_DEFAULT, err, sizeof err);
-    else
-        for (uint32_t i = 0; i < list->len && st == LINTEL_OK; i++)
-            st = lcoap_listen_add(s, list->as.list[i].as.s, err, sizeof err);
+    for (uint32_t i = 0; i < list->len && st == LINTEL_OK; i++)
+        st = lcoap_listen_add(s, list->as.list[i].as.s, err, sizeof err);
     if (st != LINTEL_OK)
         complain(s, err);
     else if (s->nlisteners == 0) {
@@ -97,10 +91,10 @@ coap_transport_create(const lintel_host *h, const lintel_value *settings, void *
         return LINTEL_E_NOMEM;
     s->host = h;
     s->epoll_fd = -1;
-    s->unprotected = number(&settings[S_UNPROTECTED], 0) != 0;
-    s->max_sessions = (uint32_t)number(&settings[S_MAX_SESSIONS], 1000);
-    s->max_body = (size_t)number(&settings[S_MAX_BODY], 1 << 20);
-    s->max_observers = (uint32_t)number(&settings[S_MAX_OBSERVERS], 10000);
+    s->unprotected = settings[S_UNPROTECTED].as.i != 0;
+    s->max_sessions = (uint32_t)settings[S_MAX_SESSIONS].as.i;
+    s->max_body = (size_t)settings[S_MAX_BODY].as.i;
+    s->max_observers = (uint32_t)settings[S_MAX_OBSERVERS].as.i;
     lintel_status st = add_listeners(s, &settings[S_LISTEN]);
     if (st != LINTEL_OK) {
         free(s);
@@ -168,7 +162,8 @@ coap_transport_start(void *self)
 static const void *
 coap_transport_extension(void *self, const char *id)
 {
-    static const lintel_transport transport = {.size = sizeof transport, .answer = lcoap_serve_answer};
+    static const lintel_transport transport = {.size = sizeof transport,
+                                               .answer = lcoap_serve_answer};
     (void)self;
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &transport : NULL;
 }

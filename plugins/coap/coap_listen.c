@@ -63,11 +63,12 @@ read_authority(char *text, coap_address_t *ret)
     return ok;
 }
 
-static lintel_status
-add_one(struct lcoap_server *s, const char *uri, size_t n, char *err, size_t nerr)
+lintel_status
+lcoap_listen_add(struct lcoap_server *s, const char *uri, char *err, size_t nerr)
 {
     struct lcoap_listener *l = &s->listeners[s->nlisteners];
     char authority[sizeof l->uri];
+    size_t n = strlen(uri);
 
     if (s->nlisteners == LCOAP_MAX_LISTENERS) {
         snprintf(err, nerr, "listen: more than %d URIs", LCOAP_MAX_LISTENERS);
@@ -80,8 +81,10 @@ add_one(struct lcoap_server *s, const char *uri, size_t n, char *err, size_t ner
     memset(l, 0, sizeof *l);
     memcpy(l->uri, uri, n);
     if (strncmp(l->uri, "coaps://", 8) == 0) {
-        snprintf(err, nerr, "listen: %s: coaps needs credentials, which come with a later version; "
-                 "until then use coap:// on loopback", l->uri);
+        snprintf(err, nerr,
+                 "listen: %s: coaps needs credentials, which come with a later version; "
+                 "until then use coap:// on loopback",
+                 l->uri);
         return LINTEL_E_NOTSUP;
     }
     if (strncmp(l->uri, "coap://", 7) != 0) {
@@ -90,8 +93,10 @@ add_one(struct lcoap_server *s, const char *uri, size_t n, char *err, size_t ner
     }
     snprintf(authority, sizeof authority, "%s", l->uri + 7);
     if (!read_authority(authority, &l->address)) {
-        snprintf(err, nerr, "listen: %s: an address in figures is wanted, like coap://[::1]:5683 or "
-                 "coap://127.0.0.1:5683, without a path", l->uri);
+        snprintf(err, nerr,
+                 "listen: %s: an address in figures is wanted, like coap://[::1]:5683 or "
+                 "coap://127.0.0.1:5683, without a path",
+                 l->uri);
         return LINTEL_E_CONFIG;
     }
     if (coap_is_mcast(&l->address)) {
@@ -100,26 +105,14 @@ add_one(struct lcoap_server *s, const char *uri, size_t n, char *err, size_t ner
     }
     l->loopback = lcoap_is_loopback(&l->address);
     if (!l->loopback && !s->unprotected) {
-        snprintf(err, nerr, "listen: %s is open to others than this machine, without encryption and "
+        snprintf(err, nerr,
+                 "listen: %s is open to others than this machine, without encryption and "
                  "without credentials; write `unprotected: yes` beside it if that is wanted, "
-                 "or listen on coap://[::1]:5683", l->uri);
+                 "or listen on coap://[::1]:5683",
+                 l->uri);
         return LINTEL_E_CONFIG;
     }
     s->nlisteners++;
-    return LINTEL_OK;
-}
-
-lintel_status
-lcoap_listen_add(struct lcoap_server *s, const char *uris, char *err, size_t nerr)
-{
-    while (*uris != '\0') {
-        uris += strspn(uris, ", ");
-        size_t n = strcspn(uris, ", ");
-        lintel_status st = n > 0 ? add_one(s, uris, n, err, nerr) : LINTEL_OK;
-        if (st != LINTEL_OK)
-            return st;
-        uris += n;
-    }
     return LINTEL_OK;
 }
 

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is surely lost or delivered: libcoap gives up after MAX_TRANSMIT_WAIT at the latest. Where acknowledgements
- * can't be seen, a message counts as arrived after the first time-out, and libcoap keeps the queue. */
+/* What is surely lost or delivered: libcoap gives up after MAX_TRANSMIT_WAIT at the latest. Where
+ * acknowledgements can't be seen, a message counts as arrived after the first time-out, and libcoap
+ * keeps the queue. */
 #define FLIGHT_SEEN (LCOAP_TRANSMIT_WAIT + 7 * LCOAP_SECOND)
 #define FLIGHT_UNSEEN (3 * LCOAP_SECOND)
 
@@ -35,6 +36,7 @@ send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable
     if (lcoap_answer_is_large(a, &how.block2)) {
         lcoap_answer_tag(&answer);
         lcoap_download_keep(peer, x->key, (lintel_span){NULL, 0}, &answer, now);
+        lcoap_io_housekeep(s);
     }
     coap_pdu_t *pdu = coap_pdu_init(confirmable ? COAP_MESSAGE_CON : COAP_MESSAGE_NON, 0, mid,
                                     coap_session_max_pdu_size(peer->session));

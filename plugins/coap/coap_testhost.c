@@ -32,7 +32,8 @@ host_now(const lintel_host *h)
 }
 
 static lintel_status
-loop_watch(const lintel_host *h, int32_t fd, uint32_t events, void (*fn)(void *, int32_t, uint32_t), void *arg)
+loop_watch(const lintel_host *h, int32_t fd, uint32_t events, void (*fn)(void *, int32_t, uint32_t),
+           void *arg)
 {
     struct testhost *t = of(h);
     unsigned i = 0, empty = TESTHOST_WATCHES;
@@ -104,7 +105,8 @@ tree_abandon(const lintel_host *h, lintel_ticket ticket)
 static const void *
 host_extension(const lintel_host *h, const char *id)
 {
-    static const lintel_host_loop loop = {.size = sizeof loop, .watch = loop_watch, .timer = loop_timer};
+    static const lintel_host_loop loop = {
+        .size = sizeof loop, .watch = loop_watch, .timer = loop_timer};
     static const lintel_host_transport tree = {
         .size = sizeof tree, .submit = tree_submit, .abandon = tree_abandon};
     (void)h;
@@ -113,15 +115,16 @@ host_extension(const lintel_host *h, const char *id)
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &tree : NULL;
 }
 
+/* A number, or the table's default. */
 static lintel_value
-integer(int64_t v)
+integer(const lintel_field *row, int64_t v)
 {
-    return v == 0 ? (lintel_value){.type = LINTEL_T_NULL} : (lintel_value){.type = LINTEL_T_INT, .as.i = v};
+    return (lintel_value){.type = LINTEL_T_INT, .as.i = v != 0 ? v : strtoll(row->dflt, NULL, 10)};
 }
 
 struct testhost *
-testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, testhost_tree *tree, char *ret_log,
-             size_t nlog)
+testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, testhost_tree *tree,
+             char *ret_log, size_t nlog)
 {
     struct testhost *t = calloc(1, sizeof *t);
     lintel_value uris[32] = {{0}}, settings[5] = {{0}};
@@ -135,19 +138,17 @@ testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, tes
     t->plugin = plugin;
     t->tree = tree;
     t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    for (; s->listen != NULL && s->listen[settings[0].len] != NULL; settings[0].len++) {
+    for (; s->listen[settings[0].len] != NULL; settings[0].len++) {
         const char *uri = s->listen[settings[0].len];
         uris[settings[0].len] =
             (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(uri), .as.s = uri};
     }
-    if (s->listen != NULL) {
-        settings[0].type = LINTEL_T_LIST;
-        settings[0].as.list = uris;
-    }
+    settings[0].type = LINTEL_T_LIST;
+    settings[0].as.list = uris;
     settings[1] = (lintel_value){.type = LINTEL_T_BOOL, .as.i = s->unprotected};
-    settings[2] = integer(s->max_sessions);
-    settings[3] = integer(s->max_body);
-    settings[4] = integer(s->max_observers);
+    settings[2] = integer(&plugin->bus[2], s->max_sessions);
+    settings[3] = integer(&plugin->bus[3], s->max_body);
+    settings[4] = integer(&plugin->bus[4], s->max_observers);
     lintel_status st = plugin->create(&t->host, settings, &t->self);
     if (ret_log != NULL)
         snprintf(ret_log, nlog, "%s", t->log);
@@ -235,7 +236,8 @@ testhost_answer(struct testhost *t, lintel_ticket ticket, const lintel_answer *a
 }
 
 void
-testhost_text(struct testhost *t, lintel_ticket ticket, uint32_t code, uint32_t flags, const char *text)
+testhost_text(struct testhost *t, lintel_ticket ticket, uint32_t code, uint32_t flags,
+              const char *text)
 {
     lintel_answer a = {.size = sizeof a,
                        .code = code,

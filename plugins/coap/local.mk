@@ -36,11 +36,16 @@ plugins_coap_coap_client_test_SOURCES = plugins/coap/coap_client_test.c
 plugins_coap_coap_client_test_LDADD = $(coap_test_libs)
 endif
 
-FUZZERS += plugins/coap/coap_request_fuzz
+FUZZERS += plugins/coap/coap_request_fuzz plugins/coap/coap_fuzz
 plugins_coap_coap_request_fuzz_SOURCES = plugins/coap/coap_request_fuzz.c \
 	plugins/coap/coap_request.c plugins/coap/coap_answer.c $(FUZZ_MAIN)
 plugins_coap_coap_request_fuzz_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
 plugins_coap_coap_request_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 plugins_coap_coap_request_fuzz_LDADD = $(COAP_LIBS)
+plugins_coap_coap_fuzz_SOURCES = plugins/coap/coap_fuzz.c \
+	plugins/coap/coap_testhost.c plugins/coap/coap_testhost.h $(coap_sources) $(FUZZ_MAIN)
+plugins_coap_coap_fuzz_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
+plugins_coap_coap_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+plugins_coap_coap_fuzz_LDADD = $(COAP_LIBS)
 
 EXTRA_DIST += plugins/coap/README.md

@@ -28,13 +28,13 @@ plugins_modbus_modbus_pdu_test_SOURCES = plugins/modbus/modbus_pdu_test.c $(modb
 plugins_modbus_modbus_pdu_test_LDADD = $(KIT_LIBS)
 plugins_modbus_modbus_plan_test_SOURCES = plugins/modbus/modbus_plan_test.c $(modbus_pure)
 plugins_modbus_modbus_plan_test_LDADD = $(KIT_LIBS)
-modbus_rig = $(modbus_sources) plugins/modbus/modbus_rig.c plugins/modbus/modbus_rig.h
+modbus_testhost = $(modbus_sources) plugins/modbus/modbus_testhost.c plugins/modbus/modbus_testhost.h
 plugins_modbus_modbus_real_test_CFLAGS = $(AM_CFLAGS) $(MODBUS_CFLAGS)
-plugins_modbus_modbus_real_test_SOURCES = $(modbus_rig) plugins/modbus/modbus_real_test.c
+plugins_modbus_modbus_real_test_SOURCES = $(modbus_testhost) plugins/modbus/modbus_real_test.c
 plugins_modbus_modbus_real_test_LDADD = $(KIT_LIBS) $(MODBUS_LIBS)
 plugins_modbus_modbus_test_CFLAGS = $(AM_CFLAGS) $(MODBUS_CFLAGS)
-plugins_modbus_modbus_test_SOURCES = $(modbus_rig) plugins/modbus/modbus_test.c \
-	plugins/modbus/modbus_peer.c plugins/modbus/modbus_peer.h
+plugins_modbus_modbus_test_SOURCES = $(modbus_testhost) plugins/modbus/modbus_test.c \
+	plugins/modbus/modbus_testwire.c plugins/modbus/modbus_testwire.h
 plugins_modbus_modbus_test_LDADD = $(KIT_LIBS) $(MODBUS_LIBS)
 endif
 
@@ -42,3 +42,8 @@ FUZZERS += plugins/modbus/modbus_pdu_fuzz
 plugins_modbus_modbus_pdu_fuzz_SOURCES = plugins/modbus/modbus_pdu_fuzz.c $(modbus_pure) $(FUZZ_MAIN)
 plugins_modbus_modbus_pdu_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 plugins_modbus_modbus_pdu_fuzz_LDADD =
+FUZZERS += plugins/modbus/modbus_given_fuzz
+plugins_modbus_modbus_given_fuzz_CFLAGS = $(AM_CFLAGS) $(MODBUS_CFLAGS)
+plugins_modbus_modbus_given_fuzz_SOURCES = plugins/modbus/modbus_given_fuzz.c $(modbus_sources) $(FUZZ_MAIN)
+plugins_modbus_modbus_given_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+plugins_modbus_modbus_given_fuzz_LDADD = $(MODBUS_LIBS)

@@ -28,7 +28,7 @@ enum { /* rows of bus_table */
        BUS_CHECK_TRANSACTION
 };
 static const lintel_field bus_table[] = {
-    {"transport", "How the devices are reached.", "tcp", "tcp|rtu", NULL, NULL, 0, 0, LINTEL_T_INT,
+    {"transport", "How the devices are reached.", "tcp", "tcp|rtu", NULL, NULL, 0, 0, LINTEL_T_STR,
      0},
     {"host", "Name or address of the device or gateway; for tcp.", NULL, NULL, NULL, NULL, 0, 0,
      LINTEL_T_STR, 0},
@@ -37,15 +37,15 @@ static const lintel_field bus_table[] = {
      NULL, NULL, 0, 0, LINTEL_T_STR, LINTEL_F_FILE},
     {"baud", "Speed of the serial line.", "9600",
      "1200|2400|4800|9600|19200|38400|57600|115200|230400|460800|921600", NULL, "bit/s", 0, 0,
-     LINTEL_T_INT, 0},
+     LINTEL_T_STR, 0},
     {"parity", "Parity of the serial line.", "none", "none|even|odd", NULL, NULL, 0, 0,
-     LINTEL_T_INT, 0},
+     LINTEL_T_STR, 0},
     {"dataBits", "Data bits of the serial line.", "8", NULL, NULL, NULL, 7, 8, LINTEL_T_INT, 0},
     {"stopBits", "Stop bits of the serial line.", "1", NULL, NULL, NULL, 1, 2, LINTEL_T_INT, 0},
     {"rs485",
      "Who turns the line's driver on for sending: the adapter itself, the kernel, or the RTS "
      "signal.",
-     "adapter", "adapter|kernel|rts-up|rts-down", NULL, NULL, 0, 0, LINTEL_T_INT, 0},
+     "adapter", "adapter|kernel|rts-up|rts-down", NULL, NULL, 0, 0, LINTEL_T_STR, 0},
     {"timeout", "Longest wait for a device's answer.", "1000", NULL, NULL, "ms", 1, 60000,
      LINTEL_T_INT, 0},
     {"connectTimeout", "Longest wait for a connection.", "3000", NULL, NULL, "ms", 1, 60000,
@@ -99,11 +99,11 @@ static const lintel_field device_table[] = {
 enum { ADDR_TABLE, ADDR_ADDRESS, ADDR_FUNCTION, ADDR_VALUE };
 static const lintel_field address_table[] = {
     {"table", "Which of the device's tables.", "holding", "coil|discrete|holding|input",
-     "bool|bool|u16|u16", NULL, 0, 0, LINTEL_T_INT, 0},
+     "bool|bool|u16|u16", NULL, 0, 0, LINTEL_T_STR, 0},
     {"address", "Address of the first register or bit as it is on the wire, from 0.", NULL, NULL,
      NULL, NULL, 0, 65535, LINTEL_T_INT, LINTEL_F_REQUIRED},
     {"function", "Function code of writes; without, by the device's writeSingle.", NULL,
-     "5|6|15|16", NULL, NULL, 0, 0, LINTEL_T_INT, 0},
+     "5|6|15|16", NULL, NULL, 0, 0, LINTEL_T_STR, 0},
     {"value", "What an action without input writes.", "1", NULL, NULL, NULL, 0, 65535, LINTEL_T_INT,
      0},
     {0}};

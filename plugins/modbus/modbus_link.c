@@ -33,7 +33,7 @@ struct mb_link {
     uint32_t silent; /* timeouts in a row */
     uint16_t transaction;
     uint64_t random;
-    uint8_t unsure[256]; /* serial: the unit was silent when it was asked last */
+    lintel_mono silent_at[256]; /* serial: when the unit's time was over; 0: it answers */
     uint8_t kept[MB_PDU_MOST];
     char down[MB_DETAIL]; /* why there is no connection */
 };
@@ -148,7 +148,7 @@ came_up(struct mb_link *l)
     l->open = 1;
     l->proven = 0;
     l->silent = 0;
-    memset(l->unsure, 0, sizeof l->unsure);
+    memset(l->silent_at, 0, sizeof l->silent_at);
     if (l->told == -1)
         l->generation++;
     if (l->told != 1)
@@ -276,12 +276,14 @@ await_quiet(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, linte
 {
     struct mb_answer next;
     lintel_status more;
-    lintel_mono until = now(l) + timeout;
+    lintel_mono t = now(l), until = t + timeout;
     int differs = 0;
-    if (until > deadline) {
+    if (until > deadline && t - l->silent_at[unit] < 2 * timeout) {
         mb_say(ret->why, "unit %u answers again, but the deadline is too near to be sure", unit);
         return LINTEL_E_TIMEOUT;
     }
+    if (until > deadline)
+        until = t + (deadline - t) / 2;
     memcpy(l->kept, ret->pdu, ret->npdu);
     ret->pdu = l->kept;
     while ((more = await(l, unit, pdu, n, until, &next)) == LINTEL_OK || more == LINTEL_E_DEVICE)
@@ -294,7 +296,7 @@ await_quiet(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, linte
         mb_say(ret->why, "unit %u answered twice, and one answer is late: none was taken", unit);
         return LINTEL_E_PROTO;
     }
-    l->unsure[unit] = 0;
+    l->silent_at[unit] = 0;
     return st;
 }
 
@@ -302,7 +304,7 @@ await_quiet(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, linte
 static void
 timed_out(struct mb_link *l, uint8_t unit)
 {
-    l->unsure[unit] = 1;
+    l->silent_at[unit] = now(l);
     if (!l->conf->rtu && (++l->silent >= SILENT_MOST || !l->conf->check_transaction))
         reopen(l); /* a dead connection, or one where a late answer could not be told */
 }
@@ -316,7 +318,7 @@ mb_link_exchange(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, 
         return st;
     lintel_mono until = now(l) + timeout;
     st = await(l, unit, pdu, n, until < deadline ? until : deadline, ret);
-    if (l->conf->rtu && l->unsure[unit] && (st == LINTEL_OK || st == LINTEL_E_DEVICE))
+    if (l->conf->rtu && l->silent_at[unit] != 0 && (st == LINTEL_OK || st == LINTEL_E_DEVICE))
         st = await_quiet(l, unit, pdu, n, timeout, deadline, st, ret);
     l->quiet_until = now(l) + l->conf->pause;
     if (st == LINTEL_E_TIMEOUT)

@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "modbus_rig.h"
+#include "modbus_testhost.h"
 #include "tests/kit/kit.h"
 
 enum { LINES_MOST = 4 };
@@ -187,6 +187,33 @@ takes_no_late_answer_on_a_line(void)
         fakehost_free(h);
         rig_reap(s.pid, s.in);
     }
+}
+
+/* The hub's deadlines may be shorter than the quiet that a unit's first answer needs. */
+static void
+believes_a_unit_again_under_short_deadlines(void)
+{
+    struct sim s;
+    char settings[200];
+    REQUIRE(sim_start(&s, "--pty - --unit 1 holding:0=u16:11 fault=dead every=3", 1));
+    snprintf(settings, sizeof settings, "transport=rtu device=%.60s baud=115200 timeout=400",
+             s.line[0] + strlen("ready pty "));
+    struct fakehost *h = rig_new(settings, 1);
+    REQUIRE(h != NULL);
+    int p = rig_point(h, rig_device(h, ""), 2, "address=0");
+    CHECK_INT(rig_value(h, p), 11);
+    CHECK_INT(rig_value(h, p), 11);
+    CHECK_INT(rig_value(h, p), LINTEL_E_TIMEOUT);
+    struct fakehost_result *r = fakehost_request(h, FAKEHOST_READ, &p, 1, NULL, 300, 0);
+    CHECK_INT(r->samples[0].status, LINTEL_E_TIMEOUT);
+    CHECK_HAS(r->samples[0].detail, "the deadline is too near");
+    fakehost_result_free(r);
+    fakehost_advance(h, INT64_C(800000000)); /* a late answer would have come meanwhile */
+    r = fakehost_request(h, FAKEHOST_READ, &p, 1, NULL, 300, 0);
+    CHECK_INT(r->samples[0].status, LINTEL_OK);
+    fakehost_result_free(r);
+    fakehost_free(h);
+    rig_reap(s.pid, s.in);
 }
 
 static void
@@ -369,6 +396,7 @@ main(int argc, char **argv)
                                             KIT(survives_every_fault_over_tcp),
                                             KIT(reads_four_units_on_a_line),
                                             KIT(takes_no_late_answer_on_a_line),
+                                            KIT(believes_a_unit_again_under_short_deadlines),
                                             KIT(survives_faults_on_a_line),
                                             KIT(refuses_a_line_above_descriptor_1023),
                                             KIT(reads_and_writes_pymodbus),

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "lintel/ext/given.h"
-#include "modbus_peer.h"
-#include "modbus_rig.h"
+#include "modbus_testwire.h"
+#include "modbus_testhost.h"
 #include "tests/kit/kit.h"
 
 extern const lintel_entry lintel_plugin_entry;

@@ -19,7 +19,7 @@ struct toy {
     int threaded;
 };
 static const lintel_field bus[] = {
-    {"how", "h", "once", "once|thread|timer", NULL, NULL, 0, 0, LINTEL_T_INT, 0},
+    {"how", "h", "once", "once|thread|timer", NULL, NULL, 0, 0, LINTEL_T_STR, 0},
     {"names", "h", "a,b", NULL, NULL, NULL, 0, 0, LINTEL_T_LIST, 0},
     {0}};
 static const lintel_field address[] = {

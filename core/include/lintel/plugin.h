@@ -103,7 +103,8 @@ typedef struct lintel_field {
     const char *name;    /* not one of the hub's own keys (lintel-binding(5), lintel.yaml(5)) */
     const char *help;    /* one sentence for the manual */
     const char *dflt;    /* the default, as text; NULL: none */
-    const char *choices; /* "coil|holding": the text becomes LINTEL_T_INT 0, 1 ..; else NULL */
+    const char *choices; /* "coil|holding": people write a word, the plugin gets LINTEL_T_INT 0, 1 ..
+                          * (type INT or STR); else NULL */
     const char *natural; /* address tables, with choices: the wire type each choice implies,
                           * "bool|u16"; else NULL */
     const char *unit;    /* "ms", "s", "bytes"; NULL: none. For the manual */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "modbus_rig.h"
+#include "modbus_testhost.h"
 
 #include <fcntl.h>
 #include <stdio.h>

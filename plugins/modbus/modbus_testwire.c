@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "modbus_peer.h"
+#include "modbus_testwire.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A scripted Modbus server for the plugin's tests: it does to each request what the script says, on a thread of its own.
  * Each register holds its own address; coils with an odd address are on. */
-#ifndef LINTEL_MODBUS_PEER_H
-#define LINTEL_MODBUS_PEER_H
+#ifndef LINTEL_MODBUS_TESTWIRE_H
+#define LINTEL_MODBUS_TESTWIRE_H
 #include <stdint.h>
 
 enum peer_act {

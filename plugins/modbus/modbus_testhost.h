@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The plugin in a fake hub, with the few calls that its tests repeat. */
-#ifndef LINTEL_MODBUS_RIG_H
-#define LINTEL_MODBUS_RIG_H
+#ifndef LINTEL_MODBUS_TESTHOST_H
+#define LINTEL_MODBUS_TESTHOST_H
 #include "tests/kit/fakehost.h"
 
 /* Started, with settings as "a=1 b=2"; NULL with a failed check. fake: now() stands still. */

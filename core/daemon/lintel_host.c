@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * lintel-host: a process for plugins. Started by linteld with one end of a socket pair; by people only to look into a
+ * plugin. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/base/num.h"
+#include "core/plug/hosted.h"
+#include "core/plug/inspect.h"
+#include "core/plug/load.h"
+
+static const char usage[] =
+    "usage: lintel-host --inspect FILE\n"
+    "Prints what the plugin FILE says of itself, as JSON. linteld starts this program with --socket=FD,\n"
+    "to run plugins in a process of their own.\n";
+
+static int
+inspect(const char *file)
+{
+    char reason[512];
+    struct lintel_buf out = {0};
+    const lintel_entry *e = lintel_load_file(file, reason, sizeof reason);
+    if (e == NULL) {
+        fprintf(stderr, "lintel-host: %s\n", reason);
+        return 1;
+    }
+    lintel_inspect_entry(e, file, &out);
+    int ok = !out.failed && puts(lintel_buf_str(&out)) >= 0 && fflush(stdout) == 0;
+    lintel_buf_fini(&out);
+    if (!ok)
+        fprintf(stderr, "lintel-host: the output can't be written\n");
+    return !ok;
+}
+
+static int
+serve(const char *number)
+{
+    int64_t fd;
+    int type;
+    socklen_t size = sizeof type;
+    if (!lintel_parse_int(number, strlen(number), &fd) || fd < 0 || fd > 1023 ||
+        getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0) {
+        fprintf(stderr, "lintel-host: --socket=%s is not a socket; linteld starts this program\n", number);
+        return 2;
+    }
+    /* When the hub dies, so does this; the end of the socket says it too, should it have died already. */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    return lintel_hosted_serve((int)fd);
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "--inspect") == 0)
+        return inspect(argv[2]);
+    if (argc >= 2 && strncmp(argv[1], "--socket=", 9) == 0)
+        return serve(argv[1] + 9);
+    fputs(usage, argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);
+    return argc == 2 && strcmp(argv[1], "--help") == 0 ? 0 : 2;
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/plug/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/loop/frames.h"
+#include "core/plug/wire.h"
+
+#define MS INT64_C(1000000)
+#define SECOND INT64_C(1000000000)
+#define HELLO_MOST (5 * SECOND)
+#define END_MOST (5 * SECOND)
+#define WAIT_FIRST (200 * MS)
+#define WAIT_MOST (30 * SECOND)
+#define GOOD (60 * SECOND) /* running so long forgives earlier deaths */
+#define REAP_FIRST (1 * MS)
+#define REAP_KILL (100 * MS) /* without its connection it is of no use */
+enum {
+    CHILD_FD = 3,
+    QUEUE_MOST = 256 * 1024 * 1024, /* a start tells all points at once */
+    REASON = 256
+};
+
+enum state { STARTING, UP, DYING, WAITING };
+
+struct lintel_child {
+    struct lintel_loop *loop;
+    char *program, *name;
+    struct lintel_child_fns fns;
+    void *ctx;
+    uint64_t random;
+    enum state state;
+    int ending; /* _end() was called */
+    int killed; /* SIGKILL was sent */
+    pid_t pid;
+    struct lintel_frames *frames;
+    struct lintel_wire_scratch scratch;
+    struct lintel_timer timer; /* hello; reaping; the next start */
+    lintel_mono up_since, dying_since;
+    int64_t reap_wait;
+    uint32_t deaths; /* in a row */
+    uint32_t restarts;
+    char reason[REASON];
+};
+
+static void start(struct lintel_child *c);
+static void on_timer(void *arg);
+
+static void
+set_timer(struct lintel_child *c, int64_t in)
+{
+    /* Can't fail: once armed, the heap has room for it. */
+    lintel_timer_at(c->loop, &c->timer, lintel_loop_now(c->loop) + in, on_timer, c);
+}
+
+static uint64_t
+next_random(struct lintel_child *c)
+{
+    uint64_t z = c->random += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* ---- death ------------------------------------------------------------------------------------------------- */
+
+static void
+free_child(struct lintel_child *c)
+{
+    lintel_timer_stop(c->loop, &c->timer);
+    lintel_frames_close(c->frames);
+    lintel_wire_scratch_fini(&c->scratch);
+    lintel_free(c->program);
+    lintel_free(c->name);
+    lintel_free(c);
+}
+
+/* Doubling from 200 ms to 30 s, a quarter more or less: children that died of one cause do not start in step. */
+static int64_t
+back_off(struct lintel_child *c)
+{
+    int64_t wait = WAIT_FIRST;
+    for (uint32_t i = 0; i < c->deaths && wait < WAIT_MOST; i++)
+        wait *= 2;
+    if (wait > WAIT_MOST)
+        wait = WAIT_MOST;
+    if (c->deaths < UINT32_MAX)
+        c->deaths++;
+    return wait * 3 / 4 + (int64_t)(next_random(c) % (uint64_t)(wait / 2));
+}
+
+static void
+bury(struct lintel_child *c)
+{
+    c->pid = 0;
+    if (c->ending) {
+        c->fns.ended(c->ctx);
+        free_child(c);
+        return;
+    }
+    if (c->up_since != 0 && lintel_loop_now(c->loop) - c->up_since >= GOOD)
+        c->deaths = 0;
+    c->up_since = 0;
+    c->state = WAITING;
+    int64_t wait = back_off(c);
+    set_timer(c, wait);
+    c->fns.gone(c->ctx, c->reason, wait);
+}
+
+static void
+note_exit(struct lintel_child *c, int status)
+{
+    if (c->killed)
+        return; /* the reason of that stands there */
+    if (WIFSIGNALED(status))
+        lintel_format(c->reason, sizeof c->reason, "its process was killed by signal %d (%s)",
+                      WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else if (WIFEXITED(status))
+        lintel_format(c->reason, sizeof c->reason, "its process ended with status %d",
+                      WEXITSTATUS(status));
+}
+
+static void
+reap(struct lintel_child *c)
+{
+    int status = 0;
+    pid_t pid = waitpid(c->pid, &status, WNOHANG);
+    if (pid == c->pid || (pid < 0 && errno == ECHILD)) {
+        if (pid == c->pid)
+            note_exit(c, status);
+        bury(c);
+        return;
+    }
+    int64_t dying = lintel_loop_now(c->loop) - c->dying_since;
+    if (!c->killed && dying >= (c->ending ? END_MOST : REAP_KILL)) {
+        kill(c->pid, SIGKILL);
+        c->killed = 1;
+    }
+    if (c->reap_wait < 50 * MS)
+        c->reap_wait *= 2;
+    set_timer(c, c->reap_wait);
+}
+
+/* From now on only its death is waited for. */
+static void
+begin_dying(struct lintel_child *c)
+{
+    lintel_frames_close(c->frames);
+    c->frames = NULL;
+    c->state = DYING;
+    c->dying_since = lintel_loop_now(c->loop);
+    c->reap_wait = REAP_FIRST;
+    set_timer(c, REAP_FIRST);
+}
+
+void
+lintel_child_kill(struct lintel_child *c, const char *reason)
+{
+    if (c->state != STARTING && c->state != UP)
+        return;
+    lintel_copy(c->reason, sizeof c->reason, reason);
+    kill(c->pid, SIGKILL);
+    c->killed = 1;
+    begin_dying(c);
+}
+
+/* ---- frames ------------------------------------------------------------------------------------------------- */
+
+static int
+on_hello(struct lintel_child *c, const unsigned char *data, size_t n)
+{
+    struct lintel_wire_up m;
+    if (lintel_wire_read_up(data, n, &c->scratch, &m) != 0 || m.kind != LINTEL_WIRE_HELLO)
+        return -1;
+    if (m.ticket != LINTEL_WIRE_VERSION) {
+        char reason[REASON];
+        lintel_format(reason, sizeof reason, "%s speaks version %llu of the protocol, wanted is %d: "
+                      "install hub and lintel-host of one version", c->program,
+                      (unsigned long long)m.ticket, LINTEL_WIRE_VERSION);
+        lintel_child_kill(c, reason);
+        return 0;
+    }
+    c->state = UP;
+    c->up_since = lintel_loop_now(c->loop);
+    lintel_timer_stop(c->loop, &c->timer);
+    c->fns.up(c->ctx);
+    return 0;
+}
+
+static int
+on_frame(void *ctx, const unsigned char *data, size_t n)
+{
+    struct lintel_child *c = ctx;
+    return c->state == STARTING ? on_hello(c, data, n) : c->fns.frame(c->ctx, data, n);
+}
+
+static void
+on_closed(void *ctx, const char *reason)
+{
+    struct lintel_child *c = ctx;
+    lintel_copy(c->reason, sizeof c->reason, reason);
+    begin_dying(c);
+}
+
+int
+lintel_child_send(struct lintel_child *c, const struct lintel_buf *b, int later)
+{
+    if (c->state != UP || c->ending)
+        return -1;
+    return later ? lintel_frames_queue(c->frames, b) : lintel_frames_send(c->frames, b);
+}
+
+size_t
+lintel_child_queued(const struct lintel_child *c)
+{
+    return c->frames != NULL ? lintel_frames_queued(c->frames) : 0;
+}
+
+/* ---- birth --------------------------------------------------------------------------------------------------- */
+
+/* The child's environment: what is meant for the hub, and the path; nothing else of the daemon's. */
+static char **
+environment(void)
+{
+    extern char **environ;
+    size_t n = 0, k = 0;
+    while (environ[n] != NULL)
+        n++;
+    char **ret = lintel_alloc_array(n + 1, sizeof *ret);
+    for (size_t i = 0; ret != NULL && i < n; i++)
+        if (strncmp(environ[i], "LINTEL_", 7) == 0 || strncmp(environ[i], "PATH=", 5) == 0)
+            ret[k++] = environ[i];
+    return ret;
+}
+
+/* With fd as descriptor 3, the standard ones, and no other. 0 or an errno. */
+static int
+spawn(struct lintel_child *c, int fd)
+{
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attr;
+    sigset_t none, all;
+    char socket_arg[] = "--socket=3", name_arg[] = "--name";
+    char *argv[] = {c->program, socket_arg, name_arg, c->name, NULL};
+    char **env = environment();
+    if (env == NULL)
+        return ENOMEM;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_adddup2(&files, fd, CHILD_FD);
+    posix_spawn_file_actions_addclosefrom_np(&files, CHILD_FD + 1);
+    posix_spawnattr_init(&attr);
+    posix_spawnattr_setsigmask(&attr, &none);
+    posix_spawnattr_setsigdefault(&attr, &all);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    int ret = posix_spawn(&c->pid, c->program, &files, &attr, argv, env);
+    posix_spawnattr_destroy(&attr);
+    posix_spawn_file_actions_destroy(&files);
+    lintel_free(env);
+    return ret;
+}
+
+static void
+could_not(struct lintel_child *c, int error)
+{
+    lintel_format(c->reason, sizeof c->reason, "%s can't be started: %s", c->program, strerror(error));
+    bury(c);
+}
+
+static void
+start(struct lintel_child *c)
+{
+    static const struct lintel_frames_fns fns = {on_frame, on_closed};
+    int fds[2];
+    c->state = STARTING;
+    c->killed = 0;
+    c->reason[0] = '\0';
+    c->pid = 0;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
+        could_not(c, errno);
+        return;
+    }
+    c->frames = lintel_frames_new(c->loop, fds[0], QUEUE_MOST, &fns, c);
+    if (c->frames == NULL) {
+        close(fds[0]);
+        close(fds[1]);
+        could_not(c, ENOMEM);
+        return;
+    }
+    int error = spawn(c, fds[1]);
+    close(fds[1]);
+    if (error != 0) {
+        c->pid = 0;
+        lintel_frames_close(c->frames);
+        c->frames = NULL;
+        could_not(c, error);
+        return;
+    }
+    set_timer(c, HELLO_MOST);
+}
+
+static void
+on_timer(void *arg)
+{
+    struct lintel_child *c = arg;
+    switch (c->state) {
+    case STARTING: lintel_child_kill(c, "its process did not say hello within 5 s"); break;
+    case DYING: reap(c); break;
+    case WAITING:
+        c->restarts++;
+        start(c);
+        break;
+    default: break;
+    }
+}
+
+static void
+on_first(void *arg)
+{
+    start(arg);
+}
+
+struct lintel_child *
+lintel_child_new(struct lintel_loop *loop, const char *program, const char *name, uint64_t random,
+                 const struct lintel_child_fns *fns, void *ctx)
+{
+    struct lintel_child *c = lintel_alloc(sizeof *c);
+    if (c == NULL)
+        return NULL;
+    *c = (struct lintel_child){.loop = loop,
+                               .program = lintel_strdup(program),
+                               .name = lintel_strdup(name),
+                               .fns = *fns,
+                               .ctx = ctx,
+                               .random = random,
+                               .state = WAITING};
+    /* Not from here: the caller does not know the child yet. */
+    if (c->program == NULL || c->name == NULL ||
+        lintel_timer_at(loop, &c->timer, lintel_loop_now(loop), on_first, c) != 0) {
+        free_child(c);
+        return NULL;
+    }
+    return c;
+}
+
+void
+lintel_child_end(struct lintel_child *c)
+{
+    c->ending = 1;
+    if (c->state == WAITING)
+        bury(c);
+    else if (c->state != DYING)
+        begin_dying(c);
+}
+
+void
+lintel_child_free(struct lintel_child *c)
+{
+    if (c == NULL)
+        return;
+    if (c->pid != 0) {
+        kill(c->pid, SIGKILL);
+        while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    free_child(c);
+}
+
+int
+lintel_child_is_up(const struct lintel_child *c)
+{
+    return c->state == UP;
+}
+
+int64_t
+lintel_child_pid(const struct lintel_child *c)
+{
+    return c->pid;
+}
+
+uint32_t
+lintel_child_restarts(const struct lintel_child *c)
+{
+    return c->restarts;
+}

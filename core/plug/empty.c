@@ -1,1 +1,0 @@
-typedef int lintel_plug_empty;

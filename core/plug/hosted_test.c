@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * lintel-host itself, spoken to over its socket as the daemon would: how it ends, and what it prints. */
+#include "core/plug/hosted.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/loop/frames.h"
+#include "core/plug/wire.h"
+#include "tests/kit/kit.h"
+
+struct host {
+    pid_t pid;
+    int fd;
+    struct lintel_wire_scratch scratch;
+    struct lintel_buf frame;
+};
+
+static const char *
+built(const char *path)
+{
+    static char full[4][1024];
+    static unsigned turn;
+    char *ret = full[turn++ % 4];
+    const char *build = getenv("LINTEL_BUILDDIR");
+    snprintf(ret, sizeof full[0], "%s/%s", build ? build : ".", path);
+    return ret;
+}
+
+static void
+begin(struct host *h)
+{
+    int fds[2] = {-1, -1};
+    *h = (struct host){0};
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+    const char *program = built("bin/lintel-host");
+    h->pid = fork();
+    if (h->pid == 0) {
+        dup2(fds[1], 3);
+        execl(program, "lintel-host", "--socket=3", (char *)NULL);
+        _exit(127);
+    }
+    close(fds[1]);
+    h->fd = fds[0];
+}
+
+/* The next frame of the kind; lines of the log may stand in front. */
+static int
+expect(struct host *h, enum lintel_wire_kind kind, struct lintel_wire_up *m)
+{
+    while (lintel_frame_read(h->fd, &h->frame) == 0) {
+        if (!CHECK(lintel_wire_read_up((const unsigned char *)h->frame.p, h->frame.n, &h->scratch, m) == 0))
+            return 0;
+        if (m->kind == kind)
+            return 1;
+    }
+    return CHECK(!"a frame of this kind");
+}
+
+static void
+put(struct host *h)
+{
+    CHECK_INT(lintel_frame_write(h->fd, &h->frame), 0);
+}
+
+static void
+open_instance(struct host *h, uint32_t number, const char *file, const char *plugin)
+{
+    const lintel_value settings[] = {{LINTEL_T_INT, 0, {.i = 0}}, {LINTEL_T_INT, 0, {.i = 100}},
+                                     {LINTEL_T_INT, 0, {.i = 0}}, {LINTEL_T_INT, 0, {.i = 0}}, {0}, {0}};
+    lintel_buf_reset(&h->frame);
+    lintel_wire_open(&h->frame, &(struct lintel_wire_down){.instance = number, .name = "line",
+                                                           .plugin = plugin, .file = file, .log = 2},
+                     settings, 6);
+    put(h);
+}
+
+static int
+finish(struct host *h)
+{
+    int status = -1;
+    CHECK_INT(waitpid(h->pid, &status, 0), h->pid);
+    lintel_buf_fini(&h->frame);
+    lintel_wire_scratch_fini(&h->scratch);
+    return status;
+}
+
+static void
+it_ends_with_its_hub(void)
+{
+    struct host h;
+    struct lintel_wire_up m;
+    begin(&h);
+    REQUIRE(expect(&h, LINTEL_WIRE_HELLO, &m));
+    CHECK_INT(m.ticket, LINTEL_WIRE_VERSION);
+    CHECK_INT(m.id, h.pid);
+    open_instance(&h, 4, built("plugins/fake/fake.so"), "fake");
+    REQUIRE(expect(&h, LINTEL_WIRE_READY, &m));
+    CHECK_INT(m.instance, 4);
+    CHECK_STR(m.text, "1.0");
+    close(h.fd);
+    CHECK_INT(finish(&h), 0);
+}
+
+static void
+sigterm_stops_the_plugins(void)
+{
+    struct host h;
+    struct lintel_wire_up m;
+    begin(&h);
+    REQUIRE(expect(&h, LINTEL_WIRE_HELLO, &m));
+    open_instance(&h, 4, built("plugins/fake/fake.so"), "fake");
+    REQUIRE(expect(&h, LINTEL_WIRE_READY, &m));
+    kill(h.pid, SIGINT); /* Ctrl-C is not for it */
+    kill(h.pid, SIGTERM);
+    REQUIRE(expect(&h, LINTEL_WIRE_CLOSED, &m));
+    CHECK_INT(m.instance, 4);
+    CHECK_INT(finish(&h), 0);
+    close(h.fd);
+}
+
+static void
+instances_come_and_go(void)
+{
+    struct host h;
+    struct lintel_wire_up m;
+    begin(&h);
+    REQUIRE(expect(&h, LINTEL_WIRE_HELLO, &m));
+    for (uint32_t i = 1; i <= 20; i++) {
+        open_instance(&h, i, built("plugins/fake/fake.so"), "fake");
+        REQUIRE(expect(&h, LINTEL_WIRE_READY, &m));
+        CHECK_INT(m.instance, i);
+        lintel_buf_reset(&h.frame);
+        lintel_wire_short(&h.frame, i, LINTEL_WIRE_CLOSE, 0);
+        put(&h);
+        REQUIRE(expect(&h, LINTEL_WIRE_CLOSED, &m));
+    }
+    /* One that is not there is closed already. */
+    lintel_buf_reset(&h.frame);
+    lintel_wire_short(&h.frame, 99, LINTEL_WIRE_CLOSE, 0);
+    put(&h);
+    REQUIRE(expect(&h, LINTEL_WIRE_CLOSED, &m));
+    CHECK_INT(m.instance, 99);
+    open_instance(&h, 30, built("plugins/fake/wrong-major.so"), "wrong");
+    REQUIRE(expect(&h, LINTEL_WIRE_REFUSED, &m));
+    CHECK_INT(m.status, LINTEL_E_CONFIG);
+    CHECK_HAS(m.text, "it was built for plugin ABI 2.0, this hub has 1.0");
+    open_instance(&h, 31, built("plugins/fake/fake.so"), "fiction");
+    REQUIRE(expect(&h, LINTEL_WIRE_REFUSED, &m));
+    CHECK_HAS(m.text, "holds no plugin named \"fiction\"");
+    close(h.fd);
+    CHECK_INT(finish(&h), 0);
+}
+
+static void
+a_hub_that_talks_nonsense(void)
+{
+    struct host h;
+    struct lintel_wire_up m;
+    begin(&h);
+    REQUIRE(expect(&h, LINTEL_WIRE_HELLO, &m));
+    CHECK_INT(send(h.fd, "\0\0\0\1\xff", 5, 0), 5);
+    int status = finish(&h);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    close(h.fd);
+}
+
+/* What a command prints, and its status. */
+static int
+run(const char *arguments, char *out, size_t size)
+{
+    char command[2048];
+    snprintf(command, sizeof command, "%s %s 2>&1", built("bin/lintel-host"), arguments);
+    FILE *f = popen(command, "r");
+    if (!CHECK(f != NULL))
+        return -1;
+    size_t n = fread(out, 1, size - 1, f);
+    out[n] = '\0';
+    return pclose(f);
+}
+
+static void
+on_the_command_line(void)
+{
+    char out[8192], arguments[2048];
+    snprintf(arguments, sizeof arguments, "--inspect %s", built("plugins/file/file.so"));
+    CHECK_INT(run(arguments, out, sizeof out), 0);
+    CHECK_HAS(out, "\"name\":\"file\"");
+    snprintf(arguments, sizeof arguments, "--inspect %s", built("plugins/fake/wrong-magic.so"));
+    CHECK_INT(WEXITSTATUS(run(arguments, out, sizeof out)), 1);
+    CHECK_HAS(out, "lintel-host: ");
+    CHECK_HAS(out, "wanted is 0x4c4e5431");
+    CHECK_INT(WEXITSTATUS(run("--socket=0 </dev/null", out, sizeof out)), 2);
+    CHECK_HAS(out, "is not a socket");
+    CHECK_INT(WEXITSTATUS(run("", out, sizeof out)), 2);
+    CHECK_HAS(out, "usage: lintel-host --inspect FILE");
+    CHECK_INT(run("--help", out, sizeof out), 0);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct kit_test tests[] = {KIT(it_ends_with_its_hub),
+                                            KIT(sigterm_stops_the_plugins),
+                                            KIT(instances_come_and_go),
+                                            KIT(a_hub_that_talks_nonsense),
+                                            KIT(on_the_command_line),
+                                            {0}};
+    return kit_main("hosted", tests, argc, argv);
+}

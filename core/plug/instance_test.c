@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Instances in threads and in children: the fakes are driven as the engine would do it. */
+#include "core/plug/instance.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/mem.h"
+#include "core/plug/plug_kit.h"
+#include "tests/kit/kit.h"
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+static const char *const fakes[] = {"fake", "fake-blocking"};
+
+static struct kit_op op, second;
+static struct kit_bus bus, other;
+
+/* A bus with device 0 and one point for each address. */
+static void
+begin(struct kit_plug *k, struct kit_bus *b, const char *fake, enum kit_isolation isolation,
+      const char *const *settings, const char *const *const *addrs)
+{
+    kit_bus_start(k, b, fake, "line", isolation, settings);
+    if (!kit_wait_ready(k, b))
+        return;
+    CHECK_INT(kit_attach(b, 0, NULL), 0);
+    for (uint32_t i = 0; addrs != NULL && addrs[i] != NULL; i++)
+        CHECK_INT(kit_bind(b, i, 0, addrs[i]), 0);
+}
+#define ADDRS(...) ((const char *const *const[]){__VA_ARGS__, NULL})
+
+static struct lintel_instance_stats
+stats(const struct kit_bus *b)
+{
+    struct lintel_instance_stats s;
+    lintel_instance_stats(b->instance, &s);
+    return s;
+}
+
+static void
+values_in(const char *fake, enum kit_isolation isolation)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, fake, isolation, NULL,
+          ADDRS(LIST("value=2.5"), LIST("kind=counter", "value=7", "raw=integer"), LIST("kind=stored"),
+                LIST("raw=text", "value=-1.25"), LIST("raw=f32", "value=0.5")));
+    CHECK_STR(stats(&bus).state, "running");
+    CHECK_INT(stats(&bus).pid != 0, isolation != KIT_THREAD);
+    for (int64_t turn = 0; turn < 3; turn++) {
+        CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 5, NULL, 5000), 0);
+        kit_wait_op(&k, &op);
+        CHECK_INT(op.status, LINTEL_OK);
+        REQUIRE(op.n == 5);
+        CHECK_INT(op.samples[0].value.type, LINTEL_T_REAL);
+        CHECK_REAL(op.samples[0].value.as.r, 2.5);
+        CHECK_INT(op.samples[1].value.type, LINTEL_T_INT);
+        CHECK_INT(op.samples[1].value.as.i, 7 + turn);
+        CHECK_REAL(op.samples[2].value.as.r, turn == 0 ? 0 : 42);
+        CHECK_INT(op.samples[3].value.type, LINTEL_T_STR);
+        CHECK_STR(op.bytes[3], "-1.25");
+        CHECK_INT(op.samples[4].value.type, LINTEL_T_BYTES);
+        CHECK_INT(op.samples[4].value.len, 4);
+        CHECK(memcmp(op.bytes[4], "\x3f\0\0\0", 4) == 0);
+        const lintel_value v = {LINTEL_T_REAL, 0, {.r = 42}};
+        CHECK_INT(kit_submit(&k, &bus, &second, LINTEL_OP_WRITE, 2, 1, &v, 5000), 0);
+        kit_wait_op(&k, &second);
+        CHECK_INT(second.status, LINTEL_OK);
+    }
+    CHECK_STR(bus.bus->link, "the wire is there");
+    CHECK_INT(stats(&bus).misbehaved, 0);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
+static void
+values_come_and_go(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        values_in(fakes[i], KIT_THREAD);
+        values_in(fakes[i], KIT_PROCESS);
+    }
+}
+
+/* Completions that lie: the engine hears of each op once, and only of points it asked for. */
+static void
+lies_in(enum kit_isolation isolation)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", isolation, NULL,
+          ADDRS(LIST("kind=twice", "value=1"), LIST("kind=stranger", "value=2"), LIST("kind=lost"),
+                LIST("kind=nan"), LIST("kind=error"), LIST("kind=timeout"), LIST("value=3")));
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 5, NULL, 5000), 0);
+    kit_wait_op(&k, &op);
+    CHECK_INT(op.status, LINTEL_OK);
+    REQUIRE(op.n == 4);
+    CHECK_INT(op.samples[1].point, 1);
+    CHECK_INT(op.samples[2].point, 3); /* 2 was left out */
+    CHECK_INT(op.samples[2].status, LINTEL_E_FAIL);
+    CHECK_STR(op.detail[2], "the value is not a finite number");
+    CHECK_INT(op.samples[3].status, LINTEL_E_DEVICE);
+    CHECK_STR(op.detail[3], "the device is not in the mood");
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 5, 2, NULL, 5000), 0);
+    kit_wait_op(&k, &op);
+    CHECK_INT(op.status, LINTEL_E_TIMEOUT);
+    CHECK_INT(op.n, 0);
+    /* The second completion has arrived by now: frames keep their order. */
+    CHECK_INT(kit_submit(&k, &bus, &second, LINTEL_OP_READ, 6, 1, NULL, 5000), 0);
+    kit_wait_op(&k, &second);
+    CHECK_INT(bus.bus->dones, 3);
+    CHECK_INT(stats(&bus).misbehaved, 2);
+    CHECK_INT(stats(&bus).dropped, 1);
+    CHECK_HAS(kit_log(), "line: PLUGIN MISBEHAVING: fake completed a request that is not open");
+    CHECK_HAS(kit_log(), "line: PLUGIN MISBEHAVING: fake answered for points that were not asked for");
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
+static void
+liars_are_found_out(void)
+{
+    lies_in(KIT_THREAD);
+    lies_in(KIT_PROCESS);
+}
+
+static void
+cancel_in(const char *fake, enum kit_isolation isolation)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, fake, isolation, NULL, ADDRS(LIST("kind=stall"), LIST("value=1")));
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
+    bus.bus->port.cancel(bus.bus->port.ctx, &op.op);
+    kit_wait_op(&k, &op);
+    CHECK_INT(op.status, LINTEL_E_CANCELLED);
+    /* One that is unbound while a request has it: cancelled first, then unbound. */
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
+    if (strcmp(fake, "fake") == 0) {
+        bus.bus->port.unbind(bus.bus->port.ctx, 0);
+        kit_wait_op(&k, &op);
+        CHECK_INT(op.status, LINTEL_E_CANCELLED);
+    }
+    /* And one that is open when the bus stops: never told. */
+    int before = bus.bus->dones;
+    CHECK_INT(kit_submit(&k, &bus, &second, LINTEL_OP_READ, 0, 2, NULL, 60000), 0);
+    CHECK_INT(bus.bus->dones, before);
+    kit_bus_stop(&k, &bus);
+    CHECK_INT(second.done, 0);
+    kit_plug_free(&k);
+}
+
+static void
+requests_are_cancelled(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        cancel_in(fakes[i], KIT_THREAD);
+        cancel_in(fakes[i], KIT_PROCESS);
+    }
+}
+
+/* What never completes is ended by the hub a second after its deadline; a late answer is dropped. */
+static void
+a_hang_is_ended_by_the_hub(void)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", KIT_THREAD, NULL, ADDRS(LIST("kind=hang"), LIST("value=1")));
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 10), 0);
+    CHECK_INT(kit_submit(&k, &bus, &second, LINTEL_OP_READ, 1, 1, NULL, 5000), 0);
+    kit_wait_op(&k, &second);
+    CHECK_INT(op.done, 0);
+    kit_wait_op(&k, &op);
+    CHECK_INT(op.status, LINTEL_E_TIMEOUT);
+    CHECK_INT(stats(&bus).late, 1);
+    kit_bus_stop(&k, &bus);
+    CHECK_INT(op.done, 1);
+    CHECK_HAS(kit_log(), "PLUGIN MISBEHAVING: fake left requests open at stop()");
+    kit_plug_free(&k);
+}
+
+static void
+refusals_say_why(void)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", KIT_PROCESS, NULL, ADDRS(LIST("kind=refused"), LIST("value=1")));
+    CHECK_INT(kit_attach(&bus, 5, LIST("refused=true")), 0);
+    CHECK_INT(kit_bind(&bus, 9, 5, NULL), 0);
+    CHECK_INT(kit_attach(&bus, 6, LIST("down=true")), 0);
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 2, NULL, 5000), 0);
+    kit_wait_op(&k, &op);
+    REQUIRE(op.n == 1);
+    CHECK_INT(op.samples[0].point, 1);
+    CHECK_STR(bus.bus->refused_device, "no such device");
+    CHECK_STR(bus.bus->refused_point, "its device was refused"); /* the last */
+    CHECK_INT(bus.bus->refused_id, 9);
+    CHECK_INT(bus.bus->device_status, LINTEL_E_LINK);
+    CHECK_STR(bus.bus->device, "it is away");
+    /* A request of which nothing is left. */
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 5000), 0);
+    kit_wait_op(&k, &op);
+    CHECK_INT(op.status, LINTEL_E_ADDRESS);
+    /* Detaching takes the points along; the number may be used again. */
+    bus.bus->port.detach(bus.bus->port.ctx, 0);
+    CHECK_INT(kit_attach(&bus, 0, NULL), 0);
+    CHECK_INT(kit_bind(&bus, 1, 0, LIST("value=8")), 0);
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 1, 1, NULL, 5000), 0);
+    kit_wait_op(&k, &op);
+    CHECK_REAL(op.samples[0].value.as.r, 8);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
+static void
+bad_starts(void)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, LIST("failing=settings"));
+    kit_bus_start(&k, &other, "fake", "lane", KIT_THREAD, LIST("failing=start"));
+    CHECK(kit_wait(&k, &bus.bus->gones, 1));
+    CHECK_STR(stats(&bus).state, "failed");
+    CHECK_STR(stats(&bus).reason, "these settings can't be");
+    CHECK_INT(bus.bus->gone_status, LINTEL_E_CONFIG);
+    CHECK(kit_wait(&k, &other.bus->gones, 3)); /* it is tried again and again */
+    CHECK_STR(stats(&other).state, "back-off");
+    CHECK_STR(stats(&other).reason, "start failed");
+    CHECK_INT(bus.bus->gones, 1);
+    CHECK_INT(kit_submit(&k, &other, &op, LINTEL_OP_READ, 0, 1, NULL, 100), -1);
+    kit_bus_stop(&k, &bus);
+    kit_bus_stop(&k, &other);
+    kit_plug_free(&k);
+}
+
+static void
+a_crash_ends_one_child_that_comes_back(void)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake-blocking", KIT_PROCESS, LIST("name=Harold"),
+          ADDRS(LIST("kind=crash"), LIST("value=1")));
+    kit_bus_start(&k, &other, "fake", "lane", KIT_PROCESS, NULL);
+    kit_wait_ready(&k, &other);
+    int64_t first = stats(&bus).pid;
+    CHECK(first != stats(&other).pid);
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
+    CHECK(kit_wait(&k, &bus.bus->gones, 1));
+    CHECK_INT(op.done, 0);
+    CHECK_STR(bus.bus->gone, "its process was killed by signal 6 (Aborted)");
+    CHECK_STR(stats(&bus).state, "back-off");
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), -1);
+    CHECK(kit_wait(&k, &bus.bus->readies, 2));
+    CHECK(stats(&bus).pid != 0 && stats(&bus).pid != first);
+    CHECK_INT(stats(&bus).restarts, 1);
+    CHECK_INT(kit_attach(&bus, 0, NULL), 0);
+    CHECK_INT(kit_bind(&bus, 1, 0, LIST("value=1")), 0);
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 1, 1, NULL, 5000), 0);
+    kit_wait_op(&k, &op);
+    CHECK_INT(op.status, LINTEL_OK);
+    /* Killed from outside. */
+    kill((pid_t)stats(&bus).pid, SIGKILL);
+    CHECK(kit_wait(&k, &bus.bus->gones, 2));
+    CHECK_STR(bus.bus->gone, "its process was killed by signal 9 (Killed)");
+    CHECK_INT(other.bus->gones, 0);
+    CHECK_HAS(kit_log(), "line: this is Harold");
+    kit_bus_stop(&k, &bus); /* while it is down */
+    kit_bus_stop(&k, &other);
+    kit_plug_free(&k);
+}
+
+static void
+several_buses_share_a_child(void)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", KIT_SHARED, NULL, ADDRS(LIST("value=1"), LIST("kind=crash")));
+    begin(&k, &other, "fake-blocking", KIT_SHARED, NULL, ADDRS(LIST("value=2")));
+    CHECK_INT(stats(&bus).pid, stats(&other).pid);
+    CHECK_STR(stats(&bus).isolation, "process:field");
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 5000), 0);
+    CHECK_INT(kit_submit(&k, &other, &second, LINTEL_OP_READ, 0, 1, NULL, 5000), 0);
+    kit_wait_op(&k, &op);
+    kit_wait_op(&k, &second);
+    CHECK_REAL(op.samples[0].value.as.r, 1);
+    CHECK_REAL(second.samples[0].value.as.r, 2);
+    /* Both are gone when it crashes, both come back. */
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 1, 1, NULL, 60000), 0);
+    CHECK(kit_wait(&k, &other.bus->gones, 1));
+    CHECK(kit_wait(&k, &bus.bus->readies, 2));
+    CHECK(kit_wait(&k, &other.bus->readies, 2));
+    int64_t pid = stats(&other).pid;
+    kit_bus_stop(&k, &bus);
+    CHECK_INT(kit_attach(&other, 0, NULL), 0);
+    CHECK_INT(kit_bind(&other, 0, 0, LIST("value=3")), 0);
+    CHECK_INT(kit_submit(&k, &other, &second, LINTEL_OP_READ, 0, 1, NULL, 5000), 0);
+    kit_wait_op(&k, &second);
+    CHECK_REAL(second.samples[0].value.as.r, 3);
+    CHECK_INT(stats(&other).pid, pid);
+    kit_bus_stop(&k, &other);
+    CHECK_INT(kill((pid_t)pid, 0), -1); /* reaped, too */
+    kit_plug_free(&k);
+}
+
+static void
+floods_in(enum kit_isolation isolation)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", isolation, NULL, ADDRS(LIST("kind=flood"), LIST("kind=event", "value=5")));
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 20000), 0);
+    kit_wait_op(&k, &op);
+    CHECK(bus.bus->published > 0 && bus.bus->published <= 100000);
+    if (isolation != KIT_THREAD)
+        CHECK_INT(bus.bus->published, 100000); /* a child waits, and loses nothing */
+    uint64_t before = bus.bus->published;
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_SUBSCRIBE, 1, 1, NULL, 5000), 0);
+    kit_wait_op(&k, &op);
+    CHECK(kit_wait_count(&k, &bus.bus->published, before + 3));
+    CHECK(bus.bus->last.value.as.r >= 7);
+    CHECK_INT(bus.bus->last.point, 1);
+    /* Unknown points are dropped and counted. */
+    bus.bus->port.unbind(bus.bus->port.ctx, 1);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
+static void
+values_are_published(void)
+{
+    floods_in(KIT_THREAD);
+    floods_in(KIT_PROCESS);
+}
+
+/* One payload for many points is sent once, and arrives as the same memory. */
+static void
+payloads_are_shared(void)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", KIT_PROCESS, NULL,
+          ADDRS(LIST("raw=payload"), LIST("raw=payload"), LIST("raw=f32"), LIST("raw=payload"),
+                LIST("raw=payload"), LIST("raw=payload")));
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 6, NULL, 5000), 0);
+    kit_wait_op(&k, &op);
+    REQUIRE(op.n == 6);
+    CHECK_INT(op.shared, 3);
+    CHECK_STR(op.bytes[5], "{\"one\":1,\"two\":2.5,\"three\":\"x\"}");
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
+static void
+secrets_travel_over_the_socket_only(void)
+{
+    struct kit_plug k;
+    char path[64], text[65536];
+    kit_plug_new(&k);
+    setenv("LINTEL_TEST", "passed", 1);
+    setenv("OTHER_TEST", "kept back", 1);
+    begin(&k, &bus, "fake", KIT_PROCESS, LIST("secret=xyzzy-plugh"), NULL);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "/proc/%lld/%s", (long long)stats(&bus).pid, i ? "environ" : "cmdline");
+        FILE *f = fopen(path, "rb");
+        REQUIRE(f != NULL);
+        size_t n = fread(text, 1, sizeof text - 1, f);
+        fclose(f);
+        CHECK(n > 0);
+        for (size_t c = 0; c < n; c++)
+            if (text[c] == '\0')
+                text[c] = ' ';
+        text[n] = '\0';
+        CHECK(strstr(text, "xyzzy") == NULL);
+        CHECK(strstr(text, "kept back") == NULL);
+        CHECK_HAS(text, i ? "LINTEL_TEST=passed" : "lintel-host --socket=3 --name line");
+    }
+    CHECK(strstr(kit_log(), "xyzzy") == NULL);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
+static int
+never(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+static void
+a_call_after_the_end_is_dropped(void)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", KIT_THREAD, LIST("failing=destroyed"), NULL);
+    kit_bus_stop(&k, &bus);
+    /* The plugin's own thread calls 20 ms after its end. */
+    for (int i = 0; i < 5000 && strstr(kit_log(), "MISBEHAVING") == NULL; i++)
+        lintel_loop_until(k.loop, never, NULL, 1000000);
+    CHECK_HAS(kit_log(), "PLUGIN MISBEHAVING: it published values after it was destroyed");
+    kit_plug_free(&k);
+}
+
+/* A plugin that does not come back from stop(): its child is killed, its thread left behind. */
+static void
+a_plugin_that_does_not_stop(void)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake-blocking", KIT_PROCESS, LIST("failing=stop"), NULL);
+    begin(&k, &other, "fake-blocking", KIT_THREAD, LIST("failing=stop"), NULL);
+    pid_t pid = (pid_t)stats(&bus).pid;
+    lintel_plug_free(k.plug);
+    CHECK_INT(kill(pid, 0), -1);
+    CHECK_HAS(kit_log(), "its thread is left behind");
+    kit_bus_fini(&bus);
+    kit_bus_fini(&other);
+    lintel_loader_free(k.loader);
+    lintel_loop_free(k.loop);
+}
+
+static void
+a_missing_host_program_is_said(void)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    lintel_plug_free(k.plug);
+    k.plug = lintel_plug_new(
+        &(struct lintel_plug_source){.loop = k.loop, .host_program = "/nowhere/lintel-host"});
+    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
+    CHECK(kit_wait(&k, &bus.bus->gones, 2));
+    CHECK_HAS(bus.bus->gone, "/nowhere/lintel-host can't be started: No such file or directory");
+    kit_bus_stop(&k, &bus);
+    /* One that is no lintel-host. */
+    lintel_plug_free(k.plug);
+    k.plug = lintel_plug_new(&(struct lintel_plug_source){.loop = k.loop, .host_program = "/bin/false"});
+    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
+    CHECK(kit_wait(&k, &bus.bus->gones, 1));
+    CHECK_STR(bus.bus->gone, "its process ended with status 1");
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
+/* ---- on a loop whose time the test moves; the children are real ------------------------------------------------ */
+
+static int
+is_set(void *ctx)
+{
+    const int *const *goal = ctx;
+    return *goal[0] >= *goal[1];
+}
+
+/* Moves time by steps of 10 ms until *at has reached least, letting the children run in between. */
+static int
+drive(struct kit_plug *k, const int *at, int least)
+{
+    const int *goal[] = {at, &least};
+    for (int i = 0; i < 20000 && *at < least; i++) {
+        lintel_loop_until(k->loop, is_set, goal, 1000000);
+        if (*at < least)
+            lintel_loop_advance(k->loop, 10000000);
+    }
+    return CHECK(*at >= least);
+}
+
+static void
+on_fake_time(struct kit_plug *k, const char *host)
+{
+    kit_plug_new(k);
+    lintel_plug_free(k->plug);
+    lintel_loop_free(k->loop);
+    k->loop = lintel_loop_new_fake();
+    k->plug = lintel_plug_new(
+        &(struct lintel_plug_source){.loop = k->loop, .host_program = host ? host : k->host});
+}
+
+static void
+count(void *ctx)
+{
+    ++*(int *)ctx;
+}
+
+static void
+stop_on_fake_time(struct kit_plug *k, struct kit_bus *b)
+{
+    int stopped = 0;
+    lintel_plug_stop_bus(k->plug, b->instance, count, &stopped);
+    drive(k, &stopped, 1);
+    kit_bus_fini(b);
+    kit_plug_free(k);
+}
+
+static void
+a_child_that_hangs_is_started_anew(void)
+{
+    struct kit_plug k;
+    on_fake_time(&k, NULL);
+    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
+    drive(&k, &bus.bus->readies, 1);
+    int64_t pid = stats(&bus).pid;
+    kit_attach(&bus, 0, NULL);
+    kit_bind(&bus, 0, 0, LIST("kind=hang"));
+    /* One request after the other, as the engine would do it, until the child is not reached any more. */
+    int requests = 0;
+    while (requests < 100 && kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 10) == 0) {
+        requests++;
+        drive(&k, &op.done, 1);
+        CHECK_INT(op.status, LINTEL_E_TIMEOUT);
+    }
+    CHECK(requests > 5 && requests < 20);
+    drive(&k, &bus.bus->gones, 1);
+    CHECK_STR(bus.bus->gone, "it hangs: no request was completed for more than 10 s");
+    drive(&k, &bus.bus->readies, 2);
+    CHECK(stats(&bus).pid != pid);
+    stop_on_fake_time(&k, &bus);
+}
+
+/* The pauses that the log tells, one after the other. */
+static double
+pause_told(int i)
+{
+    const char *p = kit_log();
+    for (; i >= 0 && (p = strstr(p, "starts again in ")) != NULL; i--)
+        p += strlen("starts again in ");
+    return p != NULL ? strtod(p, NULL) : -1;
+}
+
+static void
+pauses_grow_and_good_running_forgives(void)
+{
+    struct kit_plug k;
+    on_fake_time(&k, NULL);
+    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
+    for (int i = 0; i < 5; i++) {
+        drive(&k, &bus.bus->readies, i + 1);
+        kill((pid_t)stats(&bus).pid, SIGKILL);
+        drive(&k, &bus.bus->gones, i + 1);
+        double middle = 0.2 * (1 << i);
+        CHECK(pause_told(i) >= middle * 0.75 - 0.06 && pause_told(i) <= middle * 1.25 + 0.06);
+    }
+    drive(&k, &bus.bus->readies, 6);
+    lintel_loop_advance(k.loop, 61 * INT64_C(1000000000));
+    kill((pid_t)stats(&bus).pid, SIGKILL);
+    drive(&k, &bus.bus->gones, 6);
+    CHECK(pause_told(5) > 0 && pause_told(5) <= 0.31);
+    CHECK_INT(stats(&bus).restarts, 5);
+    stop_on_fake_time(&k, &bus);
+}
+
+/* Programs in the place of lintel-host that do not speak the protocol. */
+static void
+strangers_in_the_place_of_the_host(void)
+{
+    static const struct {
+        const char *script, *reason;
+    } strangers[] = {
+        {"#!/bin/sh\nprintf '\\0\\0\\0\\1x' >&3\nexec sleep 100\n", "it sent a frame that breaks the protocol"},
+        {"#!/bin/sh\nprintf '\\377\\377\\377\\377' >&3\nexec sleep 100\n",
+         "it sent a frame of a length that can't be"},
+        {"#!/bin/sh\nexec sleep 100\n", "its process did not say hello within 5 s"},
+        {"#!/bin/sh\nprintf '\\0\\0\\0\\11\\0\\30\\40\\30\\143\\0\\0\\0\\140' >&3\nexec sleep 100\n",
+         "speaks version 99 of the protocol, wanted is 1: install hub and lintel-host of one version"},
+    };
+    for (size_t i = 0; i < LINTEL_COUNT(strangers); i++) {
+        struct kit_plug k;
+        const char *host = kit_write("stranger", strangers[i].script);
+        chmod(host, 0755);
+        on_fake_time(&k, host);
+        kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
+        drive(&k, &bus.bus->gones, 1);
+        CHECK_HAS(bus.bus->gone, strangers[i].reason);
+        stop_on_fake_time(&k, &bus);
+    }
+}
+
+/* The plugin of docs/tutorial-plugin.md. */
+static void
+the_tutorials_plugin_works(void)
+{
+    struct kit_plug k;
+    char folder[1100], setting[1200];
+    kit_plug_new(&k);
+    kit_write("values/temperature", "21.5\n");
+    kit_write("values/words", "no number\n");
+    snprintf(folder, sizeof folder, "%s/values", kit_folder());
+    snprintf(setting, sizeof setting, "folder=%s", folder);
+    begin(&k, &bus, "file", KIT_PROCESS, LIST(setting),
+          ADDRS(LIST("file=temperature"), LIST("file=words"), LIST("file=missing"), LIST("file=setpoint")));
+    const lintel_value v = {LINTEL_T_REAL, 0, {.r = 22.25}};
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_WRITE, 3, 1, &v, 5000), 0);
+    kit_wait_op(&k, &op);
+    CHECK_INT(op.status, LINTEL_OK);
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 4, NULL, 5000), 0);
+    kit_wait_op(&k, &op);
+    REQUIRE(op.n == 4);
+    CHECK_REAL(op.samples[0].value.as.r, 21.5);
+    CHECK_INT(op.samples[1].status, LINTEL_E_DEVICE);
+    CHECK_STR(op.detail[1], "the file can't be opened, or holds no number");
+    CHECK_INT(op.samples[2].status, LINTEL_E_DEVICE);
+    CHECK_REAL(op.samples[3].value.as.r, 22.25);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct kit_test tests[] = {KIT(values_come_and_go),
+                                            KIT(liars_are_found_out),
+                                            KIT(requests_are_cancelled),
+                                            KIT(a_hang_is_ended_by_the_hub),
+                                            KIT(refusals_say_why),
+                                            KIT(bad_starts),
+                                            KIT(a_crash_ends_one_child_that_comes_back),
+                                            KIT(several_buses_share_a_child),
+                                            KIT(values_are_published),
+                                            KIT(payloads_are_shared),
+                                            KIT(secrets_travel_over_the_socket_only),
+                                            KIT(a_call_after_the_end_is_dropped),
+                                            KIT(a_missing_host_program_is_said),
+                                            KIT(the_tutorials_plugin_works),
+                                            KIT(a_child_that_hangs_is_started_anew),
+                                            KIT(pauses_grow_and_good_running_forgives),
+                                            KIT(strangers_in_the_place_of_the_host),
+                                            KIT(a_plugin_that_does_not_stop),
+                                            {0}};
+    return kit_main("instance", tests, argc, argv);
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/plug/load.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/map.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/plug/judge.h"
+
+enum { REASON_MOST = 512 };
+
+/* ---- one file ---------------------------------------------------------------------------------------- */
+
+/* Code that somebody else can change is that somebody's code. */
+static int
+judge_owner(const char *what, const char *path, const struct stat *st, char *reason, uint32_t size)
+{
+    if (st->st_uid != 0 && st->st_uid != geteuid()) {
+        lintel_format(reason, size,
+                      "%s %s belongs to user %ld, neither to root nor to the hub's user %ld: chown it",
+                      what, path, (long)st->st_uid, (long)geteuid());
+        return -1;
+    }
+    if (st->st_mode & (S_IWGRP | S_IWOTH)) {
+        lintel_format(reason, size, "%s %s may be written to by others (mode %04o): chmod go-w %s", what,
+                      path, (unsigned)(st->st_mode & 07777), path);
+        return -1;
+    }
+    return 0;
+}
+
+static int
+judge_folder(const char *file, char *reason, uint32_t size)
+{
+    char folder[PATH_MAX];
+    struct stat st;
+    if (!lintel_copy(folder, sizeof folder, file))
+        return -1;
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL)
+        lintel_copy(folder, sizeof folder, ".");
+    else
+        slash[slash == folder] = '\0';
+    if (stat(folder, &st) != 0) {
+        lintel_format(reason, size, "folder %s: %s", folder, strerror(errno));
+        return -1;
+    }
+    return judge_owner("folder", folder, &st, reason, size);
+}
+
+static int
+read_head(const char *file, unsigned char head[20])
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t n = read(fd, head, 20);
+    close(fd);
+    return n == 20 ? 0 : -1;
+}
+
+/* dlopen's own message about such files speaks of headers and magic; this one is for people. */
+static int
+judge_elf(const char *file, char *reason, uint32_t size)
+{
+    unsigned char head[20], own[20];
+    if (read_head(file, head) != 0 || memcmp(head, ELFMAG, SELFMAG) != 0) {
+        lintel_format(reason, size, "%s is not a shared object (it has no ELF header)", file);
+        return -1;
+    }
+    if (read_head("/proc/self/exe", own) == 0 &&
+        (head[EI_CLASS] != own[EI_CLASS] || head[EI_DATA] != own[EI_DATA] ||
+         memcmp(head + 18, own + 18, 2) != 0)) {
+        lintel_format(reason, size, "%s was built for another kind of processor", file);
+        return -1;
+    }
+    uint16_t type;
+    memcpy(&type, head + 16, sizeof type);
+    if (type != ET_DYN) {
+        lintel_format(reason, size, "%s is not a shared object: link it with -shared", file);
+        return -1;
+    }
+    return 0;
+}
+
+const lintel_entry *
+lintel_load_file(const char *file, char *reason, uint32_t size)
+{
+    char path[PATH_MAX], why[REASON_MOST];
+    struct stat st;
+    /* The real path, so that a symbolic link in a safe folder does not lead to code in an unsafe one. */
+    if (realpath(file, path) == NULL || stat(path, &st) != 0) {
+        lintel_format(reason, size, "%s: %s", file, strerror(errno));
+        return NULL;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        lintel_format(reason, size, "%s is not a file", path);
+        return NULL;
+    }
+    if (judge_owner("plugin", path, &st, reason, size) != 0 || judge_folder(path, reason, size) != 0 ||
+        judge_elf(path, reason, size) != 0)
+        return NULL;
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        const char *error = dlerror();
+        lintel_format(reason, size, "it can't be opened: %s", error ? error : path);
+        return NULL;
+    }
+    const lintel_entry *entry = dlsym(library, LINTEL_ENTRY_SYMBOL);
+    if (entry == NULL) {
+        lintel_format(reason, size, "%s is no plugin of this hub: it exports no " LINTEL_ENTRY_SYMBOL
+                      " (LINTEL_PLUGIN_ENTRY of lintel/plugin.h makes one)", path);
+        return NULL;
+    }
+    if (lintel_judge_entry(entry, why, sizeof why) != 0) {
+        lintel_format(reason, size, "%s: %s", path, why);
+        return NULL;
+    }
+    return entry;
+}
+
+/* ---- all that lie in the path --------------------------------------------------------------------------- */
+
+struct opened { /* a plugin of a file that was opened */
+    const lintel_plugin *plugin;
+    char *file;
+};
+
+struct names { /* NULL-terminated */
+    char **list;
+    size_t n;
+};
+
+struct lintel_loader {
+    struct names dirs;  /* in the order of search */
+    struct names map;   /* "name=/path/x.so" */
+    struct names found; /* of lintel_loader_names */
+    struct lintel_map opened; /* by name: struct opened */
+};
+
+static int
+names_add(struct names *s, const char *p, size_t n)
+{
+    char **list = lintel_grow(s->list, s->n + 2, sizeof *list);
+    if (list == NULL)
+        return -1;
+    s->list = list;
+    list[s->n] = list[s->n + 1] = NULL;
+    if ((list[s->n] = lintel_strndup(p, n)) == NULL)
+        return -1;
+    s->n++;
+    return 0;
+}
+
+static void
+names_fini(struct names *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        lintel_free(s->list[i]);
+    lintel_free(s->list);
+    *s = (struct names){0};
+}
+
+static int
+names_split(struct names *s, const char *text, char by)
+{
+    while (text != NULL && *text != '\0') {
+        const char *stop = strchr(text, by);
+        size_t n = stop ? (size_t)(stop - text) : strlen(text);
+        if (n != 0 && names_add(s, text, n) != 0)
+            return -1;
+        text += n + (stop != NULL);
+    }
+    return 0;
+}
+
+struct lintel_loader *
+lintel_loader_new(const char *const *dirs)
+{
+    struct lintel_loader *l = lintel_alloc(sizeof *l);
+    if (l == NULL)
+        return NULL;
+    int bad = names_split(&l->map, getenv("LINTEL_PLUGIN_MAP"), ',') != 0 ||
+              names_split(&l->dirs, getenv("LINTEL_PLUGIN_PATH"), ':') != 0;
+    for (; !bad && *dirs != NULL; dirs++)
+        bad = names_add(&l->dirs, *dirs, strlen(*dirs)) != 0;
+    if (bad) {
+        lintel_loader_free(l);
+        return NULL;
+    }
+    return l;
+}
+
+void
+lintel_loader_free(struct lintel_loader *l)
+{
+    if (l == NULL)
+        return;
+    const struct lintel_map_slot *slot;
+    for (size_t it = 0; lintel_map_next(&l->opened, &it, &slot);) {
+        struct opened *o = slot->value;
+        lintel_free(o->file);
+        lintel_free(o);
+    }
+    lintel_map_fini(&l->opened);
+    names_fini(&l->dirs);
+    names_fini(&l->map);
+    names_fini(&l->found);
+    lintel_free(l);
+}
+
+static int
+is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+/* Where name's file lies; 0 if nowhere. */
+static int
+locate(const struct lintel_loader *l, const char *name, char ret[PATH_MAX])
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; i < l->map.n; i++)
+        if (strncmp(l->map.list[i], name, n) == 0 && l->map.list[i][n] == '=')
+            return lintel_copy(ret, PATH_MAX, l->map.list[i] + n + 1);
+    for (size_t i = 0; i < l->dirs.n; i++) {
+        if (lintel_format(ret, PATH_MAX, "%s/%s.so", l->dirs.list[i], name) && is_file(ret))
+            return 1;
+        if (lintel_format(ret, PATH_MAX, "%s/%s/%s.so", l->dirs.list[i], name, name) && is_file(ret))
+            return 1;
+    }
+    return 0;
+}
+
+static int
+not_found(struct lintel_loader *l, const char *name, struct lintel_place at,
+          struct lintel_report *report)
+{
+    struct lintel_buf where = {0};
+    for (size_t i = 0; i < l->dirs.n; i++)
+        lintel_buf_addf(&where, "%s%s", i == 0 ? "" : ", ", l->dirs.list[i]);
+    const char *near = lintel_nearest(name, lintel_loader_names(l));
+    lintel_error(report, at, "no plugin \"%s\": there is no %s.so in %s%s%s%s", name, name,
+                 l->dirs.n ? lintel_buf_str(&where) : "an empty search path (set LINTEL_PLUGIN_PATH)",
+                 near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
+    lintel_buf_fini(&where);
+    return -1;
+}
+
+/* Notes the plugins of an opened file. One whose name is taken by another file is an error, whichever of them was
+ * wanted: which one ran would hang on the order of buses. */
+static int
+take_in(struct lintel_loader *l, const lintel_entry *e, const char *name, const char *file,
+        struct lintel_place at, struct lintel_report *report)
+{
+    int has = 0;
+    for (uint32_t i = 0; i < e->nplugins; i++) {
+        const char *own = e->plugins[i]->name;
+        const struct opened *before = lintel_map_get(&l->opened, own, strlen(own));
+        has |= strcmp(own, name) == 0;
+        if (before != NULL && strcmp(before->file, file) != 0)
+            return lintel_error(report, at, "plugin %s: the name \"%s\" is already taken by %s; remove one "
+                                "of the two", file, own, before->file);
+    }
+    if (!has)
+        return lintel_error(report, at, "plugin %s holds no plugin named \"%s\" but \"%s\"; a file has the "
+                            "name of its plugin", file, name, e->plugins[0]->name);
+    for (uint32_t i = 0; i < e->nplugins; i++) {
+        const char *own = e->plugins[i]->name;
+        if (lintel_map_get(&l->opened, own, strlen(own)) != NULL)
+            continue;
+        struct opened *o = lintel_alloc(sizeof *o);
+        char *copy = lintel_strdup(file);
+        if (o == NULL || copy == NULL ||
+            lintel_map_put(&l->opened, own, strlen(own), o) != 0) {
+            lintel_free(o);
+            lintel_free(copy);
+            return lintel_error(report, at, "out of memory");
+        }
+        *o = (struct opened){e->plugins[i], copy};
+    }
+    return 0;
+}
+
+const lintel_plugin *
+lintel_loader_find(void *loader, const char *name, struct lintel_place at, const char **ret_file,
+                   struct lintel_report *report)
+{
+    struct lintel_loader *l = loader;
+    char file[PATH_MAX], reason[REASON_MOST];
+    const struct opened *o = lintel_map_get(&l->opened, name, strlen(name));
+    if (o == NULL) {
+        /* A name from a file must not become a path. */
+        if (name[0] == '\0' || strchr(name, '/') != NULL || !locate(l, name, file)) {
+            not_found(l, name, at, report);
+            return NULL;
+        }
+        const lintel_entry *e = lintel_load_file(file, reason, sizeof reason);
+        if (e == NULL) {
+            lintel_error(report, at, "plugin \"%s\" is refused: %s", name, reason);
+            return NULL;
+        }
+        if (take_in(l, e, name, file, at, report) != 0)
+            return NULL;
+        o = lintel_map_get(&l->opened, name, strlen(name));
+    }
+    if (ret_file != NULL)
+        *ret_file = o->file;
+    return o->plugin;
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int
+ends_in_so(const char *s, size_t *ret_stem)
+{
+    size_t n = strlen(s);
+    if (n < 4 || strcmp(s + n - 3, ".so") != 0)
+        return 0;
+    *ret_stem = n - 3;
+    return 1;
+}
+
+static void
+list_folder(struct lintel_loader *l, const char *folder)
+{
+    DIR *d = opendir(folder);
+    for (const struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+        char path[PATH_MAX];
+        size_t stem = strlen(e->d_name);
+        if (e->d_name[0] == '.')
+            continue;
+        if (ends_in_so(e->d_name, &stem) ||
+            (lintel_format(path, sizeof path, "%s/%s/%s.so", folder, e->d_name, e->d_name) &&
+             is_file(path)))
+            names_add(&l->found, e->d_name, stem);
+    }
+    if (d != NULL)
+        closedir(d);
+}
+
+const char *const *
+lintel_loader_names(void *loader)
+{
+    static const char *const none[] = {NULL};
+    struct lintel_loader *l = loader;
+    names_fini(&l->found);
+    for (size_t i = 0; i < l->map.n; i++) {
+        const char *equals = strchr(l->map.list[i], '=');
+        if (equals != NULL)
+            names_add(&l->found, l->map.list[i], (size_t)(equals - l->map.list[i]));
+    }
+    for (size_t i = 0; i < l->dirs.n; i++)
+        list_folder(l, l->dirs.list[i]);
+    if (l->found.n == 0)
+        return none;
+    qsort(l->found.list, l->found.n, sizeof *l->found.list, by_text);
+    size_t kept = 1;
+    for (size_t i = 1; i < l->found.n; i++) {
+        if (strcmp(l->found.list[i], l->found.list[kept - 1]) == 0)
+            lintel_free(l->found.list[i]);
+        else
+            l->found.list[kept++] = l->found.list[i];
+    }
+    l->found.n = kept;
+    l->found.list[kept] = NULL;
+    return (const char *const *)l->found.list;
+}

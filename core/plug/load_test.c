@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/plug/load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/plug/inspect.h"
+#include "core/plug/judge.h"
+#include "tests/kit/kit.h"
+
+static const struct lintel_place at = {"lintel.yaml", 3, 14};
+
+static char *
+built(const char *path)
+{
+    static char full[8][1024];
+    static unsigned turn;
+    char *ret = full[turn++ % 8];
+    const char *build = getenv("LINTEL_BUILDDIR");
+    snprintf(ret, sizeof full[0], "%s/%s", build ? build : ".", path);
+    return ret;
+}
+
+/* The reason of a refusal; "" if there was none. */
+static const char *
+refusal(const char *name, const char *const *dirs)
+{
+    static char text[1024];
+    struct lintel_report report = {0};
+    struct lintel_loader *l = lintel_loader_new(dirs);
+    const lintel_plugin *p = lintel_loader_find(l, name, at, NULL, &report);
+    snprintf(text, sizeof text, "%s", report.n ? report.problems[0].text : "");
+    CHECK_INT(report.errors, p == NULL);
+    if (report.n != 0) {
+        CHECK_STR(report.problems[0].file, "lintel.yaml");
+        CHECK_INT(report.problems[0].line, 3);
+    }
+    lintel_report_fini(&report);
+    lintel_loader_free(l);
+    return text;
+}
+
+/* A copy of a built plugin as folder/NAME.so below the test's folder. */
+static const char *
+copy(const char *from, const char *name)
+{
+    FILE *in = fopen(built(from), "rb");
+    const char *path = kit_write(name, "");
+    FILE *out = fopen(path, "wb");
+    char some[4096];
+    CHECK(in != NULL && out != NULL);
+    for (size_t n; in && out && (n = fread(some, 1, sizeof some, in)) > 0;)
+        CHECK_INT(fwrite(some, 1, n, out), n);
+    if (in)
+        fclose(in);
+    if (out)
+        fclose(out);
+    return path;
+}
+
+static void
+found_in_both_forms(void)
+{
+    const char *const dirs[] = {"/nowhere", built("plugins"), built("plugins/fake"), NULL};
+    const char *file = NULL;
+    struct lintel_report report = {0};
+    struct lintel_loader *l = lintel_loader_new(dirs);
+    const lintel_plugin *p = lintel_loader_find(l, "file", at, &file, &report);
+    REQUIRE(p != NULL);
+    CHECK_STR(p->name, "file");
+    CHECK_STR(file, built("plugins/file/file.so"));
+    CHECK(lintel_loader_find(l, "file", at, &file, &report) == p);
+    p = lintel_loader_find(l, "fake-blocking", at, &file, &report);
+    REQUIRE(p != NULL);
+    CHECK_STR(file, built("plugins/fake/fake-blocking.so"));
+    const char *const *names = lintel_loader_names(l);
+    int has_file = 0, fakes = 0, sorted = 1;
+    for (int i = 0; names[i] != NULL; i++) {
+        has_file += strcmp(names[i], "file") == 0;
+        fakes += strcmp(names[i], "fake") == 0;
+        sorted &= i == 0 || strcmp(names[i - 1], names[i]) < 0;
+    }
+    CHECK_INT(has_file, 1);
+    CHECK_INT(fakes, 1); /* by folder and by file: once */
+    CHECK(sorted);
+    CHECK_INT(report.n, 0);
+    lintel_loader_free(l);
+}
+
+static void
+environment_goes_first(void)
+{
+    char map[2200];
+    const char *const dirs[] = {"/nowhere", NULL};
+    CHECK_HAS(refusal("fake", dirs), "there is no fake.so in /nowhere");
+    setenv("LINTEL_PLUGIN_PATH", built("plugins"), 1);
+    CHECK_STR(refusal("fake", dirs), "");
+    CHECK_HAS(refusal("fake-blocking", dirs), "no plugin \"fake-blocking\"");
+    snprintf(map, sizeof map, "fake=/nowhere/x.so,fake-blocking=%s",
+             built("plugins/fake/fake-blocking.so"));
+    setenv("LINTEL_PLUGIN_MAP", map, 1);
+    CHECK_STR(refusal("fake-blocking", dirs), "");
+    CHECK_HAS(refusal("fake", dirs), "plugin \"fake\" is refused: /nowhere/x.so: No such file");
+    unsetenv("LINTEL_PLUGIN_MAP");
+    unsetenv("LINTEL_PLUGIN_PATH");
+}
+
+static void
+missing_ones_name_the_nearest(void)
+{
+    const char *const dirs[] = {built("plugins"), NULL}, *const none[] = {NULL};
+    CHECK_HAS(refusal("fiel", dirs), "no plugin \"fiel\": there is no fiel.so in ");
+    CHECK_HAS(refusal("fiel", dirs), "(did you mean \"file\"?)");
+    CHECK_HAS(refusal("file/file", dirs), "no plugin \"file/file\"");
+    CHECK_HAS(refusal("", dirs), "no plugin \"\"");
+    CHECK_HAS(refusal("x", none), "an empty search path (set LINTEL_PLUGIN_PATH)");
+}
+
+static void
+what_others_may_write_to_is_refused(void)
+{
+    const char *path = copy("plugins/file/file.so", "open/file.so");
+    const char *const dirs[] = {built(""), kit_folder(), NULL};
+    char folder[1024];
+    snprintf(folder, sizeof folder, "%s/open", kit_folder());
+    const char *const open[] = {folder, NULL};
+    CHECK_STR(refusal("file", open), "");
+    chmod(path, 0666);
+    CHECK_HAS(refusal("file", open), "/open/file.so may be written to by others (mode 0666): chmod go-w ");
+    chmod(path, 0644);
+    chmod(folder, 0777);
+    CHECK_HAS(refusal("file", open), "/open may be written to by others (mode 0777): chmod go-w ");
+    /* A link in a safe folder does not help. */
+    char link[1100];
+    snprintf(link, sizeof link, "%s/file.so", kit_folder());
+    CHECK_INT(symlink(path, link), 0);
+    CHECK_HAS(refusal("file", dirs), "/open may be written to by others");
+    chmod(folder, 0755);
+    if (geteuid() == 0) { /* only root can give a file away */
+        CHECK_INT(chown(path, 12345, 12345), 0);
+        CHECK_HAS(refusal("file", open), "belongs to user 12345, neither to root nor to the hub's user 0");
+    }
+}
+
+static void
+refused_by_content(void)
+{
+    static const struct {
+        const char *file, *reason;
+    } wrong[] = {
+        {"wrong-major", "it was built for plugin ABI 2.0, this hub has 1.0: build it again"},
+        {"wrong-minor", "it was built for plugin ABI 1.99, this hub has 1.0"},
+        {"wrong-magic", "its entry has the magic number 0x12345678, wanted is 0x4c4e5431"},
+        {"wrong-entry", "it exports no lintel_plugin_entry"},
+        {"wrong-size", "its plugin table has 16 bytes"},
+        {"wrong-table", "field \"speed\": its default does not parse: speed: \"11\" is not a whole number from 1 to 10"},
+        {"wrong-name", "a plugin's name is \"Wrong_Name\"; wanted is [a-z][a-z0-9-]*"},
+    };
+    const char *const dirs[] = {built("plugins/fake"), NULL};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        CHECK_HAS(refusal(wrong[i].file, dirs), wrong[i].reason);
+        CHECK_HAS(refusal(wrong[i].file, dirs), wrong[i].file); /* which file it is */
+    }
+    const char *const own[] = {kit_folder(), NULL};
+    kit_write("text.so", "this is no shared object, but long enough\n");
+    kit_write("short.so", "\177ELF");
+    CHECK_HAS(refusal("text", own), "text.so is not a shared object (it has no ELF header)");
+    CHECK_HAS(refusal("short", own), "short.so is not a shared object (it has no ELF header)");
+    kit_write("other.so", "\177ELF\2\1\1xxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+    CHECK_HAS(refusal("other", own), "other.so was built for another kind of processor");
+    copy("plugins/file/file.so", "another.so");
+    CHECK_HAS(refusal("another", own), "another.so holds no plugin named \"another\" but \"file\"");
+}
+
+static void
+a_name_is_taken_once(void)
+{
+    const char *const dirs[] = {built("plugins/fake"), NULL};
+    struct lintel_report report = {0};
+    struct lintel_loader *l = lintel_loader_new(dirs);
+    CHECK(lintel_loader_find(l, "fake", at, NULL, &report) != NULL);
+    CHECK(lintel_loader_find(l, "wrong-taken", at, NULL, &report) == NULL);
+    REQUIRE(report.n == 1);
+    CHECK_HAS(report.problems[0].text, "the name \"fake\" is already taken by ");
+    lintel_report_fini(&report);
+    lintel_loader_free(l);
+}
+
+static lintel_status
+create(const lintel_host *h, const lintel_value *v, void **self)
+{
+    (void)h, (void)v, (void)self;
+    return LINTEL_OK;
+}
+
+/* Their rules are the parser's (core/bind/field_test.c); here only that they are asked, and what is the entry's. */
+static void
+tables_are_judged(void)
+{
+    lintel_field endless[300];
+    for (int i = 0; i < 300; i++)
+        endless[i] = (lintel_field){.name = "a", .help = "x", .type = LINTEL_T_INT};
+    const lintel_field twice[] = {endless[0], endless[0], {0}};
+    const lintel_field hubs[] = {{.name = "isolation", .help = "x", .type = LINTEL_T_STR}, {0}};
+    const struct {
+        const lintel_field *table;
+        const char *reason;
+    } bad[] = {{twice, "plugin p: the table of bus keys: field \"a\": its name stands in the table twice"},
+               {hubs, "\"isolation\" is a key of the hub's"},
+               {endless, "a table of more than 256 rows"},
+               {NULL, "lacks a table of settings"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const lintel_plugin plugin = {.size = sizeof plugin, .unit_bytes = 1, .name = "p", .version = "1",
+                                      .summary = "s", .natural = "", .bus = bad[i].table, .create = create,
+                                      .destroy = free};
+        const lintel_plugin *const plugins[] = {&plugin};
+        lintel_entry e = {LINTEL_ENTRY_MAGIC, sizeof e, 1, 0, sizeof plugin, 1, plugins};
+        char reason[512] = "";
+        CHECK_INT(lintel_judge_entry(&e, reason, sizeof reason), -1);
+        CHECK_HAS(reason, bad[i].reason);
+        e.nplugins = 0;
+        CHECK_INT(lintel_judge_entry(&e, reason, sizeof reason), -1);
+        CHECK_HAS(reason, "it holds 0 plugins");
+    }
+}
+
+static void
+inspection_prints_all(void)
+{
+    char reason[512] = "";
+    struct lintel_buf out = {0};
+    const lintel_entry *e = lintel_load_file(built("plugins/fake/fake.so"), reason, sizeof reason);
+    CHECK_STR(reason, "");
+    REQUIRE(e != NULL);
+    lintel_inspect_entry(e, "fake.so", &out);
+    CHECK_HAS(lintel_buf_str(&out), "{\"file\":\"fake.so\",\"abi\":\"1.0\",\"plugins\":[{\"name\":\"fake\"");
+    CHECK_HAS(lintel_buf_str(&out), "{\"name\":\"delayMs\",\"type\":\"integer\",\"help\":\"How long each request "
+                                    "takes.\",\"default\":\"0\",\"unit\":\"ms\",\"min\":0,\"max\":60000,\"flags\":[]}");
+    CHECK_HAS(lintel_buf_str(&out), "\"flags\":[\"secret\"]");
+    CHECK_HAS(lintel_buf_str(&out), "\"choices\":[\"real\",\"integer\",");
+    CHECK_HAS(lintel_buf_str(&out), "],\"device\":[");
+    lintel_buf_fini(&out);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct kit_test tests[] = {KIT(found_in_both_forms),
+                                            KIT(environment_goes_first),
+                                            KIT(missing_ones_name_the_nearest),
+                                            KIT(what_others_may_write_to_is_refused),
+                                            KIT(refused_by_content),
+                                            KIT(a_name_is_taken_once),
+                                            KIT(tables_are_judged),
+                                            KIT(inspection_prints_all),
+                                            {0}};
+    return kit_main("load", tests, argc, argv);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Transports: plugins that serve the tree, on the loop's thread. See core/plug/instance.h. */
+#include <pthread.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/plug/hostloop.h"
+#include "core/plug/instance_priv.h"
+
+struct lintel_transport_instance {
+    lintel_host host; /* first: what the plugin has */
+    struct lintel_plug *plug;
+    struct lintel_transport_instance *next;
+    struct lintel_site *site;
+    const struct lintel_port *conf;
+    struct lintel_tree_port tree;
+    void *self;
+    const lintel_transport *ops;
+    struct lintel_hostloop hostloop;
+    pthread_mutex_t lock; /* of last_line: log() comes from any thread */
+    char last_line[256];
+};
+
+static struct lintel_transport_instance *
+transport_of(const lintel_host *h)
+{
+    union {
+        const lintel_host *in;
+        struct lintel_transport_instance *out;
+    } u = {h};
+    return u.out;
+}
+
+static void
+host_log(const lintel_host *h, int32_t level, const char *line)
+{
+    struct lintel_transport_instance *t = transport_of(h);
+    pthread_mutex_lock(&t->lock);
+    lintel_copy(t->last_line, sizeof t->last_line, line);
+    pthread_mutex_unlock(&t->lock);
+    if (t->conf->log < 0 || level <= t->conf->log)
+        lintel_log(level, t->conf->name, "%s", line);
+}
+
+/* Requests, values and devices are a protocol plugin's; a transport that speaks of them has misread the ABI. */
+static void
+misbehaving(const lintel_host *h)
+{
+    lintel_log(LINTEL_LOG_ERROR, transport_of(h)->conf->name,
+               "PLUGIN MISBEHAVING: a transport has no points, so it can't complete or publish any");
+}
+
+static void
+host_complete(const lintel_host *h, const lintel_request *r, lintel_status st, const lintel_sample *s,
+              uint32_t n)
+{
+    (void)r, (void)st, (void)s, (void)n;
+    misbehaving(h);
+}
+
+static void
+host_publish(const lintel_host *h, const lintel_sample *s, uint32_t n)
+{
+    (void)s, (void)n;
+    misbehaving(h);
+}
+
+static void
+host_link(const lintel_host *h, lintel_status st, const char *detail)
+{
+    lintel_log(st == LINTEL_OK ? LINTEL_LOG_INFO : LINTEL_LOG_WARN, transport_of(h)->conf->name,
+               "%s%s%s", st == LINTEL_OK ? "connected" : "not connected", detail ? ": " : "",
+               detail ? detail : "");
+}
+
+static void
+host_device(const lintel_host *h, const lintel_device *d, lintel_status st, const char *detail)
+{
+    (void)d, (void)st, (void)detail;
+    misbehaving(h);
+}
+
+static int32_t
+host_cancelled(const lintel_host *h, const lintel_request *r)
+{
+    (void)h, (void)r;
+    return 1;
+}
+
+static lintel_mono
+host_now(const lintel_host *h)
+{
+    return lintel_loop_now(transport_of(h)->plug->loop);
+}
+
+static lintel_wall
+host_wall(const lintel_host *h)
+{
+    return lintel_loop_wall(transport_of(h)->plug->loop);
+}
+
+static lintel_status
+loop_watch(const lintel_host *h, int32_t fd, uint32_t events,
+           void (*fn)(void *arg, int32_t fd, uint32_t ready), void *arg)
+{
+    return lintel_hostloop_watch(&transport_of(h)->hostloop, fd, events, fn, arg);
+}
+
+static lintel_status
+loop_timer(const lintel_host *h, lintel_mono at, void (*fn)(void *arg), void *arg)
+{
+    return lintel_hostloop_timer(&transport_of(h)->hostloop, at, fn, arg);
+}
+
+static lintel_ticket
+tree_submit(const lintel_host *h, const lintel_exchange *x)
+{
+    struct lintel_transport_instance *t = transport_of(h);
+    return t->tree.submit(t->tree.ctx, t, x);
+}
+
+static void
+tree_abandon(const lintel_host *h, lintel_ticket ticket)
+{
+    struct lintel_transport_instance *t = transport_of(h);
+    t->tree.abandon(t->tree.ctx, t, ticket);
+}
+
+static void
+tree_reply(const lintel_host *h, lintel_ticket ticket, const lintel_answer *a)
+{
+    struct lintel_transport_instance *t = transport_of(h);
+    t->tree.reply(t->tree.ctx, t, ticket, a);
+}
+
+static const void *
+host_extension(const lintel_host *h, const char *id)
+{
+    static const lintel_host_loop loop = {sizeof loop, 0, loop_watch, loop_timer};
+    static const lintel_host_transport tree = {sizeof tree, 0, tree_submit, tree_abandon, tree_reply};
+    (void)h;
+    if (strcmp(id, LINTEL_EXT_LOOP) == 0)
+        return &loop;
+    return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &tree : NULL;
+}
+
+static void
+free_transport(struct lintel_transport_instance *t)
+{
+    lintel_hostloop_clear(&t->hostloop);
+    pthread_mutex_destroy(&t->lock);
+    lintel_site_unref(t->site);
+    lintel_free(t);
+}
+
+/* Creates and starts it; the status, and in the log why. */
+static lintel_status
+start(struct lintel_transport_instance *t)
+{
+    const lintel_plugin *p = t->conf->plugin;
+    lintel_status st = p->create(&t->host, t->conf->settings, &t->self);
+    if (st != LINTEL_OK)
+        return st;
+    t->ops = p->extension(t->self, LINTEL_EXT_TRANSPORT);
+    if (!LINTEL_HAS(t->ops, answer)) {
+        host_log(&t->host, LINTEL_LOG_ERROR, "the plugin has no " LINTEL_EXT_TRANSPORT " with answer()");
+        st = LINTEL_E_FAIL;
+    } else if (p->start != NULL) {
+        st = p->start(t->self);
+    }
+    if (st != LINTEL_OK)
+        p->destroy(t->self);
+    return st;
+}
+
+struct lintel_transport_instance *
+lintel_plug_start_transport(struct lintel_plug *p, struct lintel_site *site,
+                            const struct lintel_port *conf, const struct lintel_tree_port *tree,
+                            char *reason, uint32_t size)
+{
+    struct lintel_transport_instance *t = lintel_alloc(sizeof *t);
+    if (t == NULL) {
+        lintel_copy(reason, size, "out of memory");
+        return NULL;
+    }
+    t->host = (lintel_host){.size = sizeof t->host,
+                            .abi_minor = LINTEL_ABI_MINOR,
+                            .log = host_log,
+                            .complete = host_complete,
+                            .publish = host_publish,
+                            .link = host_link,
+                            .device = host_device,
+                            .cancelled = host_cancelled,
+                            .now = host_now,
+                            .wall = host_wall,
+                            .extension = host_extension};
+    t->plug = p;
+    t->site = lintel_site_ref(site);
+    t->conf = conf;
+    t->tree = *tree;
+    t->hostloop.loop = p->loop;
+    pthread_mutex_init(&t->lock, NULL);
+    if (start(t) != LINTEL_OK) {
+        pthread_mutex_lock(&t->lock);
+        lintel_copy(reason, size, t->last_line[0] != '\0' ? t->last_line
+                                                          : "the plugin does not say why");
+        pthread_mutex_unlock(&t->lock);
+        lintel_log(LINTEL_LOG_ERROR, conf->name, "the transport could not start: %s", reason);
+        free_transport(t);
+        return NULL;
+    }
+    struct lintel_transport_instance **at = &p->transports;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = t;
+    lintel_log(LINTEL_LOG_INFO, conf->name, "transport %s %s runs", conf->plugin->name,
+               conf->plugin->version);
+    return t;
+}
+
+void
+lintel_plug_stop_transport(struct lintel_plug *p, struct lintel_transport_instance *t)
+{
+    struct lintel_transport_instance **at = &p->transports;
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
+    if (t->conf->plugin->stop != NULL)
+        t->conf->plugin->stop(t->self);
+    t->conf->plugin->destroy(t->self);
+    free_transport(t);
+}
+
+void
+lintel_transport_answer(struct lintel_transport_instance *t, void *cookie, const lintel_answer *a)
+{
+    t->ops->answer(t->self, cookie, a);
+}
+
+void
+lintel_transport_thing(struct lintel_transport_instance *t, const lintel_thing_info *info, int added)
+{
+    if (added && LINTEL_HAS(t->ops, thing_added))
+        t->ops->thing_added(t->self, info);
+    if (!added && LINTEL_HAS(t->ops, thing_removed))
+        t->ops->thing_removed(t->self, info->name);
+}
+
+lintel_status
+lintel_transport_send(struct lintel_transport_instance *t, const char *uri, const lintel_exchange *x,
+                      lintel_ticket ticket)
+{
+    if (!LINTEL_HAS(t->ops, send))
+        return LINTEL_E_NOTSUP;
+    return t->ops->send(t->self, uri, x, ticket);
+}
+
+const char *
+lintel_transport_name(const struct lintel_transport_instance *t)
+{
+    return t->conf->name;
+}

@@ -1,0 +1,1025 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/plug/worker.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/map.h"
+#include "core/plug/hostloop.h"
+#include "core/plug/wire.h"
+
+#define SECOND INT64_C(1000000000)
+enum {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    STACK = 2 * 1024 * 1024,
+#else
+    STACK = 256 * 1024,
+#endif
+    KEPT_MOST = 4,       /* ended requests whose memory is not given back yet */
+    CANCELLED_MOST = 64, /* tickets */
+    REASON = 256
+};
+#define HOLD_MOST (2 * SECOND) /* what is waited for a request that was cancelled */
+
+struct message {
+    struct message *next;
+    size_t n;
+    unsigned char data[];
+};
+
+struct device {
+    lintel_device pub;
+    struct lintel_shared *settings;
+    uint32_t npoints;
+    char name[];
+};
+
+struct point {
+    lintel_point pub;
+    struct device *device;
+    struct lintel_shared *addr, *write_addr;
+    uint32_t open; /* requests that have it; under the lock */
+    char name[];
+};
+
+struct request {
+    lintel_request pub; /* first: what the plugin has */
+    uint64_t ticket;
+    struct lintel_arena *arena; /* of its values */
+    struct request *next;       /* of the kept ones */
+    int cancelled, told;        /* under the lock; told: plugin->cancel() was called */
+    lintel_point *points[];
+};
+
+struct table { /* by id */
+    void **at;
+    uint32_t room;
+};
+
+struct lintel_worker {
+    lintel_host host; /* first: what the plugin has */
+    uint32_t number;
+    struct lintel_worker_fns fns;
+    void *ctx;
+    struct lintel_loop *loop;
+    pthread_t thread;
+
+    /* [inst] only */
+    const lintel_plugin *plugin; /* NULL: not open */
+    void *self;
+    struct lintel_hostloop hostloop;
+    struct lintel_wire_scratch scratch;
+    struct table devices, points;
+    struct lintel_map shared;
+    struct message *held; /* the message that waits for requests to end */
+    struct lintel_timer hold_timer;
+    int hold_over;
+
+    pthread_mutex_t lock; /* of all below */
+    struct message *first, **last;
+    int scheduled; /* a run of the inbox is posted */
+    int waiting;   /* the inbox waits for a request to end */
+    int dead;      /* destroyed: nothing of the plugin counts any more */
+    int closing;   /* CLOSE has come */
+    struct request **open;
+    uint32_t nopen, open_room;
+    struct request *kept; /* ended ones, the newest first */
+    uint64_t cancelled[CANCELLED_MOST]; /* tickets whose request is still in the inbox */
+    uint32_t ncancelled;
+    struct lintel_buf out;
+    int32_t log_most;
+    char last_line[REASON]; /* of the plugin's log */
+};
+
+/* ---- to the hub ------------------------------------------------------------------------------------------- */
+
+/* With the lock held. */
+static void
+send_out(struct lintel_worker *w, int may_drop)
+{
+    if (!w->out.failed && !w->dead)
+        w->fns.send(w->ctx, &w->out, may_drop);
+    lintel_buf_reset(&w->out);
+}
+
+static void
+say_locked(struct lintel_worker *w, struct lintel_wire_up m, int may_drop)
+{
+    m.instance = w->number;
+    lintel_buf_reset(&w->out);
+    lintel_wire_say(&w->out, &m);
+    send_out(w, may_drop);
+}
+
+static void
+say(struct lintel_worker *w, struct lintel_wire_up m)
+{
+    pthread_mutex_lock(&w->lock);
+    say_locked(w, m, 0);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* With the lock held. */
+static void
+misbehaving(struct lintel_worker *w, const char *what)
+{
+    if (w->dead)
+        lintel_log(LINTEL_LOG_ERROR, "plugin", "PLUGIN MISBEHAVING: it %s after it was destroyed", what);
+    else
+        say_locked(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_MISBEHAVING, .text = what}, 1);
+}
+
+static void run_inbox(void *arg);
+
+/* With the lock held. */
+static void
+wake(struct lintel_worker *w)
+{
+    if (!w->scheduled && lintel_loop_post(w->loop, run_inbox, w) == 0)
+        w->scheduled = 1;
+}
+
+/* ---- what the plugin calls: any thread ---------------------------------------------------------------------- */
+
+static struct lintel_worker *
+worker_of(const lintel_host *h)
+{
+    union {
+        const lintel_host *in;
+        struct lintel_worker *out;
+    } u = {h}; /* the plugin's view is const, the worker is not */
+    return u.out;
+}
+
+static void
+host_log(const lintel_host *h, int32_t level, const char *line)
+{
+    struct lintel_worker *w = worker_of(h);
+    pthread_mutex_lock(&w->lock);
+    if (w->dead)
+        misbehaving(w, "wrote to the log");
+    else {
+        lintel_copy(w->last_line, sizeof w->last_line, line);
+        if (level <= w->log_most)
+            say_locked(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_LOG,
+                                                  .level = level < 0 ? 0 : level > 3 ? 3 : level,
+                                                  .text = line}, level > LINTEL_LOG_ERROR);
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* The place of a request among the open ones; the pointer is compared, never followed: it may be stale. */
+static int
+find_open(const struct lintel_worker *w, const lintel_request *r, uint32_t *ret)
+{
+    for (uint32_t i = 0; i < w->nopen; i++)
+        if (&w->open[i]->pub == r) {
+            *ret = i;
+            return 1;
+        }
+    return 0;
+}
+
+static lintel_status
+status_of(lintel_status st)
+{
+    return st > 0 || st < LINTEL_E_BUSY ? LINTEL_E_FAIL : st;
+}
+
+/* Takes a request off the open ones and tells the hub. Its memory is kept for a while, so that a second completion
+ * of it does not meet a new request at the same place. With the lock held. */
+static void
+end_request(struct lintel_worker *w, uint32_t i, lintel_status st, const lintel_sample *s, uint32_t n)
+{
+    struct request *r = w->open[i];
+    w->open[i] = w->open[--w->nopen];
+    for (uint32_t k = 0; k < r->pub.npoints; k++)
+        ((struct point *)r->points[k])->open--;
+    r->next = w->kept;
+    w->kept = r;
+    lintel_buf_reset(&w->out);
+    lintel_wire_samples(&w->out, &(struct lintel_wire_up){.instance = w->number,
+                                                          .kind = LINTEL_WIRE_DONE,
+                                                          .ticket = r->ticket,
+                                                          .status = st,
+                                                          .n = st == LINTEL_OK ? n : 0,
+                                                          .samples = s});
+    send_out(w, 0);
+    if (w->waiting) {
+        w->waiting = 0;
+        wake(w);
+    }
+}
+
+static void
+host_complete(const lintel_host *h, const lintel_request *r, lintel_status st, const lintel_sample *s,
+              uint32_t n)
+{
+    struct lintel_worker *w = worker_of(h);
+    uint32_t i = 0;
+    pthread_mutex_lock(&w->lock);
+    if (w->dead || !find_open(w, r, &i))
+        misbehaving(w, "completed a request that is not open");
+    else
+        end_request(w, i, status_of(st), s, n);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void
+host_publish(const lintel_host *h, const lintel_sample *s, uint32_t n)
+{
+    struct lintel_worker *w = worker_of(h);
+    pthread_mutex_lock(&w->lock);
+    if (w->dead)
+        misbehaving(w, "published values");
+    while (n > 0 && !w->dead) {
+        lintel_buf_reset(&w->out);
+        uint32_t done = lintel_wire_samples(&w->out, &(struct lintel_wire_up){.instance = w->number,
+                                                                              .kind = LINTEL_WIRE_PUBLISH,
+                                                                              .n = n,
+                                                                              .samples = s});
+        send_out(w, 1);
+        if (done == 0)
+            break; /* cannot be: a single sample always fits */
+        s += done;
+        n -= done;
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void
+host_link(const lintel_host *h, lintel_status st, const char *detail)
+{
+    struct lintel_worker *w = worker_of(h);
+    pthread_mutex_lock(&w->lock);
+    if (w->dead)
+        misbehaving(w, "told of its connection");
+    else
+        say_locked(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_LINK, .status = status_of(st),
+                                              .text = detail}, 0);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void
+host_device(const lintel_host *h, const lintel_device *d, lintel_status st, const char *detail)
+{
+    struct lintel_worker *w = worker_of(h);
+    pthread_mutex_lock(&w->lock);
+    if (w->dead)
+        misbehaving(w, "told of a device");
+    else
+        say_locked(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_DEVICE, .id = d->id,
+                                              .status = status_of(st), .text = detail}, 0);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static int32_t
+host_cancelled(const lintel_host *h, const lintel_request *r)
+{
+    struct lintel_worker *w = worker_of(h);
+    uint32_t i = 0;
+    pthread_mutex_lock(&w->lock);
+    int ret = w->closing || w->dead || !find_open(w, r, &i) || w->open[i]->cancelled ||
+              lintel_loop_now(w->loop) >= w->open[i]->pub.deadline;
+    pthread_mutex_unlock(&w->lock);
+    return ret;
+}
+
+static lintel_mono
+host_now(const lintel_host *h)
+{
+    return lintel_loop_now(worker_of(h)->loop);
+}
+
+static lintel_wall
+host_wall(const lintel_host *h)
+{
+    return lintel_loop_wall(worker_of(h)->loop);
+}
+
+static lintel_status
+loop_watch(const lintel_host *h, int32_t fd, uint32_t events,
+           void (*fn)(void *arg, int32_t fd, uint32_t ready), void *arg)
+{
+    return lintel_hostloop_watch(&worker_of(h)->hostloop, fd, events, fn, arg);
+}
+
+static lintel_status
+loop_timer(const lintel_host *h, lintel_mono at, void (*fn)(void *arg), void *arg)
+{
+    return lintel_hostloop_timer(&worker_of(h)->hostloop, at, fn, arg);
+}
+
+static const void *
+host_extension(const lintel_host *h, const char *id)
+{
+    static const lintel_host_loop loop = {sizeof loop, 0, loop_watch, loop_timer};
+    const struct lintel_worker *w = worker_of(h);
+    if (strcmp(id, LINTEL_EXT_LOOP) == 0 && w->plugin != NULL &&
+        !(w->plugin->flags & LINTEL_PLUGIN_BLOCKING))
+        return &loop;
+    return NULL;
+}
+
+/* ---- tables -------------------------------------------------------------------------------------------------- */
+
+static void *
+table_get(const struct table *t, uint32_t id)
+{
+    return id < t->room ? t->at[id] : NULL;
+}
+
+static int
+table_put(struct table *t, uint32_t id, void *what)
+{
+    if (id >= t->room) {
+        uint32_t room = t->room ? t->room : 16;
+        while (room <= id)
+            room *= 2;
+        void **at = lintel_grow(t->at, room, sizeof *at);
+        if (at == NULL)
+            return -1;
+        memset(at + t->room, 0, (room - t->room) * sizeof *at);
+        t->at = at;
+        t->room = room;
+    }
+    t->at[id] = what;
+    return 0;
+}
+
+/* ---- devices and points: [inst] -------------------------------------------------------------------------------- */
+
+static void
+forget_line(struct lintel_worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->last_line[0] = '\0';
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* Tells why something was refused: what the plugin logged last about it. */
+static void
+refuse(struct lintel_worker *w, enum lintel_wire_kind kind, uint32_t id, lintel_status st,
+       const char *dflt)
+{
+    char line[REASON];
+    pthread_mutex_lock(&w->lock);
+    lintel_copy(line, sizeof line, w->last_line[0] != '\0' ? w->last_line : dflt);
+    say_locked(w, (struct lintel_wire_up){.kind = kind, .id = id, .status = status_of(st), .text = line},
+               0);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void
+free_point(struct lintel_worker *w, struct point *p)
+{
+    w->points.at[p->pub.id] = NULL;
+    p->device->npoints--;
+    lintel_shared_put(&w->shared, p->addr);
+    lintel_shared_put(&w->shared, p->write_addr);
+    lintel_free(p);
+}
+
+static void
+unbind(struct lintel_worker *w, struct point *p)
+{
+    if (w->plugin->unbind != NULL)
+        w->plugin->unbind(w->self, &p->pub);
+    free_point(w, p);
+}
+
+static void
+free_device(struct lintel_worker *w, struct device *d)
+{
+    w->devices.at[d->pub.id] = NULL;
+    lintel_shared_put(&w->shared, d->settings);
+    lintel_free(d);
+}
+
+static void
+detach(struct lintel_worker *w, struct device *d)
+{
+    for (uint32_t i = 0; i < w->points.room && d->npoints > 0; i++) {
+        struct point *p = w->points.at[i];
+        if (p != NULL && p->device == d)
+            unbind(w, p);
+    }
+    if (w->plugin->detach != NULL)
+        w->plugin->detach(w->self, &d->pub);
+    free_device(w, d);
+}
+
+static void
+on_attach(struct lintel_worker *w, const struct lintel_wire_down *m)
+{
+    size_t n = strlen(m->name) + 1;
+    struct device *d = table_get(&w->devices, m->id) == NULL ? lintel_alloc(sizeof *d + n) : NULL;
+    forget_line(w);
+    if (d == NULL || (d->settings = lintel_shared_get(&w->shared, m->settings)) == NULL ||
+        table_put(&w->devices, m->id, d) != 0) {
+        if (d != NULL)
+            lintel_shared_put(&w->shared, d->settings);
+        lintel_free(d);
+        refuse(w, LINTEL_WIRE_REFUSED_DEVICE, m->id, LINTEL_E_NOMEM, "out of memory");
+        return;
+    }
+    memcpy(d->name, m->name, n);
+    d->pub = (lintel_device){sizeof d->pub, m->id, d->name, d->settings->values, NULL};
+    lintel_status st = w->plugin->attach ? w->plugin->attach(w->self, &d->pub) : LINTEL_OK;
+    if (st != LINTEL_OK) {
+        free_device(w, d);
+        refuse(w, LINTEL_WIRE_REFUSED_DEVICE, m->id, st, "the plugin does not say why");
+    }
+}
+
+static struct point *
+new_point(struct lintel_worker *w, const struct lintel_wire_down *m, struct device *d)
+{
+    size_t n = strlen(m->name) + 1;
+    struct point *p = table_get(&w->points, m->id) == NULL ? lintel_alloc(sizeof *p + n) : NULL;
+    if (p == NULL)
+        return NULL;
+    p->addr = lintel_shared_get(&w->shared, m->addr);
+    p->write_addr = lintel_shared_get(&w->shared, m->write_addr);
+    if (p->addr == NULL || p->write_addr == NULL || table_put(&w->points, m->id, p) != 0) {
+        lintel_shared_put(&w->shared, p->addr);
+        lintel_shared_put(&w->shared, p->write_addr);
+        lintel_free(p);
+        return NULL;
+    }
+    memcpy(p->name, m->name, n);
+    p->device = d;
+    d->npoints++;
+    p->pub = (lintel_point){.size = sizeof p->pub,
+                            .id = m->id,
+                            .kind = m->point_kind,
+                            .flags = m->flags,
+                            .wire_bytes = m->wire_bytes,
+                            .write_wire_bytes = m->write_wire_bytes,
+                            .device = &d->pub,
+                            .addr = p->addr->values,
+                            .write_addr = p->write_addr->values,
+                            .name = p->name};
+    return p;
+}
+
+static void
+on_bind(struct lintel_worker *w, const struct lintel_wire_down *m)
+{
+    struct device *d = table_get(&w->devices, m->device);
+    forget_line(w);
+    if (d == NULL) {
+        refuse(w, LINTEL_WIRE_REFUSED_POINT, m->id, LINTEL_E_CONFIG, "its device was refused");
+        return;
+    }
+    struct point *p = new_point(w, m, d);
+    if (p == NULL) {
+        refuse(w, LINTEL_WIRE_REFUSED_POINT, m->id, LINTEL_E_NOMEM, "out of memory");
+        return;
+    }
+    lintel_status st = w->plugin->bind ? w->plugin->bind(w->self, &p->pub) : LINTEL_OK;
+    if (st != LINTEL_OK) {
+        free_point(w, p);
+        refuse(w, LINTEL_WIRE_REFUSED_POINT, m->id, st, "the plugin does not say why");
+    }
+}
+
+/* ---- requests: [inst] ------------------------------------------------------------------------------------------ */
+
+static void
+free_request(struct request *r)
+{
+    lintel_arena_free(r->arena);
+    lintel_free(r);
+}
+
+/* Gives back the memory of requests that ended a while ago; all of them at the end. */
+static void
+free_kept(struct lintel_worker *w, unsigned keep)
+{
+    pthread_mutex_lock(&w->lock);
+    struct request **at = &w->kept;
+    for (; *at != NULL && keep > 0; keep--)
+        at = &(*at)->next;
+    struct request *r = *at;
+    *at = NULL;
+    pthread_mutex_unlock(&w->lock);
+    for (struct request *next; r != NULL; r = next) {
+        next = r->next;
+        free_request(r);
+    }
+}
+
+/* Answers a request that the plugin never sees. */
+static void
+answer(struct lintel_worker *w, uint64_t ticket, lintel_status st)
+{
+    pthread_mutex_lock(&w->lock);
+    lintel_buf_reset(&w->out);
+    lintel_wire_samples(&w->out, &(struct lintel_wire_up){.instance = w->number,
+                                                          .kind = LINTEL_WIRE_DONE,
+                                                          .ticket = ticket,
+                                                          .status = st});
+    send_out(w, 0);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* Whether a request was cancelled before its turn came. */
+static int
+take_cancelled(struct lintel_worker *w, uint64_t ticket)
+{
+    int ret = 0;
+    pthread_mutex_lock(&w->lock);
+    for (uint32_t i = 0; i < w->ncancelled && !ret; i++)
+        if (w->cancelled[i] == ticket) {
+            w->cancelled[i] = w->cancelled[--w->ncancelled];
+            ret = 1;
+        }
+    pthread_mutex_unlock(&w->lock);
+    return ret;
+}
+
+/* Its points, as far as they are bound: refused ones are left out, and their values moved up with them. */
+static struct request *
+new_request(struct lintel_worker *w, const struct lintel_wire_down *m)
+{
+    struct request *r = lintel_alloc(sizeof *r + m->n * sizeof r->points[0]);
+    lintel_value *values = NULL;
+    if (r == NULL)
+        return NULL;
+    if (m->values != NULL) {
+        values = lintel_arena_alloc(w->scratch.arena, m->n * sizeof *values);
+        if (values == NULL) {
+            lintel_free(r);
+            return NULL;
+        }
+        r->arena = w->scratch.arena;
+        w->scratch.arena = NULL;
+    }
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->n; i++) {
+        struct point *p = table_get(&w->points, m->slots[i]);
+        if (p == NULL)
+            continue;
+        if (values != NULL)
+            values[n] = m->values[i];
+        r->points[n++] = &p->pub;
+    }
+    r->ticket = m->ticket;
+    r->pub = (lintel_request){.size = sizeof r->pub,
+                              .npoints = n,
+                              .points = r->points,
+                              .values = values,
+                              .deadline = lintel_loop_now(w->loop) + m->within,
+                              .batch = n == m->n ? m->batch : 0,
+                              .priority = m->priority};
+    return r;
+}
+
+static int
+open_request(struct lintel_worker *w, struct request *r)
+{
+    int ok = 1;
+    pthread_mutex_lock(&w->lock);
+    if (w->nopen == w->open_room) {
+        uint32_t room = w->open_room ? w->open_room * 2 : 8;
+        struct request **open = lintel_grow(w->open, room, sizeof(*open));
+        ok = open != NULL;
+        if (ok) {
+            w->open = open;
+            w->open_room = room;
+        }
+    }
+    if (ok) {
+        w->open[w->nopen++] = r;
+        for (uint32_t i = 0; i < r->pub.npoints; i++)
+            ((struct point *)r->points[i])->open++;
+    }
+    pthread_mutex_unlock(&w->lock);
+    return ok;
+}
+
+static void
+on_request(struct lintel_worker *w, const struct lintel_wire_down *m)
+{
+    const lintel_plugin *p = w->plugin;
+    void (*const fns[])(void *, const lintel_request *) = {p->read, p->write, p->invoke, p->subscribe};
+    if (take_cancelled(w, m->ticket)) {
+        answer(w, m->ticket, LINTEL_E_CANCELLED);
+        return;
+    }
+    if (fns[m->op] == NULL || m->within <= 0) {
+        answer(w, m->ticket, fns[m->op] == NULL ? LINTEL_E_NOTSUP : LINTEL_E_TIMEOUT);
+        return;
+    }
+    struct request *r = new_request(w, m);
+    if (r == NULL || r->pub.npoints == 0 || !open_request(w, r)) {
+        answer(w, m->ticket, r != NULL && r->pub.npoints == 0 ? LINTEL_E_ADDRESS : LINTEL_E_NOMEM);
+        if (r != NULL)
+            free_request(r);
+        return;
+    }
+    fns[m->op](w->self, &r->pub);
+}
+
+/* Tells a plugin that does not block to end a request. The request can't go away meanwhile: kept ones are freed by
+ * this thread. */
+static void
+tell_cancel(struct lintel_worker *w, struct request *r)
+{
+    if (w->plugin->cancel != NULL && !(w->plugin->flags & LINTEL_PLUGIN_BLOCKING))
+        w->plugin->cancel(w->self, &r->pub);
+}
+
+static void
+on_cancel(struct lintel_worker *w, uint64_t ticket)
+{
+    struct request *r = NULL;
+    take_cancelled(w, ticket);
+    pthread_mutex_lock(&w->lock);
+    for (uint32_t i = 0; i < w->nopen && r == NULL; i++)
+        if (w->open[i]->ticket == ticket && !w->open[i]->told) {
+            r = w->open[i];
+            r->cancelled = r->told = 1;
+        }
+    pthread_mutex_unlock(&w->lock);
+    if (r != NULL)
+        tell_cancel(w, r);
+}
+
+/* ---- waiting: a point is not unbound while a request has it ----------------------------------------------------- */
+
+static int
+has_point(const struct request *r, const struct device *d, const struct point *p)
+{
+    for (uint32_t i = 0; i < r->pub.npoints; i++)
+        if (r->points[i] == &p->pub || (d != NULL && r->points[i]->device == &d->pub))
+            return 1;
+    return 0;
+}
+
+/* Cancels what has the point, or any of the device; the number of requests that are still open then. */
+static unsigned
+cancel_users(struct lintel_worker *w, const struct device *d, const struct point *p)
+{
+    for (;;) {
+        struct request *r = NULL;
+        unsigned open = 0;
+        pthread_mutex_lock(&w->lock);
+        for (uint32_t i = 0; i < w->nopen; i++)
+            if (has_point(w->open[i], d, p)) {
+                open++;
+                if (!w->open[i]->told)
+                    r = w->open[i];
+            }
+        if (r != NULL)
+            r->cancelled = r->told = 1;
+        w->waiting = open > 0;
+        pthread_mutex_unlock(&w->lock);
+        if (r == NULL)
+            return open;
+        tell_cancel(w, r);
+    }
+}
+
+static void
+on_hold_over(void *arg)
+{
+    struct lintel_worker *w = arg;
+    w->hold_over = 1;
+    run_inbox(w);
+}
+
+/* Whether the message has to wait. After a while it goes on nevertheless: the plugin breaks its contract. */
+static int
+must_wait(struct lintel_worker *w, const struct device *d, const struct point *p)
+{
+    if (cancel_users(w, d, p) == 0) {
+        w->hold_over = 0;
+        lintel_timer_stop(w->loop, &w->hold_timer);
+        return 0;
+    }
+    if (w->hold_over) {
+        w->hold_over = 0;
+        pthread_mutex_lock(&w->lock);
+        w->waiting = 0;
+        misbehaving(w, "does not complete cancelled requests");
+        for (uint32_t i = w->nopen; i-- > 0;)
+            if (has_point(w->open[i], d, p))
+                end_request(w, i, LINTEL_E_CANCELLED, NULL, 0);
+        pthread_mutex_unlock(&w->lock);
+        return 0;
+    }
+    if (w->hold_timer.slot == 0)
+        lintel_timer_at(w->loop, &w->hold_timer, lintel_loop_now(w->loop) + HOLD_MOST, on_hold_over, w);
+    return 1;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------------------------------ */
+
+static void
+free_all(struct lintel_worker *w)
+{
+    for (uint32_t i = 0; i < w->devices.room; i++)
+        if (w->devices.at[i] != NULL)
+            detach(w, w->devices.at[i]);
+    w->plugin->destroy(w->self);
+    lintel_hostloop_clear(&w->hostloop);
+    w->plugin = NULL;
+    w->self = NULL;
+}
+
+static void
+on_open(struct lintel_worker *w, const struct lintel_wire_down *m)
+{
+    char reason[REASON] = "";
+    if (w->plugin != NULL)
+        return;
+    const lintel_plugin *p = w->fns.find(w->ctx, m->file, m->plugin, reason, sizeof reason);
+    forget_line(w);
+    if (p == NULL) {
+        refuse(w, LINTEL_WIRE_REFUSED, 0, LINTEL_E_CONFIG, reason);
+        return;
+    }
+    struct lintel_shared *settings = lintel_shared_get(&w->shared, m->settings);
+    void *self = NULL;
+    pthread_mutex_lock(&w->lock);
+    w->log_most = m->log;
+    pthread_mutex_unlock(&w->lock);
+    w->plugin = p; /* extension() looks at it */
+    lintel_status st = settings ? p->create(&w->host, settings->values, &self) : LINTEL_E_NOMEM;
+    lintel_shared_put(&w->shared, settings);
+    if (st != LINTEL_OK) {
+        w->plugin = NULL;
+        lintel_hostloop_clear(&w->hostloop);
+        refuse(w, LINTEL_WIRE_REFUSED, 0, st, "create() failed and does not say why");
+        return;
+    }
+    w->self = self;
+    st = p->start ? p->start(self) : LINTEL_OK;
+    if (st != LINTEL_OK) {
+        free_all(w);
+        refuse(w, LINTEL_WIRE_REFUSED, 0, st, "start() failed and does not say why");
+        return;
+    }
+    say(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_READY, .text = p->version});
+}
+
+/* What stop() leaves open is ended here; the hub has ended it on its own side. */
+static void
+close_instance(struct lintel_worker *w)
+{
+    if (w->plugin != NULL) {
+        if (w->plugin->stop != NULL)
+            w->plugin->stop(w->self);
+        pthread_mutex_lock(&w->lock);
+        if (w->nopen > 0)
+            misbehaving(w, "left requests open at stop()");
+        while (w->nopen > 0)
+            end_request(w, w->nopen - 1, LINTEL_E_CANCELLED, NULL, 0);
+        pthread_mutex_unlock(&w->lock);
+        free_all(w);
+    }
+    lintel_timer_stop(w->loop, &w->hold_timer);
+    pthread_mutex_lock(&w->lock);
+    say_locked(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_CLOSED}, 0);
+    w->dead = 1;
+    pthread_mutex_unlock(&w->lock);
+    lintel_loop_stop(w->loop);
+}
+
+/* ---- the inbox ------------------------------------------------------------------------------------------------------ */
+
+/* 1: it has to wait. */
+static int
+handle(struct lintel_worker *w, const struct lintel_wire_down *m)
+{
+    struct device *d;
+    struct point *p;
+    if (m->kind != LINTEL_WIRE_OPEN && w->plugin == NULL) {
+        if (m->kind == LINTEL_WIRE_REQUEST)
+            answer(w, m->ticket, LINTEL_E_CANCELLED);
+        return 0;
+    }
+    switch (m->kind) {
+    case LINTEL_WIRE_OPEN: on_open(w, m); break;
+    case LINTEL_WIRE_ATTACH: on_attach(w, m); break;
+    case LINTEL_WIRE_BIND: on_bind(w, m); break;
+    case LINTEL_WIRE_REQUEST: on_request(w, m); break;
+    case LINTEL_WIRE_CANCEL: on_cancel(w, m->ticket); break;
+    case LINTEL_WIRE_DETACH:
+        if ((d = table_get(&w->devices, m->id)) == NULL)
+            break;
+        if (must_wait(w, d, NULL))
+            return 1;
+        detach(w, d);
+        break;
+    case LINTEL_WIRE_UNBIND:
+        if ((p = table_get(&w->points, m->id)) == NULL)
+            break;
+        if (must_wait(w, NULL, p))
+            return 1;
+        unbind(w, p);
+        break;
+    default: break;
+    }
+    return 0;
+}
+
+/* NULL: nothing is there, or it has ended. */
+static struct message *
+next_message(struct lintel_worker *w, int *ret_closing)
+{
+    struct message *m = w->held;
+    pthread_mutex_lock(&w->lock);
+    *ret_closing = w->closing;
+    if (m == NULL && w->first != NULL) {
+        m = w->first;
+        w->first = m->next;
+        if (w->first == NULL)
+            w->last = &w->first;
+    }
+    if (m == NULL || w->closing)
+        w->scheduled = 0;
+    pthread_mutex_unlock(&w->lock);
+    w->held = m;
+    return m;
+}
+
+static void
+run_inbox(void *arg)
+{
+    struct lintel_worker *w = arg;
+    int closing = 0;
+    pthread_mutex_lock(&w->lock);
+    int dead = w->dead;
+    pthread_mutex_unlock(&w->lock);
+    while (!dead) {
+        struct lintel_wire_down down;
+        struct message *m = next_message(w, &closing);
+        if (closing) {
+            close_instance(w); /* what waits in the inbox is of no use any more */
+            return;
+        }
+        if (m == NULL)
+            break;
+        if (lintel_wire_read_down(m->data, m->n, &w->scratch, &down) == 0 && handle(w, &down)) {
+            pthread_mutex_lock(&w->lock);
+            w->scheduled = 0;
+            if (!w->waiting)
+                wake(w); /* a request has ended in between */
+            pthread_mutex_unlock(&w->lock);
+            break;
+        }
+        w->held = NULL;
+        lintel_free(m);
+        free_kept(w, KEPT_MOST);
+    }
+}
+
+static void *
+run(void *arg)
+{
+    struct lintel_worker *w = arg;
+    lintel_loop_run(w->loop);
+    return NULL;
+}
+
+int
+lintel_worker_deliver(struct lintel_worker *w, const void *frame, size_t n)
+{
+    struct lintel_wire_scratch none = {0};
+    struct lintel_wire_down down;
+    uint32_t instance;
+    enum lintel_wire_kind kind;
+    struct message *m = lintel_alloc(sizeof *m + n);
+    if (m == NULL)
+        return -1;
+    memcpy(m->data, frame, n);
+    m->n = n;
+    if (lintel_wire_peek(frame, n, &instance, &kind) != 0)
+        kind = 0;
+    pthread_mutex_lock(&w->lock);
+    if (kind == LINTEL_WIRE_CLOSE)
+        w->closing = 1;
+    /* A blocking plugin sees a cancellation while its call runs, so it can't wait for its turn. */
+    if (kind == LINTEL_WIRE_CANCEL && lintel_wire_read_down(frame, n, &none, &down) == 0) {
+        int found = 0;
+        for (uint32_t i = 0; i < w->nopen; i++)
+            if (w->open[i]->ticket == down.ticket)
+                found = w->open[i]->cancelled = 1;
+        if (!found && w->ncancelled < CANCELLED_MOST)
+            w->cancelled[w->ncancelled++] = down.ticket;
+    }
+    *w->last = m;
+    w->last = &m->next;
+    wake(w);
+    pthread_mutex_unlock(&w->lock);
+    return 0;
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------------- */
+
+static int
+start_thread(struct lintel_worker *w)
+{
+    pthread_attr_t attr;
+    sigset_t all, before;
+    if (pthread_attr_init(&attr) != 0)
+        return -1;
+    pthread_attr_setstacksize(&attr, STACK);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the main thread */
+    int ret = pthread_create(&w->thread, &attr, run, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    return ret == 0 ? 0 : -1;
+}
+
+struct lintel_worker *
+lintel_worker_new(uint32_t number, const struct lintel_worker_fns *fns, void *ctx)
+{
+    struct lintel_worker *w = lintel_alloc(sizeof *w);
+    if (w == NULL || (w->loop = lintel_loop_new()) == NULL) {
+        lintel_free(w);
+        return NULL;
+    }
+    w->host = (lintel_host){.size = sizeof w->host,
+                            .abi_minor = LINTEL_ABI_MINOR,
+                            .log = host_log,
+                            .complete = host_complete,
+                            .publish = host_publish,
+                            .link = host_link,
+                            .device = host_device,
+                            .cancelled = host_cancelled,
+                            .now = host_now,
+                            .wall = host_wall,
+                            .extension = host_extension};
+    w->number = number;
+    w->fns = *fns;
+    w->ctx = ctx;
+    w->hostloop.loop = w->loop;
+    w->last = &w->first;
+    lintel_map_get(&w->shared, "", 0); /* draws the maps' common seed here, before threads look at it */
+    pthread_mutex_init(&w->lock, NULL);
+    if (start_thread(w) != 0) {
+        lintel_loop_free(w->loop);
+        pthread_mutex_destroy(&w->lock);
+        lintel_free(w);
+        return NULL;
+    }
+    return w;
+}
+
+/* What a plugin may still call by mistake stays: the table of functions, the lock and the mark that it is dead. */
+static void
+bury(struct lintel_worker *w)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct lintel_worker *graves;
+    pthread_mutex_lock(&lock);
+    w->ctx = graves; /* reachable, so that it is no leak */
+    graves = w;
+    pthread_mutex_unlock(&lock);
+}
+
+static void
+free_messages(struct message *m)
+{
+    for (struct message *next; m != NULL; m = next) {
+        next = m->next;
+        lintel_free(m);
+    }
+}
+
+void
+lintel_worker_free(struct lintel_worker *w)
+{
+    if (w == NULL)
+        return;
+    pthread_join(w->thread, NULL);
+    lintel_loop_free(w->loop);
+    free_messages(w->first);
+    lintel_free(w->held);
+    free_kept(w, 0);
+    lintel_free(w->open);
+    lintel_free(w->devices.at);
+    lintel_free(w->points.at);
+    lintel_map_fini(&w->shared);
+    lintel_wire_scratch_fini(&w->scratch);
+    lintel_buf_fini(&w->out);
+    bury(w);
+}
+
+void
+lintel_worker_abandon(struct lintel_worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->dead = 1;
+    pthread_mutex_unlock(&w->lock);
+    pthread_detach(w->thread);
+    bury(w);
+}

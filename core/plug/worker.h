@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One instance of a protocol plugin in a thread of its own: frames of core/plug/wire.h in, frames out. The daemon runs
+ * workers for `isolation: thread`, lintel-host for all that it hosts. */
+#ifndef LINTEL_PLUG_WORKER_H
+#define LINTEL_PLUG_WORKER_H
+#include "core/base/text.h"
+#include "lintel/plugin.h"
+
+struct lintel_worker;
+struct lintel_worker_fns {
+    /* A frame for the hub. Called by the worker's thread and by threads of the plugin, never by two at once. May
+     * keep b's memory and leave {0} there. may_drop: rather lose it than wait. -1: lost. */
+    int (*send)(void *ctx, struct lintel_buf *b, int may_drop);
+    /* The plugin `name` of a file; NULL with a reason. On the worker's thread. */
+    const lintel_plugin *(*find)(void *ctx, const char *file, const char *name, char *reason,
+                                 uint32_t size);
+};
+/* Starts the thread. number: of the instance, in its frames. NULL: out of memory or threads. */
+struct lintel_worker *lintel_worker_new(uint32_t number, const struct lintel_worker_fns *fns,
+                                        void *ctx);
+/* Hands over a frame of its own; copied. Any thread. -1: out of memory. */
+int lintel_worker_deliver(struct lintel_worker *w, const void *frame, size_t n);
+/* After CLOSED came from it: waits for the thread's end, which is near. */
+void lintel_worker_free(struct lintel_worker *w);
+/* It hangs in its plugin and can't be ended: nothing is sent from now on, and it is left behind. */
+void lintel_worker_abandon(struct lintel_worker *w);
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The whole transport over a loopback socket: an input is a script of datagrams, acknowledgements,
+ * resets, answers of the tree and time that passes. Whatever comes, the server serves on, and
+ * forgets everything when its time is over. */
+#include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_testhost.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+extern const lintel_entry lintel_plugin_entry;
+
+enum { DATAGRAM = 0, ACKNOWLEDGE, RESET, ANSWER, LAST_ANSWER, TIME, OPS };
+static uint8_t script_answer; /* how the tree answers next */
+
+/* Now, now and more, or later: small and large. */
+static void
+answer(struct testhost *t, lintel_ticket ticket, uint8_t how, bool more)
+{
+    static char body[0x70 * 27];
+    lintel_answer a = {.size = sizeof a,
+                       .code = (how & 0x80) ? LINTEL_CODE(4, 4) : LINTEL_CODE(2, 5),
+                       .flags = (more ? LINTEL_ANSWER_MORE : 0u) |
+                                ((how & 4) ? LINTEL_ANSWER_CONFIRM : 0u),
+                       .format = how & 0x3f,
+                       .netag = how & 3,
+                       .payload = {body, (size_t)(how & 0x70) * 27}};
+    testhost_answer(t, ticket, &a);
+}
+
+static void
+tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket)
+{
+    if ((script_answer & 3) != 3)
+        answer(t, ticket, script_answer, (x->flags & LINTEL_X_OBSERVE) && (script_answer & 1));
+}
+
+static void
+drain(struct testhost *t, int fd, uint16_t *mid)
+{
+    uint8_t m[2000];
+    testhost_turn(t, 0);
+    testhost_turn(t, 0);
+    while (recv(fd, m, sizeof m, MSG_DONTWAIT) >= 4)
+        if ((m[0] >> 4 & 3) < 2) /* neither ACK nor RST */
+            *mid = (uint16_t)(m[2] << 8 | m[3]);
+}
+
+static int
+open_client(const struct testhost *t)
+{
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6,
+                              .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+                              .sin6_port = htons((uint16_t)testhost_port(t, 0))};
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
+        abort();
+    return fd;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const listen[] = {"coap://[::1]:0", NULL};
+    struct testhost_settings settings = {.listen = listen, .max_body = 4096, .max_observers = 8};
+    struct testhost *t = testhost_new(lintel_plugin_entry.plugins[0], &settings, tree, NULL, 0);
+    uint16_t mid = 0;
+    if (t == NULL || testhost_start(t) != LINTEL_OK)
+        abort();
+    int fd = open_client(t);
+    for (size_t at = 0; at + 2 <= size;) {
+        unsigned op = data[at] % OPS;
+        uint8_t arg = data[at + 1];
+        at += 2;
+        if (op == DATAGRAM) {
+            size_t n = arg < size - at ? arg : size - at;
+            send(fd, data + at, n, 0);
+            at += n;
+        } else if (op == ACKNOWLEDGE || op == RESET) {
+            uint8_t m[4] = {op == RESET ? 0x70 : 0x60, 0, (uint8_t)(mid >> 8), (uint8_t)mid};
+            send(fd, m, sizeof m, 0);
+        } else if (op == TIME)
+            t->ahead += (lintel_mono)arg * LCOAP_SECOND;
+        else {
+            script_answer = arg;
+            for (lintel_ticket k = t->last > 8 ? t->last - 8 : 0; k <= t->last; k++)
+                answer(t, k, arg, op == ANSWER);
+        }
+        drain(t, fd, &mid);
+    }
+    const struct lcoap_server *s = t->self;
+    for (int i = 0; i < 16; i++) { /* what waits for a lost message goes on when that is given up */
+        t->ahead += 2 * LCOAP_EXCHANGE_LIFETIME;
+        drain(t, fd, &mid);
+    }
+    if (s->transfer_bytes != 0 || lcoap_replies_count(s->replies) != 0)
+        abort();
+    close(fd);
+    testhost_free(t);
+    return 0;
+}
