@@ -218,7 +218,7 @@ cli_status(struct cli *c)
         return CLI_NO_HUB;
     json_t *status = cli_get_json(hub, path);
     if (status != NULL && c->json) {
-        char *text = json_dumps(status, JSON_INDENT(2));
+        char *text = json_dumps(status, JSON_INDENT(2) | CLI_REALS);
         puts(text ? text : "null");
         free(text);
     } else if (status != NULL) {
@@ -260,7 +260,7 @@ cli_reload(struct cli *c)
         return CLI_NO_HUB;
     int status = cli_request(hub, LINTEL_POST, path, FORMAT_JSON, NULL, &answer);
     if (c->json && answer != NULL) {
-        char *text = json_dumps(answer, JSON_INDENT(2));
+        char *text = json_dumps(answer, JSON_INDENT(2) | CLI_REALS);
         puts(text ? text : "null");
         free(text);
     } else if (status == CLI_OK && answer != NULL) {

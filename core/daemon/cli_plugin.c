@@ -82,7 +82,7 @@ print_plugin(struct cli *c, const char *file)
     if (entry == NULL)
         return CLI_FAILED;
     if (c->json) {
-        char *text = json_dumps(entry, JSON_INDENT(2));
+        char *text = json_dumps(entry, JSON_INDENT(2) | CLI_REALS);
         puts(text ? text : "null");
         free(text);
         json_decref(entry);
@@ -141,7 +141,7 @@ list(struct cli *c)
         json_decref(entry);
     }
     if (c->json) {
-        char *text = json_dumps(all, JSON_INDENT(2));
+        char *text = json_dumps(all, JSON_INDENT(2) | CLI_REALS);
         puts(text ? text : "[]");
         free(text);
         t = NULL;
