@@ -34,7 +34,22 @@ mark_place(const struct builder *b, yaml_mark_t mark)
     return (struct lintel_place){b->doc->file, (uint32_t)mark.line + 1, (uint32_t)mark.column + 1};
 }
 
-/* Next event, or 0 with the reader's own reason in the report. */
+/* What libyaml's scanner says in its own words, said in people's; NULL: its words will do. */
+static const char *
+plain_reason(const yaml_parser_t *p)
+{
+    int here = p->problem_mark.index == p->mark.index;
+    char next = here ? (char)*p->buffer.pointer : 'x';
+    if (p->eof && next == '\0')
+        return "the file ends inside something that is not closed: a bracket, a brace or a quote";
+    if (p->error == YAML_SCANNER_ERROR && next == '\t')
+        return "a tab stands where only blanks can indent";
+    if (p->error == YAML_SCANNER_ERROR && (next == '@' || next == '`'))
+        return "a value that begins with @ or ` must stand in quotes";
+    return NULL;
+}
+
+/* Next event, or 0 with the reason in the report. */
 static int
 next_event(struct builder *b, yaml_event_t *event)
 {
@@ -46,6 +61,8 @@ next_event(struct builder *b, yaml_event_t *event)
     else if (p->error == YAML_READER_ERROR)
         lintel_error(b->report, mark_place(b, p->mark), "not readable as text: %s (byte %zu)",
                      p->problem, p->problem_offset);
+    else if (plain_reason(p) != NULL)
+        lintel_error(b->report, mark_place(b, p->problem_mark), "%s", plain_reason(p));
     else if (p->context != NULL)
         lintel_error(b->report, mark_place(b, p->problem_mark), "%s, %s", p->problem, p->context);
     else

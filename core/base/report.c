@@ -20,7 +20,7 @@ lintel_report_fini(struct lintel_report *r)
     *r = (struct lintel_report){0};
 }
 
-static void
+static void __attribute__((format(printf, 4, 0)))
 add(struct lintel_report *r, enum lintel_severity severity, struct lintel_place at,
     const char *format, va_list args)
 {
@@ -83,11 +83,31 @@ by_place(const void *left, const void *right)
     return (a->column > b->column) - (a->column < b->column);
 }
 
+static int
+by_place_and_text(const void *left, const void *right)
+{
+    const struct lintel_problem *a = left, *b = right;
+    int place = by_place(left, right);
+    return place != 0 ? place : strcmp(a->text ? a->text : "", b->text ? b->text : "");
+}
+
 void
 lintel_report_sort(struct lintel_report *r)
 {
+    uint32_t kept = 0;
     if (r->n > 1)
-        qsort(r->problems, r->n, sizeof *r->problems, by_place);
+        qsort(r->problems, r->n, sizeof *r->problems, by_place_and_text);
+    for (uint32_t i = 0; i < r->n; i++) {
+        struct lintel_problem *p = &r->problems[i];
+        if (kept == 0 || by_place_and_text(&r->problems[kept - 1], p) != 0) {
+            r->problems[kept++] = *p;
+            continue;
+        }
+        *(p->severity == LINTEL_PROBLEM_ERROR ? &r->errors : &r->warnings) -= 1;
+        lintel_free(p->file);
+        lintel_free(p->text);
+    }
+    r->n = kept;
 }
 
 void

@@ -33,7 +33,7 @@ int lintel_error(struct lintel_report *r, struct lintel_place at, const char *fo
     __attribute__((format(printf, 3, 4)));
 void lintel_warning(struct lintel_report *r, struct lintel_place at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Sorts by file, line, column. */
+/* Sorts by file, line, column; what is told twice (an address that is read and written) is kept once. */
 void lintel_report_sort(struct lintel_report *r);
 /* "file:line:column" of a problem, without what is not known. */
 void lintel_problem_place(const struct lintel_problem *p, struct lintel_buf *out);

@@ -311,6 +311,19 @@ unknown_keys(const struct parse *p)
     return failed;
 }
 
+/* A key that nobody knows and that was probably meant to be this one: it is told already. */
+static int
+is_misspelt(const struct parse *p, const lintel_field *f)
+{
+    const char *const words[] = {f->name, NULL};
+    if (p->s->map == NULL || p->s->flags & LINTEL_FIELDS_OPEN)
+        return 0;
+    for (const struct lintel_node *c = p->s->map->child; c != NULL; c = c->next)
+        if (!is_known(p, c->key) && lintel_nearest(c->key.p, words) != NULL)
+            return 1;
+    return 0;
+}
+
 static int
 row_value(const struct parse *p, const lintel_field *f, lintel_value *ret)
 {
@@ -326,6 +339,8 @@ row_value(const struct parse *p, const lintel_field *f, lintel_value *ret)
     if (f->dflt != NULL)
         return default_value(p, f, ret);
     if ((f->flags & LINTEL_F_REQUIRED) && !(s->flags & LINTEL_FIELDS_PARTIAL)) {
+        if (is_misspelt(p, f))
+            return -1;
         struct lintel_buf wanted = {0};
         lintel_field_describe(f, &wanted);
         lintel_error(p->report, s->at, "%s needs \"%s\" (%s)", s->what, f->name,

@@ -185,7 +185,7 @@ static void
 reports_all_problems_at_once(void)
 {
     CHECK(parse("{hots: x, port: no, pause: 11, keep: 2, table: x}") == NULL);
-    CHECK_INT(report.errors, 6);
+    CHECK_INT(report.errors, 5);
     done();
 }
 

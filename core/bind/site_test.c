@@ -361,7 +361,7 @@ static const struct typo typos[] = {
     {"models/extra.sdf.json",
      "{ \"sdfObject\": \n { \"A\": { \"sdfProperty\": { \"b\": { \"type\": \"nubmer\" } } } } }",
      "extra.sdf.json:2:", "number"},
-    {"models/extra.sdf.json", "{ \"sdfObject\": ", "extra.sdf.json:", "while parsing"},
+    {"models/extra.sdf.json", "{ \"sdfObject\": ", "extra.sdf.json:", "is not closed"},
     {"models/a b.sdf.json", "{}", "a b.sdf.json:0:0", "is an id"},
 };
 

@@ -35,12 +35,14 @@ digest_thing(struct lintel_reader *r, struct lintel_thing *t, const lintel_plugi
 
 /* The thing's id, if it is a good one and nobody else's. */
 static void
-read_id(const struct thing_file *f, const struct lintel_node *map, struct lintel_thing *t)
+read_id(const struct thing_file *f, const struct lintel_node *map, int keys_good,
+        struct lintel_thing *t)
 {
     struct lintel_reader *r = f->r;
     const struct lintel_node *n = lintel_node_get(map, "thingId");
     if (n == NULL) {
-        lintel_error(r->report, lintel_node_place(f->doc, map), "a thing needs \"thingId\"");
+        if (keys_good) /* else a slip in its name is told already */
+            lintel_error(r->report, lintel_node_place(f->doc, map), "a thing needs \"thingId\"");
         return;
     }
     struct lintel_place at = lintel_node_place(f->doc, n);
@@ -179,9 +181,10 @@ read_thing(const struct thing_file *f, const struct lintel_node *map, struct lin
 {
     static const char *const keys[] = {"thingId", "sdfInstanceOf", "sdfContext", NULL};
     struct lintel_reader *r = f->r;
-    if (lintel_reader_keys(r, f->doc, map, keys, "a thing") != 0 && map->kind != LINTEL_NODE_MAP)
+    int keys_good = lintel_reader_keys(r, f->doc, map, keys, "a thing") == 0;
+    if (map->kind != LINTEL_NODE_MAP)
         return 0;
-    read_id(f, map, t);
+    read_id(f, map, keys_good, t);
     const struct lintel_node *model = read_instance_of(f, map);
     const struct lintel_node *context = lintel_node_get(map, "sdfContext");
     if (context == NULL) {

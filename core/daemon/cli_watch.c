@@ -21,7 +21,8 @@ struct watch {
 
 struct watcher {
     struct cli *c;
-    struct lintel_local_client *hub;
+    struct lintel_local_client *hub; /* brings notifications and nothing else */
+    struct lintel_local_client *ask; /* for questions: their answers must not be mixed with those */
     struct watch *watches;
     size_t n;
 };
@@ -69,7 +70,7 @@ start(struct watcher *w, const char *name)
     static char pack[] = "s"; /* of a thing: all its properties */
     struct cli_target target;
     uint64_t id = 0;
-    int status = w->n < WATCHES_MOST ? cli_target_find(w->hub, name, &target) : CLI_FAILED;
+    int status = w->n < WATCHES_MOST ? cli_target_find(w->ask, name, &target) : CLI_FAILED;
     if (w->n >= WATCHES_MOST) {
         cli_say("not more than %d at once", WATCHES_MOST);
         return CLI_FAILED;
@@ -83,7 +84,7 @@ start(struct watcher *w, const char *name)
         target.segments[k] = pack;
     status = cli_observe(w->hub, (const char *const *)target.segments, FORMAT_SENML_JSON, &id);
     if (status == CLI_OK)
-        w->watches[w->n++] = (struct watch){id, units_of(w->hub, target.segments[1]), json_object()};
+        w->watches[w->n++] = (struct watch){id, units_of(w->ask, target.segments[1]), json_object()};
     cli_target_fini(&target);
     return status;
 }
@@ -167,17 +168,20 @@ cli_watch(struct cli *c)
     json_t *rows = NULL, *row;
     size_t i;
     int status = CLI_OK;
-    if (w.hub == NULL)
+    if (w.hub == NULL || (w.ask = cli_connect(c)) == NULL) {
+        lintel_local_close(w.hub);
         return CLI_NO_HUB;
+    }
     w.watches = lintel_alloc_array(WATCHES_MOST, sizeof *w.watches);
     for (int a = 0; a < c->argc && w.watches != NULL && status == CLI_OK; a++)
         status = start(&w, c->argv[a]);
     if (c->argc == 0 && w.watches != NULL) {
-        rows = cli_get_json(w.hub, things);
+        rows = cli_get_json(w.ask, things);
         json_array_foreach(rows, i, row)
             if (status == CLI_OK)
                 status = start(&w, cli_text(row, "id"));
     }
+    lintel_local_close(w.ask);
     if (status == CLI_OK)
         status = follow(&w);
     for (i = 0; i < w.n; i++) {

@@ -2,7 +2,6 @@
  * lintel: the command line. */
 #include <getopt.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,17 +27,6 @@ static const struct command {
     {"plugin", cli_plugin, "list | inspect FILE", "the plugins and their settings"},
     {"schema", cli_schema, "lintel.yaml|binding|things", "JSON Schema of a kind of file, for editors"},
 };
-
-void
-cli_say(const char *format, ...)
-{
-    va_list args;
-    fputs("lintel: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-}
 
 static void
 print_usage(void)

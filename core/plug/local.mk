@@ -40,3 +40,4 @@ FUZZERS += core/plug/wire_fuzz
 core_plug_wire_fuzz_SOURCES = core/plug/wire_fuzz.c $(FUZZ_MAIN)
 core_plug_wire_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_plug_wire_fuzz_LDADD = $(PLUG_TEST_LIBS)
+EXTRA_DIST += docs/abi-history.md docs/plugin-abi.md docs/protocol-child.md

@@ -246,7 +246,7 @@ put_sample(struct lintel_buf *b, const lintel_sample *s, int same, struct budget
     const char *detail = status != LINTEL_OK ? s->detail : NULL;
     struct budget after = *left;
     if (status == LINTEL_OK && !same && (detail = judge_value(&s->value, &after, DEPTH_MOST)) != NULL) {
-        status = LINTEL_E_PROTO;
+        status = LINTEL_E_FAIL; /* the plugin breaks its contract */
         after = *left;
     }
     unsigned marks = (status != LINTEL_OK ? MARK_STATUS : 0u) |

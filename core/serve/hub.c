@@ -285,7 +285,7 @@ get_values_of(struct lintel_call *c, const lintel_span *id)
 {
     struct lintel_live_thing *thing = lintel_engine_find_thing(c->tree->source.engine, id->p, id->n);
     if (thing == NULL) {
-        lintel_call_fail(c, LINTEL_NOT_FOUND, "no thing \"%.*s\"", (int)(id->n > 64 ? 64 : id->n), id->p);
+        lintel_call_no_thing(c, id);
         return;
     }
     struct lintel_buf b = lintel_out_take(c->tree);

@@ -111,8 +111,8 @@ consider(struct nearest *n, const char *candidate, const char *show)
     }
 }
 
-static void
-no_thing(struct lintel_call *c, const lintel_span *id)
+void
+lintel_call_no_thing(struct lintel_call *c, const lintel_span *id)
 {
     enum { LOOK_MOST = 2000 }; /* things compared: an answer must stay cheap */
     struct lintel_engine *e = c->tree->source.engine;
@@ -203,7 +203,7 @@ serve_root(struct lintel_call *c)
         struct lintel_live_thing *thing =
             lintel_engine_find_thing(c->tree->source.engine, id->p == NULL ? "" : id->p, id->n);
         if (thing == NULL) {
-            no_thing(c, id);
+            lintel_call_no_thing(c, id);
             return;
         }
         c->path += 2;
@@ -256,7 +256,7 @@ serve(struct lintel_call *c)
     lintel_span id = {c->x->thing, strlen(c->x->thing)};
     struct lintel_live_thing *thing = lintel_engine_find_thing(c->tree->source.engine, id.p, id.n);
     if (thing == NULL)
-        no_thing(c, &id);
+        lintel_call_no_thing(c, &id);
     else
         serve_thing(c, thing, 1);
 }

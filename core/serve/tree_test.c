@@ -319,7 +319,7 @@ not_there(void)
         {"d/main-meter/Device/a/identify", 405, "identify is an action: use POST"},
         {"nowhere", 404, "/.well-known/core"},
         {"hub/nothing", 404, "status, things"},
-        {"hub/values/zzz", 404, "no thing \"zzz\""},
+        {"hub/values/main-metre", 404, "no thing \"main-metre\"; did you mean main-meter?"},
         {"", 404, "/.well-known/core"},
     };
     begin();

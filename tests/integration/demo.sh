@@ -23,7 +23,7 @@ says "out of range is refused with the reason" '4\.22.*maximum' coap -m put -t 5
 says "a wrong type is refused with the reason" '4\.00' coap -m put -t 50 -e '"warm"' "$base/d/heat-pump/HeatPump/p/setPoint"
 says "read-only is refused with the reason" '4\.05.*read-only' coap -m put -t 50 -e 1 "$base/d/main-meter/EnergyMeter/p/activePower"
 says "a typo gets the nearest name" 'did you mean activePower' coap "$base/d/main-meter/EnergyMeter/p/activePowr"
-says "the lamp is observed" 'true' timeout 15 coap-client-notls -B 12 -s 10 "$base/d/lamp-1/Lamp/p/on"
+streams "the lamp is observed" 'true' coap-client-notls -B 30 -s 30 "$base/d/lamp-1/Lamp/p/on"
 soon "the dead unit says so" '5\.0[34]' coap "$base/d/dead-meter/EnergyMeter/p/activePower"
 soon "the unit with exceptions says so" '5\.02' coap "$base/d/odd-meter/EnergyMeter/p/activePower"
 
@@ -35,7 +35,7 @@ exits "set" 0 lintel set heat-pump/setPoint 46
 soon "set has set" '^46 Cel$' lintel get heat-pump/setPoint
 says "set out of range" 'above the maximum' lintel set heat-pump/setPoint 460
 says "a thing that nobody knows" 'no thing.*did you mean' lintel get mian-meter
-says "watch follows" 'lamp-1/Lamp/on +(true|false)' timeout 12 "$build/bin/lintel" watch lamp-1
+streams "watch follows" 'lamp-1/Lamp/on +(true|false)' "$build/bin/lintel" watch lamp-1
 says "status shows the buses" 'line-1 +modbus +process' lintel status
 says "status shows what is wrong" 'dead-meter' lintel status
 exits "no table is wider than the terminal" 0 bash -c \

@@ -8,11 +8,8 @@ export LINTEL_RUN=$here/run
 checks=0 failed=0 pids=()
 
 cleanup() {
-    local i
-    for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
-        kill "${pids[i]}" 2>/dev/null
-        wait "${pids[i]}" 2>/dev/null
-    done
+    local i last=("${!pids[@]}")
+    for ((i = ${#last[@]} - 1; i >= 0; i--)); do stop "${pids[last[i]]}"; done
     rm -rf "$here"
 }
 trap cleanup EXIT
@@ -60,6 +57,22 @@ soon() {
         sleep 0.1
     done
     not_ok "$name: no /$pattern/ in the output of $* within 15 s" "$out"
+}
+
+# streams NAME PATTERN COMMAND..: the command, which goes on, comes to say the pattern within 15 s.
+streams() {
+    local name=$1 pattern=$2
+    shift 2
+    start stream "$@"
+    if wait_log stream "$pattern" >"$here/never"; then ok "$name"; else not_ok "$name" "$(cat "$here/never")"; fi
+    stop "$pid"
+}
+# stop PID: of a started one, with its end.
+stop() {
+    local i
+    kill "$1" 2>/dev/null
+    wait "$1" 2>/dev/null
+    for i in "${!pids[@]}"; do [ "${pids[i]}" != "$1" ] || unset "pids[i]"; done
 }
 
 # start NAME COMMAND..: in the background, output in $here/NAME.log; its id is $pid.
