@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/mqtt/mqtt_rig.h"
+#include "plugins/mqtt/mqtt_testhost.h"
 #include "tests/kit/kit.h"
 
 enum { PROPERTY = LINTEL_K_PROPERTY, ACTION = LINTEL_K_ACTION, EVENT = LINTEL_K_EVENT,
