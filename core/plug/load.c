@@ -19,7 +19,7 @@
 
 enum { REASON_MOST = 512 };
 
-/* ---- one file ---------------------------------------------------------------------------------------- */
+/* ---- one file -------------------------------------------------------------------------------- */
 
 /* Code that somebody else can change is that somebody's code. */
 static int
@@ -129,7 +129,7 @@ lintel_load_file(const char *file, char *reason, uint32_t size)
     return entry;
 }
 
-/* ---- all that lie in the path --------------------------------------------------------------------------- */
+/* ---- all that lie in the path ---------------------------------------------------------------- */
 
 struct opened { /* a plugin of a file that was opened */
     const lintel_plugin *plugin;
