@@ -15,6 +15,9 @@ enum { /* exit statuses; lintel(1) */
     CLI_NO_HUB = 3
 };
 
+/* With all 17 digits, 21.3 would be shown as 21.300000000000001. */
+#define CLI_REALS JSON_REAL_PRECISION(15)
+
 struct cli {
     struct lintel_paths paths;
     const char *run; /* --run, or the default */

@@ -99,36 +99,36 @@ print_plugin(struct cli *c, const char *file)
 
 /* "modbus" as well as "/path/modbus.so". */
 static int
-file_of(const struct cli *c, const char *name, char out[LINTEL_PATH_MOST])
+file_of(struct lintel_site_reader *r, const char *name, char out[LINTEL_PATH_MOST])
 {
     if (strchr(name, '/') != NULL)
         return lintel_copy(out, LINTEL_PATH_MOST, name);
-    for (int nested = 0; nested < 2; nested++) {
-        int fits = nested ? lintel_format(out, LINTEL_PATH_MOST, "%s/%s/%s.so", c->paths.plugins, name, name)
-                          : lintel_format(out, LINTEL_PATH_MOST, "%s/%s.so", c->paths.plugins, name);
-        if (fits && access(out, R_OK) == 0)
-            return 1;
-    }
-    return lintel_copy(out, LINTEL_PATH_MOST, name);
+    if (lintel_loader_locate(r->loader, name, out, LINTEL_PATH_MOST))
+        return 1;
+    const char *near = lintel_nearest(name, lintel_loader_names(r->loader));
+    if (near != NULL)
+        cli_say("there is no plugin \"%s\"; did you mean %s?", name, near);
+    else
+        cli_say("there is no plugin \"%s\"; 'lintel plugin list' shows them, and a file is named with its folder",
+                name);
+    return 0;
 }
 
 static int
-list(struct cli *c)
+list(struct cli *c, struct lintel_site_reader *reader)
 {
     static const struct lintel_column columns[] = {
         {"PLUGIN", 0, 0}, {"VERSION", 0, 0}, {"SUMMARY", 0, 1}, {"FILE", 0, 1}, {NULL, 0, 0}};
-    struct lintel_site_reader reader;
     json_t *all = json_array();
-    struct lintel_table *t = lintel_table_new(columns);
-    if (lintel_site_reader_init(&reader, &c->paths, ".") != 0) {
-        cli_say("out of memory");
-        return CLI_FAILED;
-    }
-    const char *const *names = lintel_loader_names(reader.loader);
+    struct lintel_table *t = c->json ? NULL : lintel_table_new(columns);
+    int status = CLI_OK;
+    const char *const *names = lintel_loader_names(reader->loader);
     for (; names != NULL && *names != NULL; names++) {
         char file[LINTEL_PATH_MOST];
-        json_t *entry = file_of(c, *names, file) ? inspect(c, file) : NULL, *plugin;
+        json_t *entry = file_of(reader, *names, file) ? inspect(c, file) : NULL, *plugin;
         size_t i;
+        if (entry == NULL)
+            status = CLI_FAILED; /* told; the others are listed */
         json_array_foreach(json_object_get(entry, "plugins"), i, plugin)
         {
             json_object_set_new(plugin, "file", json_string(file));
@@ -140,22 +140,31 @@ list(struct cli *c)
     }
     if (c->json) {
         cli_print_json(all);
-        t = NULL;
     }
     lintel_table_print(t, stdout);
     json_decref(all);
-    lintel_site_reader_fini(&reader);
-    return CLI_OK;
+    return status;
 }
 
 int
 cli_plugin(struct cli *c)
 {
     char file[LINTEL_PATH_MOST];
-    if (c->argc == 0 || (c->argc == 1 && strcmp(c->argv[0], "list") == 0))
-        return list(c);
-    if (c->argc == 2 && strcmp(c->argv[0], "inspect") == 0 && file_of(c, c->argv[1], file))
-        return print_plugin(c, file);
-    cli_say("plugin takes 'list', or 'inspect' and a plugin's name or file");
-    return CLI_USAGE;
+    struct lintel_site_reader reader;
+    int is_list = c->argc == 0 || (c->argc == 1 && strcmp(c->argv[0], "list") == 0);
+    if (!is_list && (c->argc != 2 || strcmp(c->argv[0], "inspect") != 0)) {
+        cli_say("plugin takes 'list', or 'inspect' and a plugin's name or file");
+        return CLI_USAGE;
+    }
+    if (lintel_site_reader_init(&reader, &c->paths, ".") != 0) {
+        cli_say("out of memory");
+        return CLI_FAILED;
+    }
+    int status = CLI_FAILED;
+    if (is_list)
+        status = list(c, &reader);
+    else if (file_of(&reader, c->argv[1], file))
+        status = print_plugin(c, file);
+    lintel_site_reader_fini(&reader);
+    return status;
 }

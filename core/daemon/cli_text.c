@@ -55,7 +55,7 @@ cli_value(char *out, size_t size, const json_t *value)
         lintel_print_real(number, json_real_value(value));
         (void)lintel_copy(out, size, number);
     } else {
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | CLI_REALS);
         (void)lintel_copy(out, size, text ? text : "?");
         free(text);
     }
@@ -64,7 +64,7 @@ cli_value(char *out, size_t size, const json_t *value)
 void
 cli_print_json(const json_t *value)
 {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_INDENT(2));
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_INDENT(2) | CLI_REALS);
     puts(text ? text : "null");
     free(text);
 }

@@ -259,6 +259,27 @@ single_points_fail_alone(void)
 }
 
 static void
+a_refused_point_keeps_its_reason(void)
+{
+    struct kit_house h;
+    REQUIRE(kit_house_new(&h, meter, 2, 1, 0) == 0);
+    lintel_engine_bus_ready(h.engine, h.bus.bus);
+    lintel_sample s = kit_sample(0, kit_int(5));
+    /* Both are being asked for when the plugin's refusals come. */
+    lintel_engine_refused_point(h.engine, h.bus.bus, 1, LINTEL_E_ADDRESS, "no such address");
+    kit_answer_with(&h.bus, 0, &s, 1);
+    CHECK_INT(kit_reading(&h, 0, 0).quality, LINTEL_QUALITY_GOOD);
+    CHECK_INT(kit_reading(&h, 0, 1).quality, LINTEL_QUALITY_BAD);
+    CHECK_STR(kit_reading(&h, 0, 1).detail, "no such address");
+    kit_advance(&h, 2);
+    REQUIRE(h.bus.nopen == 1);
+    lintel_engine_refused_point(h.engine, h.bus.bus, 0, LINTEL_E_ADDRESS, "nor this one");
+    kit_answer(&h.bus, 0, LINTEL_E_ADDRESS, 0);
+    CHECK_STR(kit_reading(&h, 0, 0).detail, "nor this one");
+    kit_house_free(&h);
+}
+
+static void
 large_devices_are_asked_in_parts(void)
 {
     static struct kit_point many[1200];
@@ -547,6 +568,7 @@ main(int argc, char **argv)
         KIT(a_dead_unit_costs_the_others_little),
         KIT(one_lost_answer_is_forgiven),
         KIT(single_points_fail_alone),
+        KIT(a_refused_point_keeps_its_reason),
         KIT(large_devices_are_asked_in_parts),
         KIT(a_busy_device_is_asked_once_more),
         KIT(a_port_without_room_is_tried_again),

@@ -420,10 +420,13 @@ polled(struct lintel_live_thing *t, enum work work, lintel_status status, const 
         heard = samples_of_op(t, &t->op, s, n);
     } else if (status <= LINTEL_E_ADDRESS && !status_is_silence(status) &&
                status != LINTEL_E_CANCELLED && status != LINTEL_E_BUSY) {
+        for (uint32_t k = 0; k < t->op.n; k++) {
+            uint32_t i = t->op.slots[k] - t->first_slot;
+            if (!(t->points[i].flags & POINT_RESTS)) /* it has its own reason */
+                point_judge(t, i, LINTEL_QUALITY_BAD, status, 0, NULL);
+        }
         if (status == LINTEL_E_ADDRESS && t->op.n == 1)
             groups_point_rests(t, t->op.slots[0] - t->first_slot);
-        for (uint32_t k = 0; k < t->op.n; k++)
-            point_judge(t, t->op.slots[k] - t->first_slot, LINTEL_QUALITY_BAD, status, 0, NULL);
     }
     judge_device(t, status, s, n, heard, cost);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@
 
 enum { REASON_MOST = 512 };
 
-/* ---- one file ---------------------------------------------------------------------------------------- */
+/* ---- one file -------------------------------------------------------------------------------- */
 
 /* Code that somebody else can change is that somebody's code. */
 static int
@@ -69,9 +70,30 @@ read_head(const char *file, unsigned char head[20])
     return n == 20 ? 0 : -1;
 }
 
+/* dlopen maps what the headers promise; the first touch of a page that a half copied file does not have would end
+ * the process. */
+static int
+is_whole(const char *file, off_t length)
+{
+    ElfW(Ehdr) head;
+    ElfW(Phdr) part;
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    int ok = fd >= 0 && pread(fd, &head, sizeof head, 0) == (ssize_t)sizeof head &&
+             head.e_phentsize == sizeof part;
+    for (unsigned i = 0; ok && i < head.e_phnum; i++) {
+        off_t at = (off_t)head.e_phoff + (off_t)i * (off_t)sizeof part;
+        ok = pread(fd, &part, sizeof part, at) == (ssize_t)sizeof part &&
+             (part.p_type != PT_LOAD || (part.p_offset <= (uint64_t)length &&
+                                         part.p_filesz <= (uint64_t)length - part.p_offset));
+    }
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 /* dlopen's own message about such files speaks of headers and magic; this one is for people. */
 static int
-judge_elf(const char *file, char *reason, uint32_t size)
+judge_elf(const char *file, off_t length, char *reason, uint32_t size)
 {
     unsigned char head[20], own[20];
     if (read_head(file, head) != 0 || memcmp(head, ELFMAG, SELFMAG) != 0) {
@@ -88,6 +110,10 @@ judge_elf(const char *file, char *reason, uint32_t size)
     memcpy(&type, head + 16, sizeof type);
     if (type != ET_DYN) {
         lintel_format(reason, size, "%s is not a shared object: link it with -shared", file);
+        return -1;
+    }
+    if (!is_whole(file, length)) {
+        lintel_format(reason, size, "%s is cut off: its end is missing; copy it again", file);
         return -1;
     }
     return 0;
@@ -108,7 +134,7 @@ lintel_load_file(const char *file, char *reason, uint32_t size)
         return NULL;
     }
     if (judge_owner("plugin", path, &st, reason, size) != 0 || judge_folder(path, reason, size) != 0 ||
-        judge_elf(path, reason, size) != 0)
+        judge_elf(path, st.st_size, reason, size) != 0)
         return NULL;
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
@@ -129,7 +155,7 @@ lintel_load_file(const char *file, char *reason, uint32_t size)
     return entry;
 }
 
-/* ---- all that lie in the path --------------------------------------------------------------------------- */
+/* ---- all that lie in the path ---------------------------------------------------------------- */
 
 struct opened { /* a plugin of a file that was opened */
     const lintel_plugin *plugin;
@@ -243,6 +269,13 @@ locate(const struct lintel_loader *l, const char *name, char ret[PATH_MAX])
     return 0;
 }
 
+int
+lintel_loader_locate(void *loader, const char *name, char *ret, size_t size)
+{
+    char file[PATH_MAX];
+    return locate(loader, name, file) && lintel_copy(ret, size, file);
+}
+
 static int
 not_found(struct lintel_loader *l, const char *name, struct lintel_place at,
           struct lintel_report *report)
@@ -345,7 +378,8 @@ list_folder(struct lintel_loader *l, const char *folder)
         size_t stem = strlen(e->d_name);
         if (e->d_name[0] == '.')
             continue;
-        if (ends_in_so(e->d_name, &stem) ||
+        if ((ends_in_so(e->d_name, &stem) &&
+             lintel_format(path, sizeof path, "%s/%s", folder, e->d_name) && is_file(path)) ||
             (lintel_format(path, sizeof path, "%s/%s/%s.so", folder, e->d_name, e->d_name) &&
              is_file(path)))
             names_add(&l->found, e->d_name, stem);

@@ -16,6 +16,8 @@ void lintel_loader_free(struct lintel_loader *l); /* libraries stay open */
  * tables that break the rules. The signature is that of lintel_site_source.plugin, ctx being the loader. */
 const lintel_plugin *lintel_loader_find(void *loader, const char *name, struct lintel_place at,
                                         const char **ret_file, struct lintel_report *report);
+/* The file that _find would open for a name; 0: there is none. */
+int lintel_loader_locate(void *loader, const char *name, char *ret, size_t size);
 /* Names of all that lie in the path, by file name, sorted, NULL-terminated; the loader's. */
 const char *const *lintel_loader_names(void *loader);
 /* Opens one file; for lintel-host and `lintel plugin inspect`. */

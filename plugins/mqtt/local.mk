@@ -26,7 +26,7 @@ plugins_mqtt_mqtt_route_test_LDADD = $(KIT_LIBS)
 plugins_mqtt_mqtt_topic_test_SOURCES = plugins/mqtt/mqtt_topic_test.c $(mqtt_pure)
 plugins_mqtt_mqtt_topic_test_LDADD = $(KIT_LIBS)
 plugins_mqtt_mqtt_test_SOURCES = plugins/mqtt/mqtt_test.c $(mqtt_sources) \
-	plugins/mqtt/mqtt_kit.c plugins/mqtt/mqtt_kit.h
+	plugins/mqtt/mqtt_testhost.c plugins/mqtt/mqtt_testhost.h
 plugins_mqtt_mqtt_test_LDADD = $(KIT_LIBS) $(MQTT_LIBS)
 endif
 

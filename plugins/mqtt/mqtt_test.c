@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/mqtt/mqtt_kit.h"
+#include "plugins/mqtt/mqtt_testhost.h"
 #include "tests/kit/kit.h"
 
 enum {

@@ -4,7 +4,8 @@
 set -uo pipefail
 source_dir=${LINTEL_SRCDIR:?} build=${LINTEL_BUILDDIR:?}
 here=$(mktemp -d "${TMPDIR:-/tmp}/lintel-it-XXXXXX")
-export LINTEL_RUN=$here/run
+export LINTEL_RUN=$here/run LINTEL_PLUGIN_PATH=$build/plugins:$build/plugins/fake
+unset LINTEL_PLUGIN_MAP COLUMNS
 checks=0 failed=0 pids=()
 
 cleanup() {
@@ -115,6 +116,52 @@ start_hub() {
     echo "# the hub does not start:"
     sed 's/^/#   /' "$here/linteld.log"
     return 1
+}
+# What `lintel status` says of a bus's plugin, as Python: of BUS KEY, e.g. of line-1 pid.
+of() {
+    lintel --json status 2>/dev/null | python3 -c '
+import json, sys
+bus, key = sys.argv[1:]
+status = json.load(sys.stdin)
+rows = [b for b in status["buses"] if b["name"] == bus] + [i for i in status["daemon"]["instances"] if i["bus"] == bus]
+print(next(r[key] for r in rows if key in r))' "$@"
+}
+alive() { kill -0 "$1" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
+# boxes SITE: a model that the fakes can do anything with, and a binding for each way to behave: box-counter ..
+boxes() {
+    local kind
+    mkdir -p "$1"/{models,bindings,things}
+    cat >"$1/models/box.sdf.yaml" <<'FILE'
+info: { title: "Box", version: "1.0.0", license: CC0-1.0 }
+namespace: { box: "https://example.com/models/box" }
+defaultNamespace: box
+sdfObject:
+  Box:
+    sdfProperty:
+      count: { type: integer, writable: false }
+      level: { type: number, unit: "%", minimum: 0, maximum: 100 }
+    sdfEvent:
+      tick: { sdfOutputData: { type: integer } }
+FILE
+    for kind in counter error lost timeout stall hang late twice stranger nan crash flood refused; do
+        cat >"$1/bindings/box-$kind.sdf-supplement.yaml" <<FILE
+info: { title: "A box that does $kind", version: "1.0.0" }
+namespace: { box: "https://example.com/models/box" }
+defaultNamespace: box
+amend:
+  - "#/sdfObject/Box/sdfProperty/count":
+      sdfProtocolMap: { fake: { kind: $kind, poll: 0.2 }, fake-blocking: { kind: $kind, poll: 0.2 } }
+  - "#/sdfObject/Box/sdfProperty/level":
+      sdfProtocolMap: { fake: { kind: stored, poll: 0.2 }, fake-blocking: { kind: stored, poll: 0.2 } }
+  - "#/sdfObject/Box/sdfEvent/tick":
+      sdfProtocolMap: { fake: { kind: event } }
+FILE
+    done
+}
+# box SITE BUS [KIND [DEVICE-SETTINGS]]: a thing named like its bus.
+box() {
+    echo "- { thingId: $2, sdfInstanceOf: { model: box-${3:-counter} }, sdfContext: { bus: $2${4:+, $4} } }" \
+        >>"$1/things/boxes.yaml"
 }
 finish() {
     echo "1..$checks"

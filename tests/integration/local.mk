@@ -1,4 +1,6 @@
-integration_tests = tests/integration/check.sh tests/integration/demo.sh tests/integration/reload.sh
+integration_tests = tests/integration/check.sh tests/integration/demo.sh tests/integration/isolation.sh \
+	tests/integration/plugins.sh \
+	tests/integration/reload.sh
 dist_check_SCRIPTS += $(integration_tests)
 EXTRA_DIST += tests/integration/lib.sh
 if HAVE_MODBUS

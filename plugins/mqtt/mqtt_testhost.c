@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plugins/mqtt/mqtt_kit.h"
+#include "plugins/mqtt/mqtt_testhost.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

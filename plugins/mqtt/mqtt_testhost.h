@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * For the tests: a mosquitto of our own on a free port of loopback, and its command-line clients as
  * peers. */
-#ifndef LINTEL_PLUGINS_MQTT_KIT_H
-#define LINTEL_PLUGINS_MQTT_KIT_H
+#ifndef LINTEL_PLUGINS_MQTT_TESTHOST_H
+#define LINTEL_PLUGINS_MQTT_TESTHOST_H
 #include <pthread.h>
 
 #include "tests/kit/fakehost.h"
