@@ -23,9 +23,9 @@
 
 /* All figures of pace, in one place. */
 #define SECOND INT64_C(1000000000)
-#define REQUEST_NS (3 * SECOND)         /* deadline of one request */
+#define REQUEST_NS (5 * SECOND)         /* deadline of one request */
 #define POINT_NS (SECOND / 200)         /* more time for each point of a poll: lines are slow */
-#define PROBE_NS (1 * SECOND)           /* the same for a device in back-off, or never heard of */
+#define PROBE_NS (1 * SECOND)           /* the same for a device that did not answer before */
 #define WAIT_NS (10 * SECOND)           /* a command that waits longer ends with a timeout */
 #define AGAIN_NS (SECOND / 5)           /* pause after "busy" */
 #define BACKOFF_FIRST_NS (1 * SECOND)

@@ -198,6 +198,16 @@ thing_submit(struct lintel_live_thing *t, enum work work, enum lintel_op_kind ki
     return -1;
 }
 
+static void
+count_failure(struct lintel_live_thing *t, lintel_status status)
+{
+    int timeout = status == LINTEL_E_TIMEOUT, error = status != LINTEL_OK && !timeout;
+    t->bus->timeouts += (unsigned)timeout;
+    t->timeouts += (unsigned)timeout;
+    t->bus->errors += (unsigned)error;
+    t->errors += (unsigned)error;
+}
+
 void
 thing_op_over(struct lintel_live_thing *t, lintel_status status)
 {
@@ -205,10 +215,7 @@ thing_op_over(struct lintel_live_thing *t, lintel_status status)
     t->work = WORK_NONE;
     if (--b->nopen == 0)
         b->busy_ns += lintel_loop_now(b->engine->loop) - b->busy_since;
-    b->timeouts += status == LINTEL_E_TIMEOUT;
-    t->timeouts += status == LINTEL_E_TIMEOUT;
-    b->errors += status != LINTEL_OK && status != LINTEL_E_TIMEOUT;
-    t->errors += status != LINTEL_OK && status != LINTEL_E_TIMEOUT;
+    count_failure(t, status);
 }
 
 static int
@@ -224,7 +231,8 @@ send_group(struct lintel_live_thing *t, struct group *g, lintel_mono now)
     t->group = g;
     group_advance(t, g, now);
     int subscribe = g->poll_ns == 0;
-    int64_t within = (t->seen != 0 || subscribe ? REQUEST_NS : PROBE_NS) + g->n * POINT_NS;
+    int64_t within =
+        (t->seen != 0 || t->failures == 0 || subscribe ? REQUEST_NS : PROBE_NS) + g->n * POINT_NS;
     int rc = thing_submit(t, subscribe ? WORK_SUBSCRIBE : WORK_POLL,
                           subscribe ? LINTEL_OP_SUBSCRIBE : LINTEL_OP_READ, g->slots, g->n, NULL,
                           g->batch, within);
@@ -382,10 +390,12 @@ judge_device(struct lintel_live_thing *t, lintel_status status, const lintel_sam
     lintel_wall wall = lintel_loop_wall(t->bus->engine->loop);
     switch (status) {
     case LINTEL_OK:
-        if (heard == 0 && n > 0)
+        if (heard == 0 && n > 0) {
+            count_failure(t, s[0].status);
             thing_failed(t, s[0].status, s[0].detail, cost);
-        else if (heard != 0)
+        } else if (heard != 0) {
             thing_answered(t, 1, wall);
+        }
         return;
     case LINTEL_E_BUSY:
     case LINTEL_E_CANCELLED: return;
