@@ -443,7 +443,7 @@ a_missing_host_program_is_said(void)
     kit_plug_free(&k);
 }
 
-/* ---- on a loop whose time the test moves; the children are real ------------------------------------------------ */
+/* ---- on a loop whose time the test moves; the children are real ------------------------------ */
 
 static int
 is_set(void *ctx)

@@ -11,7 +11,7 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/shared.c \
 	core/plug/transport.c \
 	core/plug/wire.c core/plug/wire.h \
-	core/plug/worker.c core/plug/worker.h
+	core/plug/worker.c core/plug/worker.h core/plug/worker_priv.h core/plug/worker_host.c
 
 host_PROGRAMS += bin/lintel-host
 bin_lintel_host_SOURCES = core/daemon/lintel_host.c
