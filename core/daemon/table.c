@@ -9,7 +9,7 @@
 #include "core/base/mem.h"
 #include "core/base/num.h"
 
-enum { COLUMNS_MOST = 12, GAP = 2, ELASTIC_LEAST = 6 };
+enum { COLUMNS_MOST = 12, GAP = 2, CUT_LEAST = 6, WRAP_LEAST = 24, NUMBER_LEAST = 14 };
 
 struct lintel_table {
     const struct lintel_column *columns;
@@ -31,7 +31,8 @@ lintel_table_new(const struct lintel_column *columns)
     return t;
 }
 
-/* Characters, not bytes: what stands in a terminal's cells (wide scripts are not counted double). */
+/* Characters, not bytes: what stands in a terminal's cells (wide scripts are not counted double).
+ */
 static unsigned
 width_of(const char *s)
 {
@@ -88,11 +89,26 @@ lintel_terminal_width(FILE *out)
     return 0;
 }
 
-/* Takes what is too much from the elastic columns, the widest first. */
+/* How narrow a column may become; when nothing else helps, names give too. */
+static unsigned
+least_width(const struct lintel_table *t, unsigned i, int desperate)
+{
+    unsigned least = desperate ? CUT_LEAST : t->width[i];
+    switch (t->columns[i].kind) {
+    case LINTEL_COLUMN_CUT: least = CUT_LEAST; break;
+    case LINTEL_COLUMN_WRAP: least = desperate ? CUT_LEAST : WRAP_LEAST; break;
+    case LINTEL_COLUMN_RIGHT: least = NUMBER_LEAST; break;
+    default: break;
+    }
+    return least;
+}
+
+/* Takes what is too much from the columns that can give, the widest first. */
 static void
 fit(struct lintel_table *t, unsigned terminal)
 {
     unsigned total = 0;
+    int desperate = 0;
     for (unsigned i = 0; i < t->ncolumns; i++)
         if (t->width[i] != 0)
             total += t->width[i] + GAP;
@@ -100,14 +116,27 @@ fit(struct lintel_table *t, unsigned terminal)
     while (terminal != 0 && total > terminal) {
         unsigned widest = t->ncolumns;
         for (unsigned i = 0; i < t->ncolumns; i++)
-            if (t->columns[i].elastic && t->width[i] > ELASTIC_LEAST &&
+            if (t->width[i] > least_width(t, i, desperate) &&
                 (widest == t->ncolumns || t->width[i] > t->width[widest]))
                 widest = i;
-        if (widest == t->ncolumns)
+        if (widest < t->ncolumns) {
+            t->width[widest]--;
+            total--;
+        } else if (desperate++) {
             return;
-        t->width[widest]--;
-        total--;
+        }
     }
+}
+
+/* Bytes of the first `n` characters. */
+static size_t
+bytes_of(const char *s, unsigned n)
+{
+    size_t at = 0;
+    for (; s[at] != '\0'; at++)
+        if (((unsigned char)s[at] & 0xc0) != 0x80 && n-- == 0)
+            break;
+    return at;
 }
 
 static void
@@ -118,29 +147,47 @@ print_cell(FILE *out, const char *cell, unsigned width, int right, int last)
         keep = width > 2 ? width - 2 : width;
     if (right && has < width)
         fprintf(out, "%*s", (int)(width - has), "");
-    const char *end = cell;
-    for (unsigned n = 0; *end != '\0'; end++) {
-        if (((unsigned char)*end & 0xc0) != 0x80 && n++ == keep)
-            break;
-    }
-    fwrite(cell, 1, (size_t)(end - cell), out);
+    fwrite(cell, 1, bytes_of(cell, keep), out);
     if (has > width && width > 2)
         fputs("..", out);
     if (!last)
         fprintf(out, "%*s", (int)((right || has > width ? 0 : width - has) + GAP), "");
 }
 
+/* A sentence over as many lines as it needs, broken at blanks. */
+static void
+print_wrapped(FILE *out, const char *text, unsigned width, unsigned indent)
+{
+    while (width_of(text) > width) {
+        size_t most = bytes_of(text, width), end = most;
+        while (end > 0 && text[end] != ' ')
+            end--;
+        if (end == 0)
+            end = most;
+        fwrite(text, 1, end, out);
+        fprintf(out, "\n%*s", (int)indent, "");
+        text += end + (text[end] == ' ');
+    }
+    fputs(text, out);
+}
+
 static void
 print_row(const struct lintel_table *t, FILE *out, char *const *cells)
 {
-    unsigned last = 0;
+    unsigned last = 0, indent = 0;
     for (unsigned i = 0; i < t->ncolumns; i++)
         if (t->width[i] != 0)
             last = i;
     for (unsigned i = 0; i < t->ncolumns; i++) {
         const char *cell = cells == NULL ? t->columns[i].title : cells[i] ? cells[i] : "";
-        if (t->width[i] != 0)
-            print_cell(out, cell, t->width[i], t->columns[i].right, i == last);
+        if (t->width[i] == 0)
+            continue;
+        if (i == last && t->columns[i].kind == LINTEL_COLUMN_WRAP)
+            print_wrapped(out, cell, t->width[i], indent);
+        else
+            print_cell(out, cell, t->width[i], t->columns[i].kind == LINTEL_COLUMN_RIGHT,
+                       i == last);
+        indent += t->width[i] + GAP;
     }
     fputc('\n', out);
 }
