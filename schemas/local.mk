@@ -14,3 +14,9 @@ dist_schemas_DATA += \
 	schemas/valve.sdf.json \
 	schemas/wall-switch.sdf.json \
 	schemas/water-meter.sdf.json
+
+# JSON Schemas of people's files, with the keys of the plugins that were built.
+schemas_DATA = schemas/lintel.yaml.schema.json schemas/binding.schema.json schemas/things.schema.json
+$(schemas_DATA): docs/man/tables$(EXEEXT) $(plugins_PROGRAMS)
+	$(AM_V_GEN)$(MKDIR_P) schemas && docs/man/tables schema `basename $@ .schema.json` $(plugins_PROGRAMS) >$@.tmp && mv $@.tmp $@
+CLEANFILES += $(schemas_DATA)

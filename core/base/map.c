@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/map.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -8,14 +9,21 @@
 
 static char gone; /* its address marks a slot whose entry was taken */
 
+static uint64_t seed;
+
+static void
+draw_seed(void)
+{
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
+        seed = (uint64_t)(uintptr_t)&seed; /* before the kernel has gathered randomness: where we were loaded */
+}
+
 /* FNV-1a over a random start, finished by a multiply-xor round. */
 static uint64_t
 hash_of(const char *key, size_t n)
 {
-    static uint64_t seed;
-    while (seed == 0)
-        if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
-            seed = (uint64_t)(uintptr_t)&seed | 1;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, draw_seed);
     uint64_t h = seed ^ 0xcbf29ce484222325u;
     for (size_t i = 0; i < n; i++)
         h = (h ^ (unsigned char)key[i]) * 0x100000001b3u;

@@ -35,6 +35,8 @@ lintel_alloc(size_t size)
 void *
 lintel_alloc_array(size_t n, size_t size)
 {
+    if (size != 0 && n > SIZE_MAX / size)
+        return NULL;
     return fails_now() ? NULL : calloc(n ? n : 1, size ? size : 1);
 }
 

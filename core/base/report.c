@@ -20,7 +20,7 @@ lintel_report_fini(struct lintel_report *r)
     *r = (struct lintel_report){0};
 }
 
-static void
+static void __attribute__((format(printf, 4, 0)))
 add(struct lintel_report *r, enum lintel_severity severity, struct lintel_place at,
     const char *format, va_list args)
 {

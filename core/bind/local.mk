@@ -7,7 +7,7 @@ core_bind_libbind_a_SOURCES = \
 	core/bind/kind.c \
 	core/bind/port.c \
 	core/bind/profile.c \
-	core/bind/reader.h \
+	core/bind/reader.c core/bind/reader.h \
 	core/bind/schema.c \
 	core/bind/site.h core/bind/site_read.c \
 	core/bind/things.c

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the pieces of the site's reader share: site_read.c drives port.c, things.c, profile.c, bindtest.c. One
+ * What the pieces of the site's reader share: site_read.c drives port.c, things.c, kind.c, bindtest.c. One
  * reader reads one site. Every piece reports what is wrong and goes on, so that all problems come in one go; a site
  * with an error is thrown away as a whole at the end. */
 #ifndef LINTEL_BIND_READER_H

@@ -15,6 +15,9 @@ enum { /* exit statuses; lintel(1) */
     CLI_NO_HUB = 3
 };
 
+/* With all 17 digits, 21.3 would be shown as 21.300000000000001. */
+#define CLI_REALS JSON_REAL_PRECISION(15)
+
 struct cli {
     struct lintel_paths paths;
     const char *run; /* --run, or the default */
@@ -57,6 +60,8 @@ int cli_next(struct lintel_local_client *hub, uint64_t *ret_id, json_t **ret);
 const char *cli_text(const json_t *object, const char *member); /* "" if it is none */
 /* "4 s", "2 min", "3 h": seconds for people. */
 void cli_age(char *out, size_t size, double seconds);
+/* Indented, on standard output. */
+void cli_print_json(const json_t *value);
 /* A value as people read it: 21.5, heat, {"a":1}. */
 void cli_value(char *out, size_t size, const json_t *value);
 

@@ -36,12 +36,16 @@ print_problems(const struct lintel_report *report)
     lintel_buf_fini(&place);
 }
 
+/* What the bindings map, as `lintel status` counts it. */
 static uint32_t
 count_points(const struct lintel_site *site)
 {
     uint32_t points = 0;
-    for (uint32_t i = 0; i < site->nthings; i++)
-        points += site->things[i].profile->n;
+    for (uint32_t i = 0; i < site->nthings; i++) {
+        const struct lintel_profile *p = site->things[i].profile;
+        for (uint32_t k = 0; k < p->n; k++)
+            points += p->bound[k].mapped != 0;
+    }
     return points;
 }
 

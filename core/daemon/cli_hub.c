@@ -11,13 +11,6 @@
 
 enum { FORMAT_JSON = 50, REASON = 600, CELL = 160 };
 
-const char *
-cli_text(const json_t *object, const char *member)
-{
-    const char *text = json_string_value(json_object_get(object, member));
-    return text ? text : "";
-}
-
 struct lintel_local_client *
 cli_connect(const struct cli *c)
 {
@@ -218,9 +211,7 @@ cli_status(struct cli *c)
         return CLI_NO_HUB;
     json_t *status = cli_get_json(hub, path);
     if (status != NULL && c->json) {
-        char *text = json_dumps(status, JSON_INDENT(2));
-        puts(text ? text : "null");
-        free(text);
+        cli_print_json(status);
     } else if (status != NULL) {
         char age[CELL];
         cli_age(age, sizeof age, json_number_value(json_object_get(status, "uptime")));
@@ -260,9 +251,7 @@ cli_reload(struct cli *c)
         return CLI_NO_HUB;
     int status = cli_request(hub, LINTEL_POST, path, FORMAT_JSON, NULL, &answer);
     if (c->json && answer != NULL) {
-        char *text = json_dumps(answer, JSON_INDENT(2));
-        puts(text ? text : "null");
-        free(text);
+        cli_print_json(answer);
     } else if (status == CLI_OK && answer != NULL) {
         char cell[4][CELL];
         printf("taken in: %s added, %s changed, %s removed, %s untouched\n", number(cell[0], answer, "added"),

@@ -82,9 +82,7 @@ print_plugin(struct cli *c, const char *file)
     if (entry == NULL)
         return CLI_FAILED;
     if (c->json) {
-        char *text = json_dumps(entry, JSON_INDENT(2));
-        puts(text ? text : "null");
-        free(text);
+        cli_print_json(entry);
         json_decref(entry);
         return CLI_OK;
     }
@@ -141,9 +139,7 @@ list(struct cli *c, struct lintel_site_reader *reader)
         json_decref(entry);
     }
     if (c->json) {
-        char *text = json_dumps(all, JSON_INDENT(2));
-        puts(text ? text : "[]");
-        free(text);
+        cli_print_json(all);
     }
     lintel_table_print(t, stdout);
     json_decref(all);

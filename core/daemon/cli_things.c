@@ -13,41 +13,6 @@
 
 enum { FORMAT_JSON = 50, FORMAT_SENML_JSON = 110, CELL = 96 };
 
-void
-cli_age(char *out, size_t size, double seconds)
-{
-    if (seconds < 0)
-        seconds = 0;
-    if (seconds < 9.95)
-        (void)lintel_format(out, size, "%.1f s", seconds);
-    else if (seconds < 120)
-        (void)lintel_format(out, size, "%.0f s", seconds);
-    else if (seconds < 7200)
-        (void)lintel_format(out, size, "%.0f min", seconds / 60);
-    else if (seconds < 48 * 3600)
-        (void)lintel_format(out, size, "%.0f h", seconds / 3600);
-    else
-        (void)lintel_format(out, size, "%.0f d", seconds / 86400);
-}
-
-void
-cli_value(char *out, size_t size, const json_t *value)
-{
-    char number[LINTEL_REAL_TEXT];
-    if (value == NULL || json_is_null(value)) {
-        (void)lintel_copy(out, size, "-");
-    } else if (json_is_string(value)) {
-        (void)lintel_copy(out, size, json_string_value(value));
-    } else if (json_is_real(value)) {
-        lintel_print_real(number, json_real_value(value));
-        (void)lintel_copy(out, size, number);
-    } else {
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        (void)lintel_copy(out, size, text ? text : "?");
-        free(text);
-    }
-}
-
 static int
 has_word(const json_t *row, const char *word)
 {
@@ -64,14 +29,6 @@ has_word(const json_t *row, const char *word)
                 return 1;
     }
     return 0;
-}
-
-static void
-print_json(json_t *value)
-{
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_INDENT(2));
-    puts(text ? text : "null");
-    free(text);
 }
 
 /* Keeps the rows that have the word somewhere. */
@@ -108,7 +65,7 @@ cli_things(struct cli *c)
     if (c->argc == 1)
         rows = rows_with(rows, c->argv[0]);
     if (c->json) {
-        print_json(rows);
+        cli_print_json(rows);
         json_decref(rows);
         return CLI_OK;
     }
@@ -232,7 +189,7 @@ get_one(struct cli *c, struct lintel_local_client *hub, const struct cli_target 
     if (status != CLI_OK)
         return status;
     if (c->json) {
-        print_json(value);
+        cli_print_json(value);
     } else {
         const char *unit = cli_text(target->row, "unit");
         cli_value(text, sizeof text, value);
@@ -257,7 +214,7 @@ get_all(struct cli *c, struct lintel_local_client *hub)
         json_decref(some);
     }
     if (c->json) {
-        print_json(rows);
+        cli_print_json(rows);
     } else {
         struct lintel_table *t = lintel_table_new(value_columns);
         size_t unmapped = 0;
@@ -349,7 +306,7 @@ send_value(struct cli *c, uint32_t method, const char *kind, const char *word)
         lintel_free(body);
     }
     if (status == CLI_OK && output != NULL)
-        print_json(output);
+        cli_print_json(output);
     json_decref(output);
     cli_target_fini(&target);
     lintel_local_close(hub);

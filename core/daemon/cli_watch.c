@@ -126,7 +126,7 @@ print_pack(const struct watcher *w, struct watch *watch, json_t *pack)
     json_t *record;
     const json_t *base = json_array_get(pack, 0);
     if (w->c->json) {
-        char *text = json_dumps(pack, JSON_COMPACT);
+        char *text = json_dumps(pack, JSON_COMPACT | CLI_REALS);
         puts(text ? text : "null");
         free(text);
     } else {

@@ -41,6 +41,7 @@ struct lintel_hub {
     struct lintel_tree *tree;
     struct lintel_local *local;
     struct running *buses, *transports;
+    struct lintel_buf plugins; /* their names, as JSON */
     /* A reload: one at a time, read on a thread. */
     pthread_t reading_thread;
     int reading, again, closing;
@@ -154,18 +155,27 @@ status(void *ctx, struct lintel_buf *out)
     lintel_buf_adds(out, "]}");
 }
 
+/* Lists the installed plugins. Never while a site is being read: the loader is the reader's then. */
 static void
-plugins(void *ctx, struct lintel_buf *out)
+note_plugins(struct lintel_hub *h)
 {
-    struct lintel_hub *h = ctx;
-    lintel_buf_addc(out, '[');
+    struct lintel_buf *out = &h->plugins;
     const char *const *names = lintel_loader_names(h->reader.loader);
+    lintel_buf_reset(out);
+    lintel_buf_addc(out, '[');
     for (uint32_t i = 0; names != NULL && names[i] != NULL; i++) {
         if (i != 0)
             lintel_buf_addc(out, ',');
         lintel_buf_add_json_str(out, names[i], strlen(names[i]));
     }
     lintel_buf_addc(out, ']');
+}
+
+static void
+plugins(void *ctx, struct lintel_buf *out)
+{
+    const struct lintel_hub *h = ctx;
+    lintel_buf_add(out, h->plugins.p, h->plugins.n);
 }
 
 struct reload_answer {
@@ -469,6 +479,7 @@ reload_read(void *ctx)
     h->reading = 0;
     if (h->closing)
         return;
+    note_plugins(h);
     if (h->fresh == NULL || apply(h, h->fresh, &change, &h->problems) != 0)
         problems = &h->problems;
     h->fresh = NULL;
@@ -581,6 +592,7 @@ lintel_hub_new(const struct lintel_hub_source *s, struct lintel_report *report)
     struct lintel_site *site = lintel_site_read(&h->reader.source, report);
     struct lintel_hub_change change = {0};
     h->site = site;
+    note_plugins(h);
     if (site == NULL || make_parts(h, s, report) != 0) {
         lintel_hub_free(h);
         return NULL;
@@ -622,5 +634,6 @@ lintel_hub_free(struct lintel_hub *h)
     lintel_engine_free(h->engine);
     lintel_site_unref(h->site);
     lintel_site_reader_fini(&h->reader);
+    lintel_buf_fini(&h->plugins);
     lintel_free(h);
 }

@@ -2,7 +2,6 @@
  * lintel: the command line. */
 #include <getopt.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +19,7 @@ static const struct command {
     {"run", cli_run, "[DIR]", "run a hub in the foreground with this site"},
     {"status", cli_status, "", "the hub, its buses and what is wrong with them"},
     {"things", cli_things, "[WORD]", "the things; with WORD those that have it in a column"},
-    {"get", cli_get, "THING[/PROPERTY]..", "values"},
+    {"get", cli_get, "[THING[/PROPERTY]..]", "values"},
     {"set", cli_set, "THING/PROPERTY VALUE", "write a property"},
     {"invoke", cli_invoke, "THING/ACTION [VALUE]", "start an action"},
     {"watch", cli_watch, "[THING[/NAME]..]", "follow values and events as they come"},
@@ -28,17 +27,6 @@ static const struct command {
     {"plugin", cli_plugin, "list | inspect FILE", "the plugins and their settings"},
     {"schema", cli_schema, "lintel.yaml|binding|things", "JSON Schema of a kind of file, for editors"},
 };
-
-void
-cli_say(const char *format, ...)
-{
-    va_list args;
-    fputs("lintel: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-}
 
 static void
 print_usage(void)

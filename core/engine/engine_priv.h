@@ -33,7 +33,7 @@
 #define BACKOFF_LINK_MOST_NS (10 * SECOND) /* no connection: trying costs other devices nothing */
 #define NEVER (INT64_MAX / 2)
 enum {
-    BACKOFF_SHARE = 30,   /* a silent device may use one part in so many of its bus' time */
+    BACKOFF_SHARE = 40,   /* a silent device may use one part in so many of its bus' time; 30 with the jitter */
     COMMAND_SHARE = 10,   /* the same for commands to it that people insist on */
     URGENT_MOST = 8,      /* commands in a row, while polls of other devices wait */
     GROUP_MOST = 512,     /* points of one request, so that a write does not wait long */

@@ -35,7 +35,7 @@ get_head(const unsigned char head[HEAD])
     return (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
 }
 
-/* ---- the splitter ------------------------------------------------------------------------------------ */
+/* ---- the splitter ---------------------------------------------------------------------------- */
 
 void
 lintel_splitter_fini(struct lintel_splitter *s)
@@ -85,7 +85,7 @@ lintel_splitter_take(struct lintel_splitter *s, size_t n,
     return NULL;
 }
 
-/* ---- connections -------------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 struct lintel_frames {
     struct lintel_loop *loop;
@@ -318,7 +318,7 @@ lintel_frames_close(struct lintel_frames *f)
         free_frames(f);
 }
 
-/* ---- without a loop ------------------------------------------------------------------------------------ */
+/* ---- without a loop -------------------------------------------------------------------------- */
 
 static int
 write_all(int fd, const void *data, size_t n)

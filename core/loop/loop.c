@@ -60,7 +60,7 @@ struct lintel_loop {
     struct posts posted, running;
 };
 
-/* ---- time ---------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static int64_t
 clock_ns(clockid_t clock)
@@ -97,7 +97,7 @@ fake_time(struct lintel_loop *l, lintel_mono to)
     atomic_fetch_add(&l->fake_wall, step);
 }
 
-/* ---- timers: a binary heap by time; slot is the place in it, from 1 -------------------------------- */
+/* ---- timers: a binary heap by time; slot is the place in it, from 1 -------------------------- */
 
 static void
 heap_put(struct lintel_loop *l, uint32_t i, struct lintel_timer *t)
@@ -204,7 +204,7 @@ lintel_timer_stop(struct lintel_loop *l, struct lintel_timer *t)
         heap_remove(l, t);
 }
 
-/* ---- descriptors ----------------------------------------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 static void
 free_watch(uv_handle_t *handle)
@@ -299,7 +299,7 @@ lintel_loop_watch(struct lintel_loop *l, int fd, uint32_t events,
     return 0;
 }
 
-/* ---- work from other threads ------------------------------------------------------------------------ */
+/* ---- work from other threads ----------------------------------------------------------------- */
 
 int
 lintel_loop_post(struct lintel_loop *l, void (*fn)(void *arg), void *arg)
@@ -341,7 +341,7 @@ on_wake(uv_async_t *wake)
     l->running = list;
 }
 
-/* ---- signals ---------------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static void
 on_signal(uv_signal_t *signal, int signum)
@@ -378,7 +378,7 @@ lintel_loop_signal(struct lintel_loop *l, int signum, void (*fn)(void *arg, int 
     return 0;
 }
 
-/* ---- running ---------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static struct lintel_loop *
 new_loop(int fake)
@@ -502,7 +502,8 @@ lintel_loop_until(struct lintel_loop *l, int (*done)(void *ctx), void *ctx, int6
         if (left <= 0)
             break;
         uv_update_time(&l->uv);
-        uv_timer_start(&timer, on_until, (uint64_t)left / 1000000 + 1, 0);
+        /* Repeating: one that is due at once runs before libuv waits, and must not be the last. */
+        uv_timer_start(&timer, on_until, (uint64_t)left / 1000000 + 1, (uint64_t)left / 1000000 + 1);
         uv_run(&l->uv, UV_RUN_ONCE);
     }
     uv_close((uv_handle_t *)&timer, NULL);

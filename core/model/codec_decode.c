@@ -108,14 +108,18 @@ static enum lintel_decoded
 scale(struct run *r, const lintel_value *number)
 {
     const struct lintel_exact *e = &r->c->exact;
+    int real = number->type == LINTEL_T_REAL, wide = number->type == LINTEL_T_UINT;
+    struct lintel_few few = {number->as.i, 0};
     struct lintel_ratio ratio;
-    struct lintel_few few;
-    if (number->type != LINTEL_T_REAL) {
-        if (lintel_exact_to(e, wide_of(number), 0, r->power, &ratio))
+    double quick;
+    if (!real || lintel_few_digits(number->as.r, &few)) {
+        if (r->power == 0 && !wide && r->c->kind != LINTEL_DATA_INTEGER &&
+            lintel_exact_quick(e, few.m, few.k, &quick)) {
+            r->value = real_value(quick);
+            return LINTEL_DECODED;
+        }
+        if (lintel_exact_to(e, wide ? wide_of(number) : few.m, few.k, r->power, &ratio))
             return scaled_ratio(r, ratio);
-    } else if (lintel_few_digits(number->as.r, &few) &&
-               lintel_exact_to(e, few.m, few.k, r->power, &ratio)) {
-        return scaled_ratio(r, ratio);
     }
     long double from =
         number->type == LINTEL_T_REAL ? (long double)number->as.r : (long double)wide_of(number);

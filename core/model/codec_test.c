@@ -119,6 +119,10 @@ scales(void)
     MODBUS("{ type: s16, scale: 0.5 }", &INTEGER);
     DECODES("ff fb", "-3");
     DECODES("ff fc", "-2");
+    /* Whole and above 2^53: not rounded to a double. */
+    MODBUS("{ type: u64, scale: 3 }", &NUMBER);
+    DECODES("00 20 00 00 00 00 00 01", "27021597764222979");
+    CHECK_STR(encoded(t.value), "00 20 00 00 00 00 00 01");
     MODBUS("{ scale: 2 }", &NUMBER);
     CHECK_STR(encoded(real(140000)),
               "140000 is 70000 on the wire, and that does not fit u16 (0 .. 65535)");
@@ -348,6 +352,7 @@ texts(void)
     MODBUS("{ type: bytes, count: 2, encoding: base64 }", &TEXT);
     DECODES("00 ff 10 20", "'AP8QIA=='");
     CHECK_STR(encoded(text("AP8QIA")), "00 ff 10 20");
+    CHECK_STR(encoded(text("AP8QI")), "the text is not base64");
     MODBUS("{ type: bytes, count: 2, byteOrder: little }", &OCTETS);
     DECODES("00 ff 10 20", "ff 00 20 10");
     CHECK_STR(encoded(t.value), "00 ff 10 20");
@@ -612,6 +617,8 @@ mistakes(void)
         {"{ bit: 0, width: 2, map: { off: 4 } }", "4 does not fit 2 bits", &mode, "u16"},
         {"{ map: { off: ON } }", "1:15: map: u16 needs a number, not \"ON\"", &mode, "u16"},
         {"{ map: { maybe: 1 } }", "1:10: the model's value is true or false, not \"maybe\"",
+         &BOOLEAN, "u16"},
+        {"{ invalid: [7, 0], map: { true: 1, false: 0 } }", "1:43: map: 0 is also in invalid",
          &BOOLEAN, "u16"},
         {"{ map: { 30: 1 } }",
          "1:10: the model does not allow this value: 30 is above the maximum of 26", &room, "u16"},

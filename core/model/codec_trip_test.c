@@ -32,6 +32,20 @@ put_ordered(unsigned char *wire, uint64_t bits, uint32_t size, int little_bytes,
     }
 }
 
+/* An f32 that is small beside the offset is lost in the double that is their sum. Whether what came
+ * back is the same but for one step of the sum and one of the f32. Zero may lose its sign. */
+static int
+comes_near(const char *map)
+{
+    double first = t.value.as.r, offset;
+    const char *at = strstr(map, "offset: ");
+    decode_value(t.raw, 0);
+    if (at == NULL || sscanf(at, "offset: %lf", &offset) != 1)
+        return first == 0 && t.value.as.r == 0;
+    double step = nextafter(fabs(first), INFINITY) - fabs(first);
+    return fabs(t.value.as.r - first) <= step + fabs(first - offset) * 0x1p-23;
+}
+
 /* encode(decode(x)) == x, for every type, order and scale: the raw value comes back bit by bit. */
 static void
 round_trips(void)
@@ -73,23 +87,12 @@ round_trips(void)
                     lintel_status st = encode_with(t.value, NULL, 0);
                     if (!exact && types[type][0] == 'f')
                         continue; /* see real_round_trips */
-                    /* An f32 that is small beside the offset is lost in the double: what comes back
-                     * must then scale to the same value again, or to its neighbour. */
                     if (st == LINTEL_OK && memcmp(t.raw.as.p, wire, size) == 0)
                         continue;
-                    lintel_value first = t.value;
-                    if (!CHECK_INT(st, LINTEL_OK) || !CHECK(types[type][0] == 'f')) {
+                    if (!CHECK_INT(st, LINTEL_OK) || !CHECK(types[type][0] == 'f') ||
+                        !CHECK(comes_near(map)))
                         printf("%s: %016llx -> %s -> %s\n", map, (unsigned long long)bits,
                                show(&t.value), show(&t.raw));
-                        continue;
-                    }
-                    lintel_value again = t.raw;
-                    decode_value(again, 0);
-                    if (first.as.r != 0 && !CHECK(strstr(map, "offset") != NULL)) /* -0 becomes 0 */
-                        printf("%s: %016llx: %.17g -> %s\n", map, (unsigned long long)bits,
-                               first.as.r, show(&t.raw));
-                    if (t.value.as.r != nextafter(first.as.r, t.value.as.r))
-                        CHECK_REAL(t.value.as.r, first.as.r);
                 }
             }
     close_codec();

@@ -221,6 +221,18 @@ lintel_exact_from(const struct lintel_exact *e, lintel_wide m, uint32_t k, int32
     return 1;
 }
 
+int
+lintel_exact_quick(const struct lintel_exact *e, int64_t m, uint32_t k, double *ret)
+{
+    if (!is_small(e, m, k, 0))
+        return 0;
+    int64_t num = m * (int64_t)e->num + (int64_t)e->off * small_tens[k];
+    if (num > EXACT_IN_DOUBLE || num < -EXACT_IN_DOUBLE)
+        return 0;
+    *ret = (double)num / (double)((int64_t)e->den * small_tens[k]);
+    return 1;
+}
+
 long double
 lintel_exact_to_rounded(const struct lintel_exact *e, long double from, int32_t power)
 {

@@ -45,6 +45,9 @@ int lintel_exact_to(const struct lintel_exact *e, lintel_wide m, uint32_t k, int
                     struct lintel_ratio *ret);
 int lintel_exact_from(const struct lintel_exact *e, lintel_wide m, uint32_t k, int32_t power,
                       struct lintel_ratio *ret);
+/* What most values take: to a double, where 64 bits do and no power is asked for. 0: take the way
+ * above. The double is below 2^53. */
+int lintel_exact_quick(const struct lintel_exact *e, int64_t m, uint32_t k, double *ret);
 long double lintel_exact_to_rounded(const struct lintel_exact *e, long double from, int32_t power);
 long double lintel_exact_from_rounded(const struct lintel_exact *e, long double to, int32_t power);
 

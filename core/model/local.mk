@@ -28,6 +28,14 @@ core_model_schemas_test_SOURCES = core/model/schemas_test.c
 core_model_schemas_test_LDADD = $(KIT_LIBS) $(MODEL_LIBS)
 endif
 
+FUZZERS += core/model/sdf_fuzz core/model/regexp_fuzz
+core_model_sdf_fuzz_SOURCES = core/model/sdf_fuzz.c $(FUZZ_MAIN)
+core_model_sdf_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_model_sdf_fuzz_LDADD = $(MODEL_LIBS)
+core_model_regexp_fuzz_SOURCES = core/model/regexp_fuzz.c $(FUZZ_MAIN)
+core_model_regexp_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_model_regexp_fuzz_LDADD = $(MODEL_LIBS)
+
 # The codec. It reads payloads with jansson.
 core_model_libmodel_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 core_model_libmodel_a_SOURCES += \
@@ -57,10 +65,3 @@ EXTRA_PROGRAMS += core/model/codec_bench
 BENCHES += core/model/codec_bench
 core_model_codec_bench_SOURCES = core/model/codec_bench.c
 core_model_codec_bench_LDADD = $(MODEL_LIBS)
-FUZZERS += core/model/sdf_fuzz core/model/regexp_fuzz
-core_model_sdf_fuzz_SOURCES = core/model/sdf_fuzz.c $(FUZZ_MAIN)
-core_model_sdf_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
-core_model_sdf_fuzz_LDADD = $(MODEL_LIBS)
-core_model_regexp_fuzz_SOURCES = core/model/regexp_fuzz.c $(FUZZ_MAIN)
-core_model_regexp_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
-core_model_regexp_fuzz_LDADD = $(MODEL_LIBS)

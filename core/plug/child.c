@@ -70,7 +70,7 @@ next_random(struct lintel_child *c)
     return z ^ (z >> 31);
 }
 
-/* ---- death ------------------------------------------------------------------------------------------------- */
+/* ---- death ----------------------------------------------------------------------------------- */
 
 static void
 free_child(struct lintel_child *c)
@@ -172,7 +172,7 @@ lintel_child_kill(struct lintel_child *c, const char *reason)
     begin_dying(c);
 }
 
-/* ---- frames ------------------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static int
 on_hello(struct lintel_child *c, const unsigned char *data, size_t n)
@@ -224,7 +224,7 @@ lintel_child_queued(const struct lintel_child *c)
     return c->frames != NULL ? lintel_frames_queued(c->frames) : 0;
 }
 
-/* ---- birth --------------------------------------------------------------------------------------------------- */
+/* ---- birth ----------------------------------------------------------------------------------- */
 
 /* The child's environment: what is meant for the hub, and the path; nothing else of the daemon's. */
 static char **

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/base/mem.h"
 #include "core/plug/plug_kit.h"
@@ -99,7 +100,7 @@ lies_in(enum kit_isolation isolation)
     REQUIRE(op.n == 4);
     CHECK_INT(op.samples[1].point, 1);
     CHECK_INT(op.samples[2].point, 3); /* 2 was left out */
-    CHECK_INT(op.samples[2].status, LINTEL_E_PROTO);
+    CHECK_INT(op.samples[2].status, LINTEL_E_FAIL);
     CHECK_STR(op.detail[2], "the value is not a finite number");
     CHECK_INT(op.samples[3].status, LINTEL_E_DEVICE);
     CHECK_STR(op.detail[3], "the device is not in the mood");
@@ -442,6 +443,167 @@ a_missing_host_program_is_said(void)
     kit_plug_free(&k);
 }
 
+/* ---- on a loop whose time the test moves; the children are real ------------------------------ */
+
+static int
+is_set(void *ctx)
+{
+    const int *const *goal = ctx;
+    return *goal[0] >= *goal[1];
+}
+
+/* Moves time by steps of 10 ms until *at has reached least, letting the children run in between. */
+static int
+drive(struct kit_plug *k, const int *at, int least)
+{
+    const int *goal[] = {at, &least};
+    for (int i = 0; i < 20000 && *at < least; i++) {
+        lintel_loop_until(k->loop, is_set, goal, 1000000);
+        if (*at < least)
+            lintel_loop_advance(k->loop, 10000000);
+    }
+    return CHECK(*at >= least);
+}
+
+static void
+on_fake_time(struct kit_plug *k, const char *host)
+{
+    kit_plug_new(k);
+    lintel_plug_free(k->plug);
+    lintel_loop_free(k->loop);
+    k->loop = lintel_loop_new_fake();
+    k->plug = lintel_plug_new(
+        &(struct lintel_plug_source){.loop = k->loop, .host_program = host ? host : k->host});
+}
+
+static void
+count(void *ctx)
+{
+    ++*(int *)ctx;
+}
+
+static void
+stop_on_fake_time(struct kit_plug *k, struct kit_bus *b)
+{
+    int stopped = 0;
+    lintel_plug_stop_bus(k->plug, b->instance, count, &stopped);
+    drive(k, &stopped, 1);
+    kit_bus_fini(b);
+    kit_plug_free(k);
+}
+
+static void
+a_child_that_hangs_is_started_anew(void)
+{
+    struct kit_plug k;
+    on_fake_time(&k, NULL);
+    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
+    drive(&k, &bus.bus->readies, 1);
+    int64_t pid = stats(&bus).pid;
+    kit_attach(&bus, 0, NULL);
+    kit_bind(&bus, 0, 0, LIST("kind=hang"));
+    /* One request after the other, as the engine would do it, until the child is not reached any more. */
+    int requests = 0;
+    while (requests < 100 && kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 10) == 0) {
+        requests++;
+        drive(&k, &op.done, 1);
+        CHECK_INT(op.status, LINTEL_E_TIMEOUT);
+    }
+    CHECK(requests > 5 && requests < 20);
+    drive(&k, &bus.bus->gones, 1);
+    CHECK_STR(bus.bus->gone, "it hangs: no request was completed for more than 10 s");
+    drive(&k, &bus.bus->readies, 2);
+    CHECK(stats(&bus).pid != pid);
+    stop_on_fake_time(&k, &bus);
+}
+
+/* The pauses that the log tells, one after the other. */
+static double
+pause_told(int i)
+{
+    const char *p = kit_log();
+    for (; i >= 0 && (p = strstr(p, "starts again in ")) != NULL; i--)
+        p += strlen("starts again in ");
+    return p != NULL ? strtod(p, NULL) : -1;
+}
+
+static void
+pauses_grow_and_good_running_forgives(void)
+{
+    struct kit_plug k;
+    on_fake_time(&k, NULL);
+    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
+    for (int i = 0; i < 5; i++) {
+        drive(&k, &bus.bus->readies, i + 1);
+        kill((pid_t)stats(&bus).pid, SIGKILL);
+        drive(&k, &bus.bus->gones, i + 1);
+        double middle = 0.2 * (1 << i);
+        CHECK(pause_told(i) >= middle * 0.75 - 0.06 && pause_told(i) <= middle * 1.25 + 0.06);
+    }
+    drive(&k, &bus.bus->readies, 6);
+    lintel_loop_advance(k.loop, 61 * INT64_C(1000000000));
+    kill((pid_t)stats(&bus).pid, SIGKILL);
+    drive(&k, &bus.bus->gones, 6);
+    CHECK(pause_told(5) > 0 && pause_told(5) <= 0.31);
+    CHECK_INT(stats(&bus).restarts, 5);
+    stop_on_fake_time(&k, &bus);
+}
+
+/* Programs in the place of lintel-host that do not speak the protocol. */
+static void
+strangers_in_the_place_of_the_host(void)
+{
+    static const struct {
+        const char *script, *reason;
+    } strangers[] = {
+        {"#!/bin/sh\nprintf '\\0\\0\\0\\1x' >&3\nexec sleep 100\n", "it sent a frame that breaks the protocol"},
+        {"#!/bin/sh\nprintf '\\377\\377\\377\\377' >&3\nexec sleep 100\n",
+         "it sent a frame of a length that can't be"},
+        {"#!/bin/sh\nexec sleep 100\n", "its process did not say hello within 5 s"},
+        {"#!/bin/sh\nprintf '\\0\\0\\0\\11\\0\\30\\40\\30\\143\\0\\0\\0\\140' >&3\nexec sleep 100\n",
+         "speaks version 99 of the protocol, wanted is 1: install hub and lintel-host of one version"},
+    };
+    for (size_t i = 0; i < LINTEL_COUNT(strangers); i++) {
+        struct kit_plug k;
+        const char *host = kit_write("stranger", strangers[i].script);
+        chmod(host, 0755);
+        on_fake_time(&k, host);
+        kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
+        drive(&k, &bus.bus->gones, 1);
+        CHECK_HAS(bus.bus->gone, strangers[i].reason);
+        stop_on_fake_time(&k, &bus);
+    }
+}
+
+/* The plugin of docs/tutorial-plugin.md. */
+static void
+the_tutorials_plugin_works(void)
+{
+    struct kit_plug k;
+    char folder[1100], setting[1200];
+    kit_plug_new(&k);
+    kit_write("values/temperature", "21.5\n");
+    kit_write("values/words", "no number\n");
+    snprintf(folder, sizeof folder, "%s/values", kit_folder());
+    snprintf(setting, sizeof setting, "folder=%s", folder);
+    begin(&k, &bus, "file", KIT_PROCESS, LIST(setting),
+          ADDRS(LIST("file=temperature"), LIST("file=words"), LIST("file=missing"), LIST("file=setpoint")));
+    const lintel_value v = {LINTEL_T_REAL, 0, {.r = 22.25}};
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_WRITE, 3, 1, &v, 5000), 0);
+    kit_wait_op(&k, &op);
+    CHECK_INT(op.status, LINTEL_OK);
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 4, NULL, 5000), 0);
+    kit_wait_op(&k, &op);
+    REQUIRE(op.n == 4);
+    CHECK_REAL(op.samples[0].value.as.r, 21.5);
+    CHECK_INT(op.samples[1].status, LINTEL_E_DEVICE);
+    CHECK_STR(op.detail[1], "the file can't be opened, or holds no number");
+    CHECK_INT(op.samples[2].status, LINTEL_E_DEVICE);
+    CHECK_REAL(op.samples[3].value.as.r, 22.25);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -458,6 +620,10 @@ main(int argc, char **argv)
                                             KIT(secrets_travel_over_the_socket_only),
                                             KIT(a_call_after_the_end_is_dropped),
                                             KIT(a_missing_host_program_is_said),
+                                            KIT(the_tutorials_plugin_works),
+                                            KIT(a_child_that_hangs_is_started_anew),
+                                            KIT(pauses_grow_and_good_running_forgives),
+                                            KIT(strangers_in_the_place_of_the_host),
                                             KIT(a_plugin_that_does_not_stop),
                                             {0}};
     return kit_main("instance", tests, argc, argv);

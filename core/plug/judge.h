@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Whether what a plugin exports keeps the rules of lintel/plugin.h. Nothing of the plugin's code is run. Threads: any. */
+ * Whether what a plugin exports keeps the rules of lintel/plugin.h. Nothing of its code is run. Threads: any. */
 #ifndef LINTEL_PLUG_JUDGE_H
 #define LINTEL_PLUG_JUDGE_H
 #include "lintel/plugin.h"

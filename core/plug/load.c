@@ -20,7 +20,7 @@
 
 enum { REASON_MOST = 512 };
 
-/* ---- one file ---------------------------------------------------------------------------------------- */
+/* ---- one file -------------------------------------------------------------------------------- */
 
 /* Code that somebody else can change is that somebody's code. */
 static int
@@ -155,7 +155,7 @@ lintel_load_file(const char *file, char *reason, uint32_t size)
     return entry;
 }
 
-/* ---- all that lie in the path --------------------------------------------------------------------------- */
+/* ---- all that lie in the path ---------------------------------------------------------------- */
 
 struct opened { /* a plugin of a file that was opened */
     const lintel_plugin *plugin;

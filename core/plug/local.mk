@@ -11,7 +11,7 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/shared.c \
 	core/plug/transport.c \
 	core/plug/wire.c core/plug/wire.h \
-	core/plug/worker.c core/plug/worker.h
+	core/plug/worker.c core/plug/worker.h core/plug/worker_priv.h core/plug/worker_host.c
 
 host_PROGRAMS += bin/lintel-host
 bin_lintel_host_SOURCES = core/daemon/lintel_host.c
@@ -40,3 +40,4 @@ FUZZERS += core/plug/wire_fuzz
 core_plug_wire_fuzz_SOURCES = core/plug/wire_fuzz.c $(FUZZ_MAIN)
 core_plug_wire_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_plug_wire_fuzz_LDADD = $(PLUG_TEST_LIBS)
+EXTRA_DIST += docs/abi-history.md docs/plugin-abi.md docs/protocol-child.md

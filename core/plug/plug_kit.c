@@ -13,7 +13,7 @@
 
 #define PATIENCE (20 * INT64_C(1000000000))
 
-/* ---- the engine, and what else the hub would have ------------------------------------------------------------ */
+/* ---- the engine, and what else the hub would have -------------------------------------------- */
 
 static struct lintel_bus *newest;
 
@@ -150,14 +150,7 @@ lintel_site_unref(struct lintel_site *s)
     s->refs--;
 }
 
-uint32_t
-lintel_codec_wire_bytes(const struct lintel_codec *c)
-{
-    (void)c;
-    return 0;
-}
-
-/* ---- the log ------------------------------------------------------------------------------------------------------ */
+/* ---- the log --------------------------------------------------------------------------------- */
 
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static char lines[65536], copy[65536];
@@ -183,7 +176,7 @@ kit_log(void)
     return copy;
 }
 
-/* ---- set-up -------------------------------------------------------------------------------------------------------- */
+/* ---- set-up ---------------------------------------------------------------------------------- */
 
 void
 kit_plug_new(struct kit_plug *k)
@@ -288,7 +281,7 @@ kit_bus_start(struct kit_plug *k, struct kit_bus *b, const char *plugin, const c
     b->bus = newest;
 }
 
-/* ---- waiting --------------------------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 struct goal {
     const int *at;
@@ -329,7 +322,7 @@ kit_wait_op(struct kit_plug *k, struct kit_op *op)
     return CHECK(kit_wait(k, &op->done, 1));
 }
 
-/* ---- devices, points, ops ---------------------------------------------------------------------------------------------- */
+/* ---- devices, points, ops -------------------------------------------------------------------- */
 
 int
 kit_attach(struct kit_bus *b, uint32_t device, const char *const *settings)

@@ -24,7 +24,7 @@ rows(const lintel_field *table)
     return n;
 }
 
-/* ---- the instance's log ---------------------------------------------------------------------------------- */
+/* ---- the instance's log ---------------------------------------------------------------------- */
 
 void
 port_log(struct lintel_instance *i, int32_t level, const char *line)
@@ -58,7 +58,7 @@ misbehaving(struct lintel_instance *i, const char *what)
     port_log(i, LINTEL_LOG_ERROR, line);
 }
 
-/* ---- ops --------------------------------------------------------------------------------------------------- */
+/* ---- ops ------------------------------------------------------------------------------------- */
 
 static uint64_t
 ticket_of(const struct open_op *o)
@@ -174,7 +174,7 @@ port_cancel(void *ctx, struct lintel_op *op)
     instance_send(i, &i->plug->out, 0); /* if it can't be told, the deadline ends it */
 }
 
-/* ---- devices and points --------------------------------------------------------------------------------------- */
+/* ---- devices and points ---------------------------------------------------------------------- */
 
 static int
 send_short(struct lintel_instance *i, enum lintel_wire_kind kind, uint32_t id)
@@ -289,7 +289,7 @@ port_open(struct lintel_instance *i, struct lintel_buf *b)
                      i->conf->settings, i->nsettings);
 }
 
-/* ---- from the instance ------------------------------------------------------------------------------------------ */
+/* ---- from the instance ----------------------------------------------------------------------- */
 
 /* Keeps the samples whose points have `mark`, and counts the others. With once, each point only once. */
 static uint32_t

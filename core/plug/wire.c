@@ -25,7 +25,57 @@ enum { /* what a sample carries beside its point */
     MARKS = 31
 };
 
-/* ---- writing --------------------------------------------------------------------------------------------- */
+/* ---- heads of CBOR items --------------------------------------------------------------------- */
+
+/* Points and short byte strings are nearly all that travels. Reading and writing their heads here costs a tenth of
+ * the general coder's calls: with those, 15,000 values a second took 1 % of a core. */
+
+enum { MAJOR_UINT = 0, MAJOR_BYTES = 2 };
+
+static unsigned char *
+make_head(unsigned char *p, unsigned major, uint32_t v)
+{
+    unsigned char first = (unsigned char)(major << 5);
+    if (v < 24) {
+        *p++ = (unsigned char)(first | v);
+    } else if (v <= 0xff) {
+        *p++ = first | 24;
+        *p++ = (unsigned char)v;
+    } else if (v <= 0xffff) {
+        *p++ = first | 25;
+        *p++ = (unsigned char)(v >> 8);
+        *p++ = (unsigned char)v;
+    } else {
+        *p++ = first | 26;
+        *p++ = (unsigned char)(v >> 24);
+        *p++ = (unsigned char)(v >> 16);
+        *p++ = (unsigned char)(v >> 8);
+        *p++ = (unsigned char)v;
+    }
+    return p;
+}
+
+/* A head of this kind with up to 32 bits; 0 if something else stands there: then nothing is taken. */
+static int
+take_head(struct lintel_cbor *c, unsigned major, uint32_t *ret)
+{
+    if (c->left == 0 || c->p[0] >> 5 != major)
+        return 0;
+    unsigned info = c->p[0] & 31, n = info < 24 ? 0 : info == 24 ? 1 : info == 25 ? 2 : info == 26 ? 4 : 99;
+    if (c->left < n + 1)
+        return 0;
+    uint32_t v = info;
+    if (n != 0)
+        v = 0;
+    for (unsigned i = 1; i <= n; i++)
+        v = v << 8 | c->p[i];
+    c->p += n + 1;
+    c->left -= n + 1;
+    *ret = v;
+    return 1;
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void
 put_text(struct lintel_buf *b, const char *s)
@@ -112,8 +162,12 @@ lintel_wire_request(struct lintel_buf *b, const struct lintel_wire_down *m)
     lintel_cbor_uint(b, m->batch);
     lintel_cbor_uint(b, m->priority);
     lintel_cbor_array(b, m->n);
-    for (uint32_t i = 0; i < m->n; i++)
-        lintel_cbor_uint(b, m->slots[i]);
+    for (uint32_t i = 0; i < m->n;) {
+        unsigned char some[64 * HEAD_MOST], *end = some;
+        for (unsigned k = 0; k < 64 && i < m->n; k++, i++)
+            end = make_head(end, MAJOR_UINT, m->slots[i]);
+        lintel_buf_add(b, some, (size_t)(end - some));
+    }
     put_list(b, m->values, m->n);
 }
 
@@ -193,7 +247,7 @@ put_sample(struct lintel_buf *b, const lintel_sample *s, int same, struct budget
     const char *detail = status != LINTEL_OK ? s->detail : NULL;
     struct budget after = *left;
     if (status == LINTEL_OK && !same && (detail = judge_value(&s->value, &after, DEPTH_MOST)) != NULL) {
-        status = LINTEL_E_PROTO;
+        status = LINTEL_E_FAIL; /* the plugin breaks its contract */
         after = *left;
     }
     unsigned marks = (status != LINTEL_OK ? MARK_STATUS : 0u) |
@@ -204,8 +258,17 @@ put_sample(struct lintel_buf *b, const lintel_sample *s, int same, struct budget
         return 0;
     after.bytes -= beside;
     *left = after;
-    lintel_cbor_uint(b, s->point);
-    lintel_cbor_uint(b, marks);
+    unsigned char head[4 * HEAD_MOST], *end = make_head(head, MAJOR_UINT, s->point);
+    end = make_head(end, MAJOR_UINT, marks);
+    *sent = status == LINTEL_OK;
+    if (marks == 0 && s->value.type == LINTEL_T_BYTES && s->value.len <= HEAD_MOST) {
+        end = make_head(end, MAJOR_BYTES, s->value.len);
+        if (s->value.len != 0)
+            memcpy(end, s->value.as.p, s->value.len);
+        lintel_buf_add(b, head, (size_t)(end - head) + s->value.len);
+        return 1;
+    }
+    lintel_buf_add(b, head, (size_t)(end - head));
     if (marks & MARK_STATUS)
         lintel_cbor_int(b, status);
     if (marks & MARK_QUALITY)
@@ -214,7 +277,6 @@ put_sample(struct lintel_buf *b, const lintel_sample *s, int same, struct budget
         lintel_cbor_int(b, s->when);
     if (marks & MARK_DETAIL)
         put_text(b, detail);
-    *sent = status == LINTEL_OK;
     if (status == LINTEL_OK && !same)
         lintel_cbor_value(b, &s->value);
     return 1;
@@ -239,7 +301,7 @@ lintel_wire_samples(struct lintel_buf *b, const struct lintel_wire_up *m)
     return n;
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 void
 lintel_wire_scratch_fini(struct lintel_wire_scratch *s)
@@ -254,6 +316,8 @@ static int
 get_u32(struct lintel_cbor *c, uint32_t most, uint32_t *ret)
 {
     uint64_t v;
+    if (take_head(c, MAJOR_UINT, ret))
+        return *ret <= most ? 0 : -1;
     if (lintel_cbor_read_uint(c, most, &v) != 0)
         return -1;
     *ret = (uint32_t)v;
@@ -454,10 +518,16 @@ read_value(struct lintel_cbor *c, struct lintel_wire_scratch *s, size_t *values,
 {
     struct lintel_cbor before = *c;
     struct lintel_cbor_item item;
-    if (lintel_cbor_next(c, &item) == LINTEL_CBOR_BYTES && item.n <= UINT32_MAX) {
-        *ret = (lintel_value){LINTEL_T_BYTES, (uint32_t)item.n, {.p = item.p}};
+    uint32_t n;
+    if (take_head(c, MAJOR_BYTES, &n)) {
+        if (n > c->left)
+            return -1;
+        *ret = (lintel_value){LINTEL_T_BYTES, n, {.p = c->p}};
+        c->p += n;
+        c->left -= n;
         return 0;
     }
+    lintel_cbor_next(c, &item);
     if (item.kind == LINTEL_CBOR_REAL && isfinite(item.r)) {
         *ret = (lintel_value){LINTEL_T_REAL, 0, {.r = item.r}};
         return 0;

@@ -43,7 +43,7 @@ enum { /* limits; a frame beyond them breaks the protocol */
 
 enum lintel_wire_op { LINTEL_WIRE_READ, LINTEL_WIRE_WRITE, LINTEL_WIRE_INVOKE, LINTEL_WIRE_SUBSCRIBE };
 
-/* ---- to the instance ----------------------------------------------------------------------------------- */
+/* ---- to the instance ------------------------------------------------------------------------- */
 
 struct lintel_wire_down { /* as read; pointers lead into the frame or into the scratch */
     uint32_t instance;
@@ -72,7 +72,7 @@ void lintel_wire_request(struct lintel_buf *b, const struct lintel_wire_down *m)
 /* DETACH, UNBIND, CLOSE (id 0), CANCEL (id: the ticket). */
 void lintel_wire_short(struct lintel_buf *b, uint32_t instance, enum lintel_wire_kind kind, uint64_t id);
 
-/* ---- from the instance --------------------------------------------------------------------------------- */
+/* ---- from the instance ----------------------------------------------------------------------- */
 
 struct lintel_wire_up {
     uint32_t instance;
@@ -92,7 +92,7 @@ void lintel_wire_say(struct lintel_buf *b, const struct lintel_wire_up *m);
  * deep) become errors of their samples. */
 uint32_t lintel_wire_samples(struct lintel_buf *b, const struct lintel_wire_up *m);
 
-/* ---- reading: the other side is not trusted ------------------------------------------------------------ */
+/* ---- reading: the other side is not trusted -------------------------------------------------- */
 
 struct lintel_wire_scratch { /* {0} is a fresh one; what a read has returned lives until the next read */
     struct lintel_arena *arena;
@@ -111,7 +111,7 @@ int lintel_wire_read_up(const unsigned char *p, size_t n, struct lintel_wire_scr
 int lintel_wire_peek(const unsigned char *p, size_t n, uint32_t *ret_instance,
                      enum lintel_wire_kind *ret_kind);
 
-/* ---- values that stay ------------------------------------------------------------------------------------ */
+/* ---- values that stay ------------------------------------------------------------------------ */
 
 /* A list of settings or of address keys, in one piece of memory, counted. Things of one kind have equal addresses,
  * so equal lists are kept once. One thread. */

@@ -22,7 +22,7 @@ again(const struct lintel_wire_up *m)
         for (uint32_t i = 0; i < m->n; i++) {
             LINTEL_ASSERT(back.samples[i].point == m->samples[i].point);
             LINTEL_ASSERT(back.samples[i].status == m->samples[i].status ||
-                          back.samples[i].status == LINTEL_E_PROTO);
+                          back.samples[i].status == LINTEL_E_FAIL);
         }
     }
     lintel_wire_scratch_fini(&s);

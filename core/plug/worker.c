@@ -1,330 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/plug/worker.h"
 
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 
-#include "core/base/log.h"
-#include "core/base/map.h"
-#include "core/plug/hostloop.h"
-#include "core/plug/wire.h"
+#include "core/plug/worker_priv.h"
 
 #define SECOND INT64_C(1000000000)
+#define HOLD_MOST (2 * SECOND) /* what is waited for a request that was cancelled */
 enum {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     STACK = 2 * 1024 * 1024,
 #else
     STACK = 256 * 1024,
 #endif
-    KEPT_MOST = 4,       /* ended requests whose memory is not given back yet */
-    CANCELLED_MOST = 64, /* tickets */
-    REASON = 256
+    KEPT_MOST = 4 /* ended requests whose memory is not given back yet */
 };
-#define HOLD_MOST (2 * SECOND) /* what is waited for a request that was cancelled */
-
-struct message {
-    struct message *next;
-    size_t n;
-    unsigned char data[];
-};
-
-struct device {
-    lintel_device pub;
-    struct lintel_shared *settings;
-    uint32_t npoints;
-    char name[];
-};
-
-struct point {
-    lintel_point pub;
-    struct device *device;
-    struct lintel_shared *addr, *write_addr;
-    uint32_t open; /* requests that have it; under the lock */
-    char name[];
-};
-
-struct request {
-    lintel_request pub; /* first: what the plugin has */
-    uint64_t ticket;
-    struct lintel_arena *arena; /* of its values */
-    struct request *next;       /* of the kept ones */
-    int cancelled, told;        /* under the lock; told: plugin->cancel() was called */
-    lintel_point *points[];
-};
-
-struct table { /* by id */
-    void **at;
-    uint32_t room;
-};
-
-struct lintel_worker {
-    lintel_host host; /* first: what the plugin has */
-    uint32_t number;
-    struct lintel_worker_fns fns;
-    void *ctx;
-    struct lintel_loop *loop;
-    pthread_t thread;
-
-    /* [inst] only */
-    const lintel_plugin *plugin; /* NULL: not open */
-    void *self;
-    struct lintel_hostloop hostloop;
-    struct lintel_wire_scratch scratch;
-    struct table devices, points;
-    struct lintel_map shared;
-    struct message *held; /* the message that waits for requests to end */
-    struct lintel_timer hold_timer;
-    int hold_over;
-
-    pthread_mutex_t lock; /* of all below */
-    struct message *first, **last;
-    int scheduled; /* a run of the inbox is posted */
-    int waiting;   /* the inbox waits for a request to end */
-    int dead;      /* destroyed: nothing of the plugin counts any more */
-    int closing;   /* CLOSE has come */
-    struct request **open;
-    uint32_t nopen, open_room;
-    struct request *kept; /* ended ones, the newest first */
-    uint64_t cancelled[CANCELLED_MOST]; /* tickets whose request is still in the inbox */
-    uint32_t ncancelled;
-    struct lintel_buf out;
-    int32_t log_most;
-    char last_line[REASON]; /* of the plugin's log */
-};
-
-/* ---- to the hub ------------------------------------------------------------------------------------------- */
-
-/* With the lock held. */
-static void
-send_out(struct lintel_worker *w, int may_drop)
-{
-    if (!w->out.failed && !w->dead)
-        w->fns.send(w->ctx, &w->out, may_drop);
-    lintel_buf_reset(&w->out);
-}
-
-static void
-say_locked(struct lintel_worker *w, struct lintel_wire_up m, int may_drop)
-{
-    m.instance = w->number;
-    lintel_buf_reset(&w->out);
-    lintel_wire_say(&w->out, &m);
-    send_out(w, may_drop);
-}
 
 static void
 say(struct lintel_worker *w, struct lintel_wire_up m)
 {
     pthread_mutex_lock(&w->lock);
-    say_locked(w, m, 0);
+    worker_say(w, m, 0);
     pthread_mutex_unlock(&w->lock);
 }
 
-/* With the lock held. */
-static void
-misbehaving(struct lintel_worker *w, const char *what)
-{
-    if (w->dead)
-        lintel_log(LINTEL_LOG_ERROR, "plugin", "PLUGIN MISBEHAVING: it %s after it was destroyed", what);
-    else
-        say_locked(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_MISBEHAVING, .text = what}, 1);
-}
-
-static void run_inbox(void *arg);
-
-/* With the lock held. */
-static void
-wake(struct lintel_worker *w)
-{
-    if (!w->scheduled && lintel_loop_post(w->loop, run_inbox, w) == 0)
-        w->scheduled = 1;
-}
-
-/* ---- what the plugin calls: any thread ---------------------------------------------------------------------- */
-
-static struct lintel_worker *
-worker_of(const lintel_host *h)
-{
-    union {
-        const lintel_host *in;
-        struct lintel_worker *out;
-    } u = {h}; /* the plugin's view is const, the worker is not */
-    return u.out;
-}
-
-static void
-host_log(const lintel_host *h, int32_t level, const char *line)
-{
-    struct lintel_worker *w = worker_of(h);
-    pthread_mutex_lock(&w->lock);
-    if (w->dead)
-        misbehaving(w, "wrote to the log");
-    else {
-        lintel_copy(w->last_line, sizeof w->last_line, line);
-        if (level <= w->log_most)
-            say_locked(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_LOG,
-                                                  .level = level < 0 ? 0 : level > 3 ? 3 : level,
-                                                  .text = line}, level > LINTEL_LOG_ERROR);
-    }
-    pthread_mutex_unlock(&w->lock);
-}
-
-/* The place of a request among the open ones; the pointer is compared, never followed: it may be stale. */
-static int
-find_open(const struct lintel_worker *w, const lintel_request *r, uint32_t *ret)
-{
-    for (uint32_t i = 0; i < w->nopen; i++)
-        if (&w->open[i]->pub == r) {
-            *ret = i;
-            return 1;
-        }
-    return 0;
-}
-
-static lintel_status
-status_of(lintel_status st)
-{
-    return st > 0 || st < LINTEL_E_BUSY ? LINTEL_E_FAIL : st;
-}
-
-/* Takes a request off the open ones and tells the hub. Its memory is kept for a while, so that a second completion
- * of it does not meet a new request at the same place. With the lock held. */
-static void
-end_request(struct lintel_worker *w, uint32_t i, lintel_status st, const lintel_sample *s, uint32_t n)
-{
-    struct request *r = w->open[i];
-    w->open[i] = w->open[--w->nopen];
-    for (uint32_t k = 0; k < r->pub.npoints; k++)
-        ((struct point *)r->points[k])->open--;
-    r->next = w->kept;
-    w->kept = r;
-    lintel_buf_reset(&w->out);
-    lintel_wire_samples(&w->out, &(struct lintel_wire_up){.instance = w->number,
-                                                          .kind = LINTEL_WIRE_DONE,
-                                                          .ticket = r->ticket,
-                                                          .status = st,
-                                                          .n = st == LINTEL_OK ? n : 0,
-                                                          .samples = s});
-    send_out(w, 0);
-    if (w->waiting) {
-        w->waiting = 0;
-        wake(w);
-    }
-}
-
-static void
-host_complete(const lintel_host *h, const lintel_request *r, lintel_status st, const lintel_sample *s,
-              uint32_t n)
-{
-    struct lintel_worker *w = worker_of(h);
-    uint32_t i = 0;
-    pthread_mutex_lock(&w->lock);
-    if (w->dead || !find_open(w, r, &i))
-        misbehaving(w, "completed a request that is not open");
-    else
-        end_request(w, i, status_of(st), s, n);
-    pthread_mutex_unlock(&w->lock);
-}
-
-static void
-host_publish(const lintel_host *h, const lintel_sample *s, uint32_t n)
-{
-    struct lintel_worker *w = worker_of(h);
-    pthread_mutex_lock(&w->lock);
-    if (w->dead)
-        misbehaving(w, "published values");
-    while (n > 0 && !w->dead) {
-        lintel_buf_reset(&w->out);
-        uint32_t done = lintel_wire_samples(&w->out, &(struct lintel_wire_up){.instance = w->number,
-                                                                              .kind = LINTEL_WIRE_PUBLISH,
-                                                                              .n = n,
-                                                                              .samples = s});
-        send_out(w, 1);
-        if (done == 0)
-            break; /* cannot be: a single sample always fits */
-        s += done;
-        n -= done;
-    }
-    pthread_mutex_unlock(&w->lock);
-}
-
-static void
-host_link(const lintel_host *h, lintel_status st, const char *detail)
-{
-    struct lintel_worker *w = worker_of(h);
-    pthread_mutex_lock(&w->lock);
-    if (w->dead)
-        misbehaving(w, "told of its connection");
-    else
-        say_locked(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_LINK, .status = status_of(st),
-                                              .text = detail}, 0);
-    pthread_mutex_unlock(&w->lock);
-}
-
-static void
-host_device(const lintel_host *h, const lintel_device *d, lintel_status st, const char *detail)
-{
-    struct lintel_worker *w = worker_of(h);
-    pthread_mutex_lock(&w->lock);
-    if (w->dead)
-        misbehaving(w, "told of a device");
-    else
-        say_locked(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_DEVICE, .id = d->id,
-                                              .status = status_of(st), .text = detail}, 0);
-    pthread_mutex_unlock(&w->lock);
-}
-
-static int32_t
-host_cancelled(const lintel_host *h, const lintel_request *r)
-{
-    struct lintel_worker *w = worker_of(h);
-    uint32_t i = 0;
-    pthread_mutex_lock(&w->lock);
-    int ret = w->closing || w->dead || !find_open(w, r, &i) || w->open[i]->cancelled ||
-              lintel_loop_now(w->loop) >= w->open[i]->pub.deadline;
-    pthread_mutex_unlock(&w->lock);
-    return ret;
-}
-
-static lintel_mono
-host_now(const lintel_host *h)
-{
-    return lintel_loop_now(worker_of(h)->loop);
-}
-
-static lintel_wall
-host_wall(const lintel_host *h)
-{
-    return lintel_loop_wall(worker_of(h)->loop);
-}
-
-static lintel_status
-loop_watch(const lintel_host *h, int32_t fd, uint32_t events,
-           void (*fn)(void *arg, int32_t fd, uint32_t ready), void *arg)
-{
-    return lintel_hostloop_watch(&worker_of(h)->hostloop, fd, events, fn, arg);
-}
-
-static lintel_status
-loop_timer(const lintel_host *h, lintel_mono at, void (*fn)(void *arg), void *arg)
-{
-    return lintel_hostloop_timer(&worker_of(h)->hostloop, at, fn, arg);
-}
-
-static const void *
-host_extension(const lintel_host *h, const char *id)
-{
-    static const lintel_host_loop loop = {sizeof loop, 0, loop_watch, loop_timer};
-    const struct lintel_worker *w = worker_of(h);
-    if (strcmp(id, LINTEL_EXT_LOOP) == 0 && w->plugin != NULL &&
-        !(w->plugin->flags & LINTEL_PLUGIN_BLOCKING))
-        return &loop;
-    return NULL;
-}
-
-/* ---- tables -------------------------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static void *
 table_get(const struct table *t, uint32_t id)
@@ -350,7 +51,7 @@ table_put(struct table *t, uint32_t id, void *what)
     return 0;
 }
 
-/* ---- devices and points: [inst] -------------------------------------------------------------------------------- */
+/* ---- devices and points: [inst] -------------------------------------------------------------- */
 
 static void
 forget_line(struct lintel_worker *w)
@@ -368,7 +69,7 @@ refuse(struct lintel_worker *w, enum lintel_wire_kind kind, uint32_t id, lintel_
     char line[REASON];
     pthread_mutex_lock(&w->lock);
     lintel_copy(line, sizeof line, w->last_line[0] != '\0' ? w->last_line : dflt);
-    say_locked(w, (struct lintel_wire_up){.kind = kind, .id = id, .status = status_of(st), .text = line},
+    worker_say(w, (struct lintel_wire_up){.kind = kind, .id = id, .status = worker_status(st), .text = line},
                0);
     pthread_mutex_unlock(&w->lock);
 }
@@ -487,7 +188,7 @@ on_bind(struct lintel_worker *w, const struct lintel_wire_down *m)
     }
 }
 
-/* ---- requests: [inst] ------------------------------------------------------------------------------------------ */
+/* ---- requests: [inst] ------------------------------------------------------------------------ */
 
 static void
 free_request(struct request *r)
@@ -523,7 +224,7 @@ answer(struct lintel_worker *w, uint64_t ticket, lintel_status st)
                                                           .kind = LINTEL_WIRE_DONE,
                                                           .ticket = ticket,
                                                           .status = st});
-    send_out(w, 0);
+    worker_send(w, 0);
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -650,7 +351,7 @@ on_cancel(struct lintel_worker *w, uint64_t ticket)
         tell_cancel(w, r);
 }
 
-/* ---- waiting: a point is not unbound while a request has it ----------------------------------------------------- */
+/* ---- waiting: a point is not unbound while a request has it ---------------------------------- */
 
 static int
 has_point(const struct request *r, const struct device *d, const struct point *p)
@@ -690,7 +391,7 @@ on_hold_over(void *arg)
 {
     struct lintel_worker *w = arg;
     w->hold_over = 1;
-    run_inbox(w);
+    worker_run_inbox(w);
 }
 
 /* Whether the message has to wait. After a while it goes on nevertheless: the plugin breaks its contract. */
@@ -706,10 +407,10 @@ must_wait(struct lintel_worker *w, const struct device *d, const struct point *p
         w->hold_over = 0;
         pthread_mutex_lock(&w->lock);
         w->waiting = 0;
-        misbehaving(w, "does not complete cancelled requests");
+        worker_misbehaving(w, "does not complete cancelled requests");
         for (uint32_t i = w->nopen; i-- > 0;)
             if (has_point(w->open[i], d, p))
-                end_request(w, i, LINTEL_E_CANCELLED, NULL, 0);
+                worker_end_request(w, i, LINTEL_E_CANCELLED, NULL, 0);
         pthread_mutex_unlock(&w->lock);
         return 0;
     }
@@ -718,7 +419,7 @@ must_wait(struct lintel_worker *w, const struct device *d, const struct point *p
     return 1;
 }
 
-/* ---- opening and closing ------------------------------------------------------------------------------------------ */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 static void
 free_all(struct lintel_worker *w)
@@ -777,21 +478,21 @@ close_instance(struct lintel_worker *w)
             w->plugin->stop(w->self);
         pthread_mutex_lock(&w->lock);
         if (w->nopen > 0)
-            misbehaving(w, "left requests open at stop()");
+            worker_misbehaving(w, "left requests open at stop()");
         while (w->nopen > 0)
-            end_request(w, w->nopen - 1, LINTEL_E_CANCELLED, NULL, 0);
+            worker_end_request(w, w->nopen - 1, LINTEL_E_CANCELLED, NULL, 0);
         pthread_mutex_unlock(&w->lock);
         free_all(w);
     }
     lintel_timer_stop(w->loop, &w->hold_timer);
     pthread_mutex_lock(&w->lock);
-    say_locked(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_CLOSED}, 0);
+    worker_say(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_CLOSED}, 0);
     w->dead = 1;
     pthread_mutex_unlock(&w->lock);
     lintel_loop_stop(w->loop);
 }
 
-/* ---- the inbox ------------------------------------------------------------------------------------------------------ */
+/* ---- the inbox ------------------------------------------------------------------------------- */
 
 /* 1: it has to wait. */
 static int
@@ -849,8 +550,8 @@ next_message(struct lintel_worker *w, int *ret_closing)
     return m;
 }
 
-static void
-run_inbox(void *arg)
+void
+worker_run_inbox(void *arg)
 {
     struct lintel_worker *w = arg;
     int closing = 0;
@@ -870,7 +571,7 @@ run_inbox(void *arg)
             pthread_mutex_lock(&w->lock);
             w->scheduled = 0;
             if (!w->waiting)
-                wake(w); /* a request has ended in between */
+                worker_wake(w); /* a request has ended in between */
             pthread_mutex_unlock(&w->lock);
             break;
         }
@@ -916,12 +617,12 @@ lintel_worker_deliver(struct lintel_worker *w, const void *frame, size_t n)
     }
     *w->last = m;
     w->last = &m->next;
-    wake(w);
+    worker_wake(w);
     pthread_mutex_unlock(&w->lock);
     return 0;
 }
 
-/* ---- life -------------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static int
 start_thread(struct lintel_worker *w)
@@ -947,23 +648,12 @@ lintel_worker_new(uint32_t number, const struct lintel_worker_fns *fns, void *ct
         lintel_free(w);
         return NULL;
     }
-    w->host = (lintel_host){.size = sizeof w->host,
-                            .abi_minor = LINTEL_ABI_MINOR,
-                            .log = host_log,
-                            .complete = host_complete,
-                            .publish = host_publish,
-                            .link = host_link,
-                            .device = host_device,
-                            .cancelled = host_cancelled,
-                            .now = host_now,
-                            .wall = host_wall,
-                            .extension = host_extension};
+    w->host = worker_host;
     w->number = number;
     w->fns = *fns;
     w->ctx = ctx;
     w->hostloop.loop = w->loop;
     w->last = &w->first;
-    lintel_map_get(&w->shared, "", 0); /* draws the maps' common seed here, before threads look at it */
     pthread_mutex_init(&w->lock, NULL);
     if (start_thread(w) != 0) {
         lintel_loop_free(w->loop);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Fills the tables of plugins into a manual page: tables ports|address TEMPLATE PLUGIN.so.. >PAGE
- * The same rows parse the user's files, so the pages can't disagree with the parser. */
+ * What is made of the plugins' tables at build time; the same rows parse the user's files, so it can't disagree
+ * with the parser.
+ *   tables ports|address TEMPLATE PLUGIN.so.. >PAGE        manual pages
+ *   tables schema lintel.yaml|binding|things PLUGIN.so..   JSON Schemas */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/bind/field.h"
+#include "core/bind/site.h"
 #include "core/plug/load.h"
 
 static void
@@ -31,10 +34,13 @@ print_tables(const char *which, char *const *files)
         for (uint32_t i = 0; i < entry->nplugins; i++) {
             const lintel_plugin *p = entry->plugins[i];
             if (strcmp(which, "ports") == 0) {
-                print_section(p, p->flags & LINTEL_PLUGIN_TRANSPORT ? "a transport" : "a bus", p->bus, &out);
-                print_section(p, "a device", p->device, &out);
+                print_section(p,
+                              p->flags & LINTEL_PLUGIN_TRANSPORT ? "settings of a transport"
+                                                                 : "settings of a bus",
+                              p->bus, &out);
+                print_section(p, "settings of a device (sdfContext)", p->device, &out);
             } else {
-                print_section(p, "an address", p->address, &out);
+                print_section(p, "address keys", p->address, &out);
             }
         }
     }
@@ -43,14 +49,42 @@ print_tables(const char *which, char *const *files)
     return 0;
 }
 
+enum { PLUGINS_MOST = 256 };
+
+static int
+print_schema(const char *which, char *const *files)
+{
+    const lintel_plugin *plugins[PLUGINS_MOST];
+    struct lintel_buf out = {0};
+    char reason[400];
+    uint32_t n = 0;
+    for (; *files != NULL; files++) {
+        const lintel_entry *entry = lintel_load_file(*files, reason, sizeof reason);
+        if (entry == NULL) {
+            fprintf(stderr, "tables: %s\n", reason);
+            return 1;
+        }
+        for (uint32_t i = 0; i < entry->nplugins && n < PLUGINS_MOST; i++)
+            plugins[n++] = entry->plugins[i];
+    }
+    int failed = lintel_schema_print(which, plugins, n, &out) != 0;
+    puts(lintel_buf_str(&out));
+    lintel_buf_fini(&out);
+    return failed;
+}
+
 int
 main(int argc, char **argv)
 {
     char line[4096];
     int failed = 0;
+    if (argc > 2 && strcmp(argv[1], "schema") == 0)
+        return print_schema(argv[2], argv + 3);
     FILE *page = argc > 2 ? fopen(argv[2], "r") : NULL;
     if (page == NULL) {
-        fputs("Usage: tables ports|address TEMPLATE PLUGIN.so..\n", stderr);
+        fputs("Usage: tables ports|address TEMPLATE PLUGIN.so..\n"
+              "       tables schema lintel.yaml|binding|things PLUGIN.so..\n",
+              stderr);
         return 2;
     }
     while (fgets(line, sizeof line, page) != NULL) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The CoAP transport: serves the hub's resource tree over UDP (RFC 7252, 7641, 7959, 8132), on libcoap.
+ * The CoAP transport: serves the hub's resource tree over UDP (RFC 7252, 7641, 7959, 8132), on
+ * libcoap.
  *
  *   coap_listen   the URIs of `listen`, opened as endpoints of libcoap
  *   coap_io       libcoap on the host's loop
@@ -25,20 +26,23 @@ enum { S_LISTEN, S_UNPROTECTED, S_MAX_SESSIONS, S_MAX_BODY, S_MAX_OBSERVERS };
 
 static const lintel_field settings_table[] = {
     [S_LISTEN] = {.name = "listen",
-                  .help = "Where to listen: URIs with an address in figures; port 0 takes a free one.",
+                  .help =
+                      "Where to listen: URIs with an address in figures; port 0 takes a free one.",
                   .dflt = "coap://[::1]:5683,coap://127.0.0.1:5683",
                   .type = LINTEL_T_LIST},
     [S_UNPROTECTED] = {.name = "unprotected",
-                       .help = "Written down as yes, coap:// listeners beyond loopback are allowed: "
-                               "without encryption, for everybody who reaches them.",
+                       .help =
+                           "Written down as yes, coap:// listeners beyond loopback are allowed: "
+                           "without encryption, for everybody who reaches them.",
                        .dflt = "false",
                        .type = LINTEL_T_BOOL},
-    [S_MAX_SESSIONS] = {.name = "maxSessions",
-                        .help = "Clients remembered on each listener while nothing is under way with them.",
-                        .dflt = "1000",
-                        .min = 1,
-                        .max = 100000,
-                        .type = LINTEL_T_INT},
+    [S_MAX_SESSIONS] =
+        {.name = "maxSessions",
+         .help = "Clients remembered on each listener while nothing is under way with them.",
+         .dflt = "1000",
+         .min = 1,
+         .max = 100000,
+         .type = LINTEL_T_INT},
     [S_MAX_BODY] = {.name = "maxBody",
                     .help = "Largest body of a request, put together from blocks.",
                     .dflt = "1048576",
@@ -47,8 +51,9 @@ static const lintel_field settings_table[] = {
                     .max = 16777216,
                     .type = LINTEL_T_INT},
     [S_MAX_OBSERVERS] = {.name = "maxObservers",
-                         .help = "Observations at once, all clients together; beyond it a client gets "
-                                 "the value, but no notifications.",
+                         .help =
+                             "Observations at once, all clients together; beyond it a client gets "
+                             "the value, but no notifications.",
                          .dflt = "10000",
                          .min = 0,
                          .max = 1000000,
@@ -157,7 +162,8 @@ coap_transport_start(void *self)
 static const void *
 coap_transport_extension(void *self, const char *id)
 {
-    static const lintel_transport transport = {.size = sizeof transport, .answer = lcoap_serve_answer};
+    static const lintel_transport transport = {.size = sizeof transport,
+                                               .answer = lcoap_serve_answer};
     (void)self;
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &transport : NULL;
 }

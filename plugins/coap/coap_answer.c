@@ -53,8 +53,8 @@ lcoap_answer_tag(lintel_answer *a)
 bool
 lcoap_answer_write(coap_pdu_t *pdu, const struct lcoap_answer_how *how, const lintel_answer *a)
 {
-    /* 5.08 would take libcoap's way that writes behind the message (CVE-2023-30362), and is no answer of an
-     * origin server. */
+    /* 5.08 would take libcoap's way that writes behind the message (CVE-2023-30362), and is no
+     * answer of an origin server. */
     uint32_t code = a->code == LINTEL_CODE(5, 8) ? LINTEL_CODE(5, 0) : a->code;
     uint32_t size = lcoap_block_bytes(&how->block2);
     size_t from = (size_t)how->block2.num * size, n = a->payload.n;

@@ -6,9 +6,9 @@
 
 struct lcoap_answer_how {
     const struct lcoap_block *block1; /* echoed where given; or NULL */
-    struct lcoap_block block2;        /* the block to send; given: send the option even if all fits */
-    uint32_t observe;                 /* sequence number */
-    bool notify;                      /* send it */
+    struct lcoap_block block2; /* the block to send; given: send the option even if all fits */
+    uint32_t observe;          /* sequence number */
+    bool notify;               /* send it */
 };
 
 /* The size of a block that is sent to a peer that asked for `asked`. */
@@ -16,9 +16,10 @@ uint32_t lcoap_block_bytes(const struct lcoap_block *asked);
 /* Whether the payload must travel in blocks. */
 bool lcoap_answer_is_large(const lintel_answer *a, const struct lcoap_block *asked);
 
-/* Writes all into an empty response; false if it could not be made (no memory, or options that fill the
- * message). Only the block wanted of a large payload is written. */
-bool lcoap_answer_write(coap_pdu_t *response, const struct lcoap_answer_how *how, const lintel_answer *a);
+/* Writes all into an empty response; false if it could not be made (no memory, or options that fill
+ * the message). Only the block wanted of a large payload is written. */
+bool lcoap_answer_write(coap_pdu_t *response, const struct lcoap_answer_how *how,
+                        const lintel_answer *a);
 /* A bare error with a text for people. */
 void lcoap_answer_error(coap_pdu_t *response, uint32_t code, const char *why);
 /* 4.13 with the largest size that is taken (RFC 7959 2.9.3). */
@@ -27,6 +28,7 @@ void lcoap_answer_too_large(coap_pdu_t *response, uint32_t max, const char *why)
 bool lcoap_answer_copy(const coap_pdu_t *from, coap_pdu_t *to);
 /* Whether RFC 7967 No-Response silences this code. */
 bool lcoap_answer_silenced(uint8_t no_response, uint32_t code);
-/* A body's own tag, where the tree gave none: blocks of two bodies must not be mixed (RFC 7959 2.4). */
+/* A body's own tag, where the tree gave none: blocks of two bodies must not be mixed (RFC
+ * 7959 2.4). */
 void lcoap_answer_tag(lintel_answer *a);
 #endif

@@ -144,8 +144,8 @@ request_hash(lintel_span request)
 }
 
 void
-lcoap_download_keep(struct lcoap_peer *peer, uint64_t key, lintel_span request, const lintel_answer *a,
-                    lintel_mono now)
+lcoap_download_keep(struct lcoap_peer *peer, uint64_t key, lintel_span request,
+                    const lintel_answer *a, lintel_mono now)
 {
     uint64_t hash = request_hash(request);
     struct lcoap_transfer *t = peer->downloads;

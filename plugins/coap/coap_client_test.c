@@ -37,7 +37,8 @@ tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket)
         memcpy(stored, x->payload.p, nstored);
         testhost_text(t, ticket, LINTEL_CODE(2, 4), 0, x->method == LINTEL_PUT ? "put" : "posted");
     } else {
-        lintel_answer a = {.size = sizeof a, .code = LINTEL_CODE(2, 5), .format = 0, .payload = {stored, nstored}};
+        lintel_answer a = {
+            .size = sizeof a, .code = LINTEL_CODE(2, 5), .format = 0, .payload = {stored, nstored}};
         testhost_answer(t, ticket, &a);
     }
 }
@@ -60,13 +61,15 @@ tick(struct testhost *t)
     }
 }
 
-/* Runs coap-client with these arguments, the host serving it; its output, or NULL if it can't be run. */
+/* Runs coap-client with these arguments, the host serving it; its output, or NULL if it can't be
+ * run. */
 static const char *
 client(struct testhost *t, unsigned listener, const char *path, const char *const *options)
 {
     static char output[8000];
     char uri[200];
-    char *argv[20] = {(char *)(uintptr_t)"coap-client-notls", (char *)(uintptr_t)"-B", (char *)(uintptr_t)"10"};
+    char *argv[20] = {(char *)(uintptr_t) "coap-client-notls", (char *)(uintptr_t) "-B",
+                      (char *)(uintptr_t) "10"};
     int pipes[2], status = 0, n = 3;
     pid_t pid;
     size_t got = 0;
@@ -99,7 +102,8 @@ client(struct testhost *t, unsigned listener, const char *path, const char *cons
     }
     return output;
 }
-#define RUN(t, listener, path, ...) client(t, listener, path, (const char *const[]){__VA_ARGS__, NULL})
+#define RUN(t, listener, path, ...)                                                                \
+    client(t, listener, path, (const char *const[]){__VA_ARGS__, NULL})
 
 static struct testhost *
 open_host(void)

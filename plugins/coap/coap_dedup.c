@@ -8,8 +8,8 @@ enum { BUCKETS = 1024 }; /* a power of two */
 
 struct lcoap_reply {
     struct lcoap_reply *bucket_next;
-    struct lcoap_reply *older, *newer;      /* of all */
-    struct lcoap_reply *peer_next;          /* of its peer, newer */
+    struct lcoap_reply *older, *newer; /* of all */
+    struct lcoap_reply *peer_next;     /* of its peer, newer */
     struct lcoap_peer *peer;
     coap_pdu_t *answer; /* NULL: under way, or answered in a message of its own */
     lintel_mono until;
@@ -49,7 +49,8 @@ remove_reply(struct lcoap_replies *all, struct lcoap_reply *r)
     *(r->older != NULL ? &r->older->newer : &all->oldest) = r->newer;
     *(r->newer != NULL ? &r->newer->older : &all->newest) = r->older;
 
-    struct lcoap_peer *peer = r->peer; /* a peer's records mostly go oldest first: the loop is short */
+    struct lcoap_peer *peer =
+        r->peer; /* a peer's records mostly go oldest first: the loop is short */
     struct lcoap_reply **mine = &peer->replies;
     while (*mine != r)
         mine = &(*mine)->peer_next;
@@ -101,7 +102,8 @@ lcoap_replies_repeat(struct lcoap_replies *all, const struct lcoap_peer *peer, u
 }
 
 void
-lcoap_replies_add(struct lcoap_replies *all, struct lcoap_peer *peer, uint16_t mid, lintel_mono until)
+lcoap_replies_add(struct lcoap_replies *all, struct lcoap_peer *peer, uint16_t mid,
+                  lintel_mono until)
 {
     if (peer->nreplies >= LCOAP_MAX_REPLIES_PEER)
         remove_reply(all, peer->replies);
@@ -131,7 +133,8 @@ lcoap_replies_answer(struct lcoap_replies *all, const struct lcoap_peer *peer, u
     struct lcoap_reply *r = find(all, peer, mid);
     if (r == NULL || r->answer != NULL)
         return;
-    coap_pdu_t *copy = coap_pdu_init(COAP_MESSAGE_ACK, 0, mid, coap_session_max_pdu_size(peer->session));
+    coap_pdu_t *copy =
+        coap_pdu_init(COAP_MESSAGE_ACK, 0, mid, coap_session_max_pdu_size(peer->session));
     if (copy == NULL)
         return;
     if (lcoap_answer_copy(response, copy))
@@ -150,7 +153,8 @@ lcoap_replies_forget(struct lcoap_replies *all, struct lcoap_peer *peer)
 void
 lcoap_replies_expire(struct lcoap_replies *all, lintel_mono now)
 {
-    /* Lifetimes differ by kind, so one that ends early may wait behind one that ends late: it is small. */
+    /* Lifetimes differ by kind, so one that ends early may wait behind one that ends late: it is
+     * small. */
     while (all->oldest != NULL && all->oldest->until <= now)
         remove_reply(all, all->oldest);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The whole transport over a loopback socket: an input is a script of datagrams, acknowledgements, resets, answers of
- * the tree and time that passes. Whatever comes, the server serves on, and forgets everything when its time is over. */
+ * The whole transport over a loopback socket: an input is a script of datagrams, acknowledgements,
+ * resets, answers of the tree and time that passes. Whatever comes, the server serves on, and
+ * forgets everything when its time is over. */
 #include "plugins/coap/coap_dedup.h"
 #include "plugins/coap/coap_testhost.h"
 
@@ -23,7 +24,8 @@ answer(struct testhost *t, lintel_ticket ticket, uint8_t how, bool more)
     static char body[0x70 * 27];
     lintel_answer a = {.size = sizeof a,
                        .code = (how & 0x80) ? LINTEL_CODE(4, 4) : LINTEL_CODE(2, 5),
-                       .flags = (more ? LINTEL_ANSWER_MORE : 0u) | ((how & 4) ? LINTEL_ANSWER_CONFIRM : 0u),
+                       .flags = (more ? LINTEL_ANSWER_MORE : 0u) |
+                                ((how & 4) ? LINTEL_ANSWER_CONFIRM : 0u),
                        .format = how & 0x3f,
                        .netag = how & 3,
                        .payload = {body, (size_t)(how & 0x70) * 27}};

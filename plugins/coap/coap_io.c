@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * libcoap has an epoll set of its own, with its sockets and a timer descriptor; the host's loop watches the set. A turn
- * hands the events to libcoap. libcoap reads one datagram for each event and sets its timer once a turn, so an event is
- * handed over as many times as datagrams wait.
+ * libcoap has an epoll set of its own, with its sockets and a timer descriptor; the host's loop
+ * watches the set. A turn hands the events to libcoap. libcoap reads one datagram for each event
+ * and sets its timer once a turn, so an event is handed over as many times as datagrams wait.
  *
- * How many wait, and what they are, is seen by a look at the sockets (MSG_PEEK with SO_PEEK_OFF: one system call for
- * all of them). That look also shows acknowledgements and resets of our notifications, which libcoap 4.3.1 tells
- * nobody. The sockets stand in /proc/self/fdinfo beside their epoll data. Where that can't be read, the repeats follow
- * the load by doubling, and acknowledgements are taken for granted after a while. */
+ * How many wait, and what they are, is seen by a look at the sockets (MSG_PEEK with SO_PEEK_OFF:
+ * one system call for all of them). That look also shows acknowledgements and resets of our
+ * notifications, which libcoap 4.3.1 tells nobody. The sockets stand in /proc/self/fdinfo beside
+ * their epoll data. Where that can't be read, the repeats follow the load by doubling, and
+ * acknowledgements are taken for granted after a while. */
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
@@ -46,7 +47,11 @@ look(struct lcoap_server *s, int fd, struct turn *turn)
 {
     struct mmsghdr messages[MAX_LOOK];
     struct iovec parts[MAX_LOOK];
-    union { struct sockaddr sa; struct sockaddr_in sin; struct sockaddr_in6 sin6; } from[MAX_LOOK];
+    union {
+        struct sockaddr sa;
+        struct sockaddr_in sin;
+        struct sockaddr_in6 sin6;
+    } from[MAX_LOOK];
     uint8_t heads[MAX_LOOK][4];
     bool wanted = s->nnotes > 0;
 
@@ -58,7 +63,10 @@ look(struct lcoap_server *s, int fd, struct turn *turn)
             messages[i].msg_hdr.msg_namelen = sizeof from[i];
         }
     }
-    /* MSG_TRUNC makes the offset pass whole datagrams, of which four bytes are copied. */
+    /* From the first on: reading a datagram that is longer than libcoap's buffer moves the offset
+     * back by less than looking at it moved it on. MSG_TRUNC makes it pass whole datagrams, of
+     * which four bytes are copied. */
+    setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &(int){0}, sizeof(int));
     int n = recvmmsg(fd, messages, MAX_LOOK, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, NULL);
     for (int i = 0; wanted && i < n; i++) {
         const uint8_t *h = heads[i];
@@ -140,7 +148,8 @@ on_sent(void *arg)
 void
 lcoap_io_sent_confirmable(struct lcoap_server *s)
 {
-    /* Not at once: setting the timer also runs what is due, while the caller still holds an exchange. */
+    /* Not at once: setting the timer also runs what is due, while the caller still holds an
+     * exchange. */
     if (!s->turning)
         s->loop->timer(s->host, s->host->now(s->host), on_sent, s);
 }
@@ -155,7 +164,7 @@ on_housekeeping(void *arg)
     lcoap_replies_expire(s->replies, now);
     for (struct lcoap_peer *p = s->peers; p != NULL; p = p->next)
         lcoap_transfers_expire(p, now);
-    if (s->nnotes > 0 || s->transfer_bytes > 0 || lcoap_replies_count(s->replies) > 0)
+    if (s->nflights > 0 || s->transfer_bytes > 0 || lcoap_replies_count(s->replies) > 0)
         lcoap_io_housekeep(s);
 }
 
@@ -165,7 +174,8 @@ lcoap_io_housekeep(struct lcoap_server *s)
     if (s->housekeeping)
         return;
     s->housekeeping = true;
-    s->loop->timer(s->host, s->host->now(s->host) + HOUSEKEEPING_S * LCOAP_SECOND, on_housekeeping, s);
+    s->loop->timer(s->host, s->host->now(s->host) + HOUSEKEEPING_S * LCOAP_SECOND, on_housekeeping,
+                   s);
 }
 
 /* coap_nack_handler_t: a confirmable message was rejected, or never acknowledged. */
@@ -176,7 +186,8 @@ on_nack(coap_session_t *session, const coap_pdu_t *sent, coap_nack_reason_t reas
     (void)sent, (void)reason;
     if (peer == NULL)
         return;
-    struct lcoap_exchange *x = lcoap_noted(peer->server, coap_session_get_addr_remote(session), (uint16_t)mid);
+    struct lcoap_exchange *x =
+        lcoap_noted(peer->server, coap_session_get_addr_remote(session), (uint16_t)mid);
     if (x != NULL && x->peer == peer)
         lcoap_rejected(x);
 }
@@ -191,8 +202,8 @@ on_event(coap_session_t *session, coap_event_t event)
     return 0;
 }
 
-/* libcoap's log is one for the whole process, and anybody's datagram can fill it. What matters is said by who calls
- * libcoap. */
+/* libcoap's log is one for the whole process, and anybody's datagram can fill it. What matters is
+ * said by who calls libcoap. */
 static void
 on_log(coap_log_t level, const char *message)
 {
@@ -248,8 +259,9 @@ lcoap_io_start(struct lcoap_server *s, char *err, size_t nerr)
     s->sees_acks = can_look(s);
     s->repeats = 1;
     if (!s->sees_acks)
-        s->host->log(s->host, LINTEL_LOG_WARN,
-                     "/proc/self/fdinfo can't be read: clients that reject notifications are noticed late");
+        s->host->log(
+            s->host, LINTEL_LOG_WARN,
+            "/proc/self/fdinfo can't be read: clients that reject notifications are noticed late");
     coap_register_nack_handler(s->context, on_nack);
     coap_register_event_handler(s->context, on_event);
     lintel_status st = s->loop->watch(s->host, s->epoll_fd, LINTEL_LOOP_READ, on_ready, s);

@@ -81,8 +81,10 @@ lcoap_listen_add(struct lcoap_server *s, const char *uri, char *err, size_t nerr
     memset(l, 0, sizeof *l);
     memcpy(l->uri, uri, n);
     if (strncmp(l->uri, "coaps://", 8) == 0) {
-        snprintf(err, nerr, "listen: %s: coaps needs credentials, which come with a later version; "
-                 "until then use coap:// on loopback", l->uri);
+        snprintf(err, nerr,
+                 "listen: %s: coaps needs credentials, which come with a later version; "
+                 "until then use coap:// on loopback",
+                 l->uri);
         return LINTEL_E_NOTSUP;
     }
     if (strncmp(l->uri, "coap://", 7) != 0) {
@@ -91,8 +93,10 @@ lcoap_listen_add(struct lcoap_server *s, const char *uri, char *err, size_t nerr
     }
     snprintf(authority, sizeof authority, "%s", l->uri + 7);
     if (!read_authority(authority, &l->address)) {
-        snprintf(err, nerr, "listen: %s: an address in figures is wanted, like coap://[::1]:5683 or "
-                 "coap://127.0.0.1:5683, without a path", l->uri);
+        snprintf(err, nerr,
+                 "listen: %s: an address in figures is wanted, like coap://[::1]:5683 or "
+                 "coap://127.0.0.1:5683, without a path",
+                 l->uri);
         return LINTEL_E_CONFIG;
     }
     if (coap_is_mcast(&l->address)) {
@@ -101,9 +105,11 @@ lcoap_listen_add(struct lcoap_server *s, const char *uri, char *err, size_t nerr
     }
     l->loopback = lcoap_is_loopback(&l->address);
     if (!l->loopback && !s->unprotected) {
-        snprintf(err, nerr, "listen: %s is open to others than this machine, without encryption and "
+        snprintf(err, nerr,
+                 "listen: %s is open to others than this machine, without encryption and "
                  "without credentials; write `unprotected: yes` beside it if that is wanted, "
-                 "or listen on coap://[::1]:5683", l->uri);
+                 "or listen on coap://[::1]:5683",
+                 l->uri);
         return LINTEL_E_CONFIG;
     }
     s->nlisteners++;

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is surely lost or delivered: libcoap gives up after MAX_TRANSMIT_WAIT at the latest. Where acknowledgements
- * can't be seen, a message counts as arrived after the first time-out, and libcoap keeps the queue. */
+/* What is surely lost or delivered: libcoap gives up after MAX_TRANSMIT_WAIT at the latest. Where
+ * acknowledgements can't be seen, a message counts as arrived after the first time-out, and libcoap
+ * keeps the queue. */
 #define FLIGHT_SEEN (LCOAP_TRANSMIT_WAIT + 7 * LCOAP_SECOND)
 #define FLIGHT_UNSEEN (3 * LCOAP_SECOND)
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Answers that leave in messages of their own: separate responses and notifications (RFC 7252 5.2.2, RFC 7641).
+ * Answers that leave in messages of their own: separate responses and notifications (RFC
+ * 7252 5.2.2, RFC 7641).
  *
- * A notification is non-confirmable, but each LCOAP_CON_EVERY-th, one that must arrive, the last one, and the first
- * after 24 hours are confirmable. A peer has one confirmable notification under way (NSTART 1); while it is, the newest
- * representation of each observation waits, and replaces the one that waited before (RFC 7641 4.5.2). */
+ * A notification is non-confirmable, but each LCOAP_CON_EVERY-th, one that must arrive, the last
+ * one, and the first after 24 hours are confirmable. A peer has one confirmable notification under
+ * way (NSTART 1); while it is, the newest representation of each observation waits, and replaces
+ * the one that waited before (RFC 7641 4.5.2). */
 #ifndef LINTEL_COAP_OBSERVE_H
 #define LINTEL_COAP_OBSERVE_H
 #include "plugins/coap/coap_server.h"
@@ -18,7 +20,8 @@ void lcoap_notify_late(struct lcoap_server *s);
 /* The observation of this peer under this token; NULL: none. */
 struct lcoap_exchange *lcoap_observation(const struct lcoap_peer *peer, coap_bin_const_t token);
 
-/* The peer has acknowledged, or rejected (or never acknowledged), the last message of this exchange. */
+/* The peer has acknowledged, or rejected (or never acknowledged), the last message of this
+ * exchange. */
 void lcoap_acknowledged(struct lcoap_exchange *x);
 void lcoap_rejected(struct lcoap_exchange *x);
 /* Ends what was never heard of again. */

@@ -88,8 +88,8 @@ notifies_in_order(void)
         if (got.type == CON) {
             confirmable++;
             CHECK_INT(i % LCOAP_CON_EVERY, LCOAP_CON_EVERY - 1);
-            wire_empty(fd, ACK, got.mid);
-            wire_quiet(t, fd, 100 + i); /* it has arrived */
+            CHECK(wire_empty(fd, ACK, got.mid));
+            CHECK(wire_quiet(t, fd, 100 + i)); /* it has arrived */
         }
     }
     CHECK_INT(confirmable, 12 / LCOAP_CON_EVERY);
@@ -122,10 +122,10 @@ newest_replaces_what_waits(void)
     testhost_text(t, one, LINTEL_CODE(2, 5), LINTEL_ANSWER_MORE, "c");
     testhost_text(t, two, LINTEL_CODE(2, 5), confirm, "x");
     testhost_text(t, two, LINTEL_CODE(2, 5), LINTEL_ANSWER_MORE, "y");
-    wire_quiet(t, fd, 3);
-    wire_empty(fd, ACK, mid + 1); /* of something else */
-    wire_quiet(t, fd, 4);
-    wire_empty(fd, ACK, mid);
+    CHECK(wire_quiet(t, fd, 3));
+    CHECK(wire_empty(fd, ACK, mid + 1)); /* of something else */
+    CHECK(wire_quiet(t, fd, 4));
+    CHECK(wire_empty(fd, ACK, mid));
     CHECK(wire_receive(t, fd, &got));
     CHECK_STR(wire_text(&got), "c");
     CHECK_INT(got.type, NON);
@@ -133,8 +133,8 @@ newest_replaces_what_waits(void)
     CHECK_STR(wire_text(&got), "y");
     CHECK_INT(got.type, CON); /* what must arrive still must */
     CHECK_INT(got.token[0], 0x22);
-    wire_empty(fd, ACK, got.mid);
-    wire_quiet(t, fd, 5);
+    CHECK(wire_empty(fd, ACK, got.mid));
+    CHECK(wire_quiet(t, fd, 5));
     close(fd);
     testhost_free(t);
 }
@@ -152,14 +152,14 @@ rejected(int confirm)
     CHECK(wire_receive(t, fd, &got));
     CHECK_INT(got.type, confirm ? CON : NON);
     int stranger = wire_open(t, 0, AF_INET6);
-    wire_empty(stranger, RST, got.mid);
-    wire_quiet(t, stranger, 2);
+    CHECK(wire_empty(stranger, RST, got.mid));
+    CHECK(wire_quiet(t, stranger, 2));
     CHECK_INT(t->abandoned, 0);
-    wire_empty(fd, RST, got.mid);
-    wire_quiet(t, fd, 3);
+    CHECK(wire_empty(fd, RST, got.mid));
+    CHECK(wire_quiet(t, fd, 3));
     CHECK_INT(t->abandoned, 1);
     notify(t, "nobody hears");
-    wire_quiet(t, fd, 4);
+    CHECK(wire_quiet(t, fd, 4));
     CHECK_INT(t->open, 0);
     close(fd);
     close(stranger);
@@ -171,6 +171,28 @@ ends_when_a_notification_is_rejected(void)
 {
     rejected(0);
     rejected(1);
+}
+
+static void
+sees_behind_long_datagrams(void)
+{
+    static const char huge[9000]; /* longer than libcoap reads */
+    struct testhost *t = open_host(0);
+    REQUIRE(t != NULL);
+    int fd = wire_open(t, 0, AF_INET6);
+    struct wire got;
+    observe(t, fd, 1, 0x11, 0, &got);
+    CHECK(send(fd, huge, sizeof huge, 0) == sizeof huge);
+    CHECK(wire_receive(t, fd, &got)); /* it is no message at all */
+    CHECK_INT(got.type, RST);
+    CHECK(wire_quiet(t, fd, 2));
+    notify(t, "a");
+    CHECK(wire_receive(t, fd, &got));
+    CHECK(wire_empty(fd, RST, got.mid));
+    CHECK(wire_quiet(t, fd, 3));
+    CHECK_INT(t->abandoned, 1);
+    close(fd);
+    testhost_free(t);
 }
 
 static void
@@ -190,7 +212,7 @@ ends_when_asked(void)
     CHECK_INT(wire_get(&got, OBSERVE), -1);
     CHECK_INT(t->abandoned, 1);
     notify(t, "nobody hears");
-    wire_quiet(t, fd, 5);
+    CHECK(wire_quiet(t, fd, 5));
     stream = kept;
     notify(t, "the other goes on");
     CHECK(wire_receive(t, fd, &got));
@@ -236,8 +258,8 @@ error_ends_it(void)
     CHECK_INT(got.type, CON); /* the last word must arrive */
     CHECK_INT(got.code, CODE(4, 4));
     CHECK_INT(wire_get(&got, OBSERVE), -1);
-    wire_empty(fd, ACK, got.mid);
-    wire_quiet(t, fd, 2);
+    CHECK(wire_empty(fd, ACK, got.mid));
+    CHECK(wire_quiet(t, fd, 2));
     CHECK_INT(t->abandoned, 0);
     CHECK_INT(t->open, 0);
     close(fd);
@@ -255,12 +277,12 @@ last_word_waits_its_turn(void)
     testhost_text(t, stream, LINTEL_CODE(2, 5), LINTEL_ANSWER_MORE | LINTEL_ANSWER_CONFIRM, "a");
     CHECK(wire_receive(t, fd, &got));
     testhost_text(t, stream, LINTEL_CODE(4, 4), 0, "gone");
-    wire_quiet(t, fd, 2);
-    wire_empty(fd, ACK, got.mid);
+    CHECK(wire_quiet(t, fd, 2));
+    CHECK(wire_empty(fd, ACK, got.mid));
     CHECK(wire_receive(t, fd, &got));
     CHECK_INT(got.code, CODE(4, 4));
-    wire_empty(fd, RST, got.mid); /* whatever the client thinks of it */
-    wire_quiet(t, fd, 3);
+    CHECK(wire_empty(fd, RST, got.mid)); /* whatever the client thinks of it */
+    CHECK(wire_quiet(t, fd, 3));
     CHECK_INT(t->abandoned, 0);
     close(fd);
     testhost_free(t);
@@ -281,7 +303,7 @@ begins_late_or_at_once(void)
     CHECK_INT(got.type, CON);
     CHECK(wire_get(&got, OBSERVE) > 0);
     notify(t, "waits");
-    wire_empty(fd, ACK, got.mid);
+    CHECK(wire_empty(fd, ACK, got.mid));
     CHECK(wire_receive(t, fd, &got));
     CHECK_STR(wire_text(&got), "waits");
     CHECK_INT(got.type, NON);
@@ -307,14 +329,22 @@ large_notifications_go_on_in_blocks(void)
     struct wire w, got;
     static char body[2500];
     memset(body, 'z', sizeof body - 1);
+    const struct lcoap_server *s = t->self;
     observe(t, fd, 1, 0x11, 0, &got);
+    notify(t, body); /* nobody asks for the rest: it is not kept for ever */
+    CHECK(wire_receive(t, fd, &got));
+    CHECK(s->transfer_bytes > 2499);
+    t->ahead += LCOAP_TRANSMIT_WAIT + LCOAP_SECOND;
+    testhost_turn(t, 0);
+    CHECK_INT(s->transfer_bytes, 0);
     notify(t, body);
     CHECK(wire_receive(t, fd, &got));
     CHECK_INT(wire_get(&got, BLOCK2), 8 | 6);
     CHECK_INT(got.n - got.payload, 1024);
     long tag = wire_get(&got, 4);
     uint32_t requests = t->requests;
-    wire_begin(&w, CON, CODE(0, 1), 2, 0x77); /* RFC 7959 3.4: without Observe, with a token of its own */
+    wire_begin(&w, CON, CODE(0, 1), 2,
+               0x77); /* RFC 7959 3.4: without Observe, with a token of its own */
     wire_path(&w, "lamp");
     wire_uint(&w, BLOCK2, 2 << 4 | 6);
     CHECK(wire_ask(t, fd, &w, &got));
@@ -369,15 +399,15 @@ works_blind(void)
     CHECK(wire_receive(t, fd, &got));
     CHECK_INT(got.type, CON);
     notify(t, "waits");
-    wire_empty(fd, ACK, got.mid);
-    wire_quiet(t, fd, 2); /* the acknowledgement is not seen */
+    CHECK(wire_empty(fd, ACK, got.mid));
+    CHECK(wire_quiet(t, fd, 2)); /* the acknowledgement is not seen */
     t->ahead += 5 * LCOAP_SECOND;
     CHECK(wire_receive(t, fd, &got));
     CHECK_STR(wire_text(&got), "waits");
     testhost_text(t, stream, LINTEL_CODE(2, 5), LINTEL_ANSWER_MORE | LINTEL_ANSWER_CONFIRM, "b");
     CHECK(wire_receive(t, fd, &got));
-    wire_empty(fd, RST, got.mid); /* libcoap tells of this one */
-    wire_quiet(t, fd, 3);
+    CHECK(wire_empty(fd, RST, got.mid)); /* libcoap tells of this one */
+    CHECK(wire_quiet(t, fd, 3));
     CHECK_INT(t->abandoned, 1);
     close(fd);
     testhost_free(t);
@@ -389,6 +419,7 @@ main(int argc, char **argv)
     static const struct kit_test tests[] = {KIT(notifies_in_order),
                                             KIT(newest_replaces_what_waits),
                                             KIT(ends_when_a_notification_is_rejected),
+                                            KIT(sees_behind_long_datagrams),
                                             KIT(ends_when_asked),
                                             KIT(same_token_replaces),
                                             KIT(error_ends_it),

@@ -14,14 +14,12 @@ lcoap_is_loopback(const coap_address_t *a)
 {
     const uint8_t *b;
     switch (a->addr.sa.sa_family) {
-    case AF_INET:
-        return ntohl(a->addr.sin.sin_addr.s_addr) >> 24 == 127;
+    case AF_INET: return ntohl(a->addr.sin.sin_addr.s_addr) >> 24 == 127;
     case AF_INET6:
         b = a->addr.sin6.sin6_addr.s6_addr;
         return IN6_IS_ADDR_LOOPBACK(&a->addr.sin6.sin6_addr) ||
                (IN6_IS_ADDR_V4MAPPED(&a->addr.sin6.sin6_addr) && b[12] == 127);
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -251,8 +249,8 @@ lcoap_note(struct lcoap_exchange *x, uint16_t mid, bool confirmable, lintel_mono
     x->noted = true;
     x->in_flight = confirmable;
     x->flight_since = now;
-    if (confirmable)
-        x->peer->nflights++;
+    x->peer->nflights += confirmable;
+    s->nflights += confirmable;
     s->nnotes++;
 }
 
@@ -266,8 +264,8 @@ lcoap_unnote(struct lcoap_exchange *x)
     while (*at != x)
         at = &(*at)->note_next;
     *at = x->note_next;
-    if (x->in_flight)
-        x->peer->nflights--;
+    x->peer->nflights -= x->in_flight;
+    s->nflights -= x->in_flight;
     x->noted = x->in_flight = false;
     s->nnotes--;
 }
@@ -276,8 +274,9 @@ struct lcoap_exchange *
 lcoap_noted(const struct lcoap_server *s, const coap_address_t *remote, uint16_t mid)
 {
     struct lcoap_exchange *x = s->notes[mid & (LCOAP_NOTE_BUCKETS - 1)];
-    while (x != NULL && (x->note_mid != mid ||
-                         !coap_address_equals(coap_session_get_addr_remote(x->peer->session), remote)))
+    while (x != NULL &&
+           (x->note_mid != mid ||
+            !coap_address_equals(coap_session_get_addr_remote(x->peer->session), remote)))
         x = x->note_next;
     return x;
 }

@@ -23,11 +23,13 @@ void lcoap_wait(struct lcoap_exchange *x, const lintel_answer *a);
 /* The next exchange with a kept answer, taken from the queue; NULL: none. */
 struct lcoap_exchange *lcoap_wait_next(struct lcoap_peer *peer);
 
-/* The table of messages that a peer may acknowledge or reject: one for each exchange, its last one. */
+/* The table of messages that a peer may acknowledge or reject: one for each exchange, its last one.
+ */
 void lcoap_note(struct lcoap_exchange *x, uint16_t mid, bool confirmable, lintel_mono now);
 void lcoap_unnote(struct lcoap_exchange *x);
 /* Who sent message `mid` to this address; NULL: nobody. */
-struct lcoap_exchange *lcoap_noted(const struct lcoap_server *s, const coap_address_t *remote, uint16_t mid);
+struct lcoap_exchange *lcoap_noted(const struct lcoap_server *s, const coap_address_t *remote,
+                                   uint16_t mid);
 
 bool lcoap_is_loopback(const coap_address_t *a); /* 127/8, ::1, and 127/8 mapped into IPv6 */
 /* "[2001:db8::1]:5683", "192.0.2.1:5683". */

@@ -42,8 +42,8 @@ read_block(struct lcoap_block *b, const uint8_t *p, size_t n)
     return true;
 }
 
-/* One option: 0, or the code to answer with. Elective options of a wrong length are ignored, critical ones
- * count as not understood (RFC 7252 5.4.3). */
+/* One option: 0, or the code to answer with. Elective options of a wrong length are ignored,
+ * critical ones count as not understood (RFC 7252 5.4.3). */
 static uint32_t
 read_option(struct lcoap_request *r, uint32_t option, const uint8_t *p, size_t n, const char **why)
 {
@@ -95,8 +95,7 @@ read_option(struct lcoap_request *r, uint32_t option, const uint8_t *p, size_t n
         if (n <= 1)
             r->no_response = (uint8_t)number(p, n);
         return 0;
-    default:
-        return 0; /* libcoap has refused critical options that it does not know */
+    default: return 0; /* libcoap has refused critical options that it does not know */
     }
 }
 
@@ -125,7 +124,8 @@ lcoap_request_read(const coap_pdu_t *pdu, struct lcoap_request *r, const char **
     r->x.if_match = r->if_match;
     if (coap_option_iterator_init(pdu, &it, COAP_OPT_ALL) != NULL)
         while ((opt = coap_option_next(&it)) != NULL) {
-            uint32_t code = read_option(r, it.number, coap_opt_value(opt), coap_opt_length(opt), ret_why);
+            uint32_t code =
+                read_option(r, it.number, coap_opt_value(opt), coap_opt_length(opt), ret_why);
             if (code != 0)
                 return code;
         }
@@ -150,13 +150,13 @@ lcoap_request_key(const coap_pdu_t *pdu)
         return h;
     while ((opt = coap_option_next(&it)) != NULL) {
         uint32_t n = coap_opt_length(opt);
-        uint8_t head[4] = {(uint8_t)(it.number >> 8), (uint8_t)it.number, (uint8_t)(n >> 8), (uint8_t)n};
+        uint8_t head[4] = {(uint8_t)(it.number >> 8), (uint8_t)it.number, (uint8_t)(n >> 8),
+                           (uint8_t)n};
         switch (it.number) {
         case COAP_OPTION_ETAG:
         case COAP_OPTION_OBSERVE:
         case COAP_OPTION_BLOCK1:
-        case COAP_OPTION_BLOCK2:
-            continue;
+        case COAP_OPTION_BLOCK2: continue;
         default:
             if ((it.number & 0x1e) == 0x1c) /* NoCacheKey */
                 continue;

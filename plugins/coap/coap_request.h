@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A CoAP request as an exchange: options read one by one, raw, with every limit checked. Pure: no I/O, no state. */
+ * A CoAP request as an exchange: options read one by one, raw, with every limit checked. Pure: no
+ * I/O, no state. */
 #ifndef LINTEL_COAP_REQUEST_H
 #define LINTEL_COAP_REQUEST_H
 #include "plugins/coap/coap_server.h"
@@ -18,15 +19,15 @@ struct lcoap_request { /* spans point into the PDU */
     int32_t accept[1];
     int32_t observe; /* LCOAP_OBSERVE_* */
     struct lcoap_block block1, block2;
-    uint32_t size1; /* announced size of the whole body; 0: none */
+    uint32_t size1;      /* announced size of the whole body; 0: none */
     uint8_t no_response; /* RFC 7967 */
 };
 
 /* 0, or the code to answer with (4.00, 4.02) and *ret_why for people. */
 uint32_t lcoap_request_read(const coap_pdu_t *pdu, struct lcoap_request *ret, const char **ret_why);
 
-/* Equal for requests that share a cache entry, blocks and observation aside (RFC 7252 5.4.2). Without
- * the payload. */
+/* Equal for requests that share a cache entry, blocks and observation aside (RFC 7252 5.4.2).
+ * Without the payload. */
 uint64_t lcoap_request_key(const coap_pdu_t *pdu);
 /* A good hash of bytes, going on from `h`. */
 uint64_t lcoap_hash(uint64_t h, const void *p, size_t n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any datagram through libcoap's parser into an exchange, and an answer of it back into a message. */
+ * Any datagram through libcoap's parser into an exchange, and an answer of it back into a message.
+ */
 #include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_request.h"
 
@@ -21,8 +22,9 @@ touch(const lintel_span *list, uint32_t n)
 static void
 check(const struct lcoap_request *r)
 {
-    if (r->x.npath > LCOAP_MAX_PATH || r->x.nquery > LCOAP_MAX_QUERY || r->x.netag > LCOAP_MAX_ETAGS ||
-        r->x.nif_match > LCOAP_MAX_ETAGS || r->x.naccept > 1 || r->block1.szx > 6 || r->block2.szx > 6)
+    if (r->x.npath > LCOAP_MAX_PATH || r->x.nquery > LCOAP_MAX_QUERY ||
+        r->x.netag > LCOAP_MAX_ETAGS || r->x.nif_match > LCOAP_MAX_ETAGS || r->x.naccept > 1 ||
+        r->block1.szx > 6 || r->block2.szx > 6)
         abort();
     touch(r->path, r->x.npath);
     touch(r->query, r->x.nquery);
@@ -49,8 +51,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                            .location = r.path,
                            .nlocation = r.x.npath,
                            .payload = r.x.payload};
-        struct lcoap_answer_how how = {
-            .block1 = &r.block1, .block2 = r.block2, .observe = (uint32_t)r.observe, .notify = r.observe >= 0};
+        struct lcoap_answer_how how = {.block1 = &r.block1,
+                                       .block2 = r.block2,
+                                       .observe = (uint32_t)r.observe,
+                                       .notify = r.observe >= 0};
         check(&r);
         sink += (unsigned)lcoap_request_key(pdu);
         lcoap_answer_tag(&a);

@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-/* A GET is repeated without harm, and costs no record; but not while the first one is being worked on. */
+/* A GET is repeated without harm, and costs no record; but not while the first one is being worked
+ * on. */
 static bool
 is_repeated(struct lcoap_peer *peer, const coap_pdu_t *request, uint32_t method, lintel_mono now,
             coap_pdu_t *response)
@@ -23,20 +24,18 @@ is_repeated(struct lcoap_peer *peer, const coap_pdu_t *request, uint32_t method,
             return true;
     if (method == LINTEL_GET)
         return false;
-    if (lcoap_replies_repeat(all, peer, mid, now, response)) {
-        if (!confirmable) /* RFC 7252 4.5: ignored */
-            coap_pdu_set_code(response, COAP_EMPTY_CODE);
-        return true;
-    }
-    lcoap_replies_add(all, peer, mid, now + (confirmable ? LCOAP_EXCHANGE_LIFETIME : LCOAP_NON_LIFETIME));
+    if (lcoap_replies_repeat(all, peer, mid, now, response))
+        return true; /* no answer is kept of a non-confirmable one: ignored (RFC 7252 4.5) */
+    lcoap_replies_add(all, peer, mid,
+                      now + (confirmable ? LCOAP_EXCHANGE_LIFETIME : LCOAP_NON_LIFETIME));
     lcoap_io_housekeep(peer->server);
     return false;
 }
 
 /* Serves a later block of an answer that was kept. */
 static bool
-serve_kept_block(struct lcoap_peer *peer, const struct lcoap_request *r, uint64_t key, lintel_mono now,
-                 coap_pdu_t *response)
+serve_kept_block(struct lcoap_peer *peer, const struct lcoap_request *r, uint64_t key,
+                 lintel_mono now, coap_pdu_t *response)
 {
     struct lcoap_answer_how how = {.block2 = r->block2};
     lintel_answer a;
@@ -76,7 +75,8 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     struct lcoap_exchange *x = token.length <= sizeof x->token ? lcoap_exchange_new(peer) : NULL;
 
     if (x == NULL) {
-        lcoap_answer_error(response, LINTEL_CODE(5, 3), "too many requests under way, try again later");
+        lcoap_answer_error(response, LINTEL_CODE(5, 3),
+                           "too many requests under way, try again later");
         return;
     }
     x->ntoken = (uint8_t)token.length;
@@ -185,9 +185,8 @@ done:
 static void
 answer_inside(struct lcoap_exchange *x, const lintel_answer *a)
 {
-    struct lcoap_answer_how how = {.block1 = &x->block1,
-                                   .block2 = x->block2,
-                                   .notify = (a->flags & LINTEL_ANSWER_MORE) != 0};
+    struct lcoap_answer_how how = {
+        .block1 = &x->block1, .block2 = x->block2, .notify = (a->flags & LINTEL_ANSWER_MORE) != 0};
     lintel_answer answer = *a;
     if (how.notify)
         how.observe = ++x->sequence;
@@ -201,7 +200,8 @@ answer_inside(struct lcoap_exchange *x, const lintel_answer *a)
         lcoap_io_housekeep(s);
     }
     /* RFC 7252 8.2: to a group, silence instead of an answer that says nothing. */
-    if ((x->peer->flags & LINTEL_X_MULTICAST) && (a->payload.n == 0 || a->code >= LINTEL_CODE(4, 0)))
+    if ((x->peer->flags & LINTEL_X_MULTICAST) &&
+        (a->payload.n == 0 || a->code >= LINTEL_CODE(4, 0)))
         return;
     if (!lcoap_answer_write(x->response, &how, &answer))
         coap_pdu_set_code(x->response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
@@ -226,9 +226,9 @@ lcoap_serve_answer(void *self, void *cookie, const lintel_answer *a)
 int
 lcoap_serve_register(struct lcoap_server *s)
 {
-    static const coap_request_t methods[] = {COAP_REQUEST_GET,   COAP_REQUEST_POST,  COAP_REQUEST_PUT,
-                                             COAP_REQUEST_DELETE, COAP_REQUEST_FETCH, COAP_REQUEST_PATCH,
-                                             COAP_REQUEST_IPATCH};
+    static const coap_request_t methods[] = {
+        COAP_REQUEST_GET,   COAP_REQUEST_POST,  COAP_REQUEST_PUT,   COAP_REQUEST_DELETE,
+        COAP_REQUEST_FETCH, COAP_REQUEST_PATCH, COAP_REQUEST_IPATCH};
     /* Beside the catch-all, libcoap's own /.well-known/core must be overridden by name. */
     coap_resource_t *all[] = {
         coap_resource_unknown_init2(serve, 0),

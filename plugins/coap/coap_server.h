@@ -11,11 +11,11 @@
 
 enum {
     LCOAP_MAX_LISTENERS = 16,
-    LCOAP_MAX_OPEN = 1024,      /* exchanges under way beside the observations, all peers */
-    LCOAP_MAX_OPEN_PEER = 64,   /* of one peer */
-    LCOAP_CON_EVERY = 5,        /* of this many notifications one is confirmable (RFC 7641 4.5) */
-    LCOAP_NOTE_BUCKETS = 256,   /* a power of two */
-    LCOAP_BLOCK_SZX = 6         /* our block size: 1,024 bytes */
+    LCOAP_MAX_OPEN = 1024,    /* exchanges under way beside the observations, all peers */
+    LCOAP_MAX_OPEN_PEER = 64, /* of one peer */
+    LCOAP_CON_EVERY = 5,      /* of this many notifications one is confirmable (RFC 7641 4.5) */
+    LCOAP_NOTE_BUCKETS = 256, /* a power of two */
+    LCOAP_BLOCK_SZX = 6       /* our block size: 1,024 bytes */
 };
 #define LCOAP_SECOND ((lintel_mono)1000000000)
 #define LCOAP_EXCHANGE_LIFETIME (247 * LCOAP_SECOND) /* RFC 7252 4.8.2 */
@@ -40,8 +40,10 @@ struct lcoap_peer {
     struct lcoap_peer *next, **link;
     struct lcoap_server *server;
     coap_session_t *session;
-    struct lcoap_exchange *open, *observations; /* not (fully) answered yet; notified from time to time */
-    struct lcoap_exchange *waiting, **waiting_end; /* those with a kept answer, first come first served */
+    struct lcoap_exchange *open;         /* without an answer, or the last one not acknowledged */
+    struct lcoap_exchange *observations; /* notified from time to time */
+    struct lcoap_exchange *waiting;      /* those with a kept answer, first come first served */
+    struct lcoap_exchange **waiting_end;
     uint32_t nopen, nflights; /* flights: confirmable messages of ours without acknowledgement */
     struct lcoap_transfer *uploads, *downloads;
     struct lcoap_reply *replies; /* oldest first */
@@ -71,15 +73,15 @@ struct lcoap_exchange {
     struct lcoap_exchange *wait_next;    /* in its peer's queue */
     struct lcoap_exchange *note_next;    /* in the table of message ids */
     struct lcoap_peer *peer;
-    lintel_ticket ticket;  /* the hub's; dead once `ended` */
+    lintel_ticket ticket; /* the hub's; dead once `ended` */
     /* While submit() runs: the request, and the response that takes a piggybacked answer. */
     const struct lcoap_request *request;
     const coap_pdu_t *pdu;
     coap_pdu_t *response;
-    struct lcoap_kept *kept; /* the newest answer, waiting for an acknowledgement or the turn's end */
+    struct lcoap_kept *kept; /* the newest answer, waiting for its turn */
     lintel_mono last_con, flight_since;
-    uint64_t key;         /* cache key of the request, for blocks */
-    uint32_t sequence;    /* of the last notification: 24 bits count */
+    uint64_t key;      /* cache key of the request, for blocks */
+    uint32_t sequence; /* of the last notification: 24 bits count */
     struct lcoap_block block1, block2;
     uint16_t mid, note_mid;
     uint8_t token[8], ntoken;
@@ -87,8 +89,8 @@ struct lcoap_exchange {
     uint8_t nons;        /* notifications since the last confirmable one */
     bool confirmable, observe;
     bool inside, answered, ended; /* submit() runs; first answer given; last answer given */
-    bool settled;                    /* it stands among the observations */
-    bool noted, in_flight;           /* note_mid stands in the table; it was confirmable */
+    bool settled;                 /* it stands among the observations */
+    bool noted, in_flight;        /* note_mid stands in the table; it was confirmable */
 };
 
 struct lcoap_server {
@@ -112,7 +114,7 @@ struct lcoap_server {
     struct lcoap_exchange *free_exchanges;
     uint32_t nopen, nobservers;
     struct lcoap_exchange *notes[LCOAP_NOTE_BUCKETS]; /* by the last message id sent */
-    uint32_t nnotes;
+    uint32_t nnotes, nflights;
     struct lcoap_replies *replies;
     size_t transfer_bytes; /* in uploads and downloads of all peers */
 };

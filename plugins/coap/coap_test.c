@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The transport against raw datagrams: requests, repetitions, blocks, limits, listeners. Observations stand in
- * coap_observe_test.c, real clients in coap_client_test.c. */
+ * The transport against raw datagrams: requests, repetitions, blocks, limits, listeners.
+ * Observations stand in coap_observe_test.c, real clients in coap_client_test.c. */
 #include "plugins/coap/coap_server.h"
 #include "plugins/coap/coap_testwire.h"
 #include "tests/kit/kit.h"
@@ -47,22 +47,30 @@ tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket)
     seen.nif_match = x->nif_match;
     seen.format = x->format;
     seen.n = x->payload.n;
-    memcpy(seen.payload, x->payload.p != NULL ? x->payload.p : "", seen.n < sizeof seen.payload ? seen.n : 0);
+    memcpy(seen.payload, x->payload.p != NULL ? x->payload.p : "",
+           seen.n < sizeof seen.payload ? seen.n : 0);
     if (strcmp(seen.path, "/later") == 0)
         held = ticket;
     else if (strcmp(seen.path, "/big") == 0) {
         memset(body, 'a' + (int)(t->requests % 26), sizeof body);
-        lintel_answer a = {.size = sizeof a, .code = LINTEL_CODE(2, 5), .format = 0, .max_age = 7,
+        lintel_answer a = {.size = sizeof a,
+                           .code = LINTEL_CODE(2, 5),
+                           .format = 0,
+                           .max_age = 7,
                            .payload = {body, sizeof body}};
         testhost_answer(t, ticket, &a);
     } else if (x->method == LINTEL_POST) {
-        lintel_answer a = {.size = sizeof a, .code = LINTEL_CODE(2, 1), .format = LINTEL_FORMAT_NONE,
-                           .location = location, .nlocation = 2};
+        lintel_answer a = {.size = sizeof a,
+                           .code = LINTEL_CODE(2, 1),
+                           .format = LINTEL_FORMAT_NONE,
+                           .location = location,
+                           .nlocation = 2};
         testhost_answer(t, ticket, &a);
     } else if (strcmp(seen.path, "/hops") == 0)
         testhost_text(t, ticket, LINTEL_CODE(5, 8), 0, "hops");
     else
-        testhost_text(t, ticket, x->method == LINTEL_GET ? LINTEL_CODE(2, 5) : LINTEL_CODE(2, 4), 0, "ok");
+        testhost_text(t, ticket, x->method == LINTEL_GET ? LINTEL_CODE(2, 5) : LINTEL_CODE(2, 4), 0,
+                      "ok");
 }
 
 static struct testhost *
@@ -173,8 +181,8 @@ processes_once(void)
     wire_begin(&w, NON, CODE(0, 3), 78, 9);
     wire_path(&w, "count");
     CHECK(wire_ask(t, fd, &w, &first));
-    wire_send(fd, &w); /* ignored */
-    wire_quiet(t, fd, 79);
+    CHECK(wire_send(fd, &w)); /* ignored */
+    CHECK(wire_quiet(t, fd, 79));
     CHECK_INT(t->requests, 5);
     close(fd);
     close(other);
@@ -227,14 +235,14 @@ answers_separately(void)
         CHECK_INT(got.type, CON);
         CHECK_INT(got.token[0], 0x33);
         CHECK_STR(wire_text(&got), "at last");
-        wire_empty(fd, ACK, got.mid);
+        CHECK(wire_empty(fd, ACK, got.mid));
     }
     CHECK(wire_ask(t, fd, &w, &got)); /* a repeated PUT, after all: acknowledged, not processed */
     CHECK_INT(got.n, 4);
     wire_begin(&w, NON, CODE(0, 1), 110, 0x34);
     wire_path(&w, "later");
-    wire_send(fd, &w);
-    wire_quiet(t, fd, 111);
+    CHECK(wire_send(fd, &w));
+    CHECK(wire_quiet(t, fd, 111));
     testhost_text(t, held, LINTEL_CODE(2, 5), 0, "at last");
     CHECK(wire_receive(t, fd, &got));
     CHECK_INT(got.type, NON);
@@ -245,7 +253,7 @@ answers_separately(void)
     wire_uint(&w, 258, 2); /* No-Response: not interested in 2.xx */
     CHECK(wire_ask(t, fd, &w, &got));
     testhost_text(t, held, LINTEL_CODE(2, 5), 0, "unheard");
-    wire_quiet(t, fd, 113);
+    CHECK(wire_quiet(t, fd, 113));
     CHECK_INT(t->open, 0);
     close(fd);
     testhost_free(t);
@@ -270,6 +278,18 @@ bounds_what_is_under_way(void)
     CHECK_INT(got.code, CODE(5, 3));
     CHECK_INT(t->open, LCOAP_MAX_OPEN_PEER);
     close(fd);
+    for (int i = 1; i <= LCOAP_MAX_OPEN / LCOAP_MAX_OPEN_PEER; i++) { /* of all together */
+        fd = wire_open(t, 0, AF_INET6);
+        bool full = i == LCOAP_MAX_OPEN / LCOAP_MAX_OPEN_PEER;
+        for (int mid = 0; mid < (full ? 1 : LCOAP_MAX_OPEN_PEER); mid++) {
+            wire_begin(&w, CON, CODE(0, 1), mid, 1 + mid);
+            wire_path(&w, "later");
+            CHECK(wire_ask(t, fd, &w, &got));
+            CHECK_INT(got.code, full ? CODE(5, 3) : 0);
+        }
+        close(fd);
+    }
+    CHECK_INT(t->open, LCOAP_MAX_OPEN);
     testhost_free(t); /* with all of them open */
 }
 
@@ -322,11 +342,11 @@ refuses_bad_requests(void)
         struct wire rubbish = {.n = n};
         for (size_t i = 0; i < n; i++)
             rubbish.bytes[i] = (uint8_t)kit_random();
-        wire_send(fd, &rubbish);
+        CHECK(wire_send(fd, &rubbish));
     }
     close(fd);
     fd = wire_open(t, 0, AF_INET6);
-    wire_quiet(t, fd, 9);
+    CHECK(wire_quiet(t, fd, 9));
     close(fd);
     testhost_free(t);
 }
@@ -354,12 +374,15 @@ takes_uploads_in_blocks(void)
     CHECK_INT(t->requests, 1);
     CHECK(last.n == got.n && memcmp(last.bytes, got.bytes, got.n) == 0);
 
-    wire_begin(&w, CON, CODE(0, 3), mid++, 1); /* out of order */
-    wire_path(&w, "up");
-    wire_uint(&w, 27, 2 << 4 | 8);
-    wire_payload(&w, "0123456789abcdef", 16);
-    CHECK(wire_ask(t, fd, &w, &got));
-    CHECK_INT(got.code, CODE(4, 8));
+    static const unsigned wrong[] = {2, 0, 2}; /* not begun; begun, with a gap */
+    for (int i = 0; i < 3; i++) {
+        wire_begin(&w, CON, CODE(0, 3), mid++, 1);
+        wire_path(&w, "up");
+        wire_uint(&w, 27, wrong[i] << 4 | 8);
+        wire_payload(&w, "0123456789abcdef", 16);
+        CHECK(wire_ask(t, fd, &w, &got));
+        CHECK_INT(got.code, wrong[i] == 0 ? CODE(2, 31) : CODE(4, 8));
+    }
 
     for (unsigned i = 0; i <= 64; i++) { /* too large: 1,024 bytes are taken */
         wire_begin(&w, CON, CODE(0, 3), mid++, 1);
@@ -414,7 +437,8 @@ gives_answers_in_blocks(void)
     CHECK_INT(got.n - got.payload, 1024);
     CHECK_INT(wire_get(&got, 23), 8 | 6);
     CHECK(wire_get(&got, 4) != tag);
-    t->ahead += LCOAP_TRANSMIT_WAIT + LCOAP_SECOND; /* not kept any more: made anew, and the tag tells */
+    t->ahead +=
+        LCOAP_TRANSMIT_WAIT + LCOAP_SECOND; /* not kept any more: made anew, and the tag tells */
     wire_begin(&w, CON, CODE(0, 1), mid++, 1);
     wire_path(&w, "big");
     wire_uint(&w, 23, 1 << 4 | 6);
@@ -453,14 +477,16 @@ judges_listeners(void)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         const char *listen[] = {bad[i].uri, NULL}; /* the last: an empty list */
         struct testhost_settings s = {.listen = listen, .unprotected = bad[i].unprotected};
-        struct testhost *t = testhost_new(lintel_plugin_entry.plugins[0], &s, tree, log, sizeof log);
+        struct testhost *t =
+            testhost_new(lintel_plugin_entry.plugins[0], &s, tree, log, sizeof log);
         CHECK(t == NULL);
         CHECK_HAS(log, bad[i].says);
         if (t != NULL)
             testhost_free(t);
     }
     const char *mapped[] = {"coap://127.0.0.1:0", "coap://[::]:0", NULL};
-    struct testhost *t = open_host(&(struct testhost_settings){.listen = mapped, .unprotected = true});
+    struct testhost *t =
+        open_host(&(struct testhost_settings){.listen = mapped, .unprotected = true});
     REQUIRE(t != NULL);
     CHECK_HAS(t->log, "unprotected: open to everybody");
     int fd = wire_open(t, 1, AF_INET); /* IPv4 to the IPv6 wildcard */
@@ -482,9 +508,10 @@ int
 main(int argc, char **argv)
 {
     static const struct kit_test tests[] = {
-        KIT(reads_a_request),          KIT(processes_once),          KIT(forgets_only_the_oldest),
-        KIT(answers_separately),       KIT(bounds_what_is_under_way), KIT(refuses_bad_requests),
-        KIT(takes_uploads_in_blocks),  KIT(gives_answers_in_blocks), KIT(judges_listeners),
-        {0}};
+        KIT(reads_a_request),          KIT(processes_once),
+        KIT(forgets_only_the_oldest),  KIT(answers_separately),
+        KIT(bounds_what_is_under_way), KIT(refuses_bad_requests),
+        KIT(takes_uploads_in_blocks),  KIT(gives_answers_in_blocks),
+        KIT(judges_listeners),         {0}};
     return kit_main("coap", tests, argc, argv);
 }

@@ -32,7 +32,8 @@ host_now(const lintel_host *h)
 }
 
 static lintel_status
-loop_watch(const lintel_host *h, int32_t fd, uint32_t events, void (*fn)(void *, int32_t, uint32_t), void *arg)
+loop_watch(const lintel_host *h, int32_t fd, uint32_t events, void (*fn)(void *, int32_t, uint32_t),
+           void *arg)
 {
     struct testhost *t = of(h);
     unsigned i = 0, empty = TESTHOST_WATCHES;
@@ -104,7 +105,8 @@ tree_abandon(const lintel_host *h, lintel_ticket ticket)
 static const void *
 host_extension(const lintel_host *h, const char *id)
 {
-    static const lintel_host_loop loop = {.size = sizeof loop, .watch = loop_watch, .timer = loop_timer};
+    static const lintel_host_loop loop = {
+        .size = sizeof loop, .watch = loop_watch, .timer = loop_timer};
     static const lintel_host_transport tree = {
         .size = sizeof tree, .submit = tree_submit, .abandon = tree_abandon};
     (void)h;
@@ -121,8 +123,8 @@ integer(const lintel_field *row, int64_t v)
 }
 
 struct testhost *
-testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, testhost_tree *tree, char *ret_log,
-             size_t nlog)
+testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, testhost_tree *tree,
+             char *ret_log, size_t nlog)
 {
     struct testhost *t = calloc(1, sizeof *t);
     lintel_value uris[32] = {{0}}, settings[5] = {{0}};
@@ -234,7 +236,8 @@ testhost_answer(struct testhost *t, lintel_ticket ticket, const lintel_answer *a
 }
 
 void
-testhost_text(struct testhost *t, lintel_ticket ticket, uint32_t code, uint32_t flags, const char *text)
+testhost_text(struct testhost *t, lintel_ticket ticket, uint32_t code, uint32_t flags,
+              const char *text)
 {
     lintel_answer a = {.size = sizeof a,
                        .code = code,

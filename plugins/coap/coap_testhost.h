@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A hub in small for the CoAP transport's tests and benchmark: a host with a loop and a resource tree that is one
- * function. All on the caller's thread. */
+ * A hub in small for the CoAP transport's tests and benchmark: a host with a loop and a resource
+ * tree that is one function. All on the caller's thread. */
 #ifndef LINTEL_COAP_TESTHOST_H
 #define LINTEL_COAP_TESTHOST_H
 #include "lintel/ext/loop.h"
@@ -11,7 +11,8 @@
 enum { TESTHOST_WATCHES = 8, TESTHOST_TIMERS = 16, TESTHOST_TICKETS = 4096 };
 
 struct testhost;
-/* What the tree does with a request. It answers by testhost_answer() with this ticket, now or later. */
+/* What the tree does with a request. It answers by testhost_answer() with this ticket, now or
+ * later. */
 typedef void testhost_tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket);
 
 struct testhost {
@@ -54,8 +55,10 @@ void testhost_free(struct testhost *t);
 void testhost_turn(struct testhost *t, int ms);
 /* The port of the i-th listener, from the log. */
 unsigned testhost_port(const struct testhost *t, unsigned i);
-/* Sends an answer; without LINTEL_ANSWER_MORE in it the ticket ends. Nothing if it has ended already. */
+/* Sends an answer; without LINTEL_ANSWER_MORE in it the ticket ends. Nothing if it has ended
+ * already. */
 void testhost_answer(struct testhost *t, lintel_ticket ticket, const lintel_answer *a);
 /* The same with a text as payload. */
-void testhost_text(struct testhost *t, lintel_ticket ticket, uint32_t code, uint32_t flags, const char *text);
+void testhost_text(struct testhost *t, lintel_ticket ticket, uint32_t code, uint32_t flags,
+                   const char *text);
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/coap/coap_testwire.h"
-#include "tests/kit/kit.h"
 
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int
 wire_open(const struct testhost *t, unsigned listener, int family)
@@ -24,8 +24,10 @@ wire_open(const struct testhost *t, unsigned listener, int family)
         to.in6.sin6_port = port;
         to.in6.sin6_addr = in6addr_loopback;
     }
-    CHECK(connect(fd, &to.sa, family == AF_INET ? sizeof to.in : sizeof to.in6) == 0);
-    return fd;
+    if (connect(fd, &to.sa, family == AF_INET ? sizeof to.in : sizeof to.in6) == 0)
+        return fd;
+    close(fd);
+    return -1;
 }
 
 void
@@ -95,18 +97,18 @@ wire_payload(struct wire *w, const void *p, size_t n)
     w->n += n;
 }
 
-void
+int
 wire_send(int fd, const struct wire *w)
 {
-    CHECK(send(fd, w->bytes, w->n, 0) == (ssize_t)w->n);
+    return send(fd, w->bytes, w->n, 0) == (ssize_t)w->n;
 }
 
-void
+int
 wire_empty(int fd, int type, int mid)
 {
     struct wire w;
     wire_begin(&w, type, 0, mid, 0);
-    wire_send(fd, &w);
+    return wire_send(fd, &w);
 }
 
 /* Goes over the options; returns the one wanted, and where the payload begins. */
@@ -157,28 +159,22 @@ wire_receive(struct testhost *t, int fd, struct wire *w)
         }
         testhost_turn(t, 10);
     }
-    CHECK(!"a message came");
     return 0;
 }
 
 int
 wire_ask(struct testhost *t, int fd, const struct wire *w, struct wire *ret)
 {
-    wire_send(fd, w);
-    return wire_receive(t, fd, ret);
+    return wire_send(fd, w) && wire_receive(t, fd, ret);
 }
 
-void
+int
 wire_quiet(struct testhost *t, int fd, int mid)
 {
     struct wire w, got;
     wire_begin(&w, CON, CODE(0, 1), mid, 0x7f);
     wire_path(&w, "quiet");
-    if (wire_ask(t, fd, &w, &got)) {
-        CHECK_INT(got.type, ACK);
-        CHECK_INT(got.mid, mid);
-        CHECK_INT(got.token[0], 0x7f);
-    }
+    return wire_ask(t, fd, &w, &got) && got.type == ACK && got.mid == mid && got.token[0] == 0x7f;
 }
 
 long

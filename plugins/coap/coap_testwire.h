@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A CoAP client made of raw datagrams, for tests: it says exactly what a test wants said, right or wrong. */
+ * A CoAP client made of raw datagrams, for tests: it says exactly what a test wants said, right or
+ * wrong. */
 #ifndef LINTEL_COAP_TESTWIRE_H
 #define LINTEL_COAP_TESTWIRE_H
 #include "plugins/coap/coap_testhost.h"
@@ -17,7 +18,7 @@ struct wire { /* a message, sent or received */
     size_t ntoken, payload; /* where it begins; n: none */
 };
 
-/* A socket of its own, connected to the host's i-th listener. */
+/* A socket of its own, connected to the host's i-th listener; -1: there is none. */
 int wire_open(const struct testhost *t, unsigned listener, int family);
 
 /* One byte of token, or none for 0. */
@@ -26,15 +27,16 @@ void wire_option(struct wire *w, unsigned number, const void *p, size_t n); /* i
 void wire_uint(struct wire *w, unsigned number, unsigned v);
 void wire_path(struct wire *w, const char *segment);
 void wire_payload(struct wire *w, const void *p, size_t n);
-void wire_send(int fd, const struct wire *w);
-void wire_empty(int fd, int type, int mid); /* ACK, RST */
+/* Whether it was sent. */
+int wire_send(int fd, const struct wire *w);
+int wire_empty(int fd, int type, int mid); /* ACK, RST */
 
-/* Runs the host until a message comes; 0 if none does for 5 s, which fails the test. */
+/* Runs the host until a message comes; 0 if none does for 5 s. */
 int wire_receive(struct testhost *t, int fd, struct wire *ret);
 /* wire_send and wire_receive. */
 int wire_ask(struct testhost *t, int fd, const struct wire *w, struct wire *ret);
-/* Checks that nothing is on its way: the answer to a request sent now is the next thing to come. */
-void wire_quiet(struct testhost *t, int fd, int mid);
+/* Whether nothing is on its way: the answer to a request sent now is the next thing to come. */
+int wire_quiet(struct testhost *t, int fd, int mid);
 
 /* An option's value as a number; -1: it is not there. */
 long wire_get(const struct wire *w, unsigned number);

@@ -84,7 +84,7 @@ struct bus {
 
 static char payload[] = "{\"one\":1,\"two\":2.5,\"three\":\"x\"}"; /* feeds many points */
 
-/* ---- values ------------------------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static void
 put_big(char *out, uint64_t bits, unsigned n)
@@ -155,7 +155,7 @@ number(const lintel_value *v)
     }
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static void
 crash(void)
@@ -232,7 +232,7 @@ answer(struct bus *b, const lintel_request *r, int write)
     free(s);
 }
 
-/* ---- time: on the loop, or in the call -------------------------------------------------------------------------- */
+/* ---- time: on the loop, or in the call ------------------------------------------------------- */
 
 static void
 on_waiting(void *arg)
@@ -321,7 +321,7 @@ on_event(void *arg)
                    b);
 }
 
-/* ---- the plugin -------------------------------------------------------------------------------------------------- */
+/* ---- the plugin ------------------------------------------------------------------------------ */
 
 static lintel_status
 create(const lintel_host *h, const lintel_value *v, void **self)

@@ -5,44 +5,18 @@
 
 #include "plugins/mqtt/mqtt.h"
 
-enum { WAITING = 1 }; /* in mqtt_open.status: no outcome yet */
-
-/* Takes it out of the list and completes it; with the lock held. */
-static void
-finish(struct mqtt *m, struct mqtt_open *o)
-{
-    struct mqtt_open **link = &m->open;
-    uint32_t n = o->request->npoints;
-    lintel_sample one, *samples = n == 1 ? &one : calloc(n, sizeof *samples);
-    while (*link != o)
-        link = &(*link)->next;
-    *link = o->next;
-    for (uint32_t i = 0; samples != NULL && i < n; i++)
-        samples[i] = (lintel_sample){.point = o->request->points[i]->id,
-                                     .status = o->status[i] == WAITING ? LINTEL_E_TIMEOUT : o->status[i]};
-    /* A read's values went out by publish() before this: its samples carry LINTEL_T_NULL. */
-    if (samples == NULL)
-        m->host->complete(m->host, o->request, LINTEL_E_NOMEM, NULL, 0);
-    else
-        m->host->complete(m->host, o->request, LINTEL_OK, samples, n);
-    if (samples != &one)
-        free(samples);
-    free(o->status);
-    free(o);
-}
+enum { WAITING = 1 }; /* in mqtt_wait.status: no outcome yet */
 
 static struct mqtt_open *
 open_request(struct mqtt *m, const lintel_request *r, int reading)
 {
-    struct mqtt_open *o = calloc(1, sizeof *o);
-    if (o == NULL || (o->status = calloc(r->npoints, sizeof *o->status)) == NULL) {
-        free(o);
+    struct mqtt_open *o = calloc(1, sizeof *o + r->npoints * sizeof *o->points);
+    if (o == NULL) {
         m->host->complete(m->host, r, LINTEL_E_NOMEM, NULL, 0);
         return NULL;
     }
     for (uint32_t i = 0; i < r->npoints; i++)
-        o->status[i] = WAITING;
-    o->id = ++m->last_id;
+        o->points[i].status = WAITING;
     o->request = r;
     o->left = r->npoints;
     o->reading = reading;
@@ -52,55 +26,83 @@ open_request(struct mqtt *m, const lintel_request *r, int reading)
 }
 
 static void
-settle(struct mqtt *m, struct mqtt_open *o, uint32_t index, lintel_status st)
+settle(struct mqtt_open *o, uint32_t i, lintel_status st)
 {
-    if (o->status[index] != WAITING)
-        return;
-    o->status[index] = st;
-    if (--o->left == 0)
-        finish(m, o);
+    if (o->points[i].status == WAITING) {
+        o->points[i].status = st;
+        o->left--;
+    }
 }
 
-void
-mqtt_open_done(struct mqtt *m, uintptr_t id, uint32_t index, lintel_status st)
+/* Takes the request out of the list and completes it; points without an outcome get st. */
+static void
+finish(struct mqtt *m, struct mqtt_open **link, lintel_status st)
 {
-    for (struct mqtt_open *o = m->open; o != NULL; o = o->next) {
-        if (o->id == id && index < o->request->npoints) {
-            settle(m, o, index, st);
-            return;
-        }
+    struct mqtt_open *o = *link;
+    uint32_t n = o->request->npoints;
+    lintel_sample one, *samples = n == 1 ? &one : calloc(n, sizeof *samples);
+    *link = o->next;
+    /* A read's values went out by publish() before; all samples carry LINTEL_T_NULL. */
+    for (uint32_t i = 0; samples != NULL && i < n; i++)
+        samples[i] = (lintel_sample){
+            .point = o->request->points[i]->id,
+            .status = o->points[i].status == WAITING ? st : o->points[i].status,
+        };
+    if (samples == NULL)
+        m->host->complete(m->host, o->request, LINTEL_E_NOMEM, NULL, 0);
+    else
+        m->host->complete(m->host, o->request, LINTEL_OK, samples, n);
+    if (samples != &one)
+        free(samples);
+    free(o);
+}
+
+static void
+finish_settled(struct mqtt *m)
+{
+    for (struct mqtt_open **link = &m->open; *link != NULL;) {
+        if ((*link)->left == 0)
+            finish(m, link, LINTEL_E_FAIL);
+        else
+            link = &(*link)->next;
     }
 }
 
 void
-mqtt_open_message(struct mqtt *m, const struct mqtt_route *route)
+mqtt_open_published(struct mqtt *m, int token, lintel_status st)
 {
-    for (struct mqtt_open *o = m->open, *next; o != NULL; o = next) {
-        next = o->next;
-        uint32_t n = o->request->npoints;
-        for (uint32_t i = 0; o->reading && i < n; i++) {
-            if (o->request->points[i]->cookie != route || o->status[i] != WAITING)
-                continue;
-            int last = o->left == 1;
-            settle(m, o, i, LINTEL_OK);
-            if (last)
-                break; /* it is gone */
-        }
-    }
+    for (struct mqtt_open *o = m->open; o != NULL; o = o->next)
+        for (uint32_t i = 0; !o->reading && i < o->request->npoints; i++)
+            if (o->points[i].token == token)
+                settle(o, i, st);
+    finish_settled(m);
+}
+
+int
+mqtt_open_awaits(const struct mqtt *m, const struct mqtt_route *route)
+{
+    for (const struct mqtt_open *o = m->open; o != NULL; o = o->next)
+        for (uint32_t i = 0; o->reading && i < o->request->npoints; i++)
+            if (o->points[i].status == WAITING && mqtt_route_of(o->request->points[i]) == route)
+                return 1;
+    return 0;
 }
 
 void
-mqtt_open_end_all(struct mqtt *m, lintel_status st, int reading_only)
+mqtt_open_answered(struct mqtt *m, const struct mqtt_route *route)
 {
-    for (struct mqtt_open *o = m->open, *next; o != NULL; o = next) {
-        next = o->next;
-        if (reading_only && !o->reading)
-            continue;
-        for (uint32_t i = 0; i < o->request->npoints; i++)
-            if (o->status[i] == WAITING)
-                o->status[i] = st;
-        finish(m, o);
-    }
+    for (struct mqtt_open *o = m->open; o != NULL; o = o->next)
+        for (uint32_t i = 0; o->reading && i < o->request->npoints; i++)
+            if (mqtt_route_of(o->request->points[i]) == route)
+                settle(o, i, LINTEL_OK);
+    finish_settled(m);
+}
+
+void
+mqtt_open_end_all(struct mqtt *m, lintel_status st)
+{
+    while (m->open != NULL)
+        finish(m, &m->open, st);
 }
 
 /* Ends what is past its deadline, and comes again for the next one. */
@@ -109,23 +111,67 @@ mqtt_open_overdue(void *self)
 {
     struct mqtt *m = self;
     lintel_mono now = m->host->now(m->host), soonest = 0;
-    pthread_mutex_lock(&m->lock);
-    for (struct mqtt_open *o = m->open, *next; o != NULL; o = next) {
-        next = o->next;
-        if (o->request->deadline <= now)
-            finish(m, o);
-        else if (soonest == 0 || o->request->deadline < soonest)
-            soonest = o->request->deadline;
+    for (struct mqtt_open **link = &m->open; *link != NULL;) {
+        lintel_mono deadline = (*link)->request->deadline;
+        if (deadline <= now) {
+            finish(m, link, LINTEL_E_TIMEOUT);
+            continue;
+        }
+        if (soonest == 0 || deadline < soonest)
+            soonest = deadline;
+        link = &(*link)->next;
     }
-    pthread_mutex_unlock(&m->lock);
-    m->loop->timer(m->host, soonest, mqtt_open_overdue, m);
+    if (m->started)
+        m->loop->timer(m->host, soonest, mqtt_open_overdue, m);
+}
+
+void
+mqtt_cancel(void *self, const lintel_request *r)
+{
+    struct mqtt *m = self;
+    for (struct mqtt_open **link = &m->open; *link != NULL; link = &(*link)->next) {
+        if ((*link)->request == r) {
+            finish(m, link, LINTEL_E_CANCELLED);
+            return;
+        }
+    }
 }
 
 static int
 topic_of(const lintel_device *d, const lintel_value *relative, char out[MQTT_TOPIC_MOST])
 {
-    return mqtt_topic_join(out, d->settings[DEVICE_TOPIC].as.s,
-                           relative->type == LINTEL_T_STR ? relative->as.s : "");
+    return mqtt_topic_join(out, d->settings[DEVICE_TOPIC].as.s, relative->as.s);
+}
+
+/* ---- reads
+ * ---------------------------------------------------------------------------------------- */
+
+static int
+same_text(const lintel_value *a, const lintel_value *b)
+{
+    return a->type == b->type && a->len == b->len &&
+           (a->type != LINTEL_T_STR || memcmp(a->as.s, b->as.s, a->len) == 0);
+}
+
+static int
+same_question(const lintel_point *a, const lintel_point *b)
+{
+    return a->device == b->device && same_text(&a->addr[ADDRESS_GET], &b->addr[ADDRESS_GET]) &&
+           same_text(&a->addr[ADDRESS_GET_BODY], &b->addr[ADDRESS_GET_BODY]);
+}
+
+static lintel_status
+ask(struct mqtt *m, const lintel_point *p)
+{
+    char topic[MQTT_TOPIC_MOST];
+    const lintel_value *get = &p->addr[ADDRESS_GET], *body = &p->addr[ADDRESS_GET_BODY];
+    int token;
+    if (get->type != LINTEL_T_STR || p->cookie == NULL)
+        return LINTEL_E_NOTSUP;
+    if (topic_of(p->device, get, topic) != 0)
+        return LINTEL_E_ADDRESS;
+    return mqtt_session_publish(m, topic, body->type == LINTEL_T_STR ? body->as.s : "",
+                                body->type == LINTEL_T_STR ? body->len : 0, 0, 0, &token);
 }
 
 /* Asks by the `get` topic; the answer comes as a message like any other. */
@@ -133,99 +179,68 @@ void
 mqtt_read(void *self, const lintel_request *r)
 {
     struct mqtt *m = self;
-    char topic[MQTT_TOPIC_MOST], before[MQTT_TOPIC_MOST] = "";
-    pthread_mutex_lock(&m->lock);
+    const lintel_point *asked = NULL;
     struct mqtt_open *o = open_request(m, r, 1);
-    uint32_t n = r->npoints;
-    for (uint32_t i = 0; o != NULL && i < n; i++) {
+    for (uint32_t i = 0; o != NULL && i < r->npoints; i++) {
         const lintel_point *p = r->points[i];
-        int last = o->left == 1;
-        lintel_status st = LINTEL_E_NOTSUP;
-        const lintel_value *body = &p->addr[ADDRESS_GET_BODY];
-        if (p->addr[ADDRESS_GET].type == LINTEL_T_STR)
-            st = topic_of(p->device, &p->addr[ADDRESS_GET], topic) ? LINTEL_E_ADDRESS : LINTEL_OK;
-        /* Points of one device share a topic: it is asked once. */
-        if (st == LINTEL_OK && strcmp(topic, before) != 0) {
-            memcpy(before, topic, sizeof before);
-            st = mqtt_session_publish(m, topic, body->type == LINTEL_T_STR ? body->as.s : "",
-                                      body->type == LINTEL_T_STR ? body->len : 0,
-                                      (int)p->addr[ADDRESS_QOS].as.i, 0, NULL, 0);
-        }
-        if (st == LINTEL_OK)
+        /* Points of one device mostly share a question: it is asked once. */
+        if (asked != NULL && same_question(asked, p))
             continue;
-        settle(m, o, i, st);
-        if (last)
-            break;
+        lintel_status st = ask(m, p);
+        if (st != LINTEL_OK)
+            settle(o, i, st);
+        else
+            asked = p;
     }
-    pthread_mutex_unlock(&m->lock);
+    finish_settled(m);
     mqtt_open_overdue(m);
 }
 
+/* ---- writes and actions
+ * --------------------------------------------------------------------------- */
+
 static lintel_status
-send_one(struct mqtt *m, struct mqtt_open *o, uint32_t i)
+send_one(struct mqtt *m, const lintel_point *p, const lintel_value *v, int *ret_token)
 {
     char topic[MQTT_TOPIC_MOST];
-    const lintel_point *p = o->request->points[i];
-    const lintel_value *addr = p->write_addr, *v = &o->request->values[i], *body = &addr[ADDRESS_BODY];
-    if (topic_of(p->device, &addr[ADDRESS_TOPIC], topic) != 0)
-        return LINTEL_E_ADDRESS;
+    const lintel_value *addr = p->write_addr, *body = &addr[ADDRESS_BODY],
+                       *qos = &addr[ADDRESS_QOS];
+    /* There is no priority at an MQTT device that could be released. */
+    if (v->type == LINTEL_T_NULL && p->kind == LINTEL_K_PROPERTY)
+        return LINTEL_E_NOTSUP;
     if (body->type == LINTEL_T_STR)
         v = body;
     if (v->type != LINTEL_T_STR && v->type != LINTEL_T_BYTES && v->type != LINTEL_T_NULL)
         return LINTEL_E_TYPE;
-    return mqtt_session_publish(m, topic, v->type == LINTEL_T_NULL ? "" : v->as.p,
-                                v->type == LINTEL_T_NULL ? 0 : v->len,
-                                (int)addr[ADDRESS_QOS].as.i, (int)addr[ADDRESS_RETAIN].as.i, o, i);
+    if (topic_of(p->device, &addr[ADDRESS_TOPIC], topic) != 0)
+        return LINTEL_E_ADDRESS;
+    return mqtt_session_publish(m, topic, v->len != 0 ? v->as.p : "", v->len,
+                                qos->type == LINTEL_T_INT ? (int)qos->as.i : 1,
+                                (int)addr[ADDRESS_RETAIN].as.i, ret_token);
 }
 
 void
 mqtt_write(void *self, const lintel_request *r)
 {
     struct mqtt *m = self;
-    pthread_mutex_lock(&m->lock);
     struct mqtt_open *o = open_request(m, r, 0);
-    uint32_t n = r->npoints;
-    for (uint32_t i = 0; o != NULL && i < n; i++) {
-        int last = o->left == 1;
-        lintel_status st = send_one(m, o, i);
-        if (st == LINTEL_OK)
-            continue;
-        settle(m, o, i, st);
-        if (last)
-            break;
+    for (uint32_t i = 0; o != NULL && i < r->npoints; i++) {
+        lintel_status st = send_one(m, r->points[i], &r->values[i], &o->points[i].token);
+        /* Without a token nobody will answer: QoS 0. */
+        if (st != LINTEL_OK || o->points[i].token == 0)
+            settle(o, i, st);
     }
-    pthread_mutex_unlock(&m->lock);
+    finish_settled(m);
     mqtt_open_overdue(m);
 }
 
-/* bind() has subscribed already; what is left is to say yes. */
+/* bind() has asked for the messages already; what is left is to say yes. */
 void
 mqtt_subscribe(void *self, const lintel_request *r)
 {
     struct mqtt *m = self;
-    pthread_mutex_lock(&m->lock);
     struct mqtt_open *o = open_request(m, r, 0);
-    if (o != NULL) {
-        for (uint32_t i = 0; i < r->npoints; i++)
-            o->status[i] = LINTEL_OK;
-        finish(m, o);
-    }
-    pthread_mutex_unlock(&m->lock);
-}
-
-void
-mqtt_cancel(void *self, const lintel_request *r)
-{
-    struct mqtt *m = self;
-    pthread_mutex_lock(&m->lock);
-    for (struct mqtt_open *o = m->open; o != NULL; o = o->next) {
-        if (o->request == r) {
-            for (uint32_t i = 0; i < r->npoints; i++)
-                if (o->status[i] == WAITING)
-                    o->status[i] = LINTEL_E_CANCELLED;
-            finish(m, o);
-            break;
-        }
-    }
-    pthread_mutex_unlock(&m->lock);
+    for (uint32_t i = 0; o != NULL && i < r->npoints; i++)
+        settle(o, i, LINTEL_OK);
+    finish_settled(m);
 }

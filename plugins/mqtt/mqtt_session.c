@@ -1,131 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The connection to the broker: paho's async client, with a back-off of our own, since paho's begins only after the
- * first success. */
+ * The connection to the broker: paho's async client, with a back-off of our own, since paho's
+ * begins only after the first success and keeps what was not sent for the next connection: a
+ * command must not arrive an hour late. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "plugins/mqtt/mqtt.h"
 
 #define SECOND INT64_C(1000000000)
-enum { CONNECT_SECONDS = 10, DISCONNECT_MS = 500 };
+enum { CONNECT_SECONDS = 10, GOODBYE_MS = 500, NEWS_AT_ONCE = 256, SENDS_MOST = 10000 };
+static const char ONLINE[] = "online", OFFLINE[] = "offline";
 
-static void
-tell_inst(struct mqtt *m, int news, const char *why)
-{
-    m->news |= news;
-    if (why != NULL)
-        snprintf(m->why, sizeof m->why, "%s", why);
-    (void)!write(m->wake, &(uint64_t){1}, sizeof(uint64_t));
-}
-
-/* ---- paho's threads ------------------------------------------------------------------------------ */
+/* ---- paho's threads: each only puts into the inbox
+ * ------------------------------------------------ */
 
 static void
 on_connected(void *ctx, MQTTAsync_successData *data)
 {
     struct mqtt *m = ctx;
     (void)data;
-    pthread_mutex_lock(&m->lock);
-    m->connected = 1;
-    tell_inst(m, NEWS_CONNECTED, NULL);
-    pthread_mutex_unlock(&m->lock);
+    mqtt_inbox_up(&m->inbox);
+}
+
+static int
+on_tls_error(const char *text, size_t n, void *ctx)
+{
+    struct mqtt *m = ctx;
+    while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\0'))
+        n--;
+    snprintf(m->tls_why, sizeof m->tls_why, "%.*s", (int)n, text);
+    return 1;
 }
 
 static void
 on_refused(void *ctx, MQTTAsync_failureData *data)
 {
+    /* The return codes of CONNACK, MQTT 3.1.1 section 3.2.2.3. */
     static const char *const reasons[] = {
-        "", "the broker refuses this version of MQTT", "the broker refuses the client id",
-        "the broker is not available", "the broker refuses user name or password",
-        "the broker does not allow this client"};
+        "",
+        "the broker refuses MQTT 3.1.1",
+        "the broker refuses the clientId",
+        "the broker is not available",
+        "the broker refuses username or password",
+        "the broker does not allow this client in: check username, password and its access list"};
     struct mqtt *m = ctx;
-    char why[160];
-    int code = data ? data->code : 0;
-    if (code > 0 && code < 6)
+    char why[MQTT_WHY];
+    int code = data != NULL ? data->code : 0;
+    const char *detail = m->tls_why[0] != '\0'                   ? m->tls_why
+                         : data != NULL && data->message != NULL ? data->message
+                                                                 : "nobody answers there";
+    if (code > 0 && code < (int)(sizeof reasons / sizeof *reasons))
         snprintf(why, sizeof why, "%s", reasons[code]);
     else
-        snprintf(why, sizeof why, "%s%s%s", "no connection to the broker",
-                 data && data->message ? ": " : "", data && data->message ? data->message : "");
-    pthread_mutex_lock(&m->lock);
-    m->connected = 0;
-    tell_inst(m, NEWS_LOST, why);
-    pthread_mutex_unlock(&m->lock);
+        snprintf(why, sizeof why, "no connection to the broker: %.150s", detail);
+    mqtt_inbox_down(&m->inbox, why);
 }
 
 static void
 on_lost(void *ctx, char *cause)
 {
     struct mqtt *m = ctx;
-    pthread_mutex_lock(&m->lock);
-    m->connected = 0;
-    tell_inst(m, NEWS_LOST, cause ? cause : "the broker closed the connection");
-    pthread_mutex_unlock(&m->lock);
-}
-
-struct message {
-    struct mqtt *m;
-    const MQTTAsync_message *paho;
-};
-
-static int
-text_is(const MQTTAsync_message *message, const char *word)
-{
-    size_t n = strlen(word);
-    const char *p = message->payload;
-    char quoted[80];
-    if ((size_t)message->payloadlen == n && memcmp(p, word, n) == 0)
-        return 1;
-    /* {"state":"online"} is the newer form of the same. */
-    int q = snprintf(quoted, sizeof quoted, "\"%s\"", word);
-    return q > 0 && (size_t)q < sizeof quoted && message->payloadlen > 0 && p[0] == '{' &&
-           memmem(p, (size_t)message->payloadlen, quoted, (size_t)q) != NULL;
-}
-
-static void
-tell_availability(struct mqtt *m, const lintel_device *d, const MQTTAsync_message *message)
-{
-    if (text_is(message, d->settings[DEVICE_OFFLINE].as.s))
-        m->host->device(m->host, d, LINTEL_E_LINK, "the device is reported offline");
-    else if (text_is(message, d->settings[DEVICE_ONLINE].as.s))
-        m->host->device(m->host, d, LINTEL_OK, "");
-}
-
-enum { SAMPLES_AT_ONCE = 256 };
-
-/* All points of a topic get the same memory: the hub parses it once. */
-static void
-feed(void *ctx, struct mqtt_route *route)
-{
-    const struct message *message = ctx;
-    struct mqtt *m = message->m;
-    lintel_sample samples[SAMPLES_AT_ONCE];
-    uint32_t n = 0;
-    if (route->device != NULL)
-        tell_availability(m, route->device, message->paho);
-    for (uint32_t i = 0; i < route->n; i++) {
-        const lintel_point *p = route->points[i];
-        /* What the broker kept is a state, but no event: it was told when it happened. */
-        if (p->kind == LINTEL_K_EVENT && message->paho->retained)
-            continue;
-        samples[n++] = (lintel_sample){
-            .point = p->id,
-            .value = {.type = LINTEL_T_BYTES,
-                      .len = (uint32_t)message->paho->payloadlen,
-                      .as.p = message->paho->payload},
-        };
-        if (n == SAMPLES_AT_ONCE) {
-            m->host->publish(m->host, samples, n);
-            n = 0;
-        }
-    }
-    if (n != 0)
-        m->host->publish(m->host, samples, n);
-    mqtt_open_message(m, route);
+    mqtt_inbox_down(&m->inbox, cause != NULL ? cause : "the connection to the broker was lost");
 }
 
 static int
@@ -133,55 +73,47 @@ on_message(void *ctx, char *topic, int topic_length, MQTTAsync_message *message)
 {
     struct mqtt *m = ctx;
     size_t n = topic_length > 0 ? (size_t)topic_length : strlen(topic);
-    pthread_mutex_lock(&m->lock);
-    if (message->payloadlen < 0 || (size_t)message->payloadlen > m->max_payload) {
-        if (m->oversized++ == 0)
-            mqtt_log(m, LINTEL_LOG_WARN,
-                     "a message of %d bytes on \"%.*s\" is dropped: maxPayload is %zu; further ones "
-                     "are dropped silently",
-                     message->payloadlen, (int)(n < 200 ? n : 200), topic, m->max_payload);
-    } else {
-        mqtt_routes_match(&m->routes, topic, n, feed, &(struct message){m, message});
-    }
-    pthread_mutex_unlock(&m->lock);
-    MQTTAsync_freeMessage(&message);
-    MQTTAsync_free(topic);
+    mqtt_inbox_message(&m->inbox, topic, n, message, m->max_payload);
     return 1;
-}
-
-/* What a send knows of its request: the id and the place of the point, in one word. */
-enum { INDEX_BITS = 20 };
-
-static void
-sent(void *ctx, lintel_status st)
-{
-    /* The context of a send is allocated, since paho has no word for the instance and the request together. */
-    struct {
-        struct mqtt *m;
-        uintptr_t id;
-    } *context = ctx;
-    struct mqtt *m = context->m;
-    pthread_mutex_lock(&m->lock);
-    mqtt_open_done(m, context->id >> INDEX_BITS, context->id & ((1u << INDEX_BITS) - 1), st);
-    pthread_mutex_unlock(&m->lock);
-    free(context);
 }
 
 static void
 on_sent(void *ctx, MQTTAsync_successData *data)
 {
-    (void)data;
-    sent(ctx, LINTEL_OK);
+    struct mqtt *m = ctx;
+    mqtt_inbox_note(&m->inbox, MQTT_ACCEPTED, data->token, NULL);
 }
 
 static void
 on_not_sent(void *ctx, MQTTAsync_failureData *data)
 {
-    (void)data;
-    sent(ctx, LINTEL_E_LINK);
+    struct mqtt *m = ctx;
+    mqtt_inbox_note(&m->inbox, MQTT_FAILED, data->token, NULL);
 }
 
-/* ---- [inst] --------------------------------------------------------------------------------------- */
+enum { SUBACK_FAILURE = 0x80 }; /* MQTT 3.1.1 section 3.9.3 */
+
+static void
+on_subscribed(void *ctx, MQTTAsync_successData *data)
+{
+    struct mqtt_batch *b = ctx;
+    const int *granted = b->n == 1 ? &data->alt.qos : data->alt.qosList;
+    for (int i = 0; granted != NULL && i < b->n; i++)
+        b->refused |= (uint64_t)(granted[i] >= SUBACK_FAILURE) << i;
+    mqtt_inbox_note(&b->m->inbox, MQTT_SUBSCRIBED, 0, b);
+}
+
+/* paho tells a refusal so when it was asked for one filter only. */
+static void
+on_not_subscribed(void *ctx, MQTTAsync_failureData *data)
+{
+    struct mqtt_batch *b = ctx;
+    b->refused = data != NULL && data->code >= SUBACK_FAILURE;
+    mqtt_inbox_note(&b->m->inbox, MQTT_SUBSCRIBED, 0, b);
+}
+
+/* ---- connecting
+ * ----------------------------------------------------------------------------------- */
 
 static void try_connect(void *self);
 
@@ -203,15 +135,85 @@ retry_later(struct mqtt *m)
     m->loop->timer(m->host, m->host->now(m->host) + wait, try_connect, m);
 }
 
+/* Says why, unless that was the last word already, and tries again later. */
 static void
-try_connect(void *self)
+down(struct mqtt *m, const char *why)
 {
-    struct mqtt *m = self;
+    int was_up = m->state == MQTT_CONNECTED;
+    m->state = MQTT_RESTING;
+    mqtt_open_end_all(m, LINTEL_E_LINK);
+    if (was_up || strcmp(m->told, why) != 0)
+        m->host->link(m->host, LINTEL_E_LINK, why);
+    snprintf(m->told, sizeof m->told, "%s", why);
+    retry_later(m);
+}
+
+/* Ends a client; afterwards none of its callbacks runs any more. */
+static void
+drop_client(struct mqtt *m, MQTTAsync client)
+{
+    if (client != NULL)
+        MQTTAsync_destroy(&client);
+    mqtt_inbox_clear(&m->inbox);
+    for (uint32_t i = 0; i < m->routes.n; i++)
+        m->routes.all[i]->batch = NULL;
+    while (m->batches != NULL) {
+        struct mqtt_batch *next = m->batches->next;
+        free(m->batches);
+        m->batches = next;
+    }
+}
+
+/* The next client is made before the last one ends: with the last of a process paho also ends its
+ * threads, which takes a second. */
+static int
+renew_client(struct mqtt *m)
+{
+    MQTTAsync_createOptions o = MQTTAsync_createOptions_initializer;
+    MQTTAsync old = m->client, fresh = NULL;
+    o.MQTTVersion = MQTTVERSION_3_1_1;
+    o.maxBufferedMessages = SENDS_MOST;
+    int failed = MQTTAsync_createWithOptions(&fresh, m->uri, m->client_id,
+                                             MQTTCLIENT_PERSISTENCE_NONE, NULL, &o);
+    if (failed != MQTTASYNC_SUCCESS)
+        return failed;
+    m->client = fresh;
+    drop_client(m, old);
+    failed = MQTTAsync_setCallbacks(fresh, m, on_lost, on_message, NULL);
+    return mqtt_inbox_expect(&m->inbox) == 0 ? failed : MQTTASYNC_FAILURE;
+}
+
+/* What is wrong with a file; 0 if nothing. */
+static int
+file_is_wrong(const char *key, const char *path, int secret, char why[MQTT_WHY])
+{
+    struct stat s;
+    if (path == NULL)
+        return 0;
+    if (access(path, R_OK) != 0 || stat(path, &s) != 0)
+        snprintf(why, MQTT_WHY, "%s: %.120s: %.40s", key, path, strerror(errno));
+    else if (secret && (s.st_mode & S_IRWXO) != 0)
+        snprintf(why, MQTT_WHY, "%s: everybody may read %.120s: chmod o= it", key, path);
+    else
+        return 0;
+    return 1;
+}
+
+static int
+files_are_wrong(const struct mqtt *m, char why[MQTT_WHY])
+{
+    return m->tls && (file_is_wrong("caFile", m->ca_file, 0, why) ||
+                      file_is_wrong("certFile", m->cert_file, 0, why) ||
+                      file_is_wrong("keyFile", m->key_file, 1, why));
+}
+
+static int
+connect_client(struct mqtt *m)
+{
     MQTTAsync_connectOptions o = MQTTAsync_connectOptions_initializer;
     MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
     MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
-    if (m->stopping)
-        return;
+    o.MQTTVersion = MQTTVERSION_3_1_1;
     o.keepAliveInterval = m->keep_alive;
     o.cleansession = m->clean_session;
     o.connectTimeout = CONNECT_SECONDS;
@@ -222,168 +224,235 @@ try_connect(void *self)
     o.onFailure = on_refused;
     if (m->status_topic != NULL) {
         will.topicName = m->status_topic;
-        will.message = "offline";
+        will.message = OFFLINE;
         will.retained = 1;
         will.qos = 1;
         o.will = &will;
     }
-    if (strncmp(m->uri, "ssl://", 6) == 0) {
+    if (m->tls) {
         tls.trustStore = m->ca_file;
+        tls.disableDefaultTrustStore = m->ca_file != NULL;
         tls.keyStore = m->cert_file;
         tls.privateKey = m->key_file;
         tls.enableServerCertAuth = m->verify;
         tls.verify = m->verify;
-        tls.sslVersion = MQTT_SSL_VERSION_TLS_1_2;
+        tls.ssl_error_cb = on_tls_error;
+        tls.ssl_error_context = m;
         o.ssl = &tls;
     }
-    int failed = MQTTAsync_connect(m->client, &o);
-    if (failed != MQTTASYNC_SUCCESS) {
-        char why[120];
-        snprintf(why, sizeof why, "connecting can't be started: %s", MQTTAsync_strerror(failed));
-        m->host->link(m->host, LINTEL_E_LINK, why);
-        retry_later(m);
-    }
-}
-
-/* Subscribes to what is wanted. One packet carries many filters: a site's thousands need a few dozen packets. */
-static void
-subscribe_wanted(struct mqtt *m)
-{
-    enum { AT_ONCE = 64 };
-    char *filters[AT_ONCE];
-    int qos[AT_ONCE], n = 0;
-    MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
-    for (uint32_t i = 0;; i++) {
-        struct mqtt_route *route = mqtt_routes_at(&m->routes, i);
-        if (route != NULL && route->wanted) {
-            route->wanted = 0;
-            filters[n] = route->filter;
-            qos[n++] = route->qos;
-        }
-        if (n == AT_ONCE || (route == NULL && n != 0)) {
-            int failed = MQTTAsync_subscribeMany(m->client, n, filters, qos, &o);
-            if (failed != MQTTASYNC_SUCCESS)
-                mqtt_log(m, LINTEL_LOG_WARN, "subscribing to \"%s\" and %d more failed: %s", filters[0],
-                         n - 1, MQTTAsync_strerror(failed));
-            n = 0;
-        }
-        if (route == NULL)
-            return;
-    }
+    return MQTTAsync_connect(m->client, &o);
 }
 
 static void
-subscribe_soon(void *self)
+try_connect(void *self)
 {
     struct mqtt *m = self;
-    pthread_mutex_lock(&m->lock);
-    if (m->connected)
-        subscribe_wanted(m);
-    pthread_mutex_unlock(&m->lock);
+    char why[MQTT_WHY];
+    if (files_are_wrong(m, why)) {
+        down(m, why);
+        return;
+    }
+    int failed = renew_client(m);
+    if (failed == MQTTASYNC_SUCCESS) {
+        m->tls_why[0] = '\0'; /* nobody else is there yet */
+        m->state = MQTT_CONNECTING;
+        failed = connect_client(m);
+    }
+    if (failed != MQTTASYNC_SUCCESS) {
+        snprintf(why, sizeof why, "connecting can't be started: %s", MQTTAsync_strerror(failed));
+        down(m, why);
+    }
+}
+
+/* ---- subscriptions
+ * -------------------------------------------------------------------------------- */
+
+static void
+send_batch(struct mqtt *m, struct mqtt_route **routes, int n)
+{
+    MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
+    char *filters[MQTT_BATCH];
+    int qos[MQTT_BATCH], failed = MQTTASYNC_FAILURE;
+    struct mqtt_batch *b = calloc(1, sizeof *b);
+    for (int i = 0; i < n; i++) {
+        filters[i] = routes[i]->filter;
+        qos[i] = routes[i]->qos;
+    }
+    if (b != NULL) {
+        b->m = m;
+        b->n = n;
+        o.context = b;
+        o.onSuccess = on_subscribed;
+        o.onFailure = on_not_subscribed;
+        failed = MQTTAsync_subscribeMany(m->client, n, filters, qos, &o);
+    }
+    if (failed != MQTTASYNC_SUCCESS) {
+        free(b);
+        mqtt_log(m, LINTEL_LOG_WARN, "subscribing to \"%.200s\" and %d more failed: %s", filters[0],
+                 n - 1, MQTTAsync_strerror(failed));
+        return;
+    }
+    b->next = m->batches;
+    m->batches = b;
+    for (int i = 0; i < n; i++) {
+        routes[i]->wanted = 0;
+        routes[i]->batch = b;
+        routes[i]->batch_at = (uint32_t)i;
+    }
+}
+
+/* One packet carries many filters: a site's thousands need a few dozen packets. */
+static void
+subscribe_wanted(void *self)
+{
+    struct mqtt *m = self;
+    struct mqtt_route *routes[MQTT_BATCH];
+    int n = 0;
+    for (uint32_t i = 0; m->state == MQTT_CONNECTED && i < m->routes.n; i++) {
+        if (m->routes.all[i]->wanted)
+            routes[n++] = m->routes.all[i];
+        if (n == MQTT_BATCH) {
+            send_batch(m, routes, n);
+            n = 0;
+        }
+    }
+    if (n != 0)
+        send_batch(m, routes, n);
 }
 
 void
 mqtt_session_subscribe(struct mqtt *m, struct mqtt_route *route)
 {
+    if (route->wanted)
+        return;
     route->wanted = 1;
-    if (m->connected)
-        m->loop->timer(m->host, m->host->now(m->host), subscribe_soon, m);
+    if (m->state == MQTT_CONNECTED)
+        m->loop->timer(m->host, m->host->now(m->host), subscribe_wanted, m);
 }
 
 void
 mqtt_session_unsubscribe(struct mqtt *m, const struct mqtt_route *route)
 {
     MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
-    if (m->connected)
+    if (m->state == MQTT_CONNECTED)
         (void)MQTTAsync_unsubscribe(m->client, route->filter, &o);
 }
 
-/* Looks at what the callbacks have left. */
+/* Tells the points of the routes that the broker did not accept. */
 static void
-on_wake(void *self, int32_t fd, uint32_t ready)
+refused(struct mqtt *m, const struct mqtt_route *route)
 {
-    struct mqtt *m = self;
-    uint64_t count;
-    char why[sizeof m->why];
-    (void)ready;
-    (void)!read(fd, &count, sizeof count);
-    pthread_mutex_lock(&m->lock);
-    int news = m->news, connected = m->connected;
-    m->news = 0;
-    memcpy(why, m->why, sizeof why);
-    if (connected && (news & NEWS_CONNECTED)) {
-        m->pause = SECOND / 2;
-        for (uint32_t i = 0; mqtt_routes_at(&m->routes, i) != NULL; i++)
-            mqtt_routes_at(&m->routes, i)->wanted = 1;
-        subscribe_wanted(m);
-        if (m->status_topic != NULL)
-            mqtt_session_publish(m, m->status_topic, "online", 6, 1, 1, NULL, 0);
-    }
-    if (!connected)
-        mqtt_open_end_all(m, LINTEL_E_LINK, 0);
-    pthread_mutex_unlock(&m->lock);
-    if (connected && (news & NEWS_CONNECTED))
-        m->host->link(m->host, LINTEL_OK, "");
-    if (!connected && (news & NEWS_LOST) && !m->stopping) {
-        m->host->link(m->host, LINTEL_E_LINK, why);
-        retry_later(m);
+    char why[MQTT_WHY];
+    snprintf(why, sizeof why, "the broker refuses the subscription to \"%.120s\"", route->filter);
+    mqtt_log(m, LINTEL_LOG_WARN, "%s", why);
+    for (uint32_t i = 0; i < route->npoints; i++) {
+        lintel_sample s = {.point = route->points[i]->id, .status = LINTEL_E_DENIED, .detail = why};
+        m->host->publish(m->host, &s, 1);
     }
 }
 
+static void
+subscribed(struct mqtt *m, struct mqtt_batch *b)
+{
+    struct mqtt_batch **link = &m->batches;
+    for (uint32_t i = 0; i < m->routes.n; i++) {
+        struct mqtt_route *route = m->routes.all[i];
+        if (route->batch != b)
+            continue;
+        route->batch = NULL;
+        if (b->refused >> route->batch_at & 1)
+            refused(m, route);
+    }
+    while (*link != b)
+        link = &(*link)->next;
+    *link = b->next;
+    free(b);
+}
+
+/* ---- news
+ * ----------------------------------------------------------------------------------------- */
+
+static void
+up(struct mqtt *m)
+{
+    int token;
+    m->state = MQTT_CONNECTED;
+    m->pause = SECOND / 2;
+    m->told[0] = '\0';
+    m->host->link(m->host, LINTEL_OK, "");
+    for (uint32_t i = 0; i < m->routes.n; i++)
+        m->routes.all[i]->wanted = 1;
+    subscribe_wanted(m);
+    if (m->status_topic != NULL)
+        (void)mqtt_session_publish(m, m->status_topic, ONLINE, sizeof ONLINE - 1, 1, 1, &token);
+}
+
+static void
+hear(struct mqtt *m, const struct mqtt_news *news)
+{
+    char why[MQTT_WHY];
+    if (news->kind == MQTT_MESSAGE) {
+        mqtt_message(m, news);
+        return;
+    }
+    mqtt_flush(m); /* all in their order */
+    switch (news->kind) {
+    case MQTT_UP: up(m); break;
+    case MQTT_DOWN: down(m, news->why); break;
+    case MQTT_ACCEPTED: mqtt_open_published(m, news->number, LINTEL_OK); break;
+    case MQTT_FAILED: mqtt_open_published(m, news->number, LINTEL_E_LINK); break;
+    case MQTT_SUBSCRIBED: subscribed(m, news->batch); break;
+    case MQTT_TOO_LONG:
+        snprintf(why, sizeof why, "%d bytes on \"%.*s\", and maxPayload is %zu", news->number,
+                 (int)(news->ntopic < 100 ? news->ntopic : 100), news->topic, m->max_payload);
+        mqtt_messages_lost(m, 1, why);
+        break;
+    case MQTT_MESSAGE: break;
+    }
+}
+
+static void
+on_inbox(void *self, int32_t fd, uint32_t ready)
+{
+    struct mqtt *m = self;
+    uint64_t dropped;
+    (void)fd;
+    (void)ready;
+    struct mqtt_news *list = mqtt_inbox_take(&m->inbox, NEWS_AT_ONCE, &dropped);
+    for (const struct mqtt_news *news = list; news != NULL; news = news->next)
+        hear(m, news);
+    mqtt_flush(m);
+    mqtt_news_free(list);
+    if (dropped != 0)
+        mqtt_messages_lost(m, dropped, "more came than the hub can take");
+}
+
 lintel_status
-mqtt_session_publish(struct mqtt *m, const char *topic, const void *p, size_t n, int qos, int retain,
-                     struct mqtt_open *open, uint32_t index)
+mqtt_session_publish(struct mqtt *m, const char *topic, const void *p, size_t n, int qos,
+                     int retain, int *ret_token)
 {
     MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
-    struct {
-        struct mqtt *m;
-        uintptr_t id;
-    } *context = NULL;
-    if (!m->connected)
+    if (m->state != MQTT_CONNECTED)
         return LINTEL_E_LINK;
     if (n > INT32_MAX)
         return LINTEL_E_RANGE;
-    if (open != NULL) {
-        if ((context = malloc(sizeof *context)) == NULL)
-            return LINTEL_E_NOMEM;
-        context->m = m;
-        context->id = open->id << INDEX_BITS | index;
-        o.context = context;
+    if (qos > 0) {
+        o.context = m;
         o.onSuccess = on_sent;
         o.onFailure = on_not_sent;
     }
     int failed = MQTTAsync_send(m->client, topic, (int)n, p, qos, retain, &o);
-    if (failed == MQTTASYNC_SUCCESS)
+    if (failed == MQTTASYNC_SUCCESS) {
+        *ret_token = qos > 0 ? o.token : 0;
         return LINTEL_OK;
-    free(context);
-    return failed == MQTTASYNC_MAX_BUFFERED_MESSAGES ? LINTEL_E_BUSY : LINTEL_E_LINK;
-}
-
-lintel_status
-mqtt_session_make(struct mqtt *m)
-{
-    MQTTAsync_createOptions o = MQTTAsync_createOptions_initializer;
-    o.sendWhileDisconnected = 0;
-    int failed = MQTTAsync_createWithOptions(&m->client, m->uri, m->client_id,
-                                             MQTTCLIENT_PERSISTENCE_NONE, NULL, &o);
-    if (failed != MQTTASYNC_SUCCESS) {
-        mqtt_log(m, LINTEL_LOG_ERROR, "the broker \"%s\" can't be used: %s", m->uri,
-                 MQTTAsync_strerror(failed));
-        return LINTEL_E_CONFIG;
     }
-    MQTTAsync_setCallbacks(m->client, m, on_lost, on_message, NULL);
-    m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return m->wake < 0 ? LINTEL_E_FAIL : LINTEL_OK;
+    return failed == MQTTASYNC_MAX_BUFFERED_MESSAGES || failed == MQTTASYNC_NO_MORE_MSGIDS
+               ? LINTEL_E_BUSY
+               : LINTEL_E_LINK;
 }
 
-void
-mqtt_session_free(struct mqtt *m)
-{
-    if (m->client != NULL)
-        MQTTAsync_destroy(&m->client);
-    if (m->wake >= 0)
-        close(m->wake);
-}
+/* ---- start and stop
+ * ------------------------------------------------------------------------------- */
 
 lintel_status
 mqtt_session_start(struct mqtt *m)
@@ -393,35 +462,51 @@ mqtt_session_start(struct mqtt *m)
         mqtt_log(m, LINTEL_LOG_ERROR, "this hub has no %s", LINTEL_EXT_LOOP);
         return LINTEL_E_NOTSUP;
     }
-    m->started = 1;
     m->pause = SECOND / 2;
     m->random = (uint64_t)m->host->now(m->host) ^ (uint64_t)(uintptr_t)m ^ 1;
-    if (m->loop->watch(m->host, m->wake, LINTEL_LOOP_READ, on_wake, m) != LINTEL_OK)
-        return LINTEL_E_FAIL;
+    lintel_status st = m->loop->watch(m->host, m->inbox.fd, LINTEL_LOOP_READ, on_inbox, m);
+    if (st != LINTEL_OK)
+        return st;
+    m->started = 1;
     try_connect(m);
     return LINTEL_OK;
 }
 
-/* Says goodbye, so that the broker does not send the will; not longer than half a second. */
+/* Waits until the broker has the last word, but not for long. */
+static void
+wait_for(struct mqtt *m, int token)
+{
+    struct pollfd p = {.fd = m->inbox.fd, .events = POLLIN};
+    lintel_mono until = m->host->now(m->host) + GOODBYE_MS * (SECOND / 1000);
+    for (int has = 0; !has && m->host->now(m->host) < until && poll(&p, 1, GOODBYE_MS) > 0;) {
+        uint64_t dropped;
+        struct mqtt_news *list = mqtt_inbox_take(&m->inbox, NEWS_AT_ONCE, &dropped);
+        for (const struct mqtt_news *news = list; news != NULL; news = news->next)
+            has |=
+                news->kind == MQTT_DOWN || (news->kind == MQTT_ACCEPTED && news->number == token);
+        mqtt_news_free(list);
+    }
+}
+
+/* paho says goodbye to the broker when the client is destroyed, so that the broker does not send
+ * the will. */
 void
 mqtt_session_stop(struct mqtt *m)
 {
-    MQTTAsync_disconnectOptions o = MQTTAsync_disconnectOptions_initializer;
+    int token;
     if (!m->started)
         return;
-    m->stopping = 1;
+    m->started = 0;
     m->loop->timer(m->host, 0, try_connect, m);
     m->loop->timer(m->host, 0, mqtt_open_overdue, m);
-    m->loop->timer(m->host, 0, subscribe_soon, m);
-    m->loop->watch(m->host, m->wake, 0, on_wake, m);
-    pthread_mutex_lock(&m->lock);
-    mqtt_open_end_all(m, LINTEL_E_CANCELLED, 0);
-    if (m->connected && m->status_topic != NULL)
-        mqtt_session_publish(m, m->status_topic, "offline", 7, 1, 1, NULL, 0);
-    pthread_mutex_unlock(&m->lock);
-    o.timeout = DISCONNECT_MS;
-    if (MQTTAsync_disconnect(m->client, &o) != MQTTASYNC_SUCCESS)
-        return;
-    for (int i = 0; i < DISCONNECT_MS / 10 && MQTTAsync_isConnected(m->client); i++)
-        nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+    m->loop->timer(m->host, 0, subscribe_wanted, m);
+    m->loop->watch(m->host, m->inbox.fd, 0, on_inbox, m);
+    mqtt_open_end_all(m, LINTEL_E_CANCELLED);
+    if (m->status_topic != NULL &&
+        mqtt_session_publish(m, m->status_topic, OFFLINE, sizeof OFFLINE - 1, 1, 1, &token) ==
+            LINTEL_OK)
+        wait_for(m, token);
+    m->state = MQTT_RESTING;
+    drop_client(m, m->client);
+    m->client = NULL;
 }

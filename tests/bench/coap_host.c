@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The CoAP transport by itself, for measurements: a tree that answers every request with a constant.
+ * The CoAP transport by itself, for measurements: a tree that answers every request with a
+ * constant.
  *
  *   coap_host COAP.SO [PORT]      on [::1]; 0 takes a free port, which is printed */
 #include "plugins/coap/coap_testhost.h"
@@ -11,11 +12,12 @@
 static void
 tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket)
 {
-    static const lintel_answer constant = {.size = sizeof constant,
-                                           .code = LINTEL_CODE(2, 5),
-                                           .format = 0,
-                                           .max_age = 1,
-                                           .payload = {"Nov 22 10:55:17", 15}}; /* as long as /time's */
+    static const lintel_answer constant = {
+        .size = sizeof constant,
+        .code = LINTEL_CODE(2, 5),
+        .format = 0,
+        .max_age = 1,
+        .payload = {"Nov 22 10:55:17", 15}}; /* as long as /time's */
     (void)x;
     testhost_answer(t, ticket, &constant);
 }

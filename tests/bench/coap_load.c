@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A CoAP load client made of raw datagrams: so many sockets with so many GETs under way each, for so many seconds.
+ * A CoAP load client made of raw datagrams: so many sockets with so many GETs under way each, for
+ * so many seconds.
  *
  *   coap_load ADDRESS PORT PATH [SOCKETS [UNDER-WAY [SECONDS]]]
  *
- * Prints one line: answers per second, latency percentiles in microseconds, lost requests, answers that are errors.
- * An answer is what comes back with the token of a request, so a bare UDP echo counts as well. */
+ * Prints one line: answers per second, latency percentiles in microseconds, lost requests, answers
+ * that are errors. An answer is what comes back with the token of a request, so a bare UDP echo
+ * counts as well. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -26,8 +28,9 @@ enum {
     BUCKETS = 40 * SUB_BUCKETS
 };
 #define SECOND INT64_C(1000000000)
-#define LOST (1 * SECOND)    /* a request without an answer is given up after this long */
-#define WARM_UP (SECOND * 12 / 10) /* not counted; longer than LOST, for what the first burst loses */
+#define LOST (1 * SECOND) /* a request without an answer is given up after this long */
+#define WARM_UP                                                                                    \
+    (SECOND * 12 / 10) /* not counted; longer than LOST, for what the first burst loses */
 
 struct slot {
     int64_t sent; /* 0: free */
@@ -199,7 +202,8 @@ percentile(double part)
         if ((sum += latencies[i]) > wanted) {
             unsigned power = i / SUB_BUCKETS + 4;
             return ((double)(UINT64_C(1) << power) +
-                    (double)(i % SUB_BUCKETS) * (double)(UINT64_C(1) << (power - 4))) / 1000;
+                    (double)(i % SUB_BUCKETS) * (double)(UINT64_C(1) << (power - 4))) /
+                   1000;
         }
     return 0;
 }
@@ -241,8 +245,9 @@ main(int argc, char **argv)
             if (polls[s].revents != 0)
                 receive(s);
     }
-    printf("%.0f per second, latency us p50 %.0f p90 %.0f p99 %.0f p99.9 %.0f, lost %llu, errors %llu\n",
-           (double)answers / seconds, percentile(0.5), percentile(0.9), percentile(0.99), percentile(0.999),
-           (unsigned long long)lost, (unsigned long long)errors);
+    printf("%.0f per second, latency us p50 %.0f p90 %.0f p99 %.0f p99.9 %.0f, lost %llu, errors "
+           "%llu\n",
+           (double)answers / seconds, percentile(0.5), percentile(0.9), percentile(0.99),
+           percentile(0.999), (unsigned long long)lost, (unsigned long long)errors);
     return answers == 0 || errors != 0;
 }

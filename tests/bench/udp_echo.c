@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A bare UDP echo, the limit that a server with one system call for each datagram in and out can reach.
+ * A bare UDP echo, the limit that a server with one system call for each datagram in and out can
+ * reach.
  *
  *   udp_echo PORT      on [::1]; 0 takes a free port, which is printed */
 #include <arpa/inet.h>
@@ -15,7 +16,8 @@ main(int argc, char **argv)
     char text[2000];
     int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     a.sin6_port = htons((uint16_t)(argc > 1 ? strtoul(argv[1], NULL, 10) : 0));
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, n) != 0 || getsockname(fd, (struct sockaddr *)&a, &n) != 0) {
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, n) != 0 ||
+        getsockname(fd, (struct sockaddr *)&a, &n) != 0) {
         perror("udp_echo");
         return 1;
     }

@@ -1,1 +1,1 @@
-# parts of tests/fuzz
+EXTRA_DIST += tests/fuzz/run tests/fuzz/corpus

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the commands say: values, ages, JSON, complaints. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/num.h"
+#include "core/base/text.h"
+#include "core/daemon/cli.h"
+
+void
+cli_say(const char *format, ...)
+{
+    va_list args;
+    fputs("lintel: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+const char *
+cli_text(const json_t *object, const char *member)
+{
+    const char *text = json_string_value(json_object_get(object, member));
+    return text ? text : "";
+}
+
+void
+cli_age(char *out, size_t size, double seconds)
+{
+    if (seconds < 0)
+        seconds = 0;
+    if (seconds < 9.95)
+        (void)lintel_format(out, size, "%.1f s", seconds);
+    else if (seconds < 120)
+        (void)lintel_format(out, size, "%.0f s", seconds);
+    else if (seconds < 7200)
+        (void)lintel_format(out, size, "%.0f min", seconds / 60);
+    else if (seconds < 48 * 3600)
+        (void)lintel_format(out, size, "%.0f h", seconds / 3600);
+    else
+        (void)lintel_format(out, size, "%.0f d", seconds / 86400);
+}
+
+void
+cli_value(char *out, size_t size, const json_t *value)
+{
+    char number[LINTEL_REAL_TEXT];
+    if (value == NULL || json_is_null(value)) {
+        (void)lintel_copy(out, size, "-");
+    } else if (json_is_string(value)) {
+        (void)lintel_copy(out, size, json_string_value(value));
+    } else if (json_is_real(value)) {
+        lintel_print_real(number, json_real_value(value));
+        (void)lintel_copy(out, size, number);
+    } else {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | CLI_REALS);
+        (void)lintel_copy(out, size, text ? text : "?");
+        free(text);
+    }
+}
+
+void
+cli_print_json(const json_t *value)
+{
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_INDENT(2) | CLI_REALS);
+    puts(text ? text : "null");
+    free(text);
+}
