@@ -155,8 +155,8 @@ static void
 print_buses(const json_t *status)
 {
     static const struct lintel_column columns[] = {
-        {"BUS", 0, 1},     {"PLUGIN", 0, 1}, {"RUNS IN", 0, 1}, {"STATE", 0, 0},  {"THINGS", 1, 0},
-        {"POINTS", 1, 0},  {"STALE", 1, 0},  {"BAD", 1, 0},     {"VALUES", 1, 0}, {"TIMEOUTS", 1, 0},
+        {"BUS", 0, 1},     {"PLUGIN", 0, 1}, {"RUNS IN", 0, 2}, {"STATE", 0, 0},  {"THINGS", 1, 3},
+        {"POINTS", 1, 3},  {"STALE", 1, 0},  {"BAD", 1, 0},     {"VALUES", 1, 5}, {"TIMEOUTS", 1, 4},
         {"WHY", 0, 1},     {NULL, 0, 0}};
     struct lintel_table *t = lintel_table_new(columns);
     size_t i;

@@ -48,7 +48,7 @@ int
 cli_things(struct cli *c)
 {
     static const struct lintel_column columns[] = {
-        {"THING", 0, 1}, {"MODEL", 0, 1}, {"BUS", 0, 1},  {"ZONE", 0, 1}, {"LOCATION", 0, 1},
+        {"THING", 0, 1}, {"MODEL", 0, 3}, {"BUS", 0, 1},  {"ZONE", 0, 2}, {"LOCATION", 0, 1},
         {"STATE", 0, 0}, {"GOOD", 1, 0},  {"WHY", 0, 1},  {NULL, 0, 0}};
     static const char *const path[] = {"hub", "things", NULL};
     if (c->argc > 1) {

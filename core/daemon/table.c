@@ -9,7 +9,7 @@
 #include "core/base/mem.h"
 #include "core/base/num.h"
 
-enum { COLUMNS_MOST = 12, GAP = 2, ELASTIC_LEAST = 6 };
+enum { COLUMNS_MOST = 12, GAP = 2, ELASTIC_LEAST = 6, READABLE = 14 };
 
 struct lintel_table {
     const struct lintel_column *columns;
@@ -88,25 +88,52 @@ lintel_terminal_width(FILE *out)
     return 0;
 }
 
-/* Takes what is too much from the elastic columns, the widest first. */
-static void
-fit(struct lintel_table *t, unsigned terminal)
+/* The widest column that can be made narrower and stays wider than `least`; ncolumns: none. */
+static unsigned
+widest_elastic(const struct lintel_table *t, unsigned least)
+{
+    unsigned ret = t->ncolumns;
+    for (unsigned i = 0; i < t->ncolumns; i++)
+        if ((t->columns[i].elastic == 1 || (t->columns[i].elastic && !t->columns[i].right)) &&
+            t->width[i] > least && (ret == t->ncolumns || t->width[i] > t->width[ret]))
+            ret = i;
+    return ret;
+}
+
+/* The column that can be left out first; ncolumns: none. */
+static unsigned
+most_spare(const struct lintel_table *t)
+{
+    unsigned ret = t->ncolumns;
+    for (unsigned i = 0; i < t->ncolumns; i++)
+        if (t->width[i] != 0 && t->columns[i].elastic > (ret == t->ncolumns ? 1 : t->columns[ret].elastic))
+            ret = i;
+    return ret;
+}
+
+static unsigned
+total_width(const struct lintel_table *t)
 {
     unsigned total = 0;
     for (unsigned i = 0; i < t->ncolumns; i++)
-        if (t->width[i] != 0)
-            total += t->width[i] + GAP;
-    total -= total ? GAP : 0;
-    while (terminal != 0 && total > terminal) {
-        unsigned widest = t->ncolumns;
-        for (unsigned i = 0; i < t->ncolumns; i++)
-            if (t->columns[i].elastic && t->width[i] > ELASTIC_LEAST &&
-                (widest == t->ncolumns || t->width[i] > t->width[widest]))
-                widest = i;
-        if (widest == t->ncolumns)
+        total += t->width[i] != 0 ? t->width[i] + GAP : 0;
+    return total ? total - GAP : 0;
+}
+
+/* First long texts are shortened, then columns left out, then all texts shortened to what is hardly one. */
+static void
+fit(struct lintel_table *t, unsigned terminal)
+{
+    while (terminal != 0 && total_width(t) > terminal) {
+        unsigned text = widest_elastic(t, READABLE), spare = most_spare(t);
+        if (text != t->ncolumns)
+            t->width[text]--;
+        else if (spare != t->ncolumns)
+            t->width[spare] = 0;
+        else if ((text = widest_elastic(t, ELASTIC_LEAST)) != t->ncolumns)
+            t->width[text]--;
+        else
             return;
-        t->width[widest]--;
-        total--;
     }
 }
 

@@ -9,7 +9,8 @@ struct lintel_table;
 struct lintel_column {
     const char *title;
     int right;   /* numbers stand at the right */
-    int elastic; /* shortened first (with "..") when the terminal is too narrow */
+    int elastic; /* When the terminal is too narrow: 0 stays; 1 is shortened (with ".."); from 2 on it is left out before
+                  * others become unreadable, the largest first (texts are shortened before). */
 };
 /* Columns end with a NULL title. NULL: out of memory; the functions below then do nothing. */
 struct lintel_table *lintel_table_new(const struct lintel_column *columns);
