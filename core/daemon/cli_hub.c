@@ -157,12 +157,12 @@ static void
 print_buses(const json_t *status)
 {
     static const struct lintel_column columns[] = {
-        {"BUS", LINTEL_COLUMN_WHOLE},    {"PLUGIN", LINTEL_COLUMN_WHOLE},
-        {"RUNS IN", LINTEL_COLUMN_CUT},  {"STATE", LINTEL_COLUMN_WHOLE},
-        {"THINGS", LINTEL_COLUMN_RIGHT}, {"POINTS", LINTEL_COLUMN_RIGHT},
-        {"STALE", LINTEL_COLUMN_RIGHT},  {"BAD", LINTEL_COLUMN_RIGHT},
-        {"VALUES", LINTEL_COLUMN_RIGHT}, {"TIMEOUTS", LINTEL_COLUMN_RIGHT},
-        {"WHY", LINTEL_COLUMN_WRAP},     {0}};
+        {"BUS", LINTEL_COLUMN_WHOLE, 0},    {"PLUGIN", LINTEL_COLUMN_WHOLE, 0},
+        {"RUNS IN", LINTEL_COLUMN_CUT, 2},  {"STATE", LINTEL_COLUMN_WHOLE, 0},
+        {"THINGS", LINTEL_COLUMN_RIGHT, 3}, {"POINTS", LINTEL_COLUMN_RIGHT, 3},
+        {"STALE", LINTEL_COLUMN_RIGHT, 0},  {"BAD", LINTEL_COLUMN_RIGHT, 0},
+        {"VALUES", LINTEL_COLUMN_RIGHT, 5}, {"TIMEOUTS", LINTEL_COLUMN_RIGHT, 4},
+        {"WHY", LINTEL_COLUMN_WRAP, 0},     {0}};
     struct lintel_table *t = lintel_table_new(columns);
     size_t i;
     json_t *bus;
@@ -189,10 +189,10 @@ static void
 print_troubles(struct lintel_local_client *hub)
 {
     static const char *const path[] = {"hub", "things", NULL};
-    static const struct lintel_column columns[] = {{"THING", LINTEL_COLUMN_WHOLE},
-                                                   {"BUS", LINTEL_COLUMN_WHOLE},
-                                                   {"STATE", LINTEL_COLUMN_WHOLE},
-                                                   {"WHY", LINTEL_COLUMN_WRAP},
+    static const struct lintel_column columns[] = {{"THING", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"BUS", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"STATE", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"WHY", LINTEL_COLUMN_WRAP, 0},
                                                    {0}};
     json_t *things = cli_get_json(hub, path), *thing;
     struct lintel_table *t = lintel_table_new(columns);

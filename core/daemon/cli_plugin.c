@@ -53,10 +53,10 @@ inspect(const struct cli *c, const char *file)
 static void
 print_fields(const char *title, const json_t *fields)
 {
-    static const struct lintel_column columns[] = {{"  KEY", LINTEL_COLUMN_WHOLE},
-                                                   {"TYPE", LINTEL_COLUMN_WHOLE},
-                                                   {"DEFAULT", LINTEL_COLUMN_CUT},
-                                                   {"MEANING", LINTEL_COLUMN_WRAP},
+    static const struct lintel_column columns[] = {{"  KEY", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"TYPE", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"DEFAULT", LINTEL_COLUMN_CUT, 0},
+                                                   {"MEANING", LINTEL_COLUMN_WRAP, 0},
                                                    {0}};
     struct lintel_table *t = lintel_table_new(columns);
     size_t i;
@@ -126,10 +126,10 @@ file_of(struct lintel_site_reader *r, const char *name, char out[LINTEL_PATH_MOS
 static int
 list(struct cli *c, struct lintel_site_reader *reader)
 {
-    static const struct lintel_column columns[] = {{"PLUGIN", LINTEL_COLUMN_WHOLE},
-                                                   {"VERSION", LINTEL_COLUMN_WHOLE},
-                                                   {"SUMMARY", LINTEL_COLUMN_CUT},
-                                                   {"FILE", LINTEL_COLUMN_CUT},
+    static const struct lintel_column columns[] = {{"PLUGIN", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"VERSION", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"SUMMARY", LINTEL_COLUMN_CUT, 0},
+                                                   {"FILE", LINTEL_COLUMN_CUT, 0},
                                                    {0}};
     json_t *all = json_array();
     struct lintel_table *t = c->json ? NULL : lintel_table_new(columns);

@@ -45,14 +45,14 @@ rows_with(json_t *rows, const char *word)
 int
 cli_things(struct cli *c)
 {
-    static const struct lintel_column columns[] = {{"THING", LINTEL_COLUMN_WHOLE},
-                                                   {"MODEL", LINTEL_COLUMN_CUT},
-                                                   {"BUS", LINTEL_COLUMN_WHOLE},
-                                                   {"ZONE", LINTEL_COLUMN_CUT},
-                                                   {"LOCATION", LINTEL_COLUMN_CUT},
-                                                   {"STATE", LINTEL_COLUMN_WHOLE},
-                                                   {"GOOD", LINTEL_COLUMN_RIGHT},
-                                                   {"WHY", LINTEL_COLUMN_WRAP},
+    static const struct lintel_column columns[] = {{"THING", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"MODEL", LINTEL_COLUMN_CUT, 3},
+                                                   {"BUS", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"ZONE", LINTEL_COLUMN_CUT, 2},
+                                                   {"LOCATION", LINTEL_COLUMN_CUT, 0},
+                                                   {"STATE", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"GOOD", LINTEL_COLUMN_RIGHT, 0},
+                                                   {"WHY", LINTEL_COLUMN_WRAP, 0},
                                                    {0}};
     static const char *const path[] = {"hub", "things", NULL};
     if (c->argc > 1) {
@@ -160,14 +160,14 @@ cli_target_fini(struct cli_target *t)
     memset(t, 0, sizeof *t);
 }
 
-static const struct lintel_column value_columns[] = {{"THING", LINTEL_COLUMN_WHOLE},
-                                                     {"NAME", LINTEL_COLUMN_WHOLE},
-                                                     {"VALUE", LINTEL_COLUMN_RIGHT},
-                                                     {"UNIT", LINTEL_COLUMN_WHOLE},
-                                                     {"QUALITY", LINTEL_COLUMN_WHOLE},
-                                                     {"AGE", LINTEL_COLUMN_RIGHT},
-                                                     {"MAY", LINTEL_COLUMN_WHOLE},
-                                                     {"WHY", LINTEL_COLUMN_WRAP},
+static const struct lintel_column value_columns[] = {{"THING", LINTEL_COLUMN_WHOLE, 0},
+                                                     {"NAME", LINTEL_COLUMN_WHOLE, 0},
+                                                     {"VALUE", LINTEL_COLUMN_RIGHT, 0},
+                                                     {"UNIT", LINTEL_COLUMN_WHOLE, 0},
+                                                     {"QUALITY", LINTEL_COLUMN_WHOLE, 0},
+                                                     {"AGE", LINTEL_COLUMN_RIGHT, 0},
+                                                     {"MAY", LINTEL_COLUMN_WHOLE, 0},
+                                                     {"WHY", LINTEL_COLUMN_WRAP, 0},
                                                      {0}};
 
 static void

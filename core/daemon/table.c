@@ -9,7 +9,7 @@
 #include "core/base/mem.h"
 #include "core/base/num.h"
 
-enum { COLUMNS_MOST = 12, GAP = 2, CUT_LEAST = 6, WRAP_LEAST = 24, NUMBER_LEAST = 14 };
+enum { COLUMNS_MOST = 12, GAP = 2, CUT_LEAST = 6, READABLE = 14, WRAP_LEAST = 24 };
 
 struct lintel_table {
     const struct lintel_column *columns;
@@ -89,42 +89,65 @@ lintel_terminal_width(FILE *out)
     return 0;
 }
 
-/* How narrow a column may become; when nothing else helps, names give too. */
+/* How a table becomes narrower: texts to what is readable, columns left out, texts to hardly
+ * anything, names too. */
+enum step { SHORTEN, LEAVE_OUT, SQUEEZE, CRUSH, GIVE_UP };
+
 static unsigned
-least_width(const struct lintel_table *t, unsigned i, int desperate)
+least_width(const struct lintel_table *t, unsigned i, enum step step)
 {
-    unsigned least = desperate ? CUT_LEAST : t->width[i];
     switch (t->columns[i].kind) {
-    case LINTEL_COLUMN_CUT: least = CUT_LEAST; break;
-    case LINTEL_COLUMN_WRAP: least = desperate ? CUT_LEAST : WRAP_LEAST; break;
-    case LINTEL_COLUMN_RIGHT: least = NUMBER_LEAST; break;
-    default: break;
+    case LINTEL_COLUMN_CUT: return step < SQUEEZE ? READABLE : CUT_LEAST;
+    case LINTEL_COLUMN_WRAP: return step < CRUSH ? WRAP_LEAST : CUT_LEAST;
+    case LINTEL_COLUMN_RIGHT:
+        return READABLE; /* no number is that long, but a text may stand among them */
+    default: return step < CRUSH ? t->width[i] : CUT_LEAST;
     }
-    return least;
 }
 
-/* Takes what is too much from the columns that can give, the widest first. */
+/* The widest column that can still give in this step; ncolumns: none. */
+static unsigned
+widest(const struct lintel_table *t, enum step step)
+{
+    unsigned ret = t->ncolumns;
+    for (unsigned i = 0; i < t->ncolumns; i++)
+        if (t->width[i] > least_width(t, i, step) &&
+            (ret == t->ncolumns || t->width[i] > t->width[ret]))
+            ret = i;
+    return ret;
+}
+
+/* The column that can be left out first; ncolumns: none. */
+static unsigned
+most_spare(const struct lintel_table *t)
+{
+    unsigned ret = t->ncolumns;
+    for (unsigned i = 0; i < t->ncolumns; i++)
+        if (t->width[i] != 0 &&
+            t->columns[i].spare > (ret == t->ncolumns ? 0 : t->columns[ret].spare))
+            ret = i;
+    return ret;
+}
+
+static unsigned
+total_width(const struct lintel_table *t)
+{
+    unsigned total = 0;
+    for (unsigned i = 0; i < t->ncolumns; i++)
+        total += t->width[i] != 0 ? t->width[i] + GAP : 0;
+    return total ? total - GAP : 0;
+}
+
 static void
 fit(struct lintel_table *t, unsigned terminal)
 {
-    unsigned total = 0;
-    int desperate = 0;
-    for (unsigned i = 0; i < t->ncolumns; i++)
-        if (t->width[i] != 0)
-            total += t->width[i] + GAP;
-    total -= total ? GAP : 0;
-    while (terminal != 0 && total > terminal) {
-        unsigned widest = t->ncolumns;
-        for (unsigned i = 0; i < t->ncolumns; i++)
-            if (t->width[i] > least_width(t, i, desperate) &&
-                (widest == t->ncolumns || t->width[i] > t->width[widest]))
-                widest = i;
-        if (widest < t->ncolumns) {
-            t->width[widest]--;
-            total--;
-        } else if (desperate++) {
-            return;
-        }
+    enum step step = SHORTEN;
+    while (terminal != 0 && step != GIVE_UP && total_width(t) > terminal) {
+        unsigned i = step == LEAVE_OUT ? most_spare(t) : widest(t, step);
+        if (i == t->ncolumns)
+            step++;
+        else
+            t->width[i] = step == LEAVE_OUT ? 0 : t->width[i] - 1;
     }
 }
 

@@ -15,6 +15,7 @@ enum lintel_column_kind {
 struct lintel_column {
     const char *title;
     enum lintel_column_kind kind;
+    int spare; /* not 0: left out before others become unreadable, the largest first */
 };
 /* Columns end with a NULL title. NULL: out of memory; the functions below then do nothing. */
 struct lintel_table *lintel_table_new(const struct lintel_column *columns);

@@ -142,7 +142,7 @@ else
 fi
 
 wait "$lazy_get"
-says "the slow device's answer comes" '^1050$' cat "$out"
+says "the slow device's answer comes" "c:2\.05.*:: '1050'" cat "$out"
 says "after an empty acknowledgement" 't:ACK.*c:0\.00|ACK 0\.00|Type=2.*Code=0|c:0.00' cat "$out"
 says "as a message of its own" 't:CON.*c:2\.05|t:NON.*c:2\.05' cat "$out"
 
