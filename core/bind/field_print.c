@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/base/num.h"
+
 static void
 add_str(struct lintel_buf *out, const char *s)
 {
@@ -14,11 +16,15 @@ static void
 schema_choices(const lintel_field *f, struct lintel_buf *out)
 {
     struct lintel_str item;
+    int64_t number;
     lintel_buf_adds(out, "\"enum\":[");
     for (uint32_t i = 0; (item = lintel_field_item(f->choices, i)).p != NULL; i++) {
         if (i != 0)
             lintel_buf_addc(out, ',');
         lintel_buf_add_json_str(out, item.p, item.n);
+        /* 19200 without quotes is a number for editors. */
+        if (item.p[0] != '0' && lintel_parse_int(item.p, item.n, &number))
+            lintel_buf_addf(out, ",%lld", (long long)number);
     }
     lintel_buf_addc(out, ']');
 }

@@ -329,6 +329,18 @@ prints_schema_and_manual(void)
     lintel_buf_fini(&out);
 }
 
+/* People write baud: 19200, without quotes. */
+static void
+schema_takes_choices_that_are_numbers(void)
+{
+    static const lintel_field baud[] = {
+        {.name = "baud", .help = "h", .choices = "9600|19200|auto|007", .type = LINTEL_T_INT}, {0}};
+    struct lintel_buf out = {0};
+    lintel_fields_schema(baud, &out);
+    CHECK_HAS(lintel_buf_str(&out), "\"enum\":[\"9600\",9600,\"19200\",19200,\"auto\",\"007\"]");
+    lintel_buf_fini(&out);
+}
+
 static void
 survives_lack_of_memory(void)
 {
@@ -369,6 +381,7 @@ main(int argc, char **argv)
                                             KIT(judges_tables),
                                             KIT(no_table_reuses_the_hubs_keys),
                                             KIT(prints_schema_and_manual),
+                                            KIT(schema_takes_choices_that_are_numbers),
                                             KIT(survives_lack_of_memory),
                                             {0}};
     return kit_main("field", tests, argc, argv);

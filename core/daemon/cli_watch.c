@@ -16,7 +16,9 @@ enum { FORMAT_SENML_JSON = 110, WATCHES_MOST = 4096, CELL = 400 };
 struct watch {
     uint64_t id;
     json_t *units; /* "Object/property" -> the model's unit: SenML tells primary ones */
-    json_t *seen;  /* record's name -> its last text: a pack tells all, people want what changed */
+    /* Record's name -> its last text: a pack tells all, people want what changed. NULL for an event, which is news each
+     * time. */
+    json_t *seen;
 };
 
 struct watcher {
@@ -83,8 +85,10 @@ start(struct watcher *w, const char *name)
     if (target.row == NULL)
         target.segments[k] = pack;
     status = cli_observe(w->hub, (const char *const *)target.segments, FORMAT_SENML_JSON, &id);
+    int is_event = target.row != NULL && strcmp(cli_text(target.row, "kind"), "event") == 0;
     if (status == CLI_OK)
-        w->watches[w->n++] = (struct watch){id, units_of(w->ask, target.segments[1]), json_object()};
+        w->watches[w->n++] =
+            (struct watch){id, units_of(w->ask, target.segments[1]), is_event ? NULL : json_object()};
     cli_target_fini(&target);
     return status;
 }

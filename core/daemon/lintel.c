@@ -19,7 +19,7 @@ static const struct command {
     {"run", cli_run, "[DIR]", "run a hub in the foreground with this site"},
     {"status", cli_status, "", "the hub, its buses and what is wrong with them"},
     {"things", cli_things, "[WORD]", "the things; with WORD those that have it in a column"},
-    {"get", cli_get, "THING[/PROPERTY]..", "values"},
+    {"get", cli_get, "[THING[/PROPERTY]..]", "values"},
     {"set", cli_set, "THING/PROPERTY VALUE", "write a property"},
     {"invoke", cli_invoke, "THING/ACTION [VALUE]", "start an action"},
     {"watch", cli_watch, "[THING[/NAME]..]", "follow values and events as they come"},
@@ -61,7 +61,7 @@ find_command(const char *name)
     return NULL;
 }
 
-/* --json and --run DIR are also taken behind the command, up to "--". */
+/* --json and --run DIR are also taken behind the command, up to "--". 1: --help stands there. */
 static int
 take_late_options(struct cli *c)
 {
@@ -74,6 +74,8 @@ take_late_options(struct cli *c)
             c->json = 1;
         } else if (strcmp(c->argv[i], "--run") == 0 && i + 1 < c->argc) {
             c->run = c->argv[++i];
+        } else if (strcmp(c->argv[i], "--help") == 0) {
+            return 1;
         } else if (strncmp(c->argv[i], "--", 2) == 0) {
             cli_say("there is no option \"%s\"; see 'lintel --help'", c->argv[i]);
             return -1;
@@ -120,7 +122,11 @@ main(int argc, char **argv)
         return CLI_USAGE;
     c.argc = argc - optind - 1;
     c.argv = argv + optind + 1;
-    if (take_late_options(&c) != 0)
-        return CLI_USAGE;
+    int late = take_late_options(&c);
+    if (late > 0)
+        printf("Usage: lintel %s%s%s\n%s; see lintel(1)\n", command->name, *command->arguments ? " " : "",
+               command->arguments, command->help);
+    if (late != 0)
+        return late > 0 ? CLI_OK : CLI_USAGE;
     return command->fn(&c);
 }

@@ -19,10 +19,12 @@ judge_device(struct lintel_live_thing *t, lintel_status status, const lintel_sam
     lintel_wall wall = lintel_loop_wall(t->bus->engine->loop);
     switch (status) {
     case LINTEL_OK:
-        if (heard == 0 && n > 0)
+        if (heard == 0 && n > 0) {
+            thing_count_failure(t, s[0].status);
             thing_failed(t, s[0].status, s[0].detail, cost);
-        else if (heard != 0)
+        } else if (heard != 0) {
             thing_answered(t, 1, wall);
+        }
         return;
     case LINTEL_E_BUSY:
     case LINTEL_E_CANCELLED: return;

@@ -31,7 +31,7 @@ first_values_come_at_once_and_in_order(void)
         REQUIRE(h.bus.nopen == 1);
         CHECK_INT(h.bus.open[0]->n, 2);
         CHECK_INT(h.bus.open[0]->slots[0], i * 3);
-        CHECK_INT(h.bus.open[0]->deadline - lintel_loop_now(h.loop), INT64_C(1010000000));
+        CHECK_INT(h.bus.open[0]->deadline - lintel_loop_now(h.loop), INT64_C(5010000000));
         CHECK(h.bus.open[0]->batch != 0);
         kit_answer(&h.bus, 0, LINTEL_OK, 100);
     }
@@ -39,7 +39,7 @@ first_values_come_at_once_and_in_order(void)
         REQUIRE(h.bus.nopen == 1);
         CHECK_INT(h.bus.open[0]->n, 1);
         CHECK_INT(h.bus.open[0]->slots[0], i * 3 + 2);
-        CHECK_INT(h.bus.open[0]->deadline - lintel_loop_now(h.loop), INT64_C(3005000000));
+        CHECK_INT(h.bus.open[0]->deadline - lintel_loop_now(h.loop), INT64_C(5005000000));
         kit_answer(&h.bus, 0, LINTEL_OK, 100);
     }
     CHECK_INT(h.bus.nopen, 0);
@@ -255,6 +255,23 @@ single_points_fail_alone(void)
     struct lintel_device_stats d;
     lintel_engine_device_stats(h.engine, h.things[0], &d);
     CHECK(d.reachable);
+    kit_house_free(&h);
+}
+
+static void
+silence_told_by_samples_is_counted(void)
+{
+    struct kit_house h;
+    struct lintel_bus_stats stats;
+    REQUIRE(kit_house_new(&h, meter, 2, 1, 0) == 0);
+    lintel_engine_bus_ready(h.engine, h.bus.bus);
+    lintel_sample s[2] = {kit_sample(0, kit_int(5)), kit_sample(1, kit_int(6))};
+    s[0].status = s[1].status = LINTEL_E_TIMEOUT;
+    kit_answer_with(&h.bus, 0, s, 2);
+    lintel_engine_bus_stats(h.engine, h.bus.bus, &stats);
+    CHECK_INT(stats.timeouts, 1);
+    CHECK_INT(stats.errors, 0);
+    CHECK_INT(stats.values, 0);
     kit_house_free(&h);
 }
 
@@ -568,6 +585,7 @@ main(int argc, char **argv)
         KIT(a_dead_unit_costs_the_others_little),
         KIT(one_lost_answer_is_forgiven),
         KIT(single_points_fail_alone),
+        KIT(silence_told_by_samples_is_counted),
         KIT(a_refused_point_keeps_its_reason),
         KIT(large_devices_are_asked_in_parts),
         KIT(a_busy_device_is_asked_once_more),

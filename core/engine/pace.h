@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 #define SECOND INT64_C(1000000000)
-#define REQUEST_NS (3 * SECOND)         /* deadline of one request */
+#define REQUEST_NS (5 * SECOND)         /* deadline of one request */
 #define POINT_NS (SECOND / 200)         /* more time for each point of a poll: lines are slow */
-#define PROBE_NS (1 * SECOND)           /* the same for a device in back-off, or never heard of */
+#define PROBE_NS (1 * SECOND)           /* the same for a device that did not answer before */
 #define WAIT_NS (10 * SECOND)           /* a command that waits longer ends with a timeout */
 #define AGAIN_NS (SECOND / 5)           /* pause after "busy" */
 #define BACKOFF_FIRST_NS (1 * SECOND)
@@ -15,7 +15,7 @@
 #define BACKOFF_LINK_MOST_NS (10 * SECOND) /* no connection: trying costs other devices nothing */
 #define NEVER (INT64_MAX / 2)
 enum {
-    BACKOFF_SHARE = 30,   /* a silent device may use one part in so many of its bus' time */
+    BACKOFF_SHARE = 40,   /* a silent device may use one part in so many of its bus' time; 30 with the jitter */
     COMMAND_SHARE = 10,   /* the same for commands to it that people insist on */
     URGENT_MOST = 8,      /* commands in a row, while polls of other devices wait */
     GROUP_MOST = 512,     /* points of one request, so that a write does not wait long */

@@ -31,14 +31,21 @@ thing_submit(struct lintel_live_thing *t, enum work work, enum lintel_op_kind ki
 }
 
 void
+thing_count_failure(struct lintel_live_thing *t, lintel_status status)
+{
+    int timeout = status == LINTEL_E_TIMEOUT, error = status != LINTEL_OK && !timeout;
+    t->bus->timeouts += (unsigned)timeout;
+    t->timeouts += (unsigned)timeout;
+    t->bus->errors += (unsigned)error;
+    t->errors += (unsigned)error;
+}
+
+void
 thing_op_over(struct lintel_live_thing *t, lintel_status status)
 {
     struct lintel_bus *b = t->bus;
     t->work = WORK_NONE;
     if (--b->nopen == 0)
         b->busy_ns += lintel_loop_now(b->engine->loop) - b->busy_since;
-    b->timeouts += status == LINTEL_E_TIMEOUT;
-    t->timeouts += status == LINTEL_E_TIMEOUT;
-    b->errors += status != LINTEL_OK && status != LINTEL_E_TIMEOUT;
-    t->errors += status != LINTEL_OK && status != LINTEL_E_TIMEOUT;
+    thing_count_failure(t, status);
 }

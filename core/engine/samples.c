@@ -90,11 +90,11 @@ sample_apply(struct sample_run *r, struct lintel_live_thing *t, uint32_t i, cons
 {
     const struct lintel_bound *bound = thing_bound(t, i);
     struct point *p = &t->points[i];
-    r->bus->values++;
     if (s->status != LINTEL_OK) {
         apply_failure(t, i, s);
         return;
     }
+    r->bus->values++;
     struct lintel_codec *codec = bound->read.codec;
     lintel_value v = {.type = LINTEL_T_NULL};
     struct lintel_decoding d;

@@ -26,7 +26,8 @@ send_group(struct lintel_live_thing *t, struct group *g, lintel_mono now)
     t->group = g;
     group_advance(t, g, now);
     int subscribe = g->poll_ns == 0;
-    int64_t within = (t->seen != 0 || subscribe ? REQUEST_NS : PROBE_NS) + g->n * POINT_NS;
+    int64_t within =
+        (t->seen != 0 || t->failures == 0 || subscribe ? REQUEST_NS : PROBE_NS) + g->n * POINT_NS;
     int rc = thing_submit(t, subscribe ? WORK_SUBSCRIBE : WORK_POLL,
                           subscribe ? LINTEL_OP_SUBSCRIBE : LINTEL_OP_READ, g->slots, g->n, NULL,
                           g->batch, within);

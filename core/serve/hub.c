@@ -126,7 +126,7 @@ get_status(struct lintel_call *c, struct lintel_buf *b)
 
 struct tally { /* points of a thing */
     uint32_t points, good, stale, waiting, bad;
-    const char *why; /* the first bad one is so; NULL: none is */
+    const char *why; /* the first bad one is so, or the first stale one; NULL: none is */
 };
 
 static struct tally
@@ -146,7 +146,9 @@ count_points(struct lintel_engine *e, const struct lintel_live_thing *thing)
         sum.stale += r.quality == LINTEL_QUALITY_STALE;
         sum.waiting += r.quality == LINTEL_QUALITY_INITIAL;
         sum.bad += r.quality == LINTEL_QUALITY_BAD;
-        if (r.quality == LINTEL_QUALITY_BAD && sum.why == NULL)
+        if (r.status != LINTEL_OK &&
+            (r.quality == LINTEL_QUALITY_BAD ? sum.bad == 1
+                                             : r.quality == LINTEL_QUALITY_STALE && sum.why == NULL))
             sum.why = r.detail != NULL && r.detail[0] ? r.detail : lintel_status_words(r.status);
     }
     return sum;
@@ -185,6 +187,8 @@ add_thing(struct lintel_engine *e, struct lintel_live_thing *thing, struct linte
     else if (sum.why != NULL)
         detail = sum.why;
     const char *state = state_of(&bus, &device, &sum);
+    if (detail[0] == '\0' && strcmp(state, "starting") == 0)
+        detail = bus.ready ? "nothing was heard of it yet" : "its bus is starting";
     lintel_buf_addc(b, '{');
     text(b, "id", t->id);
     text(b, "label", t->label);

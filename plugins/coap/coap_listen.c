@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define DEFAULT_PORT 5683u /* RFC 7252 6.1 */
 
@@ -125,9 +127,34 @@ bound_port(const coap_endpoint_t *e)
     return colon != NULL ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
 }
 
+/* libcoap binds with SO_REUSEADDR, which for UDP lets two programs share a port, and the later one takes the
+ * datagrams of both. So whether it is free is asked before, without that option. */
+static bool
+is_free(const coap_address_t *a)
+{
+    const int on = 1;
+    int fd = socket(a->addr.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    if (a->addr.sa.sa_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    bool free = bind(fd, &a->addr.sa, a->size) == 0;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return free;
+}
+
 lintel_status
 lcoap_listen_open(struct lcoap_server *s, char *err, size_t nerr)
 {
+    for (uint32_t i = 0; i < s->nlisteners; i++) {
+        if (!is_free(&s->listeners[i].address)) {
+            snprintf(err, nerr, "cannot listen on %s: %s", s->listeners[i].uri,
+                     errno == EADDRINUSE ? "another program listens there" : strerror(errno));
+            return LINTEL_E_FAIL;
+        }
+    }
     for (uint32_t i = 0; i < s->nlisteners; i++) {
         struct lcoap_listener *l = &s->listeners[i];
         char line[200], where[80];

@@ -118,7 +118,9 @@ back_off(struct mb_link *l)
     l->backoff = wait < most / 2 ? wait * 2 : most;
 }
 
-/* The connection is of no use any more. One that worked is opened anew at once. */
+/* The connection is of no use any more. One that worked is opened anew with the next request, and only if that fails
+ * the hub hears of it: some gateways close the connection when a unit behind them does not answer, and told as a loss of
+ * the line, that one unit would make all others stale and be asked again at once, with them, in a circle. */
 static void
 lost(struct mb_link *l, const char *why)
 {
@@ -126,10 +128,11 @@ lost(struct mb_link *l, const char *why)
     if (l->proven) {
         l->backoff = BACKOFF_FIRST;
         l->next_attempt = now(l);
+        mb_say(l->down, "%s", why);
     } else {
         back_off(l);
+        tell_down(l, why);
     }
-    tell_down(l, why);
 }
 
 /* Closes a connection that is to be opened anew although nobody said that it is broken. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * MQTT 3.1.1: devices behind a broker. One message may feed thousands of points; what a point is within its payload
- * (JSON pointer, pattern) is the hub's business. */
+ * MQTT 3.1.1: devices behind a broker. One message may feed thousands of points; what a point is
+ * within its payload (JSON pointer, pattern) is the hub's business. */
 #include "plugins/mqtt/mqtt.h"
 
 #include <stdarg.h>
@@ -22,7 +22,8 @@ static const lintel_field bus_fields[] = {
      .type = LINTEL_T_STR,
      .flags = LINTEL_F_SECRET},
     {.name = "clientId",
-     .help = "Client identifier; two clients of one broker must not share one. Without it, one is made up at each start.",
+     .help = "Client identifier; two clients of one broker must not share one. Without it, one is "
+             "made up at each start.",
      .type = LINTEL_T_STR},
     {.name = "keepAlive",
      .help = "Longest silence before the connection is probed.",
@@ -32,7 +33,8 @@ static const lintel_field bus_fields[] = {
      .max = 3600,
      .type = LINTEL_T_INT},
     {.name = "cleanSession",
-     .help = "Whether the broker forgets the subscriptions of a lost connection; no needs a clientId.",
+     .help =
+         "Whether the broker forgets the subscriptions of a lost connection; no needs a clientId.",
      .dflt = "yes",
      .type = LINTEL_T_BOOL},
     {.name = "caFile",
@@ -73,7 +75,8 @@ static const lintel_field bus_fields[] = {
 
 static const lintel_field device_fields[] = {
     {.name = "topic",
-     .help = "The device's topic; topics of its points are relative to it, unless they start with a slash.",
+     .help = "The device's topic; topics of its points are relative to it, unless they start with "
+             "a slash.",
      .type = LINTEL_T_STR,
      .flags = LINTEL_F_REQUIRED},
     {.name = "availability",
@@ -83,7 +86,10 @@ static const lintel_field device_fields[] = {
      .help = "What stands there when it can; also as a text inside a JSON object.",
      .dflt = "online",
      .type = LINTEL_T_STR},
-    {.name = "offline", .help = "What stands there when it can't.", .dflt = "offline", .type = LINTEL_T_STR},
+    {.name = "offline",
+     .help = "What stands there when it can't.",
+     .dflt = "offline",
+     .type = LINTEL_T_STR},
     {0},
 };
 
@@ -97,12 +103,17 @@ static const lintel_field address_fields[] = {
      .min = 0,
      .max = 2,
      .type = LINTEL_T_INT},
-    {.name = "retain", .help = "Whether the broker keeps what is written.", .dflt = "no", .type = LINTEL_T_BOOL},
+    {.name = "retain",
+     .help = "Whether the broker keeps what is written.",
+     .dflt = "no",
+     .type = LINTEL_T_BOOL},
     {.name = "get",
      .help = "Topic, relative to the device's, where a message makes it tell its values.",
      .type = LINTEL_T_STR},
     {.name = "getBody", .help = "That message.", .type = LINTEL_T_STR},
-    {.name = "body", .help = "Fixed message of an action or a write, instead of the value.", .type = LINTEL_T_STR},
+    {.name = "body",
+     .help = "Fixed message of an action or a write, instead of the value.",
+     .type = LINTEL_T_STR},
     {0},
 };
 
@@ -194,12 +205,14 @@ static lintel_status
 judge(const struct mqtt *m, const lintel_host *h)
 {
     if (m->uri == NULL)
-        return refuse(h, "broker must be mqtt://host[:port] or mqtts://host[:port]; user and password "
-                         "have settings of their own");
+        return refuse(h,
+                      "broker must be mqtt://host[:port] or mqtts://host[:port]; user and password "
+                      "have settings of their own");
     if (m->password != NULL && m->username == NULL)
         return refuse(h, "a password needs a username");
     if (!m->clean_session && m->client_id == NULL)
-        return refuse(h, "cleanSession: no needs a clientId, so that the broker knows the hub again");
+        return refuse(h,
+                      "cleanSession: no needs a clientId, so that the broker knows the hub again");
     if (m->status_topic != NULL && mqtt_topic_wrong(m->status_topic, 0) != NULL)
         return refuse(h, "statusTopic must be a topic without wildcards");
     if (!m->tls && (m->ca_file != NULL || m->cert_file != NULL || m->key_file != NULL))
@@ -235,7 +248,9 @@ create(const lintel_host *h, const lintel_value *s, void **self)
     m->verify = (int)s[BUS_VERIFY].as.i;
     m->reconnect_max = s[BUS_RECONNECT_MAX].as.i * INT64_C(1000000000);
     m->max_payload = (size_t)s[BUS_MAX_PAYLOAD].as.i;
-    lintel_status st = mqtt_inbox_init(&m->inbox) != 0 ? LINTEL_E_FAIL : failed ? LINTEL_E_NOMEM : judge(m, h);
+    lintel_status st = mqtt_inbox_init(&m->inbox) != 0 ? LINTEL_E_FAIL
+                       : failed                        ? LINTEL_E_NOMEM
+                                                       : judge(m, h);
     if (st == LINTEL_OK && m->client_id == NULL) {
         /* 23 characters at most, which every broker takes (MQTT 3.1.1 section 3.1.3.1). */
         m->client_id = calloc(1, 24);
@@ -296,8 +311,8 @@ join(struct mqtt *m, const char *filter, int qos, lintel_point *p, lintel_device
         return LINTEL_E_NOMEM;
     }
     route->qos = qos > route->qos ? qos : route->qos;
-    /* Not only for the first one: the broker tells what it has kept at subscribing, and who comes later wants it
-     * too. */
+    /* Not only for the first one: the broker tells what it has kept at subscribing, and who comes
+     * later wants it too. */
     mqtt_session_subscribe(m, route);
     return LINTEL_OK;
 }
@@ -350,7 +365,8 @@ bind(void *self, lintel_point *p)
     if (st == LINTEL_OK)
         st = whole_topic(m, p->name, p->device, &p->addr[ADDRESS_TOPIC], 1, topic);
     const lintel_value *qos = &p->addr[ADDRESS_QOS];
-    return st == LINTEL_OK ? join(m, topic, qos->type == LINTEL_T_INT ? (int)qos->as.i : 0, p, NULL) : st;
+    return st == LINTEL_OK ? join(m, topic, qos->type == LINTEL_T_INT ? (int)qos->as.i : 0, p, NULL)
+                           : st;
 }
 
 static void
@@ -360,7 +376,8 @@ unbind(void *self, lintel_point *p)
         leave(self, mqtt_route_remove_point(p));
 }
 
-/* given: { mqtt: { "": '{"state":"ON"}', availability: online } }: a payload for each relative topic. */
+/* given: { mqtt: { "": '{"state":"ON"}', availability: online } }: a payload for each relative
+ * topic. */
 static lintel_status
 given_value(const lintel_value *given, const lintel_point *p, void *scratch, lintel_value *ret,
             char reason[128])

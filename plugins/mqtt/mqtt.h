@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One broker connection: what the parts of the plugin share. All of it belongs to the instance's thread; paho's
- * threads reach the inbox and nothing else. */
+ * One broker connection: what the parts of the plugin share. All of it belongs to the instance's
+ * thread; paho's threads reach the inbox and nothing else. */
 #ifndef LINTEL_PLUGINS_MQTT_MQTT_H
 #define LINTEL_PLUGINS_MQTT_MQTT_H
 #include <MQTTAsync.h>
@@ -12,15 +12,27 @@
 #include "plugins/mqtt/mqtt_topic.h"
 
 /* Rows of the tables, in their order. */
-enum { BUS_BROKER, BUS_USERNAME, BUS_PASSWORD, BUS_CLIENT_ID, BUS_KEEP_ALIVE, BUS_CLEAN_SESSION,
-       BUS_CA_FILE, BUS_CERT_FILE, BUS_KEY_FILE, BUS_VERIFY, BUS_STATUS_TOPIC, BUS_RECONNECT_MAX,
-       BUS_MAX_PAYLOAD };
+enum {
+    BUS_BROKER,
+    BUS_USERNAME,
+    BUS_PASSWORD,
+    BUS_CLIENT_ID,
+    BUS_KEEP_ALIVE,
+    BUS_CLEAN_SESSION,
+    BUS_CA_FILE,
+    BUS_CERT_FILE,
+    BUS_KEY_FILE,
+    BUS_VERIFY,
+    BUS_STATUS_TOPIC,
+    BUS_RECONNECT_MAX,
+    BUS_MAX_PAYLOAD
+};
 enum { DEVICE_TOPIC, DEVICE_AVAILABILITY, DEVICE_ONLINE, DEVICE_OFFLINE };
 enum { ADDRESS_TOPIC, ADDRESS_QOS, ADDRESS_RETAIN, ADDRESS_GET, ADDRESS_GET_BODY, ADDRESS_BODY };
 
 enum { MQTT_SAMPLES = 256 };
-enum { MQTT_BATCH = 64 };  /* filters in one SUBSCRIBE */
-struct mqtt_batch {        /* one SUBSCRIBE under way */
+enum { MQTT_BATCH = 64 }; /* filters in one SUBSCRIBE */
+struct mqtt_batch {       /* one SUBSCRIBE under way */
     struct mqtt_batch *next;
     struct mqtt *m;
     int n;
@@ -56,28 +68,30 @@ struct mqtt {
     struct mqtt_routes routes;
     struct mqtt_open *open;
     int started;
-    int64_t pause;                          /* before the next attempt; ns */
+    int64_t pause; /* before the next attempt; ns */
     uint64_t random;
-    char told[MQTT_WHY], tls_why[MQTT_WHY]; /* reason told last; paho's thread: what TLS complained of last */
-    uint32_t nsamples;                      /* gathered of several messages, to go out together */
+    char told[MQTT_WHY],
+        tls_why[MQTT_WHY]; /* reason told last; paho's thread: what TLS complained of last */
+    uint32_t nsamples;     /* gathered of several messages, to go out together */
     lintel_sample samples[MQTT_SAMPLES];
-    lintel_mono grumbled;                   /* when messages were last reported as lost; 0: never */
-    uint64_t lost;                          /* since then */
+    lintel_mono grumbled; /* when messages were last reported as lost; 0: never */
+    uint64_t lost;        /* since then */
 };
 
 /* mqtt_session.c: the connection. */
 lintel_status mqtt_session_start(struct mqtt *m);
 void mqtt_session_stop(struct mqtt *m);
-/* Soon, together with others that are asked for now; on every connect all are subscribed to anyway. */
+/* Soon, together with others that are asked for now; on every connect all are subscribed to anyway.
+ */
 void mqtt_session_subscribe(struct mqtt *m, struct mqtt_route *route);
 void mqtt_session_unsubscribe(struct mqtt *m, const struct mqtt_route *route);
 /* ret_token: what MQTT_ACCEPTED and MQTT_FAILED will bear, or 0 where no answer comes (QoS 0). */
-lintel_status mqtt_session_publish(struct mqtt *m, const char *topic, const void *p, size_t n, int qos,
-                                   int retain, int *ret_token);
+lintel_status mqtt_session_publish(struct mqtt *m, const char *topic, const void *p, size_t n,
+                                   int qos, int retain, int *ret_token);
 
 /* mqtt_message.c: from messages to points. */
-/* Their samples wait for mqtt_flush(), so that those of several messages go out together; the news must live until
- * then. */
+/* Their samples wait for mqtt_flush(), so that those of several messages go out together; the news
+ * must live until then. */
 void mqtt_message(struct mqtt *m, const struct mqtt_news *news);
 void mqtt_flush(struct mqtt *m);
 /* Some were lost: says so, but not for each. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Where paho's threads meet the instance's: a queue of news with a descriptor that is readable while it is not
- * empty. It is the only thing that both touch. paho calls back while it holds a lock of its own, so a callback does
- * nothing but put, and nobody calls paho with the inbox locked. */
+ * Where paho's threads meet the instance's: a queue of news with a descriptor that is readable
+ * while it is not empty. It is the only thing that both touch. paho calls back while it holds a
+ * lock of its own, so a callback does nothing but put, and nobody calls paho with the inbox locked.
+ */
 #ifndef LINTEL_PLUGINS_MQTT_INBOX_H
 #define LINTEL_PLUGINS_MQTT_INBOX_H
 #include <MQTTAsync.h>
@@ -35,9 +36,10 @@ struct mqtt_inbox {
     pthread_mutex_t lock;
     int fd;
     struct mqtt_news *first, **last;
-    struct mqtt_news *up, *down; /* made beforehand: these must come through, and once for each attempt */
-    size_t bytes;                /* of the messages inside */
-    uint64_t dropped;            /* messages, because it was full */
+    struct mqtt_news *up,
+        *down;        /* made beforehand: these must come through, and once for each attempt */
+    size_t bytes;     /* of the messages inside */
+    uint64_t dropped; /* messages, because it was full */
 };
 
 int mqtt_inbox_init(struct mqtt_inbox *b); /* -1: no descriptor */
@@ -52,9 +54,10 @@ void mqtt_news_free(struct mqtt_news *list);
 /* ---- paho's threads */
 void mqtt_inbox_up(struct mqtt_inbox *b);
 void mqtt_inbox_down(struct mqtt_inbox *b, const char *why);
-/* Takes topic and message over, also when it drops them. Of one longer than `most` only the news comes. */
-void mqtt_inbox_message(struct mqtt_inbox *b, char *topic, size_t ntopic, MQTTAsync_message *message,
-                        size_t most);
+/* Takes topic and message over, also when it drops them. Of one longer than `most` only the news
+ * comes. */
+void mqtt_inbox_message(struct mqtt_inbox *b, char *topic, size_t ntopic,
+                        MQTTAsync_message *message, size_t most);
 /* Without memory the news is lost: then the request's deadline ends it. */
 void mqtt_inbox_note(struct mqtt_inbox *b, enum mqtt_kind kind, int number, void *batch);
 #endif

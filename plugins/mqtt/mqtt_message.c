@@ -80,8 +80,8 @@ mqtt_messages_lost(struct mqtt *m, uint64_t n, const char *why)
     m->lost += n;
     if (m->grumbled != 0 && now - m->grumbled < QUIET_SECONDS * SECOND)
         return;
-    mqtt_log(m, LINTEL_LOG_WARN, "%llu messages were dropped; the last: %s", (unsigned long long)m->lost,
-             why);
+    mqtt_log(m, LINTEL_LOG_WARN, "%llu messages were dropped; the last: %s",
+             (unsigned long long)m->lost, why);
     m->grumbled = now;
     m->lost = 0;
 }

@@ -143,7 +143,8 @@ topic_of(const lintel_device *d, const lintel_value *relative, char out[MQTT_TOP
     return mqtt_topic_join(out, d->settings[DEVICE_TOPIC].as.s, relative->as.s);
 }
 
-/* ---- reads ---------------------------------------------------------------------------------------- */
+/* ---- reads
+ * ---------------------------------------------------------------------------------------- */
 
 static int
 same_text(const lintel_value *a, const lintel_value *b)
@@ -195,13 +196,15 @@ mqtt_read(void *self, const lintel_request *r)
     mqtt_open_overdue(m);
 }
 
-/* ---- writes and actions --------------------------------------------------------------------------- */
+/* ---- writes and actions
+ * --------------------------------------------------------------------------- */
 
 static lintel_status
 send_one(struct mqtt *m, const lintel_point *p, const lintel_value *v, int *ret_token)
 {
     char topic[MQTT_TOPIC_MOST];
-    const lintel_value *addr = p->write_addr, *body = &addr[ADDRESS_BODY], *qos = &addr[ADDRESS_QOS];
+    const lintel_value *addr = p->write_addr, *body = &addr[ADDRESS_BODY],
+                       *qos = &addr[ADDRESS_QOS];
     /* There is no priority at an MQTT device that could be released. */
     if (v->type == LINTEL_T_NULL && p->kind == LINTEL_K_PROPERTY)
         return LINTEL_E_NOTSUP;

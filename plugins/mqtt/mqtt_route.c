@@ -28,7 +28,8 @@ find(const struct mqtt_routes *r, const char *filter, size_t n)
     return route;
 }
 
-/* Room for one more element; returns the array, perhaps a new one. NULL: out of memory, nothing has changed. */
+/* Room for one more element; returns the array, perhaps a new one. NULL: out of memory, nothing has
+ * changed. */
 static void *
 grow(void *array, uint32_t n, uint32_t *room, size_t size)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Which points and devices a message is for: one route for each topic filter that is subscribed to. Pure. */
+ * Which points and devices a message is for: one route for each topic filter that is subscribed to.
+ * Pure. */
 #ifndef LINTEL_PLUGINS_MQTT_ROUTE_H
 #define LINTEL_PLUGINS_MQTT_ROUTE_H
 #include <stdint.h>
@@ -11,9 +12,9 @@ struct mqtt_route {
     char *filter;
     uint32_t hash, index; /* index: its place in mqtt_routes.all */
     int wildcard;
-    int qos;              /* the highest that somebody wants */
-    int wanted;           /* a SUBSCRIBE for it is due */
-    const void *batch;    /* the SUBSCRIBE under way that it is in, and where; or NULL */
+    int qos;           /* the highest that somebody wants */
+    int wanted;        /* a SUBSCRIBE for it is due */
+    const void *batch; /* the SUBSCRIBE under way that it is in, and where; or NULL */
     uint32_t batch_at;
     uint32_t npoints, points_room, ndevices, devices_room;
     lintel_point **points;   /* fed by its messages; their cookie is a struct mqtt_seat */

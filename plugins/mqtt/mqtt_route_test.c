@@ -112,6 +112,7 @@ main(int argc, char **argv)
 {
     static const struct kit_test tests[] = {KIT(a_message_finds_exact_and_wildcard_routes),
                                             KIT(points_and_devices_come_and_go),
-                                            KIT(thousands_of_routes_are_found), {0}};
+                                            KIT(thousands_of_routes_are_found),
+                                            {0}};
     return kit_main("mqtt_route", tests, argc, argv);
 }

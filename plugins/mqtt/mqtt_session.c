@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The connection to the broker: paho's async client, with a back-off of our own, since paho's begins only after the
- * first success and keeps what was not sent for the next connection: a command must not arrive an hour late. */
+ * The connection to the broker: paho's async client, with a back-off of our own, since paho's
+ * begins only after the first success and keeps what was not sent for the next connection: a
+ * command must not arrive an hour late. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -15,7 +16,8 @@
 enum { CONNECT_SECONDS = 10, GOODBYE_MS = 500, NEWS_AT_ONCE = 256, SENDS_MOST = 10000 };
 static const char ONLINE[] = "online", OFFLINE[] = "offline";
 
-/* ---- paho's threads: each only puts into the inbox ------------------------------------------------ */
+/* ---- paho's threads: each only puts into the inbox
+ * ------------------------------------------------ */
 
 static void
 on_connected(void *ctx, MQTTAsync_successData *data)
@@ -40,8 +42,11 @@ on_refused(void *ctx, MQTTAsync_failureData *data)
 {
     /* The return codes of CONNACK, MQTT 3.1.1 section 3.2.2.3. */
     static const char *const reasons[] = {
-        "", "the broker refuses MQTT 3.1.1", "the broker refuses the clientId",
-        "the broker is not available", "the broker refuses username or password",
+        "",
+        "the broker refuses MQTT 3.1.1",
+        "the broker refuses the clientId",
+        "the broker is not available",
+        "the broker refuses username or password",
         "the broker does not allow this client in: check username, password and its access list"};
     struct mqtt *m = ctx;
     char why[MQTT_WHY];
@@ -52,7 +57,8 @@ on_refused(void *ctx, MQTTAsync_failureData *data)
     if (code > 0 && code < (int)(sizeof reasons / sizeof *reasons))
         snprintf(why, sizeof why, "%s", reasons[code]);
     else
-        snprintf(why, sizeof why, "no connection to the broker: %.150s", detail);
+        snprintf(why, sizeof why, "no connection to the broker %.80s: %.80s", strstr(m->uri, "://") + 3,
+                 detail);
     mqtt_inbox_down(&m->inbox, why);
 }
 
@@ -107,7 +113,8 @@ on_not_subscribed(void *ctx, MQTTAsync_failureData *data)
     mqtt_inbox_note(&b->m->inbox, MQTT_SUBSCRIBED, 0, b);
 }
 
-/* ---- connecting ----------------------------------------------------------------------------------- */
+/* ---- connecting
+ * ----------------------------------------------------------------------------------- */
 
 static void try_connect(void *self);
 
@@ -158,8 +165,8 @@ drop_client(struct mqtt *m, MQTTAsync client)
     }
 }
 
-/* The next client is made before the last one ends: with the last of a process paho also ends its threads, which
- * takes a second. */
+/* The next client is made before the last one ends: with the last of a process paho also ends its
+ * threads, which takes a second. */
 static int
 renew_client(struct mqtt *m)
 {
@@ -167,8 +174,8 @@ renew_client(struct mqtt *m)
     MQTTAsync old = m->client, fresh = NULL;
     o.MQTTVersion = MQTTVERSION_3_1_1;
     o.maxBufferedMessages = SENDS_MOST;
-    int failed = MQTTAsync_createWithOptions(&fresh, m->uri, m->client_id, MQTTCLIENT_PERSISTENCE_NONE,
-                                             NULL, &o);
+    int failed = MQTTAsync_createWithOptions(&fresh, m->uri, m->client_id,
+                                             MQTTCLIENT_PERSISTENCE_NONE, NULL, &o);
     if (failed != MQTTASYNC_SUCCESS)
         return failed;
     m->client = fresh;
@@ -196,9 +203,9 @@ file_is_wrong(const char *key, const char *path, int secret, char why[MQTT_WHY])
 static int
 files_are_wrong(const struct mqtt *m, char why[MQTT_WHY])
 {
-    return m->tls &&
-           (file_is_wrong("caFile", m->ca_file, 0, why) || file_is_wrong("certFile", m->cert_file, 0, why) ||
-            file_is_wrong("keyFile", m->key_file, 1, why));
+    return m->tls && (file_is_wrong("caFile", m->ca_file, 0, why) ||
+                      file_is_wrong("certFile", m->cert_file, 0, why) ||
+                      file_is_wrong("keyFile", m->key_file, 1, why));
 }
 
 static int
@@ -258,7 +265,8 @@ try_connect(void *self)
     }
 }
 
-/* ---- subscriptions -------------------------------------------------------------------------------- */
+/* ---- subscriptions
+ * -------------------------------------------------------------------------------- */
 
 static void
 send_batch(struct mqtt *m, struct mqtt_route **routes, int n)
@@ -281,8 +289,8 @@ send_batch(struct mqtt *m, struct mqtt_route **routes, int n)
     }
     if (failed != MQTTASYNC_SUCCESS) {
         free(b);
-        mqtt_log(m, LINTEL_LOG_WARN, "subscribing to \"%.200s\" and %d more failed: %s", filters[0], n - 1,
-                 MQTTAsync_strerror(failed));
+        mqtt_log(m, LINTEL_LOG_WARN, "subscribing to \"%.200s\" and %d more failed: %s", filters[0],
+                 n - 1, MQTTAsync_strerror(failed));
         return;
     }
     b->next = m->batches;
@@ -362,7 +370,8 @@ subscribed(struct mqtt *m, struct mqtt_batch *b)
     free(b);
 }
 
-/* ---- news ----------------------------------------------------------------------------------------- */
+/* ---- news
+ * ----------------------------------------------------------------------------------------- */
 
 static void
 up(struct mqtt *m)
@@ -420,8 +429,8 @@ on_inbox(void *self, int32_t fd, uint32_t ready)
 }
 
 lintel_status
-mqtt_session_publish(struct mqtt *m, const char *topic, const void *p, size_t n, int qos, int retain,
-                     int *ret_token)
+mqtt_session_publish(struct mqtt *m, const char *topic, const void *p, size_t n, int qos,
+                     int retain, int *ret_token)
 {
     MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
     if (m->state != MQTT_CONNECTED)
@@ -438,11 +447,13 @@ mqtt_session_publish(struct mqtt *m, const char *topic, const void *p, size_t n,
         *ret_token = qos > 0 ? o.token : 0;
         return LINTEL_OK;
     }
-    return failed == MQTTASYNC_MAX_BUFFERED_MESSAGES || failed == MQTTASYNC_NO_MORE_MSGIDS ? LINTEL_E_BUSY
-                                                                                           : LINTEL_E_LINK;
+    return failed == MQTTASYNC_MAX_BUFFERED_MESSAGES || failed == MQTTASYNC_NO_MORE_MSGIDS
+               ? LINTEL_E_BUSY
+               : LINTEL_E_LINK;
 }
 
-/* ---- start and stop ------------------------------------------------------------------------------- */
+/* ---- start and stop
+ * ------------------------------------------------------------------------------- */
 
 lintel_status
 mqtt_session_start(struct mqtt *m)
@@ -472,12 +483,14 @@ wait_for(struct mqtt *m, int token)
         uint64_t dropped;
         struct mqtt_news *list = mqtt_inbox_take(&m->inbox, NEWS_AT_ONCE, &dropped);
         for (const struct mqtt_news *news = list; news != NULL; news = news->next)
-            has |= news->kind == MQTT_DOWN || (news->kind == MQTT_ACCEPTED && news->number == token);
+            has |=
+                news->kind == MQTT_DOWN || (news->kind == MQTT_ACCEPTED && news->number == token);
         mqtt_news_free(list);
     }
 }
 
-/* paho says goodbye to the broker when the client is destroyed, so that the broker does not send the will. */
+/* paho says goodbye to the broker when the client is destroyed, so that the broker does not send
+ * the will. */
 void
 mqtt_session_stop(struct mqtt *m)
 {
@@ -491,7 +504,8 @@ mqtt_session_stop(struct mqtt *m)
     m->loop->watch(m->host, m->inbox.fd, 0, on_inbox, m);
     mqtt_open_end_all(m, LINTEL_E_CANCELLED);
     if (m->status_topic != NULL &&
-        mqtt_session_publish(m, m->status_topic, OFFLINE, sizeof OFFLINE - 1, 1, 1, &token) == LINTEL_OK)
+        mqtt_session_publish(m, m->status_topic, OFFLINE, sizeof OFFLINE - 1, 1, 1, &token) ==
+            LINTEL_OK)
         wait_for(m, token);
     m->state = MQTT_RESTING;
     drop_client(m, m->client);

@@ -49,7 +49,8 @@ static int
 spawn(const struct words *w, int *ret_in, int *ret_out)
 {
     int in[2] = {-1, -1}, out[2] = {-1, -1};
-    if ((ret_in != NULL && pipe2(in, O_CLOEXEC) != 0) || (ret_out != NULL && pipe2(out, O_CLOEXEC) != 0))
+    if ((ret_in != NULL && pipe2(in, O_CLOEXEC) != 0) ||
+        (ret_out != NULL && pipe2(out, O_CLOEXEC) != 0))
         abort();
     fflush(stdout);
     int pid = fork();
@@ -77,7 +78,8 @@ static int
 ended_well(int pid)
 {
     int status = -1;
-    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 0;
 }
 
 static int
@@ -114,7 +116,8 @@ free_port(void)
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof a;
     int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (s < 0 || bind(s, (struct sockaddr *)&a, n) != 0 || getsockname(s, (struct sockaddr *)&a, &n) != 0)
+    if (s < 0 || bind(s, (struct sockaddr *)&a, n) != 0 ||
+        getsockname(s, (struct sockaddr *)&a, &n) != 0)
         abort();
     close(s);
     return ntohs(a.sin_port);
@@ -138,17 +141,21 @@ static int
 make_certificates(const char *folder)
 {
     static const char *const steps[] = {
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test-ca "
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
+        "/CN=test-ca "
         "-keyout %1$s/ca.key -out %1$s/ca.pem",
         "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost "
         "-keyout %1$s/broker.key -out %1$s/broker.csr",
-        "openssl x509 -req -in %1$s/broker.csr -CA %1$s/ca.pem -CAkey %1$s/ca.key -CAcreateserial -days 2 "
+        "openssl x509 -req -in %1$s/broker.csr -CA %1$s/ca.pem -CAkey %1$s/ca.key -CAcreateserial "
+        "-days 2 "
         "-extfile %1$s/names -out %1$s/broker.pem",
         "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=hub "
         "-keyout %1$s/hub.key -out %1$s/hub.csr",
-        "openssl x509 -req -in %1$s/hub.csr -CA %1$s/ca.pem -CAkey %1$s/ca.key -CAcreateserial -days 2 "
+        "openssl x509 -req -in %1$s/hub.csr -CA %1$s/ca.pem -CAkey %1$s/ca.key -CAcreateserial "
+        "-days 2 "
         "-out %1$s/hub.pem",
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=other-ca "
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
+        "/CN=other-ca "
         "-keyout %1$s/other.key -out %1$s/other.pem",
     };
     char command[1500];
@@ -187,19 +194,18 @@ write_conf(struct rig *b, const char *name)
     char text[2000], file[64];
     const struct passwd *me = getpwuid(getuid());
     const char *f = b->folder;
-    int n = snprintf(text, sizeof text,
-                     "listener %d 127.0.0.1\nuser %s\npersistence false\nlog_dest file %s\nlog_type all\n"
-                     "connection_messages true\nmax_queued_messages 0\nallow_anonymous %s\n",
-                     b->port, me ? me->pw_name : "nobody", b->log,
-                     b->flags & RIG_PASSWORD ? "false" : "true");
+    int n = snprintf(
+        text, sizeof text,
+        "listener %d 127.0.0.1\nuser %s\npersistence false\nlog_dest file %s\nlog_type all\n"
+        "connection_messages true\nmax_queued_messages 0\nallow_anonymous %s\n",
+        b->port, me ? me->pw_name : "nobody", b->log, b->flags & RIG_PASSWORD ? "false" : "true");
     if (b->flags & RIG_PASSWORD)
         n += snprintf(text + n, sizeof text - (size_t)n, "password_file %s/users\n", f);
     if (b->flags & RIG_TLS)
         n += snprintf(text + n, sizeof text - (size_t)n,
                       "cafile %s/ca.pem\ncertfile %s/broker.pem\nkeyfile %s/broker.key\n", f, f, f);
     if (b->flags & RIG_CLIENT_CERT)
-        n += snprintf(text + n, sizeof text - (size_t)n, "require_certificate true\n");
-    (void)n;
+        snprintf(text + n, sizeof text - (size_t)n, "require_certificate true\n");
     snprintf(file, sizeof file, "%s/mosquitto.conf", name);
     snprintf(b->conf, sizeof b->conf, "%s", kit_write(file, text));
 }
@@ -348,9 +354,11 @@ rig_scripted(struct rig *b, unsigned babbles)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof a;
-    *b = (struct rig){.babbles = babbles, .listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    *b = (struct rig){.babbles = babbles,
+                      .listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     if (!CHECK(b->listener >= 0 && bind(b->listener, (struct sockaddr *)&a, n) == 0 &&
-               listen(b->listener, 8) == 0 && getsockname(b->listener, (struct sockaddr *)&a, &n) == 0))
+               listen(b->listener, 8) == 0 &&
+               getsockname(b->listener, (struct sockaddr *)&a, &n) == 0))
         return 0;
     b->port = ntohs(a.sin_port);
     return CHECK(pthread_create(&b->thread, NULL, scripted, b) == 0);
@@ -366,19 +374,31 @@ rig_scripted_end(struct rig *b)
 
 /* ---- the hub ---- */
 
-struct fakehost *
-rig_hub(const struct rig *b, const char *settings)
+static struct fakehost *
+hub(const struct rig *b, const char *settings, int real_time)
 {
     struct words w = {.n = 0};
     char broker[80];
-    snprintf(broker, sizeof broker, "broker=%s://127.0.0.1:%d", b->flags & RIG_TLS ? "mqtts" : "mqtt",
-             b->port);
+    snprintf(broker, sizeof broker, "broker=%s://127.0.0.1:%d",
+             b->flags & RIG_TLS ? "mqtts" : "mqtt", b->port);
     add_word(&w, broker);
     add_words(&w, settings);
-    struct fakehost *h = fakehost_new(lintel_plugin_entry.plugins[0], w.w, 1);
+    struct fakehost *h = fakehost_new(lintel_plugin_entry.plugins[0], w.w, real_time);
     if (h != NULL)
         CHECK_INT(fakehost_start(h), LINTEL_OK);
     return h;
+}
+
+struct fakehost *
+rig_hub(const struct rig *b, const char *settings)
+{
+    return hub(b, settings, 1);
+}
+
+struct fakehost *
+rig_hub_without_time(const struct rig *b, const char *settings)
+{
+    return hub(b, settings, 0);
 }
 
 int
@@ -431,7 +451,8 @@ rig_wait_device(struct fakehost *h, int device, lintel_status st)
 /* ---- peers ---- */
 
 static void
-peer_words(const struct rig *b, struct words *w, const char *program, const char *options, char numbers[16])
+peer_words(const struct rig *b, struct words *w, const char *program, const char *options,
+           char numbers[16])
 {
     static char ca[320];
     snprintf(numbers, 16, "%d", b->port);
@@ -470,7 +491,8 @@ feed(const struct words *w, const char *p, size_t n)
 }
 
 void
-rig_publish_bytes(const struct rig *b, const char *options, const char *topic, const void *p, size_t n)
+rig_publish_bytes(const struct rig *b, const char *options, const char *topic, const void *p,
+                  size_t n)
 {
     struct words w = {.n = 0};
     char port[16];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Input: a filter, a NUL, and what comes from outside: a topic name, also taken as an availability message. */
+ * Input: a filter, a NUL, and what comes from outside: a topic name, also taken as an availability
+ * message. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(name, nul + 1, n);
     if (mqtt_topic_wrong(filter, 1) == NULL) {
         int wild_start = filter[0] == '+' || filter[0] == '#';
-        int expected = !(wild_start && n > 0 && name[0] == '$') && matches_slowly(filter, name, name + n);
+        int expected =
+            !(wild_start && n > 0 && name[0] == '$') && matches_slowly(filter, name, name + n);
         if (mqtt_topic_matches(filter, name, n) != expected)
             abort();
         if (mqtt_topic_wrong(filter, 0) == NULL && mqtt_topic_has_wildcard(filter))

@@ -143,8 +143,8 @@ int
 main(int argc, char **argv)
 {
     static const struct kit_test tests[] = {
-        KIT(filters_match_as_the_standard_says), KIT(a_name_ends_at_its_length),
+        KIT(filters_match_as_the_standard_says),     KIT(a_name_ends_at_its_length),
         KIT(bad_topics_are_refused_with_the_reason), KIT(relative_topics_are_joined),
-        KIT(availability_is_a_word_or_a_member), {0}};
+        KIT(availability_is_a_word_or_a_member),     {0}};
     return kit_main("mqtt_topic", tests, argc, argv);
 }

@@ -2,24 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 # GETs per second, side by side in one run: a bare UDP echo, libcoap's coap-server /time, and the CoAP transport.
 #
-#   tests/bench/coap_bench.sh [-s SECONDS] [-r ROUNDS] BUILD-FOLDER [HOST:PORT PATH [PID]]
+#   tests/bench/coap_bench.sh [-s SECONDS] [-r ROUNDS] [-w "SOCKETS UNDER-WAY,.."] BUILD-FOLDER [HOST:PORT PATH [PID]]
 #
 # Servers run on one core, the client on another (SERVER_CORE, CLIENT_CORE; 1 and 0). With HOST:PORT and PATH, a hub
-# that runs already is measured as a fourth; with its process id it is put on the servers' core for the time. The figure
-# of each is the best of all rounds, since whatever disturbs a round makes it slower.
+# that runs already is measured as a fourth; with its process id it is put on the servers' core for the time. The
+# servers take turns within a round. The figure of each is its median round; a ratio is the median of the rounds' ratios.
 set -eu
 
-seconds=3 rounds=3
-while getopts s:r: option; do
+seconds=3 rounds=3 shapes="4 8,1 1,16 16"
+while getopts s:r:w: option; do
     case $option in
     s) seconds=$OPTARG ;;
     r) rounds=$OPTARG ;;
+    w) shapes=$OPTARG ;;
     *) exit 2 ;;
     esac
 done
 shift $((OPTIND - 1))
 if [ $# -lt 1 ] || [ ! -x "$1/tests/bench/coap_load" ]; then
-    echo "usage: coap_bench.sh [-s SECONDS] [-r ROUNDS] BUILD-FOLDER [HOST:PORT PATH [PID]]   (after make bench)" >&2
+    sed -n 's/^#   tests.bench./usage: /p' "$0" >&2
     exit 2
 fi
 build=$1 hub=${2:-} hub_path=${3:-} hub_pid=${4:-}
@@ -91,11 +92,11 @@ if [ -n "$hub_pid" ]; then
     taskset -a -p -c "$server_core" "$hub_pid" >/dev/null
 fi
 
-# The time that a process was on a processor, in ns; 0 if it can't be known. Other than answers per second, it hardly
-# depends on what else the machine does.
+# The time that a process was on a processor, all threads, in ns; 0 if it can't be known. Other than answers per second,
+# it hardly depends on what else the machine does.
 cpu()
 {
-    cut -d ' ' -f 1 "/proc/$1/schedstat" 2>/dev/null || echo 0
+    cat "/proc/$1"/task/*/schedstat 2>/dev/null | awk '{ s += $1 } END { printf "%.0f\n", s }'
 }
 
 # load NAME PID ADDRESS PORT PATH SOCKETS UNDER-WAY
@@ -114,15 +115,16 @@ load()
 names="echo lintel"
 [ -z "$server" ] || names="echo server lintel"
 [ -z "$hub" ] || names="$names hub"
-best()
+median()
 {
-    sort -n -r "$1" | head -n 1
+    sort -n "$1" | sed -n "$(((rounds + 1) / 2))p"
 }
 
-echo "CoAP GETs per second, best of $rounds rounds of $seconds s"
+echo "CoAP GETs per second, median of $rounds rounds of $seconds s"
 echo "host: $(uname -sr), $(grep -m 1 'model name' /proc/cpuinfo | sed 's/.*: //'), $(nproc) cores, load $(cut -d ' ' -f 1 /proc/loadavg)"
 echo "server on core $server_core, client on core $client_core; coap-server: ${server:-not installed}"
-for shape in "4 8" "1 1" "16 16"; do
+echo "$shapes" | tr , '\n' >"$work/shapes"
+while read -r shape; do
     sockets=${shape% *} under_way=${shape#* }
     for round in $(seq "$rounds"); do
         load echo "$echo_pid" ::1 "$echo_port" time "$sockets" "$under_way"
@@ -139,22 +141,15 @@ for shape in "4 8" "1 1" "16 16"; do
         lintel) what="coap.so, constant answer" ;;
         hub) what="hub $hub_path" ;;
         esac
-        printf '  %-26s %s\n' "$what" "$(best "$work/$name.$sockets.$under_way")"
+        printf '  %-26s %s\n' "$what" "$(median "$work/$name.$sockets.$under_way")"
     done
     for name in lintel hub; do
         [ -f "$work/$name.$sockets.$under_way" ] || continue
-        mine=$(best "$work/$name.$sockets.$under_way")
         for other in server echo; do
             [ -f "$work/$other.$sockets.$under_way" ] || continue
-            theirs=$(best "$work/$other.$sockets.$under_way")
-            awk -v a="$mine" -v b="$theirs" -v n="$name" -v o="$other" '
-                function cost(line) { sub(/.*server CPU /, "", line); return line + 0 }
-                BEGIN {
-                    printf "  %s / %s: %.2f", n, o, (a + 0) / (b + 0)
-                    if (cost(a) > 0)
-                        printf ", by CPU time %.2f", cost(b) / cost(a)
-                    printf "\n"
-                }'
+            paste -d '|' "$work/$name.$sockets.$under_way" "$work/$other.$sockets.$under_way" |
+                awk -F '|' '{ split($1, a, " "); split($2, b, " "); print a[1] / b[1] }' >"$work/ratio"
+            printf '  %s / %s: %.2f\n' "$name" "$other" "$(median "$work/ratio")"
         done
     done
-done
+done <"$work/shapes"

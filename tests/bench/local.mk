@@ -1,4 +1,5 @@
-# parts of tests/bench
+# parts of tests/bench; run and make_site need nothing built of their own
+EXTRA_DIST += tests/bench/run tests/bench/make_site
 
 # The CoAP transport beside coap-server and a bare UDP echo; coap_bench.sh runs them.
 coap_bench_programs = tests/bench/coap_load tests/bench/udp_echo

@@ -80,7 +80,7 @@ stop() {
 start() {
     local name=$1
     shift
-    "$@" >"$here/$name.log" 2>&1 &
+    "$@" <&0 >"$here/$name.log" 2>&1 &
     pid=$!
     pids+=("$pid")
 }

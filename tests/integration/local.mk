@@ -1,4 +1,5 @@
-integration_tests = tests/integration/check.sh tests/integration/demo.sh tests/integration/isolation.sh \
+integration_tests = tests/integration/check.sh tests/integration/coap.sh tests/integration/demo.sh tests/integration/isolation.sh \
+	tests/integration/local.sh tests/integration/modbus.sh tests/integration/mqtt.sh \
 	tests/integration/plugins.sh \
 	tests/integration/reload.sh
 dist_check_SCRIPTS += $(integration_tests)

@@ -3,8 +3,9 @@
  *
  *   zigbee_sim mqtt://HOST:PORT [USER [PASSWORD-FILE]]
  *
- * Prints "ready" when it is connected; ends on SIGTERM, SIGINT, or when standard input ends. The lamp obeys its set topic, tells
- * its state on its get topic, and is toggled every few seconds by the switch, as if the two were bound directly. */
+ * Prints "ready" when it is connected; ends on SIGTERM, SIGINT, or when standard input ends. The
+ * lamp obeys its set topic, tells its state on its get topic, and is toggled every few seconds by
+ * the switch, as if the two were bound directly. */
 #include <MQTTClient.h>
 #include <jansson.h>
 #include <poll.h>
@@ -47,7 +48,8 @@ static void
 tell_lamp(struct building *b)
 {
     char text[160];
-    snprintf(text, sizeof text, "{\"state\":\"%s\",\"brightness\":%d,\"color_mode\":\"xy\",\"linkquality\":120}",
+    snprintf(text, sizeof text,
+             "{\"state\":\"%s\",\"brightness\":%d,\"color_mode\":\"xy\",\"linkquality\":120}",
              b->lamp_on ? "ON" : "OFF", b->brightness);
     publish(b, BASE "lamp-1", text, 1);
 }
@@ -58,7 +60,8 @@ tell_climate(struct building *b)
     char text[160];
     unsigned phase = b->ticks / CLIMATE_TICKS % 20;
     double swing = phase < 10 ? phase : 20 - phase;
-    snprintf(text, sizeof text, "{\"temperature\":%.2f,\"humidity\":%.1f,\"battery\":93,\"linkquality\":87}",
+    snprintf(text, sizeof text,
+             "{\"temperature\":%.2f,\"humidity\":%.1f,\"battery\":93,\"linkquality\":87}",
              20.5 + swing / 10, 48.0 - swing / 2);
     publish(b, BASE "climate-1", text, 1);
 }
@@ -66,7 +69,10 @@ tell_climate(struct building *b)
 static void
 press_switch(struct building *b)
 {
-    publish(b, BASE "switch-1", ++b->presses % 3 ? "{\"action\":\"single\",\"battery\":81}" : "{\"action\":\"double\",\"battery\":81}", 0);
+    publish(b, BASE "switch-1",
+            ++b->presses % 3 ? "{\"action\":\"single\",\"battery\":81}"
+                             : "{\"action\":\"double\",\"battery\":81}",
+            0);
     b->lamp_on = !b->lamp_on;
     tell_lamp(b);
 }
@@ -82,7 +88,8 @@ obey(struct building *b, const MQTTClient_message *m)
     const json_t *brightness = json_object_get(command, "brightness");
     if (state != NULL)
         b->lamp_on = strcmp(state, "TOGGLE") == 0 ? !b->lamp_on : strcmp(state, "ON") == 0;
-    if (json_is_number(brightness) && json_number_value(brightness) >= 0 && json_number_value(brightness) <= 254)
+    if (json_is_number(brightness) && json_number_value(brightness) >= 0 &&
+        json_number_value(brightness) <= 254)
         b->brightness = (int)json_number_value(brightness);
     if (json_object_get(command, "effect") != NULL) {
         b->lamp_on = !b->lamp_on;
