@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Subscriptions. A change of a point only marks those who watch it; they are judged at the end of
- * the turn, so that many changes of one pack become one call. Points that nobody watches pay one
- * bit test. */
+ * Subscriptions. A change of a point only marks those who watch it (watch.c); they are judged at
+ * the end of the turn, so that many changes of one pack become one call. */
 #include "core/engine/subscribe.h"
 
 #include <math.h>
