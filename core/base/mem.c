@@ -69,7 +69,8 @@ lintel_free(void *p)
     free(p);
 }
 
-enum { ARENA_BLOCK = 16 * 1024 - 64, ARENA_ALIGN = 16 };
+/* Blocks grow: many arenas hold a few texts, and zeroing their first block is most of what they cost. */
+enum { ARENA_FIRST = 512 - 64, ARENA_BLOCK = 16 * 1024 - 64, ARENA_ALIGN = 16 };
 
 struct arena_block {
     struct arena_block *next;
@@ -112,7 +113,8 @@ lintel_arena_alloc(struct lintel_arena *a, size_t size)
     size_t want = (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
     struct arena_block *b = a->blocks;
     if (b == NULL || b->size - b->used < want) {
-        size_t room = want > ARENA_BLOCK ? want : ARENA_BLOCK;
+        size_t next = a->bytes < ARENA_FIRST ? ARENA_FIRST : a->bytes < ARENA_BLOCK ? a->bytes : ARENA_BLOCK;
+        size_t room = want > next ? want : next / ARENA_ALIGN * ARENA_ALIGN;
         struct arena_block *fresh = lintel_alloc(sizeof *fresh + room);
         if (fresh == NULL) {
             a->failed = 1;

@@ -90,6 +90,22 @@ read_instance_of(const struct thing_file *f, const struct lintel_node *map)
     return model;
 }
 
+/* Without the bus nobody knows whose keys the others are, so a slip in this one is looked for by itself. */
+static int
+bus_misspelt(const struct thing_file *f, const struct lintel_node *context)
+{
+    if (context->kind != LINTEL_NODE_MAP || lintel_node_get(context, "bus") != NULL)
+        return 0;
+    for (const struct lintel_node *c = context->child; c != NULL; c = c->next) {
+        if (lintel_distance(c->key.p, "bus", 1) > 1)
+            continue;
+        lintel_error(f->r->report, lintel_key_place(f->doc, c),
+                     "sdfContext has no \"%s\" (did you mean \"bus\"?)", c->key.p);
+        return 1;
+    }
+    return 0;
+}
+
 /* The bus that the thing is on, or NULL. */
 static const struct lintel_port *
 find_bus(const struct thing_file *f, const struct lintel_node *n)
@@ -192,7 +208,7 @@ read_thing(const struct thing_file *f, const struct lintel_node *map, struct lin
                      "a thing needs sdfContext: { bus: ... }, where to find it");
         return 0;
     }
-    if (read_context(f, context, t) != 0)
+    if (bus_misspelt(f, context) || read_context(f, context, t) != 0)
         return 0;
     const struct lintel_port *port = find_bus(f, lintel_node_get(context, "bus"));
     if (port == NULL || port->plugin == NULL || model == NULL)

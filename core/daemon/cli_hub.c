@@ -25,8 +25,8 @@ cli_connect(const struct cli *c)
 
 /* Sends a request; 0 after telling that the hub is gone. */
 static uint32_t
-send_request(struct lintel_local_client *hub, uint32_t method, const char *const *path, int32_t accept,
-             const char *body, int observe)
+send_request(struct lintel_local_client *hub, uint32_t method, const char *const *path,
+             int32_t accept, const char *body, int observe)
 {
     struct lintel_local_frame f;
     if (lintel_local_prepare(&f, method, "/") != 0)
@@ -61,7 +61,8 @@ static json_t *
 json_of(const struct lintel_local_frame *f)
 {
     json_error_t wrong;
-    return f->payload.n == 0 ? NULL : json_loadb(f->payload.p, f->payload.n, JSON_DECODE_ANY, &wrong);
+    return f->payload.n == 0 ? NULL
+                             : json_loadb(f->payload.p, f->payload.n, JSON_DECODE_ANY, &wrong);
 }
 
 /* The next answer; -1 after telling that there will be none. */
@@ -78,8 +79,8 @@ next_answer(struct lintel_local_client *hub, struct lintel_local_frame *ret)
 }
 
 int
-cli_request(struct lintel_local_client *hub, uint32_t method, const char *const *path, int32_t accept,
-            const char *body, json_t **ret)
+cli_request(struct lintel_local_client *hub, uint32_t method, const char *const *path,
+            int32_t accept, const char *body, json_t **ret)
 {
     struct lintel_local_frame answer;
     uint32_t id = send_request(hub, method, path, accept, body, 0);
@@ -111,7 +112,8 @@ cli_get_json(struct lintel_local_client *hub, const char *const *path)
 }
 
 int
-cli_observe(struct lintel_local_client *hub, const char *const *path, int32_t accept, uint64_t *ret_id)
+cli_observe(struct lintel_local_client *hub, const char *const *path, int32_t accept,
+            uint64_t *ret_id)
 {
     *ret_id = send_request(hub, LINTEL_GET, path, accept, NULL, 1);
     return *ret_id != 0 ? CLI_OK : CLI_NO_HUB;
@@ -135,7 +137,8 @@ cli_next(struct lintel_local_client *hub, uint64_t *ret_id, json_t **ret)
 static const char *
 number(char out[CELL], const json_t *object, const char *member)
 {
-    (void)lintel_format(out, CELL, "%lld", (long long)json_integer_value(json_object_get(object, member)));
+    (void)lintel_format(out, CELL, "%lld",
+                        (long long)json_integer_value(json_object_get(object, member)));
     return out;
 }
 
@@ -145,9 +148,8 @@ instance_of(const json_t *status, const char *bus)
 {
     size_t i;
     json_t *instance;
-    json_array_foreach(json_object_get(json_object_get(status, "daemon"), "instances"), i, instance)
-        if (strcmp(cli_text(instance, "bus"), bus) == 0)
-            return instance;
+    json_array_foreach(json_object_get(json_object_get(status, "daemon"), "instances"), i,
+                       instance) if (strcmp(cli_text(instance, "bus"), bus) == 0) return instance;
     return NULL;
 }
 
@@ -155,9 +157,12 @@ static void
 print_buses(const json_t *status)
 {
     static const struct lintel_column columns[] = {
-        {"BUS", 0, 1},     {"PLUGIN", 0, 1}, {"RUNS IN", 0, 2}, {"STATE", 0, 0},  {"THINGS", 1, 3},
-        {"POINTS", 1, 3},  {"STALE", 1, 0},  {"BAD", 1, 0},     {"VALUES", 1, 5}, {"TIMEOUTS", 1, 4},
-        {"WHY", 0, 1},     {NULL, 0, 0}};
+        {"BUS", LINTEL_COLUMN_WHOLE, 0},    {"PLUGIN", LINTEL_COLUMN_WHOLE, 0},
+        {"RUNS IN", LINTEL_COLUMN_CUT, 2},  {"STATE", LINTEL_COLUMN_WHOLE, 0},
+        {"THINGS", LINTEL_COLUMN_RIGHT, 3}, {"POINTS", LINTEL_COLUMN_RIGHT, 3},
+        {"STALE", LINTEL_COLUMN_RIGHT, 0},  {"BAD", LINTEL_COLUMN_RIGHT, 0},
+        {"VALUES", LINTEL_COLUMN_RIGHT, 5}, {"TIMEOUTS", LINTEL_COLUMN_RIGHT, 4},
+        {"WHY", LINTEL_COLUMN_WRAP, 0},     {0}};
     struct lintel_table *t = lintel_table_new(columns);
     size_t i;
     json_t *bus;
@@ -168,12 +173,13 @@ print_buses(const json_t *status)
         const char *state = cli_text(host, "state"), *why = cli_text(host, "reason");
         int running = strcmp(state, "running") == 0;
         lintel_table_row(
-            t, (const char *[]){cli_text(bus, "name"), cli_text(bus, "plugin"), cli_text(host, "isolation"),
-                                running ? cli_text(bus, "state") : state, number(cell[0], bus, "things"),
-                                number(cell[1], bus, "points"), number(cell[2], bus, "stale"),
-                                number(cell[3], bus, "bad"), number(cell[4], bus, "values"),
-                                number(cell[5], bus, "timeouts"),
-                                running || *why == '\0' ? cli_text(bus, "detail") : why});
+            t,
+            (const char *[]){cli_text(bus, "name"), cli_text(bus, "plugin"),
+                             cli_text(host, "isolation"), running ? cli_text(bus, "state") : state,
+                             number(cell[0], bus, "things"), number(cell[1], bus, "points"),
+                             number(cell[2], bus, "stale"), number(cell[3], bus, "bad"),
+                             number(cell[4], bus, "values"), number(cell[5], bus, "timeouts"),
+                             running || *why == '\0' ? cli_text(bus, "detail") : why});
     }
     lintel_table_print(t, stdout);
 }
@@ -183,8 +189,11 @@ static void
 print_troubles(struct lintel_local_client *hub)
 {
     static const char *const path[] = {"hub", "things", NULL};
-    static const struct lintel_column columns[] = {
-        {"THING", 0, 1}, {"BUS", 0, 1}, {"STATE", 0, 0}, {"WHY", 0, 1}, {NULL, 0, 0}};
+    static const struct lintel_column columns[] = {{"THING", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"BUS", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"STATE", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"WHY", LINTEL_COLUMN_WRAP, 0},
+                                                   {0}};
     json_t *things = cli_get_json(hub, path), *thing;
     struct lintel_table *t = lintel_table_new(columns);
     size_t i, bad = 0;
@@ -236,7 +245,8 @@ print_problems(const json_t *problems)
         long long line = (long long)json_integer_value(json_object_get(p, "line"));
         fputs(cli_text(p, "file"), stderr);
         if (line != 0)
-            fprintf(stderr, ":%lld:%lld", line, (long long)json_integer_value(json_object_get(p, "column")));
+            fprintf(stderr, ":%lld:%lld", line,
+                    (long long)json_integer_value(json_object_get(p, "column")));
         fprintf(stderr, ": %s: %s\n", cli_text(p, "severity"), cli_text(p, "text"));
     }
 }
@@ -254,9 +264,9 @@ cli_reload(struct cli *c)
         cli_print_json(answer);
     } else if (status == CLI_OK && answer != NULL) {
         char cell[4][CELL];
-        printf("taken in: %s added, %s changed, %s removed, %s untouched\n", number(cell[0], answer, "added"),
-               number(cell[1], answer, "changed"), number(cell[2], answer, "removed"),
-               number(cell[3], answer, "kept"));
+        printf("taken in: %s added, %s changed, %s removed, %s untouched\n",
+               number(cell[0], answer, "added"), number(cell[1], answer, "changed"),
+               number(cell[2], answer, "removed"), number(cell[3], answer, "kept"));
     } else if (answer != NULL) {
         print_problems(answer);
         cli_say("the site is refused; the running one goes on");

@@ -41,8 +41,10 @@ inspect(const struct cli *c, const char *file)
     if (child < 0 || waitpid(child, &status, 0) != child)
         cli_say("no process can be started: %s", strerror(errno));
     else if (WIFSIGNALED(status))
-        cli_say("%s: the plugin died of signal %d while it was looked at; don't use it", file, WTERMSIG(status));
-    else if (WEXITSTATUS(status) == 0 && (json = json_loadb(text.p ? text.p : "", text.n, 0, &wrong)) == NULL)
+        cli_say("%s: the plugin died of signal %d while it was looked at; don't use it", file,
+                WTERMSIG(status));
+    else if (WEXITSTATUS(status) == 0 &&
+             (json = json_loadb(text.p ? text.p : "", text.n, 0, &wrong)) == NULL)
         cli_say("%s: lintel-host said nothing readable: %s", file, wrong.text);
     lintel_buf_fini(&text);
     return json;
@@ -51,8 +53,11 @@ inspect(const struct cli *c, const char *file)
 static void
 print_fields(const char *title, const json_t *fields)
 {
-    static const struct lintel_column columns[] = {
-        {"  KEY", 0, 0}, {"TYPE", 0, 0}, {"DEFAULT", 0, 1}, {"MEANING", 0, 1}, {NULL, 0, 0}};
+    static const struct lintel_column columns[] = {{"  KEY", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"TYPE", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"DEFAULT", LINTEL_COLUMN_CUT, 0},
+                                                   {"MEANING", LINTEL_COLUMN_WRAP, 0},
+                                                   {0}};
     struct lintel_table *t = lintel_table_new(columns);
     size_t i;
     json_t *field;
@@ -64,11 +69,13 @@ print_fields(const char *title, const json_t *fields)
         char name[80], type[200];
         const char *choices = cli_text(field, "choices"), *unit = cli_text(field, "unit");
         (void)lintel_format(name, sizeof name, "  %s", cli_text(field, "name"));
-        (void)lintel_format(type, sizeof type, "%s%s%s%s", *choices ? choices : cli_text(field, "type"),
-                            *unit ? " (" : "", unit, *unit ? ")" : "");
+        (void)lintel_format(type, sizeof type, "%s%s%s%s",
+                            *choices ? choices : cli_text(field, "type"), *unit ? " (" : "", unit,
+                            *unit ? ")" : "");
         lintel_table_row(t, (const char *[]){name, type,
-                                             json_is_true(json_object_get(field, "required")) ? "required"
-                                                                                              : cli_text(field, "default"),
+                                             json_is_true(json_object_get(field, "required"))
+                                                 ? "required"
+                                                 : cli_text(field, "default"),
                                              cli_text(field, "help")});
     }
     lintel_table_print(t, stdout);
@@ -88,7 +95,8 @@ print_plugin(struct cli *c, const char *file)
     }
     json_array_foreach(json_object_get(entry, "plugins"), i, plugin)
     {
-        printf("%s %s - %s\n%s\n", cli_text(plugin, "name"), cli_text(plugin, "version"), cli_text(plugin, "summary"), file);
+        printf("%s %s - %s\n%s\n", cli_text(plugin, "name"), cli_text(plugin, "version"),
+               cli_text(plugin, "summary"), file);
         print_fields("Settings of a bus or transport:", json_object_get(plugin, "bus"));
         print_fields("Settings of a device (sdfContext):", json_object_get(plugin, "device"));
         print_fields("Address keys (sdfProtocolMap):", json_object_get(plugin, "address"));
@@ -109,7 +117,8 @@ file_of(struct lintel_site_reader *r, const char *name, char out[LINTEL_PATH_MOS
     if (near != NULL)
         cli_say("there is no plugin \"%s\"; did you mean %s?", name, near);
     else
-        cli_say("there is no plugin \"%s\"; 'lintel plugin list' shows them, and a file is named with its folder",
+        cli_say("there is no plugin \"%s\"; 'lintel plugin list' shows them, and a file is named "
+                "with its folder",
                 name);
     return 0;
 }
@@ -117,8 +126,11 @@ file_of(struct lintel_site_reader *r, const char *name, char out[LINTEL_PATH_MOS
 static int
 list(struct cli *c, struct lintel_site_reader *reader)
 {
-    static const struct lintel_column columns[] = {
-        {"PLUGIN", 0, 0}, {"VERSION", 0, 0}, {"SUMMARY", 0, 1}, {"FILE", 0, 1}, {NULL, 0, 0}};
+    static const struct lintel_column columns[] = {{"PLUGIN", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"VERSION", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"SUMMARY", LINTEL_COLUMN_CUT, 0},
+                                                   {"FILE", LINTEL_COLUMN_CUT, 0},
+                                                   {0}};
     json_t *all = json_array();
     struct lintel_table *t = c->json ? NULL : lintel_table_new(columns);
     int status = CLI_OK;
@@ -133,8 +145,9 @@ list(struct cli *c, struct lintel_site_reader *reader)
         {
             json_object_set_new(plugin, "file", json_string(file));
             json_array_append(all, plugin);
-            lintel_table_row(t, (const char *[]){cli_text(plugin, "name"), cli_text(plugin, "version"),
-                                                 cli_text(plugin, "summary"), file});
+            lintel_table_row(t,
+                             (const char *[]){cli_text(plugin, "name"), cli_text(plugin, "version"),
+                                              cli_text(plugin, "summary"), file});
         }
         json_decref(entry);
     }

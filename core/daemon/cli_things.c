@@ -24,9 +24,9 @@ has_word(const json_t *row, const char *word)
             return 1;
         size_t i;
         json_t *tag;
-        json_array_foreach(member, i, tag)
-            if (json_is_string(tag) && strstr(json_string_value(tag), word) != NULL)
-                return 1;
+        json_array_foreach(member, i,
+                           tag) if (json_is_string(tag) &&
+                                    strstr(json_string_value(tag), word) != NULL) return 1;
     }
     return 0;
 }
@@ -37,9 +37,7 @@ rows_with(json_t *rows, const char *word)
 {
     size_t i;
     json_t *row, *kept = json_array();
-    json_array_foreach(rows, i, row)
-        if (has_word(row, word))
-            json_array_append(kept, row);
+    json_array_foreach(rows, i, row) if (has_word(row, word)) json_array_append(kept, row);
     json_decref(rows);
     return kept;
 }
@@ -47,9 +45,15 @@ rows_with(json_t *rows, const char *word)
 int
 cli_things(struct cli *c)
 {
-    static const struct lintel_column columns[] = {
-        {"THING", 0, 1}, {"MODEL", 0, 3}, {"BUS", 0, 1},  {"ZONE", 0, 2}, {"LOCATION", 0, 1},
-        {"STATE", 0, 0}, {"GOOD", 1, 0},  {"WHY", 0, 1},  {NULL, 0, 0}};
+    static const struct lintel_column columns[] = {{"THING", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"MODEL", LINTEL_COLUMN_CUT, 3},
+                                                   {"BUS", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"ZONE", LINTEL_COLUMN_CUT, 2},
+                                                   {"LOCATION", LINTEL_COLUMN_CUT, 0},
+                                                   {"STATE", LINTEL_COLUMN_WHOLE, 0},
+                                                   {"GOOD", LINTEL_COLUMN_RIGHT, 0},
+                                                   {"WHY", LINTEL_COLUMN_WRAP, 0},
+                                                   {0}};
     static const char *const path[] = {"hub", "things", NULL};
     if (c->argc > 1) {
         cli_say("things takes at most one word to look for");
@@ -79,8 +83,8 @@ cli_things(struct cli *c)
                             (long long)json_integer_value(json_object_get(row, "points")));
         lintel_table_row(t, (const char *[]){cli_text(row, "id"), cli_text(row, "model"),
                                              cli_text(row, "bus"), cli_text(row, "zone"),
-                                             cli_text(row, "location"), cli_text(row, "state"), good,
-                                             cli_text(row, "detail")});
+                                             cli_text(row, "location"), cli_text(row, "state"),
+                                             good, cli_text(row, "detail")});
     }
     lintel_table_print(t, stdout);
     if (json_array_size(rows) == 0)
@@ -89,7 +93,8 @@ cli_things(struct cli *c)
     return CLI_OK;
 }
 
-/* "activePower" or "EnergyMeter/p/activePower" among the rows of a thing; NULL after telling the nearest. */
+/* "activePower" or "EnergyMeter/p/activePower" among the rows of a thing; NULL after telling the
+ * nearest. */
 static json_t *
 find_row(json_t *rows, const char *thing, const char *name)
 {
@@ -155,9 +160,15 @@ cli_target_fini(struct cli_target *t)
     memset(t, 0, sizeof *t);
 }
 
-static const struct lintel_column value_columns[] = {
-    {"THING", 0, 1}, {"NAME", 0, 1}, {"VALUE", 1, 1}, {"UNIT", 0, 0},  {"QUALITY", 0, 0},
-    {"AGE", 1, 0},   {"MAY", 0, 0},  {"WHY", 0, 1},   {NULL, 0, 0}};
+static const struct lintel_column value_columns[] = {{"THING", LINTEL_COLUMN_WHOLE, 0},
+                                                     {"NAME", LINTEL_COLUMN_WHOLE, 0},
+                                                     {"VALUE", LINTEL_COLUMN_RIGHT, 0},
+                                                     {"UNIT", LINTEL_COLUMN_WHOLE, 0},
+                                                     {"QUALITY", LINTEL_COLUMN_WHOLE, 0},
+                                                     {"AGE", LINTEL_COLUMN_RIGHT, 0},
+                                                     {"MAY", LINTEL_COLUMN_WHOLE, 0},
+                                                     {"WHY", LINTEL_COLUMN_WRAP, 0},
+                                                     {0}};
 
 static void
 add_value_row(struct lintel_table *t, const json_t *row, int many)
@@ -169,16 +180,18 @@ add_value_row(struct lintel_table *t, const json_t *row, int many)
     if (json_is_number(seconds))
         cli_age(age, sizeof age, json_number_value(seconds));
     int property = strcmp(kind, "property") == 0;
-    lintel_table_row(
-        t, (const char *[]){many ? cli_text(row, "thing") : "", cli_text(row, "name"),
-                            strcmp(kind, "action") == 0 ? "" : value, cli_text(row, "unit"),
-                            cli_text(row, "quality"), age,
-                            !property ? kind : json_is_true(json_object_get(row, "writable")) ? "set" : "",
-                            cli_text(row, "detail")});
+    lintel_table_row(t, (const char *[]){many ? cli_text(row, "thing") : "", cli_text(row, "name"),
+                                         strcmp(kind, "action") == 0 ? "" : value,
+                                         cli_text(row, "unit"), cli_text(row, "quality"), age,
+                                         !property                                        ? kind
+                                         : json_is_true(json_object_get(row, "writable")) ? "set"
+                                                                                          : "",
+                                         cli_text(row, "detail")});
 }
 
-/* One property, asked for as a client would: the hub reads it from the device where that is needed, and a value that
- * is not good comes as an error that says why. As JSON it is the SenML record, with time and quality. */
+/* One property, asked for as a client would: the hub reads it from the device where that is needed,
+ * and a value that is not good comes as an error that says why. As JSON it is the SenML record,
+ * with time and quality. */
 static int
 get_one(struct cli *c, struct lintel_local_client *hub, const struct cli_target *target)
 {
@@ -252,7 +265,8 @@ cli_get(struct cli *c)
         struct cli_target target;
         int one = cli_target_find(hub, c->argv[a], &target);
         if (one == CLI_OK && target.row == NULL) {
-            cli_say("%s: name a property of it, as in %s/NAME, or leave the others' out", c->argv[a], c->argv[a]);
+            cli_say("%s: name a property of it, as in %s/NAME, or leave the others' out",
+                    c->argv[a], c->argv[a]);
             one = CLI_USAGE;
         } else if (one == CLI_OK) {
             if (c->argc > 1 && !c->json)
@@ -267,7 +281,8 @@ cli_get(struct cli *c)
     return status;
 }
 
-/* The word as JSON of the type that the model wants; "on" and "off" are booleans where one is wanted. */
+/* The word as JSON of the type that the model wants; "on" and "off" are booleans where one is
+ * wanted. */
 static char *
 json_of(const char *word, const char *type)
 {
@@ -275,11 +290,13 @@ json_of(const char *word, const char *type)
     double number;
     if (strncmp(type, "boolean", 7) == 0 && (strcmp(word, "on") == 0 || strcmp(word, "yes") == 0))
         lintel_buf_adds(&out, "true");
-    else if (strncmp(type, "boolean", 7) == 0 && (strcmp(word, "off") == 0 || strcmp(word, "no") == 0))
+    else if (strncmp(type, "boolean", 7) == 0 &&
+             (strcmp(word, "off") == 0 || strcmp(word, "no") == 0))
         lintel_buf_adds(&out, "false");
     else if (strncmp(type, "string", 6) != 0 &&
              (lintel_parse_real(word, strlen(word), &number) || strcmp(word, "true") == 0 ||
-              strcmp(word, "false") == 0 || strcmp(word, "null") == 0 || word[0] == '{' || word[0] == '['))
+              strcmp(word, "false") == 0 || strcmp(word, "null") == 0 || word[0] == '{' ||
+              word[0] == '['))
         lintel_buf_adds(&out, word);
     else
         lintel_buf_add_json_str(&out, word, strlen(word));
@@ -296,13 +313,15 @@ send_value(struct cli *c, uint32_t method, const char *kind, const char *word)
     if (hub == NULL)
         return CLI_NO_HUB;
     int status = cli_target_find(hub, c->argv[0], &target);
-    if (status == CLI_OK && (target.row == NULL || strcmp(cli_text(target.row, "kind"), kind) != 0)) {
+    if (status == CLI_OK &&
+        (target.row == NULL || strcmp(cli_text(target.row, "kind"), kind) != 0)) {
         cli_say("%s is no %s; 'lintel get' shows what there is", c->argv[0], kind);
         status = CLI_USAGE;
     }
     if (status == CLI_OK) {
         char *body = word ? json_of(word, cli_text(target.row, "type")) : NULL;
-        status = cli_request(hub, method, (const char *const *)target.segments, FORMAT_JSON, body, &output);
+        status = cli_request(hub, method, (const char *const *)target.segments, FORMAT_JSON, body,
+                             &output);
         lintel_free(body);
     }
     if (status == CLI_OK && output != NULL)

@@ -9,7 +9,7 @@
 #include "core/base/mem.h"
 #include "core/base/num.h"
 
-enum { COLUMNS_MOST = 12, GAP = 2, ELASTIC_LEAST = 6, READABLE = 14 };
+enum { COLUMNS_MOST = 12, GAP = 2, CUT_LEAST = 6, READABLE = 14, WRAP_LEAST = 24 };
 
 struct lintel_table {
     const struct lintel_column *columns;
@@ -31,7 +31,8 @@ lintel_table_new(const struct lintel_column *columns)
     return t;
 }
 
-/* Characters, not bytes: what stands in a terminal's cells (wide scripts are not counted double). */
+/* Characters, not bytes: what stands in a terminal's cells (wide scripts are not counted double).
+ */
 static unsigned
 width_of(const char *s)
 {
@@ -88,14 +89,30 @@ lintel_terminal_width(FILE *out)
     return 0;
 }
 
-/* The widest column that can be made narrower and stays wider than `least`; ncolumns: none. */
+/* How a table becomes narrower: texts to what is readable, columns left out, texts to hardly
+ * anything, names too. */
+enum step { SHORTEN, LEAVE_OUT, SQUEEZE, CRUSH, GIVE_UP };
+
 static unsigned
-widest_elastic(const struct lintel_table *t, unsigned least)
+least_width(const struct lintel_table *t, unsigned i, enum step step)
+{
+    switch (t->columns[i].kind) {
+    case LINTEL_COLUMN_CUT: return step < SQUEEZE ? READABLE : CUT_LEAST;
+    case LINTEL_COLUMN_WRAP: return step < CRUSH ? WRAP_LEAST : CUT_LEAST;
+    case LINTEL_COLUMN_RIGHT:
+        return READABLE; /* no number is that long, but a text may stand among them */
+    default: return step < CRUSH ? t->width[i] : CUT_LEAST;
+    }
+}
+
+/* The widest column that can still give in this step; ncolumns: none. */
+static unsigned
+widest(const struct lintel_table *t, enum step step)
 {
     unsigned ret = t->ncolumns;
     for (unsigned i = 0; i < t->ncolumns; i++)
-        if ((t->columns[i].elastic == 1 || (t->columns[i].elastic && !t->columns[i].right)) &&
-            t->width[i] > least && (ret == t->ncolumns || t->width[i] > t->width[ret]))
+        if (t->width[i] > least_width(t, i, step) &&
+            (ret == t->ncolumns || t->width[i] > t->width[ret]))
             ret = i;
     return ret;
 }
@@ -106,7 +123,8 @@ most_spare(const struct lintel_table *t)
 {
     unsigned ret = t->ncolumns;
     for (unsigned i = 0; i < t->ncolumns; i++)
-        if (t->width[i] != 0 && t->columns[i].elastic > (ret == t->ncolumns ? 1 : t->columns[ret].elastic))
+        if (t->width[i] != 0 &&
+            t->columns[i].spare > (ret == t->ncolumns ? 0 : t->columns[ret].spare))
             ret = i;
     return ret;
 }
@@ -120,21 +138,28 @@ total_width(const struct lintel_table *t)
     return total ? total - GAP : 0;
 }
 
-/* First long texts are shortened, then columns left out, then all texts shortened to what is hardly one. */
 static void
 fit(struct lintel_table *t, unsigned terminal)
 {
-    while (terminal != 0 && total_width(t) > terminal) {
-        unsigned text = widest_elastic(t, READABLE), spare = most_spare(t);
-        if (text != t->ncolumns)
-            t->width[text]--;
-        else if (spare != t->ncolumns)
-            t->width[spare] = 0;
-        else if ((text = widest_elastic(t, ELASTIC_LEAST)) != t->ncolumns)
-            t->width[text]--;
+    enum step step = SHORTEN;
+    while (terminal != 0 && step != GIVE_UP && total_width(t) > terminal) {
+        unsigned i = step == LEAVE_OUT ? most_spare(t) : widest(t, step);
+        if (i == t->ncolumns)
+            step++;
         else
-            return;
+            t->width[i] = step == LEAVE_OUT ? 0 : t->width[i] - 1;
     }
+}
+
+/* Bytes of the first `n` characters. */
+static size_t
+bytes_of(const char *s, unsigned n)
+{
+    size_t at = 0;
+    for (; s[at] != '\0'; at++)
+        if (((unsigned char)s[at] & 0xc0) != 0x80 && n-- == 0)
+            break;
+    return at;
 }
 
 static void
@@ -145,29 +170,47 @@ print_cell(FILE *out, const char *cell, unsigned width, int right, int last)
         keep = width > 2 ? width - 2 : width;
     if (right && has < width)
         fprintf(out, "%*s", (int)(width - has), "");
-    const char *end = cell;
-    for (unsigned n = 0; *end != '\0'; end++) {
-        if (((unsigned char)*end & 0xc0) != 0x80 && n++ == keep)
-            break;
-    }
-    fwrite(cell, 1, (size_t)(end - cell), out);
+    fwrite(cell, 1, bytes_of(cell, keep), out);
     if (has > width && width > 2)
         fputs("..", out);
     if (!last)
         fprintf(out, "%*s", (int)((right || has > width ? 0 : width - has) + GAP), "");
 }
 
+/* A sentence over as many lines as it needs, broken at blanks. */
+static void
+print_wrapped(FILE *out, const char *text, unsigned width, unsigned indent)
+{
+    while (width_of(text) > width) {
+        size_t most = bytes_of(text, width), end = most;
+        while (end > 0 && text[end] != ' ')
+            end--;
+        if (end == 0)
+            end = most;
+        fwrite(text, 1, end, out);
+        fprintf(out, "\n%*s", (int)indent, "");
+        text += end + (text[end] == ' ');
+    }
+    fputs(text, out);
+}
+
 static void
 print_row(const struct lintel_table *t, FILE *out, char *const *cells)
 {
-    unsigned last = 0;
+    unsigned last = 0, indent = 0;
     for (unsigned i = 0; i < t->ncolumns; i++)
         if (t->width[i] != 0)
             last = i;
     for (unsigned i = 0; i < t->ncolumns; i++) {
         const char *cell = cells == NULL ? t->columns[i].title : cells[i] ? cells[i] : "";
-        if (t->width[i] != 0)
-            print_cell(out, cell, t->width[i], t->columns[i].right, i == last);
+        if (t->width[i] == 0)
+            continue;
+        if (i == last && t->columns[i].kind == LINTEL_COLUMN_WRAP)
+            print_wrapped(out, cell, t->width[i], indent);
+        else
+            print_cell(out, cell, t->width[i], t->columns[i].kind == LINTEL_COLUMN_RIGHT,
+                       i == last);
+        indent += t->width[i] + GAP;
     }
     fputc('\n', out);
 }

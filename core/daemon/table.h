@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Tables for people: columns as wide as their content, cut to fit the terminal. */
+ * Tables for people: columns as wide as their content, cut or wrapped to fit the terminal. */
 #ifndef LINTEL_DAEMON_TABLE_H
 #define LINTEL_DAEMON_TABLE_H
 #include <stdint.h>
 #include <stdio.h>
 
 struct lintel_table;
+enum lintel_column_kind {
+    LINTEL_COLUMN_WHOLE, /* names that people type: never shortened */
+    LINTEL_COLUMN_RIGHT, /* numbers: never shortened, at the right */
+    LINTEL_COLUMN_CUT,   /* shortened (with "..") when the terminal is too narrow */
+    LINTEL_COLUMN_WRAP   /* a sentence: goes on in the next line; the last column only */
+};
 struct lintel_column {
     const char *title;
-    int right;   /* numbers stand at the right */
-    int elastic; /* When the terminal is too narrow: 0 stays; 1 is shortened (with ".."); from 2 on it is left out before
-                  * others become unreadable, the largest first (texts are shortened before). */
+    enum lintel_column_kind kind;
+    int spare; /* not 0: left out before others become unreadable, the largest first */
 };
 /* Columns end with a NULL title. NULL: out of memory; the functions below then do nothing. */
 struct lintel_table *lintel_table_new(const struct lintel_column *columns);

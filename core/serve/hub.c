@@ -187,6 +187,8 @@ add_thing(struct lintel_engine *e, struct lintel_live_thing *thing, struct linte
     else if (sum.why != NULL)
         detail = sum.why;
     const char *state = state_of(&bus, &device, &sum);
+    if (detail[0] == '\0' && strcmp(state, "starting") == 0)
+        detail = bus.ready ? "nothing was heard of it yet" : "its bus is starting";
     lintel_buf_addc(b, '{');
     text(b, "id", t->id);
     text(b, "label", t->label);
