@@ -155,10 +155,11 @@ group_advance(struct lintel_live_thing *t, struct group *g, lintel_mono now)
 {
     if (g->poll_ns == 0)
         return;
-    if (g->spread) { /* the first poll comes at once; from here on each group has a phase of its own
-                      */
+    if (g->spread) { /* the first poll comes at once; from here on each group has a phase of its own */
         g->spread = 0;
         g->due = now + 1 + engine_random_below(t->bus->engine, g->poll_ns);
+        if (g->poll_ns >= PHASES_LEAST * PHASE_NS) /* in step with others, to wake up less often */
+            g->due += PHASE_NS - 1 - (g->due - 1) % PHASE_NS;
         return;
     }
     g->due += g->poll_ns;

@@ -320,18 +320,23 @@ lintel_frames_close(struct lintel_frames *f)
 
 /* ---- without a loop -------------------------------------------------------------------------- */
 
+/* In one call, so that the reader wakes up once. */
 static int
-write_all(int fd, const void *data, size_t n)
+write_both(int fd, struct iovec part[2])
 {
-    const char *p = data;
-    while (n > 0) {
-        ssize_t done = send(fd, p, n, MSG_NOSIGNAL);
+    struct msghdr m = {.msg_iov = part, .msg_iovlen = 2};
+    while (part[1].iov_len > 0) {
+        ssize_t done = sendmsg(fd, &m, MSG_NOSIGNAL);
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)
             return -1;
-        p += done;
-        n -= (size_t)done;
+        for (int i = 0; i < 2; i++) {
+            size_t n = (size_t)done < part[i].iov_len ? (size_t)done : part[i].iov_len;
+            part[i].iov_base = (char *)part[i].iov_base + n;
+            part[i].iov_len -= n;
+            done -= (ssize_t)n;
+        }
     }
     return 0;
 }
@@ -360,7 +365,7 @@ lintel_frame_write(int fd, const struct lintel_buf *b)
     if (b->failed || b->n == 0 || b->n > LINTEL_FRAME_MOST)
         return -1;
     put_head(head, b->n);
-    return write_all(fd, head, HEAD) != 0 ? -1 : write_all(fd, b->p, b->n);
+    return write_both(fd, (struct iovec[2]){{head, HEAD}, {b->p, b->n}});
 }
 
 int
