@@ -88,7 +88,7 @@ add_waiter(const struct ask *a, struct command *c)
 }
 
 static struct command *
-new_command(const struct ask *a, enum step step)
+new_command(const struct ask *a, enum command_step step)
 {
     struct lintel_live_thing *t = a->t;
     struct command *c = lintel_alloc(sizeof *c);

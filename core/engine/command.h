@@ -5,7 +5,7 @@
 #include "core/engine/engine_priv.h"
 
 enum command_kind { COMMAND_READ, COMMAND_WRITE, COMMAND_INVOKE };
-enum step {
+enum command_step {
     STEP_PRIOR, /* read what the bit field is part of */
     STEP_MAIN,
     STEP_CONFIRM /* written; what does the device say now? */
@@ -23,7 +23,7 @@ struct waiter { /* whoever asked */
 struct command {
     struct link link; /* in its thing's queue, or alone */
     enum command_kind kind;
-    enum step step;
+    enum command_step step;
     struct lintel_live_thing *thing;
     uint32_t i, slot;
     lintel_mono expires;
