@@ -2,7 +2,13 @@
  * The life of a bus: its plugin's instance becomes ready, is gone and comes again; its connection.
  */
 #include "core/base/log.h"
-#include "core/engine/engine_priv.h"
+#include "core/engine/command.h"
+#include "core/engine/device.h"
+#include "core/engine/groups.h"
+#include "core/engine/pace.h"
+#include "core/engine/request.h"
+#include "core/engine/schedule.h"
+#include "core/engine/values.h"
 
 struct lintel_bus *
 lintel_engine_add_bus(struct lintel_engine *e, const char *name, const lintel_plugin *plugin,

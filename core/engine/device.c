@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The life of a thing: added, told to its plugin, silent and back again, ageing, removed. */
+ * The life of a thing: added, told to its plugin, silent and back again, removed. */
+#include "core/engine/device.h"
+
 #include <string.h>
 
 #include "core/base/log.h"
-#include "core/engine/engine_priv.h"
+#include "core/engine/command.h"
+#include "core/engine/groups.h"
+#include "core/engine/pace.h"
+#include "core/engine/schedule.h"
+#include "core/engine/subscribe_priv.h"
+#include "core/engine/values.h"
 
 /* ---- adding and removing
  * ---------------------------------------------------------------------------- */
@@ -395,32 +402,6 @@ lintel_engine_device(struct lintel_engine *e, struct lintel_bus *b, uint32_t dev
     (void)e;
     if (t != NULL && !t->removed)
         thing_announced(t, status, detail);
-}
-
-/* ---- ageing
- * ------------------------------------------------------------------------------------------ */
-
-/* Looks at all points of the thing, once in the shortest time in which one of them can become
- * stale: refreshing a value costs nothing for this. */
-void
-thing_age(struct lintel_live_thing *t, lintel_mono now)
-{
-    t->stale_at = NEVER;
-    for (uint32_t i = 0; i < t->n; i++) {
-        const struct point *p = &t->points[i];
-        int64_t stale_ns = thing_bound(t, i)->stale_ns;
-        if (stale_ns <= 0 || p->quality == LINTEL_QUALITY_INITIAL ||
-            p->quality == LINTEL_QUALITY_STALE || p->quality == LINTEL_QUALITY_BAD)
-            continue;
-        if (p->refreshed + stale_ns > now) {
-            if (p->refreshed + stale_ns < t->stale_at)
-                t->stale_at = p->refreshed + stale_ns;
-        } else if (t->status != LINTEL_OK) {
-            point_judge(t, i, LINTEL_QUALITY_STALE, t->status, POINT_WHY_DEVICE, NULL);
-        } else {
-            point_judge(t, i, LINTEL_QUALITY_STALE, LINTEL_E_TIMEOUT, 0, NULL);
-        }
-    }
 }
 
 /* ---- looking

@@ -1,79 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The engine itself: its making and its end, and the finding of buses, things and points. */
+ * The engine as all its files see it: chance, the end of a turn, and the finding of buses, things
+ * and points. */
 #include <string.h>
 
 #include "core/engine/engine_priv.h"
-
-static void end_turn(void *engine);
-
-struct lintel_engine *
-lintel_engine_new(struct lintel_loop *loop, uint64_t seed)
-{
-    struct lintel_engine *e = lintel_alloc(sizeof *e);
-    if (e == NULL)
-        return NULL;
-    e->loop = loop;
-    e->random = seed;
-    link_init(&e->graves);
-    link_init(&e->due);
-    /* Always armed: moving it never needs memory. */
-    if (lintel_timer_at(loop, &e->turn, NEVER, end_turn, e) != 0) {
-        lintel_free(e);
-        return NULL;
-    }
-    return e;
-}
-
-static void
-clear_graves(struct lintel_engine *e)
-{
-    while (!link_alone(&e->graves)) {
-        struct lintel_live_thing *t = OWNER(e->graves.next, struct lintel_live_thing, on_bus);
-        link_take(&t->on_bus);
-        thing_free(t);
-    }
-}
-
-static void
-end_turn(void *engine)
-{
-    struct lintel_engine *e = engine;
-    (void)lintel_timer_at(e->loop, &e->turn, NEVER, end_turn, e);
-    clear_graves(e);
-    subscriptions_turn(e);
-}
-
-void
-engine_end_turn(struct lintel_engine *e)
-{
-    if (e->turn.at == NEVER)
-        (void)lintel_timer_at(e->loop, &e->turn, lintel_loop_now(e->loop), end_turn, e);
-}
-
-void
-lintel_engine_free(struct lintel_engine *e)
-{
-    if (e == NULL)
-        return;
-    while (e->nbuses > 0) {
-        struct lintel_bus *b = e->buses[e->nbuses - 1];
-        while (!link_alone(&b->things))
-            lintel_engine_remove_thing(e, OWNER(b->things.prev, struct lintel_live_thing, on_bus));
-        lintel_engine_remove_bus(e, b);
-    }
-    clear_graves(e);
-    LINTEL_ASSERT(e->nsubscriptions == 0);
-    lintel_timer_stop(e->loop, &e->turn);
-    id_map_fini(&e->details);
-    id_map_fini(&e->watchers);
-    id_map_fini(&e->waiters);
-    ranges_fini(&e->points);
-    lintel_map_fini(&e->by_id);
-    lintel_free(e->by_point);
-    lintel_free(e->things);
-    lintel_free(e->buses);
-    lintel_free(e);
-}
+#include "core/engine/pace.h"
 
 /* splitmix64: for jitter only. */
 uint64_t
@@ -89,6 +20,13 @@ int64_t
 engine_random_below(struct lintel_engine *e, int64_t n)
 {
     return n > 1 ? (int64_t)(engine_random(e) % (uint64_t)n) : 0;
+}
+
+void
+engine_end_turn(struct lintel_engine *e)
+{
+    if (e->turn.at == NEVER)
+        (void)lintel_timer_at(e->loop, &e->turn, lintel_loop_now(e->loop), e->turn.fn, e);
 }
 
 /* ---- the list of things

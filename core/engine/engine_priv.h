@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the files of the engine share. From the bottom up:
+ * What all files of the engine share: its state. The files are a stack; none calls one above it, and none includes
+ * the header of one above it (tests/lint/circles.awk). From the bottom up:
  *
- *   tables       numbers -> pointers, ranges of numbers
- *   values       one point: its value, quality, reason, and the reading of it
+ *   tables       numbers -> pointers, ranges of numbers, rings; pace.h: all figures of pace
+ *   engine       the state (this header), finding, the end of a turn; engine.h is the interface of the whole
+ *   watch        who watches a point: a change marks them
+ *   values       one point: its value, quality, reason, age, and the reading of it
+ *   groups       the points of a thing that are asked for together, and when they are due
  *   samples      what a plugin tells becomes values: decoding, deadband, failures of single points
- *   schedule     which device is asked next, and for what: queues, poll groups, one request at a time
- *   device       life of a thing: adding, failing, back-off, ageing, removing
- *   command      writes, actions, reads on demand
+ *   request      one request of a thing: sent, and over
+ *   command      writes, actions, reads on demand: those that wait, and the steps of one
+ *   schedule     which device is asked next, and for what: queues, one request at a time
+ *   ask          a call of the interface becomes a command
+ *   subscribe    who wants to hear of points, and under which conditions
+ *   device       life of a thing: adding, failing, back-off, removing
  *   bus          life of a bus: ready, gone, its link
- *   subscribe    who wants to hear of points
- *   engine       the engine itself, and finding
+ *   answers      the end of a request and what comes unasked: for the points, for the device
+ *   life         the engine is made, ends its turns, and ends
  *
  * A thing is one device of one bus. Its points are neighbours in two numberings: lintel_point_id of the hub and
  * slots of the bus. */
@@ -20,59 +27,6 @@
 #include "core/base/text.h"
 #include "core/engine/engine.h"
 #include "core/engine/tables.h"
-
-/* All figures of pace, in one place. */
-#define SECOND INT64_C(1000000000)
-#define REQUEST_NS (5 * SECOND)         /* deadline of one request */
-#define POINT_NS (SECOND / 200)         /* more time for each point of a poll: lines are slow */
-#define PROBE_NS (1 * SECOND)           /* the same for a device that did not answer before */
-#define PHASE_NS (SECOND / 10)          /* polls begin at multiples of it, where a second or more is between them */
-#define WAIT_NS (10 * SECOND)           /* a command that waits longer ends with a timeout */
-#define AGAIN_NS (SECOND / 5)           /* pause after "busy" */
-#define BACKOFF_FIRST_NS (1 * SECOND)
-#define BACKOFF_MOST_NS (60 * SECOND)
-#define BACKOFF_LINK_MOST_NS (10 * SECOND) /* no connection: trying costs other devices nothing */
-#define NEVER (INT64_MAX / 2)
-enum {
-    BACKOFF_SHARE = 40,   /* a silent device may use one part in so many of its bus' time; 30 with the jitter */
-    COMMAND_SHARE = 10,   /* the same for commands to it that people insist on */
-    PHASES_LEAST = 10,    /* moments at which the polls of one pace can begin */
-    URGENT_MOST = 8,      /* commands in a row, while polls of other devices wait */
-    GROUP_MOST = 512,     /* points of one request, so that a write does not wait long */
-    OPEN_MOST = 16,       /* requests under way on a bus whose plugin does not block */
-    QUEUE_MOST = 64,      /* commands that wait for one device */
-    WAITERS_MOST = 1024   /* readers that wait for one device */
-};
-
-struct link { /* of a ring; alone it points to itself */
-    struct link *prev, *next;
-};
-static inline void
-link_init(struct link *l)
-{
-    l->prev = l->next = l;
-}
-static inline int
-link_alone(const struct link *l)
-{
-    return l->next == l;
-}
-static inline void
-link_take(struct link *l)
-{
-    l->prev->next = l->next;
-    l->next->prev = l->prev;
-    link_init(l);
-}
-static inline void
-link_append(struct link *ring, struct link *l)
-{
-    l->prev = ring->prev;
-    l->next = ring;
-    ring->prev->next = l;
-    ring->prev = l;
-}
-#define OWNER(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
 
 /* ---- points ---------------------------------------------------------------------------------------- */
 
@@ -209,7 +163,7 @@ struct lintel_engine {
     struct link graves;     /* removed things whose memory is still in use up the stack */
     struct link due;        /* subscriptions to be called or evaluated */
     uint32_t nsubscriptions;
-    struct lintel_timer turn; /* ends the current turn: graves and due */
+    struct lintel_timer turn; /* ends the current turn: graves and due (life.c) */
 };
 
 /* ---- engine.c ---------------------------------------------------------------------------------------- */
@@ -234,81 +188,4 @@ engine_point(const struct lintel_engine *e, lintel_point_id p, struct lintel_liv
     *ret_i = p - t->first;
     return &t->points[*ret_i];
 }
-
-/* ---- values.c ---------------------------------------------------------------------------------------- */
-/* A deep copy of v in one piece of memory, in *keep (reused if it has room). -1: out of memory or deeper
- * than a document may be. */
-int blob_copy(struct blob **keep, const lintel_value *v);
-int value_equal(const lintel_value *a, const lintel_value *b);
-int value_number(const lintel_value *v, double *ret); /* 0: not a number */
-void point_value(const struct point *p, lintel_value *ret);
-/* A new value or a confirmation of the old one; event: news even if equal. */
-void point_update(struct lintel_live_thing *t, uint32_t i, const lintel_value *v, enum lintel_quality q,
-                  lintel_wall when, lintel_mono now, lintel_wall wall);
-/* The value stays, its quality and the reason change. why: POINT_WHY_* or 0 with detail. */
-void point_judge(struct lintel_live_thing *t, uint32_t i, enum lintel_quality q, lintel_status status,
-                 uint8_t why, const char *detail);
-void point_detail(struct lintel_live_thing *t, uint32_t i, const char *detail); /* NULL or "": none */
-void point_no_value(struct lintel_live_thing *t, uint32_t i); /* the device has none */
-void point_fini(struct lintel_live_thing *t, uint32_t i);
-
-/* ---- samples.c ---------------------------------------------------------------------------------------- */
-/* Several samples of one message. hint of sample_apply: 0 at first. */
-struct sample_run {
-    struct lintel_bus *bus;
-    lintel_mono now;
-    lintel_wall wall;
-    struct lintel_payload payload;
-};
-void samples_begin(struct sample_run *r, struct lintel_bus *b);
-void samples_end(struct sample_run *r);
-/* Applies the samples that answer op (their status is their point's), and fails the points that the plugin left
- * out. Returns how many samples say that the device has answered. */
-uint32_t samples_of_op(struct lintel_live_thing *t, const struct lintel_op *op, const lintel_sample *s,
-                       uint32_t n);
-/* One sample of a known point. */
-void sample_apply(struct sample_run *r, struct lintel_live_thing *t, uint32_t i, const lintel_sample *s);
-int32_t thing_exponent(const struct lintel_live_thing *t, uint32_t i, int *ret_known);
-int status_is_silence(lintel_status st); /* nothing was heard of the device */
-const char *status_text(lintel_status st);
-
-/* ---- schedule.c ---------------------------------------------------------------------------------------- */
-int groups_make(struct lintel_live_thing *t);
-void groups_due_now(struct lintel_live_thing *t, int subscriptions_too);
-void groups_point_rests(struct lintel_live_thing *t, uint32_t i);
-void thing_kick(struct lintel_live_thing *t); /* something has changed: queue it, set its timer, pump */
-void thing_wake(void *thing);                 /* its timer */
-void bus_pump(struct lintel_bus *b);
-/* Sends the thing's op. 0; -1: the port took nothing, and nothing is under way. */
-int thing_submit(struct lintel_live_thing *t, enum work work, enum lintel_op_kind kind,
-                 const uint32_t *slots, uint32_t n, const lintel_value *values, uint32_t batch,
-                 int64_t within);
-void thing_op_over(struct lintel_live_thing *t, lintel_status status); /* figures, and room on the bus */
-
-/* ---- device.c ---------------------------------------------------------------------------------------- */
-void thing_tell(struct lintel_live_thing *t); /* attach and bind */
-void thing_failed(struct lintel_live_thing *t, lintel_status status, const char *detail, int64_t cost);
-/* itself: the device was asked and answered; else only something came that is about it */
-void thing_answered(struct lintel_live_thing *t, int itself, lintel_wall wall);
-void thing_stale(struct lintel_live_thing *t, lintel_status status, uint8_t why);
-void thing_age(struct lintel_live_thing *t, lintel_mono now);
-void thing_announced(struct lintel_live_thing *t, lintel_status status, const char *detail);
-void thing_set_detail(char **detail, const char *text);
-void thing_refuse(struct lintel_live_thing *t, lintel_status status, const char *detail);
-void thing_bury(struct lintel_live_thing *t); /* removed, nothing under way: tells the port */
-void thing_free(struct lintel_live_thing *t);
-
-/* ---- command.c ---------------------------------------------------------------------------------------- */
-int thing_has_command(const struct lintel_live_thing *t);
-lintel_mono commands_expire_at(const struct lintel_live_thing *t);
-void commands_expire(struct lintel_live_thing *t, lintel_mono now);
-int command_submit(struct lintel_live_thing *t); /* the first waiting one; -1 as thing_submit */
-void command_done(struct lintel_live_thing *t, lintel_status status, const lintel_sample *s, uint32_t n);
-void command_drop(struct lintel_live_thing *t); /* what was under way is over: its memory */
-void commands_fail(struct lintel_live_thing *t, lintel_status status, const char *detail);
-
-/* ---- subscribe.c --------------------------------------------------------------------------------------- */
-void point_changed(struct lintel_live_thing *t, uint32_t i); /* flags has POINT_SUBSCRIBED */
-void subscriptions_turn(struct lintel_engine *e);
-void subscriptions_gone(struct lintel_live_thing *t);
 #endif

@@ -1,15 +1,22 @@
 noinst_LIBRARIES += $(LIBENGINE)
 core_engine_libengine_a_SOURCES = \
+	core/engine/answers.c \
+	core/engine/ask.c \
 	core/engine/bus.c \
-	core/engine/command.c \
+	core/engine/command.c core/engine/command.h \
 	core/engine/conditions.c \
-	core/engine/device.c \
+	core/engine/device.c core/engine/device.h \
 	core/engine/engine.c core/engine/engine.h core/engine/engine_priv.h \
-	core/engine/samples.c \
-	core/engine/schedule.c \
-	core/engine/subscribe.c core/engine/subscribe.h \
+	core/engine/groups.c core/engine/groups.h \
+	core/engine/life.c \
+	core/engine/pace.h \
+	core/engine/request.c core/engine/request.h \
+	core/engine/samples.c core/engine/samples.h \
+	core/engine/schedule.c core/engine/schedule.h \
+	core/engine/subscribe.c core/engine/subscribe.h core/engine/subscribe_priv.h \
 	core/engine/tables.c core/engine/tables.h \
-	core/engine/values.c
+	core/engine/values.c core/engine/values.h \
+	core/engine/watch.c core/engine/watch.h
 
 if HAVE_CUNIT
 engine_tests = core/engine/engine_test core/engine/command_test core/engine/subscribe_test \

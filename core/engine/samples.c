@@ -1,37 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From what a plugin tells to values: decoding, the judging of single points, and the points that
  * an answer left out. */
-#include "core/engine/engine_priv.h"
+#include "core/engine/samples.h"
+
+#include "core/engine/groups.h"
+#include "core/engine/pace.h"
+#include "core/engine/values.h"
 
 enum { EXPONENT_MOST = 30 }; /* a power of ten beyond is a wrong register, not a scale */
-
-int
-status_is_silence(lintel_status st)
-{
-    return st == LINTEL_E_TIMEOUT || st == LINTEL_E_LINK || st == LINTEL_E_PROTO;
-}
-
-const char *
-status_text(lintel_status st)
-{
-    switch (st) {
-    case LINTEL_OK: return "";
-    case LINTEL_E_NOMEM: return "out of memory";
-    case LINTEL_E_CONFIG: return "a setting is wrong; see the log";
-    case LINTEL_E_ADDRESS: return "the device has no such address";
-    case LINTEL_E_TYPE: return "a value of this type can't go there";
-    case LINTEL_E_RANGE: return "the device refused the value as out of range";
-    case LINTEL_E_NOTSUP: return "the device or its protocol can't do that";
-    case LINTEL_E_DENIED: return "the device refused";
-    case LINTEL_E_TIMEOUT: return "no answer";
-    case LINTEL_E_CANCELLED: return "cancelled";
-    case LINTEL_E_LINK: return "no connection";
-    case LINTEL_E_PROTO: return "the answer breaks the protocol";
-    case LINTEL_E_DEVICE: return "the device answered with an error";
-    case LINTEL_E_BUSY: return "busy; try again soon";
-    default: return "the plugin failed; see the log";
-    }
-}
 
 void
 samples_begin(struct sample_run *r, struct lintel_bus *b)
@@ -216,48 +192,4 @@ samples_of_op(struct lintel_live_thing *t, const struct lintel_op *op, const lin
             point_judge(t, i, LINTEL_QUALITY_BAD, LINTEL_E_FAIL, 0, "the plugin's answer left it out");
     }
     return answered;
-}
-
-/* After the samples of one thing. */
-static void
-heard(struct lintel_live_thing *t, int valid, lintel_wall wall)
-{
-    if (t == NULL)
-        return;
-    if (valid)
-        thing_answered(t, 0, wall);
-    thing_kick(t);
-}
-
-void
-lintel_engine_publish(struct lintel_engine *e, struct lintel_bus *b, const lintel_sample *samples,
-                      uint32_t n)
-{
-    struct sample_run run;
-    struct lintel_live_thing *last = NULL;
-    int valid = 0;
-    (void)e;
-    samples_begin(&run, b);
-    for (int sources = b->nsourced != 0; sources >= 0; sources--) {
-        for (uint32_t k = 0; k < n; k++) {
-            uint32_t slot = samples[k].point;
-            struct lintel_live_thing *t = slot < b->slots_room ? b->by_slot[slot] : NULL;
-            uint32_t i = t != NULL ? slot - t->first_slot : 0;
-            if (t == NULL || t->removed || thing_bound(t, i)->affordance->kind == LINTEL_K_ACTION) {
-                b->dropped += sources == 0;
-                continue;
-            }
-            if (((t->points[i].flags & POINT_SOURCE) != 0) != sources)
-                continue;
-            if (t != last) {
-                heard(last, valid, run.wall);
-                last = t;
-                valid = 0;
-            }
-            sample_apply(&run, t, i, &samples[k]);
-            valid |= samples[k].status == LINTEL_OK;
-        }
-    }
-    samples_end(&run);
-    heard(last, valid, run.wall);
 }

@@ -1,86 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Subscriptions. A change of a point only marks those who watch it; they are judged at the end of
- * the turn, so that many changes of one pack become one call. Points that nobody watches pay one
- * bit test. */
+ * Subscriptions. A change of a point only marks those who watch it (watch.c); they are judged at
+ * the end of the turn, so that many changes of one pack become one call. */
+#include "core/engine/subscribe.h"
+
 #include <math.h>
 
-#include "core/engine/engine_priv.h"
-#include "core/engine/subscribe.h"
+#include "core/engine/pace.h"
+#include "core/engine/subscribe_priv.h"
+#include "core/engine/values.h"
+#include "core/engine/watch.h"
 
 #define SAMPLE_NS                                                                                  \
     (10 * SECOND) /* how often a point that is read on demand is looked at for a watcher */
 enum { VALUE_CONDITIONS = LINTEL_C_GT | LINTEL_C_LT | LINTEL_C_ST | LINTEL_C_BAND | LINTEL_C_EDGE };
 
-struct watch {        /* one point of one subscription */
-    struct link ring; /* of all that watch the point */
-    struct lintel_subscription *subscription;
-    lintel_point_id point;
-};
 struct lintel_subscription {
+    struct watcher told; /* what its points have told it since the last report */
     struct lintel_engine *engine;
     struct lintel_conditions c;
     lintel_subscription_fn *fn;
     void *ctx;
-    struct link due; /* in engine.due, or alone */
     struct lintel_timer timer;
     lintel_mono reported, evaluated, sampled;
     int64_t sample_ns;      /* 0: values come by themselves */
     lintel_command reading; /* 0: none is under way */
     double last;            /* the number reported last */
     int has_last;
-    int boolean; /* the state seen last: 0, 1, or -1 */
-    int changed; /* something to judge since the last report */
-    int edge;    /* the wanted edge was seen since then */
     uint32_t n;
     struct watch watches[];
 };
-
-/* ---- who watches a point
- * ----------------------------------------------------------------------------- */
-
-static int
-watch_start(struct lintel_subscription *s, struct watch *w)
-{
-    struct lintel_engine *e = s->engine;
-    struct lintel_live_thing *t;
-    uint32_t i;
-    struct point *p = engine_point(e, w->point, &t, &i);
-    if (p == NULL)
-        return -1;
-    struct link *ring = id_map_get(&e->watchers, w->point);
-    if (ring == NULL) {
-        ring = lintel_alloc(sizeof *ring);
-        if (ring == NULL)
-            return -1;
-        link_init(ring);
-        if (id_map_put(&e->watchers, w->point, ring) != 0) {
-            lintel_free(ring);
-            return -1;
-        }
-        p->flags |= POINT_SUBSCRIBED;
-    }
-    link_append(ring, &w->ring);
-    return 0;
-}
-
-static void
-watch_end(struct lintel_subscription *s, struct watch *w)
-{
-    struct lintel_engine *e = s->engine;
-    struct lintel_live_thing *t;
-    uint32_t i;
-    if (link_alone(&w->ring))
-        return;
-    link_take(&w->ring);
-    struct link *ring = id_map_get(&e->watchers, w->point);
-    if (ring == NULL || !link_alone(ring))
-        return;
-    id_map_take(&e->watchers, w->point);
-    lintel_free(ring);
-    struct point *p = engine_point(e, w->point, &t, &i);
-    if (p != NULL)
-        p->flags &= (uint8_t)~POINT_SUBSCRIBED;
-}
 
 /* ---- judging
  * ----------------------------------------------------------------------------------------- */
@@ -123,12 +71,12 @@ wanted(const struct lintel_subscription *s)
 {
     lintel_value v;
     double number;
-    if (!s->changed)
+    if (!s->told.changed)
         return 0;
     if (s->n > 1 || !(s->c.given & VALUE_CONDITIONS))
         return 1;
     value_now(s, &v);
-    if (s->c.given & LINTEL_C_EDGE && s->edge && v.type == LINTEL_T_BOOL &&
+    if (s->c.given & LINTEL_C_EDGE && s->told.edge && v.type == LINTEL_T_BOOL &&
         (v.as.i != 0) == s->c.edge)
         return 1;
     return value_number(&v, &number) && number_wanted(s, number);
@@ -145,7 +93,7 @@ arm(struct lintel_subscription *s)
         at = s->reported + s->c.pmax;
     if (s->sample_ns != 0 && s->reading == 0 && s->sampled + s->sample_ns < at)
         at = s->sampled + s->sample_ns;
-    if (s->changed) {
+    if (s->told.changed) {
         lintel_mono low = s->reported + (s->c.given & LINTEL_C_PMIN ? s->c.pmin : 0);
         if (s->c.given & LINTEL_C_EPMIN && s->evaluated + s->c.epmin > low)
             low = s->evaluated + s->c.epmin;
@@ -164,7 +112,7 @@ report(struct lintel_subscription *s, lintel_mono now)
     value_now(s, &v);
     s->has_last = value_number(&v, &s->last);
     s->reported = now;
-    s->changed = s->edge = 0;
+    s->told.changed = s->told.edge = 0;
     arm(s);
     s->fn(s->ctx, s, s->c.given & LINTEL_C_CON && s->c.con, 0);
 }
@@ -180,8 +128,8 @@ evaluate(struct lintel_subscription *s, lintel_mono now)
     if (s->c.given & LINTEL_C_EPMAX)
         s->sampled = now;
     if (!wanted(s))
-        s->changed = 0;
-    if (s->changed && (!(s->c.given & LINTEL_C_PMIN) || now >= s->reported + s->c.pmin))
+        s->told.changed = 0;
+    if (s->told.changed && (!(s->c.given & LINTEL_C_PMIN) || now >= s->reported + s->c.pmin))
         report(s, now);
     else
         arm(s);
@@ -202,9 +150,9 @@ was_read(void *ctx, const struct lintel_outcome *o)
 {
     struct lintel_subscription *s = ctx;
     s->reading = 0;
-    s->changed |= o->status == LINTEL_OK; /* an evaluation is due, also of an equal value */
-    link_take(&s->due);
-    link_append(&s->engine->due, &s->due);
+    s->told.changed |= o->status == LINTEL_OK; /* an evaluation is due, also of an equal value */
+    link_take(&s->told.due);
+    link_append(&s->engine->due, &s->told.due);
     engine_end_turn(s->engine);
 }
 
@@ -233,7 +181,7 @@ sample(struct lintel_subscription *s, lintel_mono now)
     for (uint32_t i = 0; s->n > 1 && i < s->n; i++)
         if (on_demand(lintel_engine_bound(e, s->watches[i].point)))
             lintel_engine_read(e, s->watches[i].point, ignore, NULL);
-    s->changed |= s->n == 1; /* evaluated, also if nothing changed */
+    s->told.changed |= s->n == 1; /* evaluated, also if nothing changed */
 }
 
 static void
@@ -254,26 +202,6 @@ timer_ran(void *subscription)
  * --------------------------------------------------------------------------------------- */
 
 void
-point_changed(struct lintel_live_thing *t, uint32_t i)
-{
-    struct lintel_engine *e = t->bus->engine;
-    struct link *ring = id_map_get(&e->watchers, t->first + i);
-    for (struct link *l = ring != NULL ? ring->next : NULL; l != NULL && l != ring; l = l->next) {
-        struct lintel_subscription *s = OWNER(l, struct watch, ring)->subscription;
-        const struct point *p = &t->points[i];
-        s->changed = 1;
-        if (s->c.given & LINTEL_C_EDGE && p->type == LINTEL_T_BOOL) {
-            int boolean = p->as.i != 0;
-            s->edge |= s->boolean >= 0 && boolean != s->boolean && boolean == s->c.edge;
-            s->boolean = boolean;
-        }
-        if (link_alone(&s->due))
-            link_append(&e->due, &s->due);
-    }
-    engine_end_turn(e);
-}
-
-void
 subscriptions_turn(struct lintel_engine *e)
 {
     struct link now_due; /* what the callees cause is for the next turn */
@@ -284,8 +212,8 @@ subscriptions_turn(struct lintel_engine *e)
     link_init(&e->due);
     lintel_mono now = lintel_loop_now(e->loop);
     while (!link_alone(&now_due)) {
-        struct lintel_subscription *s = OWNER(now_due.next, struct lintel_subscription, due);
-        link_take(&s->due);
+        struct lintel_subscription *s = OWNER(now_due.next, struct lintel_subscription, told.due);
+        link_take(&s->told.due);
         evaluate(s, now);
     }
 }
@@ -300,20 +228,21 @@ lintel_subscribe(struct lintel_engine *e, const lintel_point_id *points, uint32_
     s->engine = e;
     if (c != NULL)
         s->c = *c;
+    s->told.edge_to = s->c.given & LINTEL_C_EDGE ? s->c.edge : -1;
     s->fn = fn;
     s->ctx = ctx;
     s->n = n;
-    link_init(&s->due);
+    link_init(&s->told.due);
     lintel_mono now = lintel_loop_now(e->loop);
     s->reported = s->evaluated = s->sampled = now;
     for (uint32_t i = 0; i < n; i++) {
-        s->watches[i] = (struct watch){.subscription = s, .point = points[i]};
+        s->watches[i] = (struct watch){.watcher = &s->told, .point = points[i]};
         link_init(&s->watches[i].ring);
     }
     e->nsubscriptions++;
     int rc = n > 0 ? 0 : -1;
     for (uint32_t i = 0; rc == 0 && i < n; i++)
-        rc = watch_start(s, &s->watches[i]);
+        rc = watch_start(e, &s->watches[i]);
     if (rc != 0 || lintel_timer_at(e->loop, &s->timer, NEVER, timer_ran, s) != 0) {
         lintel_unsubscribe(e, s);
         return NULL;
@@ -332,7 +261,7 @@ lintel_subscribe(struct lintel_engine *e, const lintel_point_id *points, uint32_
     lintel_value v;
     value_now(s, &v);
     s->has_last = value_number(&v, &s->last);
-    s->boolean = v.type == LINTEL_T_BOOL ? v.as.i != 0 : -1;
+    s->told.boolean = v.type == LINTEL_T_BOOL ? v.as.i != 0 : -1;
     arm(s);
     return s;
 }
@@ -344,8 +273,8 @@ detach(struct lintel_subscription *s)
     if (s->reading != 0)
         lintel_engine_forget(e, s->reading);
     for (uint32_t i = 0; i < s->n; i++)
-        watch_end(s, &s->watches[i]);
-    link_take(&s->due);
+        watch_end(e, &s->watches[i]);
+    link_take(&s->told.due);
     lintel_timer_stop(e->loop, &s->timer);
     e->nsubscriptions--;
 }
@@ -367,7 +296,8 @@ subscriptions_gone(struct lintel_live_thing *t)
     for (uint32_t i = 0; i < t->n; i++) {
         struct link *ring;
         while ((ring = id_map_get(&e->watchers, t->first + i)) != NULL) {
-            struct lintel_subscription *s = OWNER(ring->next, struct watch, ring)->subscription;
+            struct watcher *w = OWNER(ring->next, struct watch, ring)->watcher;
+            struct lintel_subscription *s = OWNER(w, struct lintel_subscription, told);
             detach(s);
             s->fn(s->ctx, s, 0, 1);
             lintel_free(s);

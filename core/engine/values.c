@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Points: value, quality, reason, time. Numbers stand in the point itself; texts and trees have one
  * piece of heap memory, which is used again. */
+#include "core/engine/values.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "core/engine/engine_priv.h"
+#include "core/engine/pace.h"
+#include "core/engine/watch.h"
 
 enum { DEPTH_MOST = 64, BLOB_KEEP = 1024 };
 
@@ -310,4 +313,53 @@ lintel_engine_reading(const struct lintel_engine *e, lintel_point_id id, struct 
         ret->detail = p->status == LINTEL_E_TIMEOUT && p->quality == LINTEL_QUALITY_STALE
                           ? "not refreshed in time"
                           : status_text(p->status);
+}
+
+void
+thing_age(struct lintel_live_thing *t, lintel_mono now)
+{
+    t->stale_at = NEVER;
+    for (uint32_t i = 0; i < t->n; i++) {
+        const struct point *p = &t->points[i];
+        int64_t stale_ns = thing_bound(t, i)->stale_ns;
+        if (stale_ns <= 0 || p->quality == LINTEL_QUALITY_INITIAL ||
+            p->quality == LINTEL_QUALITY_STALE || p->quality == LINTEL_QUALITY_BAD)
+            continue;
+        if (p->refreshed + stale_ns > now) {
+            if (p->refreshed + stale_ns < t->stale_at)
+                t->stale_at = p->refreshed + stale_ns;
+        } else if (t->status != LINTEL_OK) {
+            point_judge(t, i, LINTEL_QUALITY_STALE, t->status, POINT_WHY_DEVICE, NULL);
+        } else {
+            point_judge(t, i, LINTEL_QUALITY_STALE, LINTEL_E_TIMEOUT, 0, NULL);
+        }
+    }
+}
+
+int
+status_is_silence(lintel_status st)
+{
+    return st == LINTEL_E_TIMEOUT || st == LINTEL_E_LINK || st == LINTEL_E_PROTO;
+}
+
+const char *
+status_text(lintel_status st)
+{
+    switch (st) {
+    case LINTEL_OK: return "";
+    case LINTEL_E_NOMEM: return "out of memory";
+    case LINTEL_E_CONFIG: return "a setting is wrong; see the log";
+    case LINTEL_E_ADDRESS: return "the device has no such address";
+    case LINTEL_E_TYPE: return "a value of this type can't go there";
+    case LINTEL_E_RANGE: return "the device refused the value as out of range";
+    case LINTEL_E_NOTSUP: return "the device or its protocol can't do that";
+    case LINTEL_E_DENIED: return "the device refused";
+    case LINTEL_E_TIMEOUT: return "no answer";
+    case LINTEL_E_CANCELLED: return "cancelled";
+    case LINTEL_E_LINK: return "no connection";
+    case LINTEL_E_PROTO: return "the answer breaks the protocol";
+    case LINTEL_E_DEVICE: return "the device answered with an error";
+    case LINTEL_E_BUSY: return "busy; try again soon";
+    default: return "the plugin failed; see the log";
+    }
 }

@@ -164,6 +164,9 @@ box() {
         >>"$1/things/boxes.yaml"
 }
 finish() {
+    local found
+    found=$(cat "$here"/*.log 2>/dev/null | grep -A8 -E 'ERROR: [A-Za-z]*Sanitizer|runtime error:|WARNING: ThreadSanitizer')
+    [ -z "$found" ] || not_ok "no sanitizer complains" "$found"
     echo "1..$checks"
     [ $checks -gt 0 ] && [ $failed -eq 0 ]
     exit

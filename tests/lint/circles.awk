@@ -7,8 +7,18 @@ function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
     from = stem(FILENAME); to = stem(quoted[2])
     if (from != to) { edge[from, to] = 1; node[from] = node[to] = 1 }
 }
+# Drops the files that are in no circle: whom no other includes, or who includes none.
+function peel(    s, t, in_, out, dropped) {
+    do {
+        dropped = 0
+        for (s in node) {
+            in_ = out = 0
+            for (t in node) { in_ += (t, s) in edge; out += (s, t) in edge }
+            if (!in_ || !out) { delete node[s]; dropped = 1; break }
+        }
+    } while (dropped)
+}
 function walk(at, start, depth, path,    next_) {
-    if (depth > 6) return
     for (next_ in node) {
         if (!((at, next_) in edge)) continue
         if (next_ == start) {
@@ -24,4 +34,4 @@ function crosses(path,    parts, k, i) {
     for (i = 2; i <= k; i++) if (folder(parts[i]) != folder(parts[1])) return 1
     return 0
 }
-END { for (s in node) walk(s, s, 1, s); exit failed }
+END { peel(); for (s in node) walk(s, s, 1, s); exit failed }
