@@ -99,6 +99,7 @@ lintel_serve_core(struct lintel_call *c)
         int local; /* for loopback alone */
     } services[] = {
         {"/.well-known/core", "40", NULL, 0},   {"/d", "40", "things", 0},
+        {"/models", "40", "models of the things", 0},
         {"/hub/status", "50", "the hub and its buses", 1}, {"/hub/things", "50", "things and their state", 1},
         {"/hub/values", "50", "values of all things", 1},
         {"/hub/plugins", "50", "plugins", 1},   {"/hub/reload", NULL, "read the site's files again", 1},

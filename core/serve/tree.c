@@ -8,6 +8,7 @@
 #include "core/serve/hub.h"
 #include "core/serve/inside.h"
 #include "core/serve/links.h"
+#include "core/serve/models.h"
 #include "core/serve/pack.h"
 #include "core/serve/property.h"
 
@@ -211,6 +212,10 @@ serve_root(struct lintel_call *c)
         serve_thing(c, thing, 0);
     } else if (c->npath == 1 && is_called(&c->path[0], "d")) {
         lintel_serve_things(c);
+    } else if (c->npath == 1 && is_called(&c->path[0], "models")) {
+        lintel_serve_models(c);
+    } else if (c->npath == 2 && is_called(&c->path[0], "models")) {
+        lintel_serve_model(c, &c->path[1]);
     } else if (c->npath == 2 && is_called(&c->path[0], ".well-known") && is_called(&c->path[1], "core")) {
         lintel_serve_core(c);
     } else if (c->npath >= 1 && is_called(&c->path[0], "hub")) {

@@ -6,6 +6,7 @@
  *   /d/{thing}                         one thing's links
  *   /d/{thing}/{object}/{p|a|e}/{name} a property, an action, an event
  *   /d/{thing}/s                       all readable properties as one SenML pack
+ *   /models /models/{id}               SDF documents of the kinds of things that run, bindings merged in
  *   /hub/status /hub/things /hub/values[/{thing}] /hub/plugins /hub/reload
  *                                      management: loopback and local socket only
  * A request to a thing's own address (lintel_exchange.thing) has the thing's part of the tree at its root.

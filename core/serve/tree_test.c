@@ -706,7 +706,7 @@ links(void)
     get(".well-known/core", LINTEL_FORMAT_NONE);
     CHECK_INT(h.code, IS(205));
     CHECK_INT(h.format, 40);
-    CHECK_HAS(h.text, "</.well-known/core>;ct=40,</d>;ct=40;title=\"things\"");
+    CHECK_HAS(h.text, "</.well-known/core>;ct=40,</d>;ct=40;title=\"things\",</models>;ct=40");
     CHECK_HAS(h.text, ",</d/main-meter>;rt=\"https://example.com/models/device#/sdfObject/Device\";ct=40;"
                       "title=\"Main \\\"meter\\\"\"");
     CHECK_HAS(h.text, "</hub/status>");

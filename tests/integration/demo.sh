@@ -27,6 +27,14 @@ streams "the lamp is observed" 'true' coap-client-notls -B 30 -s 30 "$base/d/lam
 soon "the dead unit says so" '5\.0[34]' coap "$base/d/dead-meter/EnergyMeter/p/activePower"
 soon "the unit with exceptions says so" '5\.02' coap "$base/d/odd-meter/EnergyMeter/p/activePower"
 
+says "models are listed" '</models/volta-m3>;ct="434 50"' coap "$base/models"
+model=$(coap -A 434 "$base/models/volta-m3")
+exits "a model is one SDF document, references followed, binding merged in" 0 python3 -c '
+import json, sys
+p = json.loads(sys.argv[1])["sdfObject"]["EnergyMeter"]["sdfProperty"]["activePower"]
+assert p["unit"] == "W" and p["sdfProtocolMap"]["modbus"]["address"] == 100, p' "$model"
+says "a model that nobody uses" '4\.04.*GET /models' coap "$base/models/none"
+
 says "things shows the building" '^heat-pump +heat-pump|heat-pump' lintel things
 exits "things as JSON" 0 bash -c '"$1" --json things | python3 -m json.tool >/dev/null' - "$build/bin/lintel"
 says "get shows values with units" 'activePower +[0-9.]+ +W +good' lintel get main-meter
