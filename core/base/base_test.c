@@ -63,10 +63,17 @@ utf8_is_judged_by_rfc_3629(void)
         const char *text;
         size_t n, valid;
     } cases[] = {
-        {"abc", 3, 3},          {"\xc3\xa9", 2, 2},         {"\xe2\x82\xac", 3, 3},
-        {"\xf0\x9f\x98\x80", 4, 4}, {"a\xc3", 2, 1},        {"\xc0\xaf", 2, 0},
-        {"\xed\xa0\x80", 3, 0}, {"\xf4\x90\x80\x80", 4, 0}, {"\xf8\x88\x80\x80\x80", 5, 0},
-        {"\xe0\x80\xaf", 3, 0}, {"\x80", 1, 0},
+        {"abc", 3, 3},
+        {"\xc3\xa9", 2, 2},
+        {"\xe2\x82\xac", 3, 3},
+        {"\xf0\x9f\x98\x80", 4, 4},
+        {"a\xc3", 2, 1},
+        {"\xc0\xaf", 2, 0},
+        {"\xed\xa0\x80", 3, 0},
+        {"\xf4\x90\x80\x80", 4, 0},
+        {"\xf8\x88\x80\x80\x80", 5, 0},
+        {"\xe0\x80\xaf", 3, 0},
+        {"\x80", 1, 0},
     };
     for (size_t i = 0; i < LINTEL_COUNT(cases); i++)
         CHECK_INT(lintel_utf8_valid(cases[i].text, cases[i].n), cases[i].valid);
@@ -109,7 +116,8 @@ reals_follow_the_json_grammar(void)
     double r;
     CHECK(lintel_parse_real("-2.5e3", 6, &r) && r == -2500);
     CHECK(lintel_parse_real("0.1", 3, &r) && r == 0.1);
-    static const char *const bad[] = {"", "-", ".5", "1.", "1e", "nan", "inf", "0x1p3", "1,5", "1e999"};
+    static const char *const bad[] = {"",    "-",   ".5",    "1.",  "1e",
+                                      "nan", "inf", "0x1p3", "1,5", "1e999"};
     for (size_t i = 0; i < LINTEL_COUNT(bad); i++)
         CHECK(!lintel_parse_real(bad[i], strlen(bad[i]), &r));
 }
@@ -159,9 +167,12 @@ map_keeps_what_it_was_given(void)
     static int values[2000];
     char key[32];
     for (int i = 0; i < 2000; i++)
-        CHECK_INT(lintel_map_put(&m, key, (size_t)snprintf(key, sizeof key, "thing-%d", i), &values[i]), 0);
+        CHECK_INT(
+            lintel_map_put(&m, key, (size_t)snprintf(key, sizeof key, "thing-%d", i), &values[i]),
+            0);
     for (int i = 0; i < 2000; i += 2)
-        CHECK(lintel_map_take(&m, key, (size_t)snprintf(key, sizeof key, "thing-%d", i)) == &values[i]);
+        CHECK(lintel_map_take(&m, key, (size_t)snprintf(key, sizeof key, "thing-%d", i)) ==
+              &values[i]);
     CHECK_INT(m.n, 1000);
     for (int i = 0; i < 2000; i++)
         CHECK(lintel_map_get(&m, key, (size_t)snprintf(key, sizeof key, "thing-%d", i)) ==
@@ -236,11 +247,12 @@ report_counts_and_sorts(void)
     CHECK_INT(r.warnings, 1);
     struct lintel_buf json = {0};
     lintel_report_json(&r, &json);
-    CHECK_STR(lintel_buf_str(&json),
-              "[{\"severity\":\"warning\",\"file\":\"a\",\"line\":9,\"column\":1,\"text\":\"first\"},"
-              "{\"severity\":\"error\",\"file\":\"b\",\"line\":1,\"column\":7,\"text\":\"in the "
-              "\\\"middle\\\"\"},"
-              "{\"severity\":\"error\",\"file\":\"b\",\"line\":2,\"column\":1,\"text\":\"second 2\"}]");
+    CHECK_STR(
+        lintel_buf_str(&json),
+        "[{\"severity\":\"warning\",\"file\":\"a\",\"line\":9,\"column\":1,\"text\":\"first\"},"
+        "{\"severity\":\"error\",\"file\":\"b\",\"line\":1,\"column\":7,\"text\":\"in the "
+        "\\\"middle\\\"\"},"
+        "{\"severity\":\"error\",\"file\":\"b\",\"line\":2,\"column\":1,\"text\":\"second 2\"}]");
     lintel_buf_fini(&json);
     for (int i = 0; i < 2 * LINTEL_REPORT_MOST; i++)
         lintel_error(&r, (struct lintel_place){"c", 1, 1}, "again");

@@ -30,7 +30,8 @@ lintel_cbor_int(struct lintel_buf *b, int64_t v)
         ADD_HEAD(b, cbor_encode_negint, (uint64_t)(-1 - v));
 }
 
-/* Whether a single is also exact as a half: 10 bits of fraction, exponent -14..15, or zero or no number. */
+/* Whether a single is also exact as a half: 10 bits of fraction, exponent -14..15, or zero or no
+ * number. */
 static int
 fits_half(float v)
 {
@@ -446,7 +447,8 @@ read_value(struct lintel_cbor *c, struct lintel_arena *a, size_t *budget, unsign
 }
 
 int
-lintel_cbor_read_value(struct lintel_cbor *c, struct lintel_arena *a, size_t most, lintel_value *ret)
+lintel_cbor_read_value(struct lintel_cbor *c, struct lintel_arena *a, size_t most,
+                       lintel_value *ret)
 {
     return read_value(c, a, &most, 0, ret);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * CBOR (RFC 8949), over libcbor's streaming coder: a writer into a buffer, a bounded cursor for reading. */
+ * CBOR (RFC 8949), over libcbor's streaming coder: a writer into a buffer, a bounded cursor for
+ * reading. */
 #ifndef LINTEL_BASE_CBOR_H
 #define LINTEL_BASE_CBOR_H
 #include <stddef.h>
@@ -10,13 +11,14 @@
 
 void lintel_cbor_uint(struct lintel_buf *b, uint64_t v);
 void lintel_cbor_int(struct lintel_buf *b, int64_t v);
-void lintel_cbor_real(struct lintel_buf *b, double v); /* the shortest of half, single, double that is equal */
+void lintel_cbor_real(struct lintel_buf *b,
+                      double v); /* the shortest of half, single, double that is equal */
 void lintel_cbor_bool(struct lintel_buf *b, int v);
 void lintel_cbor_null(struct lintel_buf *b);
 void lintel_cbor_str(struct lintel_buf *b, const char *s, size_t n);
 void lintel_cbor_bytes(struct lintel_buf *b, const void *p, size_t n);
 void lintel_cbor_array(struct lintel_buf *b, size_t n);
-void lintel_cbor_map(struct lintel_buf *b, size_t n); /* n pairs */
+void lintel_cbor_map(struct lintel_buf *b, size_t n);                /* n pairs */
 void lintel_cbor_value(struct lintel_buf *b, const lintel_value *v); /* a whole tree */
 
 enum lintel_cbor_kind {

@@ -21,7 +21,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct lintel_buf first = {0}, second = {0};
         lintel_cbor_value(&first, &value);
         c = (struct lintel_cbor){(const unsigned char *)first.p, first.n};
-        /* A name that holds U+0000 ends there as C text, so the copy may be shorter but never longer. */
+        /* A name that holds U+0000 ends there as C text, so the copy may be shorter but never
+         * longer. */
         LINTEL_ASSERT(first.n <= size + 8 * size);
         LINTEL_ASSERT(lintel_cbor_read_value(&c, arena, 10000, &value) == 0 && c.left == 0);
         lintel_cbor_value(&second, &value);

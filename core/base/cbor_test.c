@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * CBOR: the examples of RFC 8949 Appendix A that are read here, shortest forms, lies about lengths. */
+ * CBOR: the examples of RFC 8949 Appendix A that are read here, shortest forms, lies about lengths.
+ */
 #include "core/base/cbor.h"
 
 #include <math.h>
@@ -26,11 +27,16 @@ reals_are_written_shortest(void)
         double value;
         const char *bytes;
     } cases[] = {
-        {0.0, "f90000"},           {1.0, "f93c00"},
-        {1.5, "f93e00"},           {65504.0, "f97bff"},
-        {100000.0, "fa47c35000"},  {1.1, "fb3ff199999999999a"},
-        {1e300, "fb7e37e43c8800759c"}, {-4.0, "f9c400"},
-        {0.00006103515625, "f90400"}, {3.4028234663852886e+38, "fa7f7fffff"},
+        {0.0, "f90000"},
+        {1.0, "f93c00"},
+        {1.5, "f93e00"},
+        {65504.0, "f97bff"},
+        {100000.0, "fa47c35000"},
+        {1.1, "fb3ff199999999999a"},
+        {1e300, "fb7e37e43c8800759c"},
+        {-4.0, "f9c400"},
+        {0.00006103515625, "f90400"},
+        {3.4028234663852886e+38, "fa7f7fffff"},
     };
     for (size_t i = 0; i < LINTEL_COUNT(cases); i++) {
         struct lintel_buf b = {0};
@@ -51,8 +57,15 @@ integers_are_written_shortest(void)
         int64_t value;
         const char *bytes;
     } cases[] = {
-        {0, "00"}, {23, "17"}, {24, "1818"}, {1000, "1903e8"}, {1000000, "1a000f4240"},
-        {-1, "20"}, {-100, "3863"}, {-1000, "3903e7"}, {INT64_MIN, "3b7fffffffffffffff"},
+        {0, "00"},
+        {23, "17"},
+        {24, "1818"},
+        {1000, "1903e8"},
+        {1000000, "1a000f4240"},
+        {-1, "20"},
+        {-100, "3863"},
+        {-1000, "3903e7"},
+        {INT64_MIN, "3b7fffffffffffffff"},
     };
     for (size_t i = 0; i < LINTEL_COUNT(cases); i++) {
         struct lintel_buf b = {0};

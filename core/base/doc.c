@@ -171,8 +171,7 @@ build(struct builder *b, const yaml_event_t *event, unsigned depth)
         node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
         anchor = event->data.scalar.anchor;
         size_t n = event->data.scalar.length;
-        char *text =
-            lintel_arena_strndup(b->doc->arena, (const char *)event->data.scalar.value, n);
+        char *text = lintel_arena_strndup(b->doc->arena, (const char *)event->data.scalar.value, n);
         if (text == NULL) {
             out_of_memory(b);
             return NULL;
@@ -202,11 +201,13 @@ build(struct builder *b, const yaml_event_t *event, unsigned depth)
         end = YAML_MAPPING_END_EVENT;
         break;
     default:
-        lintel_error(b->report, at, "anchors and aliases (& and *) are not read here; write it out");
+        lintel_error(b->report, at,
+                     "anchors and aliases (& and *) are not read here; write it out");
         return NULL;
     }
     if (anchor != NULL) {
-        lintel_error(b->report, at, "anchors and aliases (& and *) are not read here; write it out");
+        lintel_error(b->report, at,
+                     "anchors and aliases (& and *) are not read here; write it out");
         return NULL;
     }
     if (end != YAML_NO_EVENT) {
@@ -240,9 +241,9 @@ hex4(const char *s, unsigned *ret)
     return 1;
 }
 
-/* JSON writes characters beyond U+FFFF as two escapes (RFC 8259 section 7), which YAML doesn't know:
- * \uD83D\uDE00 becomes \U0001F600. Two characters shorter; columns behind it on the same line are off
- * by as much. Returns the new length. */
+/* JSON writes characters beyond U+FFFF as two escapes (RFC 8259 section 7), which YAML doesn't
+ * know: \uD83D\uDE00 becomes \U0001F600. Two characters shorter; columns behind it on the same line
+ * are off by as much. Returns the new length. */
 static size_t
 join_surrogates(char *s, size_t n)
 {
@@ -382,17 +383,17 @@ is_plain(const struct lintel_node *n)
 int
 lintel_node_is_null(const struct lintel_node *n)
 {
-    return is_plain(n) && (n->text.n == 0 || lintel_str_eq(n->text, "null") ||
-                           lintel_str_eq(n->text, "~") || lintel_str_eq(n->text, "Null") ||
-                           lintel_str_eq(n->text, "NULL"));
+    return is_plain(n) &&
+           (n->text.n == 0 || lintel_str_eq(n->text, "null") || lintel_str_eq(n->text, "~") ||
+            lintel_str_eq(n->text, "Null") || lintel_str_eq(n->text, "NULL"));
 }
 
 int
 lintel_node_bool(const struct lintel_node *n, int *ret)
 {
-    static const char *const words[] = {"false", "true", "no",    "yes",  "off",   "on",
-                                        "False", "True", "No",    "Yes",  "Off",   "On",
-                                        "FALSE", "TRUE", "NO",    "YES",  "OFF",   "ON"};
+    static const char *const words[] = {"false", "true", "no", "yes", "off", "on",
+                                        "False", "True", "No", "Yes", "Off", "On",
+                                        "FALSE", "TRUE", "NO", "YES", "OFF", "ON"};
     if (!is_plain(n))
         return 0;
     for (size_t i = 0; i < LINTEL_COUNT(words); i++) {
@@ -487,7 +488,8 @@ lintel_node_copy(const struct lintel_node *n, struct lintel_arena *a)
     copy->next = NULL;
     copy->child = NULL;
     if ((n->key.p != NULL && (copy->key.p = lintel_arena_strndup(a, n->key.p, n->key.n)) == NULL) ||
-        (n->text.p != NULL && (copy->text.p = lintel_arena_strndup(a, n->text.p, n->text.n)) == NULL))
+        (n->text.p != NULL &&
+         (copy->text.p = lintel_arena_strndup(a, n->text.p, n->text.n)) == NULL))
         return NULL;
     struct lintel_node **link = &copy->child;
     for (const struct lintel_node *c = n->child; c != NULL; c = c->next) {

@@ -48,7 +48,8 @@ static void
 words_stay_words(void)
 {
     /* YAML 1.1's traps: on, no and off are words here; 1_000 and 017 too, as far as JSON goes. */
-    CHECK_STR(as_json("on: off\nno: yes\nx: 1_000\n"), "{\"on\":\"off\",\"no\":\"yes\",\"x\":\"1_000\"}");
+    CHECK_STR(as_json("on: off\nno: yes\nx: 1_000\n"),
+              "{\"on\":\"off\",\"no\":\"yes\",\"x\":\"1_000\"}");
     struct lintel_report report = {0};
     struct lintel_doc *doc = parse("open: yes\nquoted: 'yes'\n", &report);
     int truth = 0;
@@ -62,7 +63,8 @@ words_stay_words(void)
 static void
 json_escapes_are_read(void)
 {
-    CHECK_STR(as_json("{\"a\":\"\\u00e9\\/\\n\\ud83d\\ude00\"}"), "{\"a\":\"\xc3\xa9/\\n\xf0\x9f\x98\x80\"}");
+    CHECK_STR(as_json("{\"a\":\"\\u00e9\\/\\n\\ud83d\\ude00\"}"),
+              "{\"a\":\"\xc3\xa9/\\n\xf0\x9f\x98\x80\"}");
     CHECK_STR(as_json("{\"a\":\"\\\\ud83d\\\\ude00\"}"), "{\"a\":\"\\\\ud83d\\\\ude00\"}");
     CHECK_HAS(as_json("{\"a\":\"\\ud83d\"}"), "1:");
     CHECK_HAS(as_json("{\"a\":\"\\u0000\"}"), "U+0000");
@@ -74,7 +76,8 @@ nodes_know_their_places(void)
     struct lintel_report report = {0};
     struct lintel_doc *doc = parse("a:\n  - {b: 1,\n     c: two}\n", &report);
     REQUIRE(doc != NULL);
-    struct lintel_node *c = lintel_node_get(lintel_node_get(lintel_node_get(doc->root, "a"), "0"), "c");
+    struct lintel_node *c =
+        lintel_node_get(lintel_node_get(lintel_node_get(doc->root, "a"), "0"), "c");
     REQUIRE(c != NULL);
     CHECK_INT(c->line, 3);
     CHECK_INT(c->column, 9);
@@ -137,7 +140,8 @@ static void
 values_follow_the_core_schema(void)
 {
     struct lintel_report report = {0};
-    struct lintel_doc *doc = parse("{a: 1, b: '1', c: 1.5, d: true, e: null, f: [x], g: -3}", &report);
+    struct lintel_doc *doc =
+        parse("{a: 1, b: '1', c: 1.5, d: true, e: null, f: [x], g: -3}", &report);
     lintel_value v, t;
     REQUIRE(doc != NULL);
     CHECK_INT(lintel_node_value(doc->root, doc->arena, 0, &v), 0);

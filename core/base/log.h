@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The log: one event, one line. Library code does not log errors that it returns; who acts on them does. */
+ * The log: one event, one line. Library code does not log errors that it returns; who acts on them
+ * does. */
 #ifndef LINTEL_BASE_LOG_H
 #define LINTEL_BASE_LOG_H
 #include <stdint.h>

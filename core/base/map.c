@@ -15,7 +15,8 @@ static void
 draw_seed(void)
 {
     if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
-        seed = (uint64_t)(uintptr_t)&seed; /* before the kernel has gathered randomness: where we were loaded */
+        seed = (uint64_t)(uintptr_t)&seed; /* before the kernel has gathered randomness: where we
+                                              were loaded */
 }
 
 /* FNV-1a over a random start, finished by a multiply-xor round. */

@@ -69,7 +69,8 @@ lintel_free(void *p)
     free(p);
 }
 
-/* Blocks grow: many arenas hold a few texts, and zeroing their first block is most of what they cost. */
+/* Blocks grow: many arenas hold a few texts, and zeroing their first block is most of what they
+ * cost. */
 enum { ARENA_FIRST = 512 - 64, ARENA_BLOCK = 16 * 1024 - 64, ARENA_ALIGN = 16 };
 
 struct arena_block {
@@ -113,7 +114,9 @@ lintel_arena_alloc(struct lintel_arena *a, size_t size)
     size_t want = (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
     struct arena_block *b = a->blocks;
     if (b == NULL || b->size - b->used < want) {
-        size_t next = a->bytes < ARENA_FIRST ? ARENA_FIRST : a->bytes < ARENA_BLOCK ? a->bytes : ARENA_BLOCK;
+        size_t next = a->bytes < ARENA_FIRST   ? ARENA_FIRST
+                      : a->bytes < ARENA_BLOCK ? a->bytes
+                                               : ARENA_BLOCK;
         size_t room = want > next ? want : next / ARENA_ALIGN * ARENA_ALIGN;
         struct arena_block *fresh = lintel_alloc(sizeof *fresh + room);
         if (fresh == NULL) {
@@ -167,6 +170,7 @@ lintel_arena_bytes(const struct lintel_arena *a)
 _Noreturn void
 lintel_assert_failed(const char *cond, const char *file, int line)
 {
-    fprintf(stderr, "lintel: %s:%d: the invariant (%s) does not hold; stopping\n", file, line, cond);
+    fprintf(stderr, "lintel: %s:%d: the invariant (%s) does not hold; stopping\n", file, line,
+            cond);
     abort();
 }

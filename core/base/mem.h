@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /* All may return NULL; the caller goes on. Sizes are checked for overflow. Threads: any. */
-void *lintel_alloc(size_t size);                 /* zeroed */
-void *lintel_alloc_array(size_t n, size_t size); /* zeroed */
+void *lintel_alloc(size_t size);                   /* zeroed */
+void *lintel_alloc_array(size_t n, size_t size);   /* zeroed */
 void *lintel_grow(void *p, size_t n, size_t size); /* realloc; new bytes are not zeroed */
 char *lintel_strdup(const char *s);
 char *lintel_strndup(const char *s, size_t n);
@@ -20,7 +20,7 @@ void lintel_mem_fail_at(uint64_t n);
  * allocation lintel_arena_failed() is true, so that a builder checks once at its end. */
 struct lintel_arena;
 struct lintel_arena *lintel_arena_new(void);
-void lintel_arena_free(struct lintel_arena *a); /* NULL is fine */
+void lintel_arena_free(struct lintel_arena *a);                /* NULL is fine */
 void *lintel_arena_alloc(struct lintel_arena *a, size_t size); /* zeroed, aligned to 16; NULL */
 char *lintel_arena_strndup(struct lintel_arena *a, const char *s, size_t n);
 char *lintel_arena_strdup(struct lintel_arena *a, const char *s);

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* All of s[0..n) must be the number; no blanks, no sign but '-' (and '+' in exponents). 0 on failure. */
+/* All of s[0..n) must be the number; no blanks, no sign but '-' (and '+' in exponents). 0 on
+ * failure. */
 int lintel_parse_int(const char *s, size_t n, int64_t *ret);   /* decimal, or 0x.. hexadecimal */
 int lintel_parse_uint(const char *s, size_t n, uint64_t *ret); /* the same */
 int lintel_parse_real(const char *s, size_t n, double *ret);   /* JSON's number grammar; finite */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What is wrong with people's files: a list of problems, each with file:line:column and a remedy. */
+ * What is wrong with people's files: a list of problems, each with file:line:column and a remedy.
+ */
 #ifndef LINTEL_BASE_REPORT_H
 #define LINTEL_BASE_REPORT_H
 #include <stdint.h>
 
 #include "core/base/text.h"
 
-struct lintel_place { /* where in a file; line 0: the file as a whole */
-    const char *file; /* borrowed: lives as long as the document */
+struct lintel_place {      /* where in a file; line 0: the file as a whole */
+    const char *file;      /* borrowed: lives as long as the document */
     uint32_t line, column; /* from 1 */
 };
 
@@ -33,7 +34,8 @@ int lintel_error(struct lintel_report *r, struct lintel_place at, const char *fo
     __attribute__((format(printf, 3, 4)));
 void lintel_warning(struct lintel_report *r, struct lintel_place at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Sorts by file, line, column; what is told twice (an address that is read and written) is kept once. */
+/* Sorts by file, line, column; what is told twice (an address that is read and written) is kept
+ * once. */
 void lintel_report_sort(struct lintel_report *r);
 /* "file:line:column" of a problem, without what is not known. */
 void lintel_problem_place(const struct lintel_problem *p, struct lintel_buf *out);

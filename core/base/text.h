@@ -25,8 +25,10 @@ void lintel_buf_reset(struct lintel_buf *b); /* empty, memory kept, failure forg
 void lintel_buf_add(struct lintel_buf *b, const void *p, size_t n);
 void lintel_buf_adds(struct lintel_buf *b, const char *s);
 void lintel_buf_addc(struct lintel_buf *b, char c);
-void lintel_buf_addf(struct lintel_buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void lintel_buf_addv(struct lintel_buf *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+void lintel_buf_addf(struct lintel_buf *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void lintel_buf_addv(struct lintel_buf *b, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 const char *lintel_buf_str(struct lintel_buf *b); /* NUL-terminated; "" when failed and empty */
 
 /* JSON pieces: a quoted and escaped string; a number, shortest text that reads back the same. */
@@ -36,13 +38,14 @@ void lintel_buf_add_json_real(struct lintel_buf *b, double value); /* null if no
 /* Copies s into out[size], cut at a character's border if too long; returns 0 if cut. */
 int lintel_copy(char *out, size_t size, const char *s);
 /* snprintf that tells truncation: 0 if cut. */
-int lintel_format(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int lintel_format(char *out, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Length of the longest valid UTF-8 prefix; equal to n if all is valid. */
 size_t lintel_utf8_valid(const char *s, size_t n);
 
-/* The word of a NULL-terminated list that was probably meant, or NULL: at most a third of its letters
- * differ (swaps count once, case is ignored). For "did you mean". */
+/* The word of a NULL-terminated list that was probably meant, or NULL: at most a third of its
+ * letters differ (swaps count once, case is ignored). For "did you mean". */
 const char *lintel_nearest(const char *word, const char *const *words);
 /* How far two words are apart, for callers without an array: 0 = equal, at most `most` + 1. */
 unsigned lintel_distance(const char *a, const char *b, unsigned most);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Field tables (lintel_field) against what people wrote: the only parser of settings and addresses. The same tables
- * print JSON Schema and manual text. */
+ * Field tables (lintel_field) against what people wrote: the only parser of settings and addresses.
+ * The same tables print JSON Schema and manual text. */
 #ifndef LINTEL_BIND_FIELD_H
 #define LINTEL_BIND_FIELD_H
 #include "core/base/doc.h"
@@ -9,37 +9,39 @@
 
 uint32_t lintel_fields_count(const lintel_field *table); /* NULL table: 0 */
 
-enum {                        /* lintel_field_source.flags */
-    LINTEL_FIELDS_OPEN = 1,   /* keys that the table does not have are judged elsewhere */
-    LINTEL_FIELDS_PARTIAL = 2 /* required rows may be missing: they come from somewhere else later */
+enum {                         /* lintel_field_source.flags */
+       LINTEL_FIELDS_OPEN = 1, /* keys that the table does not have are judged elsewhere */
+       LINTEL_FIELDS_PARTIAL =
+           2 /* required rows may be missing: they come from somewhere else later */
 };
 struct lintel_field_source {
     const struct lintel_doc *doc;
-    const struct lintel_node *map;       /* the keys; NULL: none given */
-    const struct lintel_node *fallback;  /* keys used where map has none (a binding's lintel:device); or NULL.
-                                          * Its own unknown keys are not looked for */
+    const struct lintel_node *map;      /* the keys; NULL: none given */
+    const struct lintel_node *fallback; /* keys used where map has none (a binding's lintel:device);
+                                         * or NULL. Its own unknown keys are not looked for */
     const struct lintel_doc *fallback_doc;
-    const char *const *also;             /* keys that belong to others: not unknown; NULL-terminated; or NULL */
-    const char *what;                    /* "a modbus bus", for messages */
-    const char *folder;                  /* relative LINTEL_F_FILE paths start here; or NULL */
-    struct lintel_place at;              /* where a missing required key is reported */
-    /* Resolves secret:NAME into text in the arena, or reports and returns NULL. NULL: secrets are not
-     * allowed here. */
+    const char *const *also; /* keys that belong to others: not unknown; NULL-terminated; or NULL */
+    const char *what;        /* "a modbus bus", for messages */
+    const char *folder;      /* relative LINTEL_F_FILE paths start here; or NULL */
+    struct lintel_place at;  /* where a missing required key is reported */
+    /* Resolves secret:NAME into text in the arena, or reports and returns NULL. NULL: secrets are
+     * not allowed here. */
     const char *(*secret)(void *ctx, const char *name, struct lintel_place at,
                           struct lintel_arena *a, struct lintel_report *report);
     void *secret_ctx;
     uint32_t flags; /* LINTEL_FIELDS_* */
 };
-/* One value a row, in the arena, or NULL with the reasons (all of them, not only the first): unknown key with
- * the nearest, wrong type, outside its range, not one of the choices, missing. */
+/* One value a row, in the arena, or NULL with the reasons (all of them, not only the first):
+ * unknown key with the nearest, wrong type, outside its range, not one of the choices, missing. */
 lintel_value *lintel_fields_parse(const lintel_field *table, const struct lintel_field_source *s,
                                   struct lintel_arena *a, struct lintel_report *report);
 /* The wire type that the chosen choices imply, or NULL (lintel_field.natural). */
 const char *lintel_fields_natural(const lintel_field *table, const lintel_value *values,
                                   struct lintel_arena *a);
 
-/* Whether a table keeps the rules of lintel_field: names, help, limits, choices, defaults that parse. 0, or -1
- * with the reason. A NULL table is fine. Names that are the hub's are lintel_plugin_judge()'s, core/bind/keys.h. */
+/* Whether a table keeps the rules of lintel_field: names, help, limits, choices, defaults that
+ * parse. 0, or -1 with the reason. A NULL table is fine. Names that are the hub's are
+ * lintel_plugin_judge()'s, core/bind/keys.h. */
 int lintel_fields_judge(const lintel_field *table, char *reason, size_t size);
 
 /* "properties": {...}, "required": [...] of a JSON Schema object. */

@@ -26,7 +26,8 @@ enum { LINTEL_PACE_POLL, LINTEL_PACE_STALE, LINTEL_PACE_DEADBAND };
  * sdfParameters. */
 extern const char *const lintel_map_keys[];
 
-/* Whether a plugin's three tables keep the rules, and reuse no key of the hub's. 0, or -1 with the reason. */
+/* Whether a plugin's three tables keep the rules, and reuse no key of the hub's. 0, or -1 with the
+ * reason. */
 int lintel_plugin_judge(const lintel_plugin *p, char *reason, size_t size);
 
 /* [A-Za-z0-9][A-Za-z0-9._-]{0,62}: thingIds, names of hubs, shared processes, models. */

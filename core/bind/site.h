@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A site: lintel.yaml, models/, bindings/, things/ read, checked as a whole and compiled into what the engine
- * runs. Reading a site starts nothing and changes nothing.
+ * A site: lintel.yaml, models/, bindings/, things/ read, checked as a whole and compiled into what
+ * the engine runs. Reading a site starts nothing and changes nothing.
  *
- * The draft's sdfParameters (draft-ietf-asdf-instance-information) stand inside a protocol map, in the flat one
- * or in `read` and `write` each:
+ * The draft's sdfParameters (draft-ietf-asdf-instance-information) stand inside a protocol map, in
+ * the flat one or in `read` and `write` each:
  *
  *     sdfProtocolMap: { modbus: { table: input, address: 0, type: u16,
  *                                 sdfParameters: { address: "#/sdfContext/base" } } }
  *
- * Each names a key of that map and, by a pointer that ends in sdfContext/NAME, the entry of the thing's
- * sdfContext whose value stands in for it. The map's own value is the default; without one, the thing must
- * give the entry. Things with equal values share a profile. */
+ * Each names a key of that map and, by a pointer that ends in sdfContext/NAME, the entry of the
+ * thing's sdfContext whose value stands in for it. The map's own value is the default; without one,
+ * the thing must give the entry. Things with equal values share a profile. */
 #ifndef LINTEL_BIND_SITE_H
 #define LINTEL_BIND_SITE_H
 #include <stdint.h>
@@ -30,16 +30,16 @@ struct lintel_port {
     const char *plugin_file;      /* the .so it came from */
     const lintel_value *settings; /* one a row of plugin->bus */
     enum lintel_isolation isolation;
-    const char *process;  /* name of a shared child (process:NAME); NULL: one of its own */
-    int32_t log;          /* level for its plugin; -1: the hub's */
-    uint8_t digest[16];   /* equal = nothing changed */
+    const char *process; /* name of a shared child (process:NAME); NULL: one of its own */
+    int32_t log;         /* level for its plugin; -1: the hub's */
+    uint8_t digest[16];  /* equal = nothing changed */
     struct lintel_place at;
 };
 
 /* One direction of a bound affordance. */
 struct lintel_form {
     struct lintel_codec *codec; /* NULL: the affordance has no data in this direction */
-    const lintel_value *addr;   /* one a row of plugin->address; NULL: not mapped in this direction */
+    const lintel_value *addr; /* one a row of plugin->address; NULL: not mapped in this direction */
 };
 
 /* An affordance of a model as one kind of device does it. */
@@ -52,7 +52,7 @@ struct lintel_bound {
     double deadband;          /* in the model's unit; 0: every change */
     int32_t scale_from;       /* index in the profile; -1: none */
     uint32_t flags;           /* LINTEL_P_*, what the plugin is told */
-    int mapped;               /* 0: the binding does not say how; answers 5.01 and shows as unmapped */
+    int mapped; /* 0: the binding does not say how; answers 5.01 and shows as unmapped */
 };
 
 /* A binding resolved for one plugin: shared by all things of the kind. Immutable, counted. */
@@ -71,7 +71,8 @@ struct lintel_profile {
 struct lintel_profile *lintel_profile_ref(struct lintel_profile *p);
 void lintel_profile_unref(struct lintel_profile *p); /* NULL is fine */
 
-struct lintel_thing { /* as configured; lives as long as its site, or as somebody holds a reference */
+struct lintel_thing { /* as configured; lives as long as its site, or as somebody holds a reference
+                       */
     const char *id;
     const char *label, *location, *zone; /* "" = none */
     const char *const *tags;             /* NULL-terminated */
@@ -96,21 +97,23 @@ struct lintel_site {
 /* Where a site's files come from; tests and fuzzers keep them in memory. */
 struct lintel_site_files {
     void *ctx;
-    /* The content, to be freed with lintel_free(): 0; 1: there is no such file; -1 with the reason in the report,
-     * also for more than `most` bytes. */
+    /* The content, to be freed with lintel_free(): 0; 1: there is no such file; -1 with the reason
+     * in the report, also for more than `most` bytes. */
     int (*read)(void *ctx, const char *path, size_t most, char **ret, size_t *ret_n,
                 struct lintel_report *report);
-    /* Calls each() for what lies in a folder, sorted by name. No such folder: nothing. -1 with the reason. */
-    int (*list)(void *ctx, const char *dir, void (*each)(void *arg, const char *name, int is_folder),
-                void *arg, struct lintel_report *report);
+    /* Calls each() for what lies in a folder, sorted by name. No such folder: nothing. -1 with the
+     * reason. */
+    int (*list)(void *ctx, const char *dir,
+                void (*each)(void *arg, const char *name, int is_folder), void *arg,
+                struct lintel_report *report);
     /* As lintel_secret_read(), core/trust/secret.h. */
     int (*secret)(void *ctx, const char *folder, const char *name, char *text, size_t *ret_n,
                   char *reason, size_t size);
 };
 
 struct lintel_site_source {
-    const char *dir;              /* of lintel.yaml */
-    const char *const *model_dirs;   /* installed schemas, read before dir/models; NULL-terminated */
+    const char *dir;               /* of lintel.yaml */
+    const char *const *model_dirs; /* installed schemas, read before dir/models; NULL-terminated */
     const char *const *binding_dirs; /* installed bindings, read before dir/bindings */
     /* A plugin by name, or NULL with the reasons at `at`; *ret_file: where it was found. */
     const lintel_plugin *(*plugin)(void *ctx, const char *name, struct lintel_place at,
@@ -120,19 +123,24 @@ struct lintel_site_source {
     const struct lintel_site *before; /* running one: equal profiles are taken from it; or NULL */
     void (*progress)(void *ctx, const char *what, uint32_t done, uint32_t of); /* or NULL */
     void *progress_ctx;
-    /* Also run the lintel:tests of every binding that is in use or in dir, and compile the bindings in dir that
-     * nothing uses for every installed plugin that they name (else only for those that a bus runs). */
+    /* Also run the lintel:tests of every binding that is in use or in dir, and compile the bindings
+     * in dir that nothing uses for every installed plugin that they name (else only for those that
+     * a bus runs). */
     int run_tests;
     const struct lintel_site_files *files; /* NULL: the file system */
 };
-/* NULL with the reasons in the report, sorted by place. Warnings do not refuse. Blocking: files are read. */
-struct lintel_site *lintel_site_read(const struct lintel_site_source *s, struct lintel_report *report);
+/* NULL with the reasons in the report, sorted by place. Warnings do not refuse. Blocking: files are
+ * read. */
+struct lintel_site *lintel_site_read(const struct lintel_site_source *s,
+                                     struct lintel_report *report);
 struct lintel_site *lintel_site_ref(struct lintel_site *s);
 void lintel_site_unref(struct lintel_site *s); /* NULL is fine */
 
-/* The keys of a bus or transport that are the hub's: plugin isolation log (and unprotected, for transports
- * whose table has it). Of a protocol map: poll stale deadband. Of sdfContext: bus zone location tags label. */
-extern const char *const lintel_port_keys[], *const lintel_pace_keys[], *const lintel_context_keys[];
+/* The keys of a bus or transport that are the hub's: plugin isolation log (and unprotected, for
+ * transports whose table has it). Of a protocol map: poll stale deadband. Of sdfContext: bus zone
+ * location tags label. */
+extern const char *const lintel_port_keys[], *const lintel_pace_keys[],
+                                                 *const lintel_context_keys[];
 
 /* JSON Schema of each kind of file, for the plugins given: "lintel.yaml", "binding", "things". */
 int lintel_schema_print(const char *which, const lintel_plugin *const *plugins, uint32_t n,

@@ -405,9 +405,12 @@ tells_all_problems_at_once(void)
         AMEND "        fake: { tabel: 1, addres: 2 }\n");
     CHECK(read_site("many", NULL, 0) == NULL);
     static const struct typo wanted[] = {
-        {NULL, NULL, "lintel.yaml:5:5", "hots"},      {NULL, NULL, "lintel.yaml:6:5", "prot"},
-        {NULL, NULL, "x.yaml:1:3", "thingid"},        {NULL, NULL, "x.yaml:2:3", "sdfInstanceOf"},
-        {NULL, NULL, "x.yaml:3:17", "\"buss\" (did you mean \"bus\"?)"}, {NULL, NULL, "yaml:7:17", "tabel"},
+        {NULL, NULL, "lintel.yaml:5:5", "hots"},
+        {NULL, NULL, "lintel.yaml:6:5", "prot"},
+        {NULL, NULL, "x.yaml:1:3", "thingid"},
+        {NULL, NULL, "x.yaml:2:3", "sdfInstanceOf"},
+        {NULL, NULL, "x.yaml:3:17", "\"buss\" (did you mean \"bus\"?)"},
+        {NULL, NULL, "yaml:7:17", "tabel"},
         {NULL, NULL, "yaml:7:27", "addres"},
     };
     for (size_t i = 0; i < LINTEL_COUNT(wanted); i++)

@@ -90,7 +90,8 @@ read_instance_of(const struct thing_file *f, const struct lintel_node *map)
     return model;
 }
 
-/* Without the bus nobody knows whose keys the others are, so a slip in this one is looked for by itself. */
+/* Without the bus nobody knows whose keys the others are, so a slip in this one is looked for by
+ * itself. */
 static int
 bus_misspelt(const struct thing_file *f, const struct lintel_node *context)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The command line: what its commands share. Each command is a function that returns the program's exit status. */
+ * The command line: what its commands share. Each command is a function that returns the program's
+ * exit status. */
 #ifndef LINTEL_DAEMON_CLI_H
 #define LINTEL_DAEMON_CLI_H
 #include <jansson.h>
@@ -9,10 +10,10 @@
 #include "core/serve/local_client.h"
 
 enum { /* exit statuses; lintel(1) */
-    CLI_OK = 0,
-    CLI_FAILED = 1, /* the hub, a device or a check said no */
-    CLI_USAGE = 2,
-    CLI_NO_HUB = 3
+       CLI_OK = 0,
+       CLI_FAILED = 1, /* the hub, a device or a check said no */
+       CLI_USAGE = 2,
+       CLI_NO_HUB = 3
 };
 
 /* With all 17 digits, 21.3 would be shown as 21.300000000000001. */
@@ -44,17 +45,19 @@ void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A connection to the hub, or NULL after telling what to do about it. */
 struct lintel_local_client *cli_connect(const struct cli *c);
 
-/* GET of a management resource as JSON; NULL after telling the hub's reason. path: segments, NULL-terminated. */
+/* GET of a management resource as JSON; NULL after telling the hub's reason. path: segments,
+ * NULL-terminated. */
 json_t *cli_get_json(struct lintel_local_client *hub, const char *const *path);
-/* Any request with a JSON body (or NULL); *ret: the answer's JSON or NULL. CLI_OK, or CLI_FAILED after telling the
- * reason that came with the answer. */
-int cli_request(struct lintel_local_client *hub, uint32_t method, const char *const *path, int32_t accept,
-                const char *body, json_t **ret);
+/* Any request with a JSON body (or NULL); *ret: the answer's JSON or NULL. CLI_OK, or CLI_FAILED
+ * after telling the reason that came with the answer. */
+int cli_request(struct lintel_local_client *hub, uint32_t method, const char *const *path,
+                int32_t accept, const char *body, json_t **ret);
 
 /* Starts to observe; *ret_id marks its answers. */
-int cli_observe(struct lintel_local_client *hub, const char *const *path, int32_t accept, uint64_t *ret_id);
-/* The next answer to any observation: its id, its JSON (new reference; NULL: the observation has ended, with the reason
- * told). -1: the hub is gone. */
+int cli_observe(struct lintel_local_client *hub, const char *const *path, int32_t accept,
+                uint64_t *ret_id);
+/* The next answer to any observation: its id, its JSON (new reference; NULL: the observation has
+ * ended, with the reason told). -1: the hub is gone. */
 int cli_next(struct lintel_local_client *hub, uint64_t *ret_id, json_t **ret);
 
 const char *cli_text(const json_t *object, const char *member); /* "" if it is none */
@@ -65,8 +68,9 @@ void cli_print_json(const json_t *value);
 /* A value as people read it: 21.5, heat, {"a":1}. */
 void cli_value(char *out, size_t size, const json_t *value);
 
-/* "thing/prop" or "thing/Object/p/prop" or "thing": the path segments in the tree. NULL after telling which name
- * is unknown and the nearest. The row of /hub/values it was found by goes to *ret_row (new reference). */
+/* "thing/prop" or "thing/Object/p/prop" or "thing": the path segments in the tree. NULL after
+ * telling which name is unknown and the nearest. The row of /hub/values it was found by goes to
+ * *ret_row (new reference). */
 struct cli_target {
     char *segments[16]; /* d, thing, object, p, name, NULL */
     char *text;         /* what the segments point into */

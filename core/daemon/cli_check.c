@@ -71,8 +71,7 @@ print_verdict(const struct cli *c, const char *dir, const struct lintel_site *si
     else
         printf("%s: good. %u thing%s with %u points on %u bus%s, %u transport%s\n", dir,
                site->nthings, site->nthings == 1 ? "" : "s", count_points(site), site->nbuses,
-               site->nbuses == 1 ? "" : "es", site->ntransports,
-               site->ntransports == 1 ? "" : "s");
+               site->nbuses == 1 ? "" : "es", site->ntransports, site->ntransports == 1 ? "" : "s");
 }
 
 int
@@ -101,7 +100,8 @@ cli_check(struct cli *c)
     return status;
 }
 
-/* Runs linteld in the foreground, with run and state folders beside the site unless --run says otherwise. */
+/* Runs linteld in the foreground, with run and state folders beside the site unless --run says
+ * otherwise. */
 int
 cli_run(struct cli *c)
 {

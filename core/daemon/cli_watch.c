@@ -16,8 +16,8 @@ enum { FORMAT_SENML_JSON = 110, WATCHES_MOST = 4096, CELL = 400 };
 struct watch {
     uint64_t id;
     json_t *units; /* "Object/property" -> the model's unit: SenML tells primary ones */
-    /* Record's name -> its last text: a pack tells all, people want what changed. NULL for an event, which is news each
-     * time. */
+    /* Record's name -> its last text: a pack tells all, people want what changed. NULL for an
+     * event, which is news each time. */
     json_t *seen;
 };
 
@@ -87,8 +87,8 @@ start(struct watcher *w, const char *name)
     status = cli_observe(w->hub, (const char *const *)target.segments, FORMAT_SENML_JSON, &id);
     int is_event = target.row != NULL && strcmp(cli_text(target.row, "kind"), "event") == 0;
     if (status == CLI_OK)
-        w->watches[w->n++] =
-            (struct watch){id, units_of(w->ask, target.segments[1]), is_event ? NULL : json_object()};
+        w->watches[w->n++] = (struct watch){id, units_of(w->ask, target.segments[1]),
+                                            is_event ? NULL : json_object()};
     cli_target_fini(&target);
     return status;
 }
@@ -103,7 +103,8 @@ print_record(struct watch *watch, const json_t *base, const json_t *record)
     const char *colon = strchr(name, ':'); /* the hub's own name in front is no news here */
     for (size_t i = 0; i < LINTEL_COUNT(fields) && value == NULL; i++)
         value = json_object_get(record, fields[i]);
-    const char *unit = json_is_string(json_object_get(record, "u")) ? cli_text(record, "u") : cli_text(base, "bu");
+    const char *unit =
+        json_is_string(json_object_get(record, "u")) ? cli_text(record, "u") : cli_text(base, "bu");
     const char *slash = strchr(name, '/'), *wanted = cli_text(watch->units, slash ? slash + 1 : "");
     json_t *converted = in_unit(value, unit, wanted);
     cli_value(text, sizeof text, converted != NULL ? converted : value);
@@ -112,7 +113,8 @@ print_record(struct watch *watch, const json_t *base, const json_t *record)
     json_decref(converted);
     const char *quality = cli_text(record, "quality");
     int good = *quality == '\0' || strcmp(quality, "good") == 0;
-    (void)lintel_format(line, sizeof line, "%s%s%s%s%s", text, *unit ? " " : "", unit, good ? "" : "  ", good ? "" : quality);
+    (void)lintel_format(line, sizeof line, "%s%s%s%s%s", text, *unit ? " " : "", unit,
+                        good ? "" : "  ", good ? "" : quality);
     const char *before = json_string_value(json_object_get(watch->seen, name));
     if (before != NULL && strcmp(before, line) == 0)
         return;
@@ -134,8 +136,7 @@ print_pack(const struct watcher *w, struct watch *watch, json_t *pack)
         puts(text ? text : "null");
         free(text);
     } else {
-        json_array_foreach(pack, i, record)
-            print_record(watch, base, record);
+        json_array_foreach(pack, i, record) print_record(watch, base, record);
     }
     fflush(stdout);
 }
@@ -181,9 +182,8 @@ cli_watch(struct cli *c)
         status = start(&w, c->argv[a]);
     if (c->argc == 0 && w.watches != NULL) {
         rows = cli_get_json(w.ask, things);
-        json_array_foreach(rows, i, row)
-            if (status == CLI_OK)
-                status = start(&w, cli_text(row, "id"));
+        json_array_foreach(rows, i, row) if (status == CLI_OK) status =
+            start(&w, cli_text(row, "id"));
     }
     lintel_local_close(w.ask);
     if (status == CLI_OK)

@@ -84,7 +84,8 @@ running_remove(struct running **list, struct running *r)
     lintel_free(r);
 }
 
-/* ---- the tree's view of the hub ---------------------------------------------------------------- */
+/* ---- the tree's view of the hub ----------------------------------------------------------------
+ */
 
 static void
 answer(void *ctx, void *cookie, const lintel_answer *a)
@@ -155,7 +156,8 @@ status(void *ctx, struct lintel_buf *out)
     lintel_buf_adds(out, "]}");
 }
 
-/* Lists the installed plugins. Never while a site is being read: the loader is the reader's then. */
+/* Lists the installed plugins. Never while a site is being read: the loader is the reader's then.
+ */
 static void
 note_plugins(struct lintel_hub *h)
 {
@@ -211,7 +213,8 @@ reload(void *ctx, const char *who, lintel_reload_done *done, void *done_ctx)
     lintel_hub_reload(ctx, who, answer_reload, a);
 }
 
-/* ---- starting and stopping parts ----------------------------------------------------------------- */
+/* ---- starting and stopping parts
+ * ----------------------------------------------------------------- */
 
 static void
 tell_transport(struct lintel_hub *h, struct lintel_transport_instance *t)
@@ -332,7 +335,8 @@ stop_bus(struct lintel_hub *h, struct running *r)
     lintel_plug_stop_bus(h->plug, r->instance, bus_ended, r);
 }
 
-/* ---- taking a site in -------------------------------------------------------------------------- */
+/* ---- taking a site in --------------------------------------------------------------------------
+ */
 
 static int
 apply_transports(struct lintel_hub *h, const struct lintel_site *before, struct lintel_site *site,
@@ -394,8 +398,8 @@ static int
 index_things(const struct lintel_site *site, struct lintel_map *ret)
 {
     for (uint32_t i = 0; i < site->nthings; i++)
-        if (lintel_map_put(ret, site->things[i].id, strlen(site->things[i].id),
-                           &site->things[i]) != 0)
+        if (lintel_map_put(ret, site->things[i].id, strlen(site->things[i].id), &site->things[i]) !=
+            0)
             return -1;
     return 0;
 }
@@ -430,7 +434,8 @@ apply_things(struct lintel_hub *h, struct lintel_site *site, const struct lintel
     }
 }
 
-/* Makes the hub run this site. A transport that does not start is reported, and the rest still runs. */
+/* Makes the hub run this site. A transport that does not start is reported, and the rest still
+ * runs. */
 static int
 apply(struct lintel_hub *h, struct lintel_site *site, struct lintel_hub_change *c,
       struct lintel_report *report)
@@ -450,13 +455,15 @@ apply(struct lintel_hub *h, struct lintel_site *site, struct lintel_hub_change *
     return failed;
 }
 
-/* ---- reloading ------------------------------------------------------------------------------------ */
+/* ---- reloading
+ * ------------------------------------------------------------------------------------ */
 
 static void reload_start(struct lintel_hub *h);
 
 /* Tells those who wait that it is over, one way or the other. */
 static void
-tell_waiting(struct waiting **list, const struct lintel_hub_change *c, struct lintel_report *problems)
+tell_waiting(struct waiting **list, const struct lintel_hub_change *c,
+             struct lintel_report *problems)
 {
     struct waiting *w = *list;
     *list = NULL;
@@ -541,7 +548,8 @@ lintel_hub_reload(struct lintel_hub *h, const char *who, lintel_hub_reloaded_fn 
         reload_start(h);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------ */
+/* ---- life
+ * ------------------------------------------------------------------------------------------ */
 
 static uint64_t
 random_seed(void)
@@ -571,7 +579,8 @@ make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct linte
     if (h->tree == NULL)
         return lintel_error(report, (struct lintel_place){s->site_dir, 0, 0}, "%s", reason);
     if (!lintel_format(socket_path, sizeof socket_path, "%s/lintel.sock", s->run_dir))
-        return lintel_error(report, (struct lintel_place){s->run_dir, 0, 0}, "the path is too long");
+        return lintel_error(report, (struct lintel_place){s->run_dir, 0, 0},
+                            "the path is too long");
     h->local = lintel_local_new(s->loop, h->tree, socket_path, reason, sizeof reason);
     if (h->local == NULL)
         return lintel_error(report, (struct lintel_place){socket_path, 0, 0}, "%s", reason);

@@ -25,7 +25,8 @@ static const struct command {
     {"watch", cli_watch, "[THING[/NAME]..]", "follow values and events as they come"},
     {"reload", cli_reload, "", "take changed files in"},
     {"plugin", cli_plugin, "list | inspect FILE", "the plugins and their settings"},
-    {"schema", cli_schema, "lintel.yaml|binding|things", "JSON Schema of a kind of file, for editors"},
+    {"schema", cli_schema, "lintel.yaml|binding|things",
+     "JSON Schema of a kind of file, for editors"},
 };
 
 static void
@@ -91,8 +92,10 @@ int
 main(int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"run", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'},
-        {"version", no_argument, NULL, 'V'},   {"help", no_argument, NULL, 'h'},
+        {"run", required_argument, NULL, 'r'},
+        {"json", no_argument, NULL, 'j'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     struct cli c = {0};
@@ -124,8 +127,8 @@ main(int argc, char **argv)
     c.argv = argv + optind + 1;
     int late = take_late_options(&c);
     if (late > 0)
-        printf("Usage: lintel %s%s%s\n%s; see lintel(1)\n", command->name, *command->arguments ? " " : "",
-               command->arguments, command->help);
+        printf("Usage: lintel %s%s%s\n%s; see lintel(1)\n", command->name,
+               *command->arguments ? " " : "", command->arguments, command->help);
     if (late != 0)
         return late > 0 ? CLI_OK : CLI_USAGE;
     return command->fn(&c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * lintel-host: a process for plugins. Started by linteld with one end of a socket pair; by people only to look into a
- * plugin. */
+ * lintel-host: a process for plugins. Started by linteld with one end of a socket pair; by people
+ * only to look into a plugin. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +14,10 @@
 #include "core/plug/inspect.h"
 #include "core/plug/load.h"
 
-static const char usage[] =
-    "usage: lintel-host --inspect FILE\n"
-    "Prints what the plugin FILE says of itself, as JSON. linteld starts this program with --socket=FD,\n"
-    "to run plugins in a process of their own.\n";
+static const char usage[] = "usage: lintel-host --inspect FILE\n"
+                            "Prints what the plugin FILE says of itself, as JSON. linteld starts "
+                            "this program with --socket=FD,\n"
+                            "to run plugins in a process of their own.\n";
 
 static int
 inspect(const char *file)
@@ -45,10 +45,12 @@ serve(const char *number)
     socklen_t size = sizeof type;
     if (!lintel_parse_int(number, strlen(number), &fd) || fd < 0 || fd > 1023 ||
         getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0) {
-        fprintf(stderr, "lintel-host: --socket=%s is not a socket; linteld starts this program\n", number);
+        fprintf(stderr, "lintel-host: --socket=%s is not a socket; linteld starts this program\n",
+                number);
         return 2;
     }
-    /* When the hub dies, so does this; the end of the socket says it too, should it have died already. */
+    /* When the hub dies, so does this; the end of the socket says it too, should it have died
+     * already. */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     return lintel_hosted_serve((int)fd);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * linteld: the hub's daemon. Reads a site, runs it, takes changes in on SIGHUP, ends on SIGTERM and SIGINT. */
+ * linteld: the hub's daemon. Reads a site, runs it, takes changes in on SIGHUP, ends on SIGTERM and
+ * SIGINT. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -51,9 +52,12 @@ static int
 read_options(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
-        {"site", required_argument, NULL, 's'},    {"state", required_argument, NULL, 't'},
-        {"run", required_argument, NULL, 'r'},     {"log", required_argument, NULL, 'l'},
-        {"version", no_argument, NULL, 'V'},       {"help", no_argument, NULL, 'h'},
+        {"site", required_argument, NULL, 's'},
+        {"state", required_argument, NULL, 't'},
+        {"run", required_argument, NULL, 'r'},
+        {"log", required_argument, NULL, 'l'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     int c;
@@ -82,14 +86,15 @@ read_options(int argc, char **argv, struct options *o)
     return -1;
 }
 
-/* Makes the folder if it is missing, and takes its lock: two daemons must not share one. The descriptor stays
- * open until the end. */
+/* Makes the folder if it is missing, and takes its lock: two daemons must not share one. The
+ * descriptor stays open until the end. */
 static int
 own_folder(const char *dir, const char *what)
 {
     char path[LINTEL_PATH_MOST];
     if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
-        fprintf(stderr, "linteld: the %s folder %s can't be made: %s\n", what, dir, strerror(errno));
+        fprintf(stderr, "linteld: the %s folder %s can't be made: %s\n", what, dir,
+                strerror(errno));
         return -1;
     }
     if (!lintel_format(path, sizeof path, "%s/linteld.lock", dir)) {
@@ -176,8 +181,8 @@ run(const struct options *o, const struct lintel_paths *paths)
         fputs("linteld: out of memory or descriptors\n", stderr);
         return EXIT_SYSTEM;
     }
-    p.hub = lintel_hub_new(
-        &(struct lintel_hub_source){p.loop, paths, o->site, o->state, o->run}, &report);
+    p.hub = lintel_hub_new(&(struct lintel_hub_source){p.loop, paths, o->site, o->state, o->run},
+                           &report);
     lintel_report_log(&report, "site");
     lintel_report_fini(&report);
     if (p.hub == NULL) {

@@ -14,7 +14,7 @@ struct lintel_paths {
     char daemon[LINTEL_PATH_MOST]; /* linteld */
     char run[LINTEL_PATH_MOST];    /* default of --run */
 };
-/* The program's own place (/proc/self/exe) decides: beside a file core/daemon/build-tree it is the build tree. -1 if a
- * path does not fit. */
+/* The program's own place (/proc/self/exe) decides: beside a file core/daemon/build-tree it is the
+ * build tree. -1 if a path does not fit. */
 int lintel_paths_find(struct lintel_paths *ret);
 #endif

@@ -12,6 +12,7 @@ struct lintel_site_reader {
     struct lintel_site_source source; /* the caller may set before, progress, run_tests */
 };
 /* The paths must outlive the reader. -1: out of memory. */
-int lintel_site_reader_init(struct lintel_site_reader *r, const struct lintel_paths *paths, const char *dir);
+int lintel_site_reader_init(struct lintel_site_reader *r, const struct lintel_paths *paths,
+                            const char *dir);
 void lintel_site_reader_fini(struct lintel_site_reader *r);
 #endif

@@ -21,8 +21,8 @@ struct lintel_column {
 struct lintel_table *lintel_table_new(const struct lintel_column *columns);
 /* One text a column; copied. */
 void lintel_table_row(struct lintel_table *t, const char *const *cells);
-/* Prints and frees. On a terminal (or where COLUMNS says so) nothing is wider than it; into a file nothing
- * is cut. A column that is empty in all rows is left out. */
+/* Prints and frees. On a terminal (or where COLUMNS says so) nothing is wider than it; into a file
+ * nothing is cut. A column that is empty in all rows is left out. */
 void lintel_table_print(struct lintel_table *t, FILE *out);
 /* Width of the terminal behind out, or of COLUMNS; 0: none. */
 unsigned lintel_terminal_width(FILE *out);

@@ -40,7 +40,8 @@ lintel_link_get(const struct lintel_link *l, const char *name)
     return (struct lintel_str){NULL, 0};
 }
 
-/* ---- writing ------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ------------------------------------------------------------------------------------- */
 
 static int
 is_number(struct lintel_str s)
@@ -110,7 +111,8 @@ lintel_link_segment(struct lintel_buf *b, const char *s, size_t n)
     }
 }
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading
+ * ------------------------------------------------------------------------------------- */
 
 static void
 skip_blanks(struct lintel_link_reader *r)
@@ -228,8 +230,8 @@ is_name(char c)
 static int
 stands_once(struct lintel_str name)
 {
-    static const char *const once[] = {"rel", "rev",  "anchor", "media", "title", "title*", "type",
-                                       "rt",  "if",   "sz",     "ct",    "hct",   "obs"};
+    static const char *const once[] = {"rel", "rev", "anchor", "media", "title", "title*", "type",
+                                       "rt",  "if",  "sz",     "ct",    "hct",   "obs"};
     for (size_t i = 0; i < LINTEL_COUNT(once); i++)
         if (same_name(name, once[i], strlen(once[i])))
             return 1;
@@ -298,7 +300,8 @@ lintel_link_next(struct lintel_link_reader *r, struct lintel_arena *a, struct li
     return r->at == r->n ? fail(reason, "no link behind the last ','") : 1;
 }
 
-/* ---- filter -------------------------------------------------------------------------------------- */
+/* ---- filter
+ * -------------------------------------------------------------------------------------- */
 
 static int
 text_matches(struct lintel_str text, struct lintel_str want, int prefix)
@@ -335,7 +338,8 @@ static int
 criterion(const struct lintel_link *l, struct lintel_str arg)
 {
     const char *equals = arg.n == 0 ? NULL : memchr(arg.p, '=', arg.n);
-    struct lintel_str name = {arg.p, equals == NULL ? arg.n : (size_t)(equals - arg.p)}, want = {"", 0};
+    struct lintel_str name = {arg.p, equals == NULL ? arg.n : (size_t)(equals - arg.p)},
+                      want = {"", 0};
     if (name.n == 0)
         return arg.n == 0; /* an empty argument asks nothing; "=x" asks what no link has */
     if (equals == NULL)

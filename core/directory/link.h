@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * CoRE link format (RFC 6690): writing, reading, and the filter of a query (section 4.1, with several criteria
- * as RFC 9176 section 6.1 wants them). No I/O. */
+ * CoRE link format (RFC 6690): writing, reading, and the filter of a query (section 4.1, with
+ * several criteria as RFC 9176 section 6.1 wants them). No I/O. */
 #ifndef LINTEL_DIRECTORY_LINK_H
 #define LINTEL_DIRECTORY_LINK_H
 #include <stddef.h>
@@ -11,9 +11,9 @@
 #include "lintel/transport.h"
 
 enum { /* limits of one link; a longer one is refused */
-    LINTEL_LINK_ATTRS_MOST = 32,
-    LINTEL_LINK_TEXT_MOST = 4096, /* bytes of a target or of a value */
-    LINTEL_LINK_NAME_MOST = 64
+       LINTEL_LINK_ATTRS_MOST = 32,
+       LINTEL_LINK_TEXT_MOST = 4096, /* bytes of a target or of a value */
+       LINTEL_LINK_NAME_MOST = 64
 };
 
 struct lintel_link_attr {
@@ -26,14 +26,16 @@ struct lintel_link {
     struct lintel_link_attr attrs[LINTEL_LINK_ATTRS_MOST];
 };
 
-/* Building one. Texts are borrowed; an empty or NULL value adds nothing; more than fit are left out. */
+/* Building one. Texts are borrowed; an empty or NULL value adds nothing; more than fit are left
+ * out. */
 void lintel_link_init(struct lintel_link *l, struct lintel_str target);
 void lintel_link_set(struct lintel_link *l, const char *name, struct lintel_str value);
 void lintel_link_flag(struct lintel_link *l, const char *name); /* an attribute without value */
 /* The first value of that name (case is ignored); p NULL: none. */
 struct lintel_str lintel_link_get(const struct lintel_link *l, const char *name);
 
-/* Appends a link, with a comma before it unless the buffer is empty. Numbers stand bare, all else in quotes. */
+/* Appends a link, with a comma before it unless the buffer is empty. Numbers stand bare, all else
+ * in quotes. */
 void lintel_link_write(struct lintel_buf *b, const struct lintel_link *l);
 /* Appends "/" and one path segment, percent-encoded where RFC 3986 wants it. */
 void lintel_link_segment(struct lintel_buf *b, const char *s, size_t n);
@@ -43,12 +45,14 @@ struct lintel_link_reader {
     const char *p;
     size_t n, at;
 };
-/* 1: a link; 0: the end; -1: malformed at byte r->at, with a reason. Texts point into the document, those with
- * escapes into the arena. Of the attributes that may stand once only the first counts (RFC 6690 section 3). */
+/* 1: a link; 0: the end; -1: malformed at byte r->at, with a reason. Texts point into the document,
+ * those with escapes into the arena. Of the attributes that may stand once only the first counts
+ * (RFC 6690 section 3). */
 int lintel_link_next(struct lintel_link_reader *r, struct lintel_arena *a, struct lintel_link *ret,
                      const char **reason);
 
-/* Whether a link meets all criteria of a query: "name=value", `value*` for a beginning, "href" for the target;
- * attributes that are lists (rt if rel rev ct) match by each of their words. "name" alone: is there. */
+/* Whether a link meets all criteria of a query: "name=value", `value*` for a beginning, "href" for
+ * the target; attributes that are lists (rt if rel rev ct) match by each of their words. "name"
+ * alone: is there. */
 int lintel_link_matches(const struct lintel_link *l, const lintel_span *query, uint32_t nquery);
 #endif

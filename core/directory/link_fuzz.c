@@ -12,7 +12,8 @@ same(struct lintel_str a, struct lintel_str b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* Control characters become blanks and an empty value stays empty, so only plain values are compared. */
+/* Control characters become blanks and an empty value stays empty, so only plain values are
+ * compared. */
 static int
 plain(struct lintel_str s)
 {

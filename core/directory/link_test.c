@@ -57,8 +57,9 @@ read_links(void)
     CHECK(lintel_str_eq(lintel_link_get(&l, "rt"), "x"));
     CHECK(lintel_str_eq(lintel_link_get(&l, "title"), "q \"w\""));
     CHECK(lintel_link_get(&l, "obs").p == NULL);
-    static const char *const bad[] = {"/a",       "</a",      "</a>;",        "</a>;rt=",  "</a>,",
-                                      "</a>;x=\"", "</a>;\"x\"", "</a> </b>", "</a>;x=\"\\", "<a b>"};
+    static const char *const bad[] = {
+        "/a",        "</a",        "</a>;",     "</a>;rt=",    "</a>,",
+        "</a>;x=\"", "</a>;\"x\"", "</a> </b>", "</a>;x=\"\\", "<a b>"};
     for (size_t i = 0; i < LINTEL_COUNT(bad); i++)
         CHECK_INT(read_all(bad[i], &l, a), -1);
     lintel_arena_free(a);
@@ -98,22 +99,34 @@ filter(const char *text, const char *first, const char *second)
 static void
 filters(void)
 {
-    const char *link = "</s/light>;rt=\"light-lux core.sen-light\";if=sensor;ct=\"50 60\";title=\"a b\";obs";
+    const char *link =
+        "</s/light>;rt=\"light-lux core.sen-light\";if=sensor;ct=\"50 60\";title=\"a b\";obs";
     static const struct {
         const char *first, *second;
         int match;
     } cases[] = {
-        {"rt=light-lux", NULL, 1},  {"rt=core.sen-light", NULL, 1},
-        {"rt=light", NULL, 0},      {"rt=core.*", NULL, 1},
-        {"rt=core.*", "ct=60", 1},  {"rt=core.*", "ct=7", 0},
-        {"href=/s/light", NULL, 1}, {"href=/s/*", NULL, 1},
-        {"href=/s", NULL, 0},       {"href=/t*", NULL, 0},
-        {"title=a b", NULL, 1},     {"title=b", NULL, 0},
-        {"if=sensor", NULL, 1},     {"if=sens*", "href=/x", 0},
-        {"obs", NULL, 1},           {"hct", NULL, 0},
-        {"nosuch=*", NULL, 0},      {"", NULL, 1},
-        {"=x", NULL, 0},            {"ct=50 60", NULL, 1},
-        {"RT=light-lux", NULL, 1},  {"rt=*", NULL, 1},
+        {"rt=light-lux", NULL, 1},
+        {"rt=core.sen-light", NULL, 1},
+        {"rt=light", NULL, 0},
+        {"rt=core.*", NULL, 1},
+        {"rt=core.*", "ct=60", 1},
+        {"rt=core.*", "ct=7", 0},
+        {"href=/s/light", NULL, 1},
+        {"href=/s/*", NULL, 1},
+        {"href=/s", NULL, 0},
+        {"href=/t*", NULL, 0},
+        {"title=a b", NULL, 1},
+        {"title=b", NULL, 0},
+        {"if=sensor", NULL, 1},
+        {"if=sens*", "href=/x", 0},
+        {"obs", NULL, 1},
+        {"hct", NULL, 0},
+        {"nosuch=*", NULL, 0},
+        {"", NULL, 1},
+        {"=x", NULL, 0},
+        {"ct=50 60", NULL, 1},
+        {"RT=light-lux", NULL, 1},
+        {"rt=*", NULL, 1},
     };
     for (size_t i = 0; i < LINTEL_COUNT(cases); i++)
         if (!CHECK_INT(filter(link, cases[i].first, cases[i].second), cases[i].match))
@@ -123,7 +136,11 @@ filters(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(written_links_are_quoted), KIT(segments_are_encoded),
-                                            KIT(read_links), KIT(limits_hold), KIT(filters), {0}};
+    static const struct kit_test tests[] = {KIT(written_links_are_quoted),
+                                            KIT(segments_are_encoded),
+                                            KIT(read_links),
+                                            KIT(limits_hold),
+                                            KIT(filters),
+                                            {0}};
     return kit_main("link", tests, argc, argv);
 }

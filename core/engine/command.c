@@ -37,8 +37,9 @@ value_text(const lintel_value *v, char out[VALUE_TEXT])
 }
 
 void
-command_record(const struct lintel_live_thing *t, uint32_t i, enum command_kind kind, const char *who,
-               const char *before, const lintel_value *v, const struct lintel_outcome *o)
+command_record(const struct lintel_live_thing *t, uint32_t i, enum command_kind kind,
+               const char *who, const char *before, const lintel_value *v,
+               const struct lintel_outcome *o)
 {
     char after[VALUE_TEXT], back[VALUE_TEXT];
     const char *path = thing_bound(t, i)->affordance->path;

@@ -40,16 +40,20 @@ struct command {
 void command_free(struct command *c); /* NULL is allowed */
 void command_put(struct command *c);  /* as the last one of its device's queue */
 void command_take(struct command *c); /* out of the queue */
-/* The raw value to write. prior: what the bit field is part of, or NULL. reason: why it can't be, or "". */
-lintel_status command_encode(struct command *c, const lintel_value *prior, char reason[LINTEL_REASON]);
+/* The raw value to write. prior: what the bit field is part of, or NULL. reason: why it can't be,
+ * or "". */
+lintel_status command_encode(struct command *c, const lintel_value *prior,
+                             char reason[LINTEL_REASON]);
 /* The record of who did what: one line of the log, unless it only was a read. */
-void command_record(const struct lintel_live_thing *t, uint32_t i, enum command_kind kind, const char *who,
-                    const char *before, const lintel_value *v, const struct lintel_outcome *o);
+void command_record(const struct lintel_live_thing *t, uint32_t i, enum command_kind kind,
+                    const char *who, const char *before, const lintel_value *v,
+                    const struct lintel_outcome *o);
 int thing_has_command(const struct lintel_live_thing *t);
 lintel_mono commands_expire_at(const struct lintel_live_thing *t);
 void commands_expire(struct lintel_live_thing *t, lintel_mono now);
 int command_submit(struct lintel_live_thing *t); /* the first waiting one; -1 as thing_submit */
-void command_done(struct lintel_live_thing *t, lintel_status status, const lintel_sample *s, uint32_t n);
+void command_done(struct lintel_live_thing *t, lintel_status status, const lintel_sample *s,
+                  uint32_t n);
 void command_drop(struct lintel_live_thing *t); /* what was under way is over: its memory */
 void commands_fail(struct lintel_live_thing *t, lintel_status status, const char *detail);
 #endif

@@ -5,7 +5,8 @@
 #include "core/engine/engine_priv.h"
 
 void thing_tell(struct lintel_live_thing *t); /* attach and bind */
-void thing_failed(struct lintel_live_thing *t, lintel_status status, const char *detail, int64_t cost);
+void thing_failed(struct lintel_live_thing *t, lintel_status status, const char *detail,
+                  int64_t cost);
 /* itself: the device was asked and answered; else only something came that is about it */
 void thing_answered(struct lintel_live_thing *t, int itself, lintel_wall wall);
 void thing_stale(struct lintel_live_thing *t, lintel_status status, uint8_t why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The engine: live values of all points, the polling of buses, subscriptions, commands. It owns the hub's
- * state, on the loop's thread, and never waits. Plugins are reached through the port given with each bus. */
+ * The engine: live values of all points, the polling of buses, subscriptions, commands. It owns the
+ * hub's state, on the loop's thread, and never waits. Plugins are reached through the port given
+ * with each bus. */
 #ifndef LINTEL_ENGINE_ENGINE_H
 #define LINTEL_ENGINE_ENGINE_H
 #include <stdint.h>
@@ -16,11 +17,13 @@ struct lintel_live_thing; /* one running thing */
 typedef uint32_t lintel_point_id; /* dense, of the whole hub; LINTEL_NO_POINT: none */
 #define LINTEL_NO_POINT UINT32_MAX
 
-/* ---- downwards: how the engine speaks to a bus' plugin ------------------------------------------- */
+/* ---- downwards: how the engine speaks to a bus' plugin
+ * ------------------------------------------- */
 
 enum lintel_op_kind { LINTEL_OP_READ, LINTEL_OP_WRITE, LINTEL_OP_INVOKE, LINTEL_OP_SUBSCRIBE };
 
-/* One request under way. Made by the engine; the port gives it back by lintel_engine_complete(), once. */
+/* One request under way. Made by the engine; the port gives it back by lintel_engine_complete(),
+ * once. */
 struct lintel_op {
     enum lintel_op_kind kind;
     uint32_t n;
@@ -33,38 +36,45 @@ struct lintel_op {
 
 struct lintel_bus_port { /* all on the loop's thread, none waits */
     void *ctx;
-    /* Devices and points, told in this order before any op names them; again after every restart. */
+    /* Devices and points, told in this order before any op names them; again after every restart.
+     */
     int (*attach)(void *ctx, uint32_t device, const struct lintel_thing *t);
     void (*detach)(void *ctx, uint32_t device);
-    int (*bind)(void *ctx, uint32_t slot, uint32_t device, const struct lintel_bound *b, const char *name);
+    int (*bind)(void *ctx, uint32_t slot, uint32_t device, const struct lintel_bound *b,
+                const char *name);
     void (*unbind)(void *ctx, uint32_t slot);
     int (*submit)(void *ctx, struct lintel_op *op); /* -1: not now; op is still the engine's */
-    void (*cancel)(void *ctx, struct lintel_op *op); /* completes soon, or not before its deadline */
+    void (*cancel)(void *ctx,
+                   struct lintel_op *op); /* completes soon, or not before its deadline */
 };
 
-/* ---- upwards: what the port tells; loop's thread ------------------------------------------------ */
+/* ---- upwards: what the port tells; loop's thread ------------------------------------------------
+ */
 
 /* samples: of this call only. With an error status n is 0. */
 void lintel_engine_complete(struct lintel_engine *e, struct lintel_bus *b, struct lintel_op *op,
                             lintel_status status, const lintel_sample *samples, uint32_t n);
-void lintel_engine_publish(struct lintel_engine *e, struct lintel_bus *b, const lintel_sample *samples,
-                           uint32_t n);
+void lintel_engine_publish(struct lintel_engine *e, struct lintel_bus *b,
+                           const lintel_sample *samples, uint32_t n);
 void lintel_engine_link(struct lintel_engine *e, struct lintel_bus *b, lintel_status status,
                         const char *detail);
 void lintel_engine_device(struct lintel_engine *e, struct lintel_bus *b, uint32_t device,
                           lintel_status status, const char *detail);
-/* attach() or bind() was refused by the plugin: the device or point rests, with the reason shown. */
+/* attach() or bind() was refused by the plugin: the device or point rests, with the reason shown.
+ */
 void lintel_engine_refused_device(struct lintel_engine *e, struct lintel_bus *b, uint32_t device,
                                   lintel_status status, const char *detail);
 void lintel_engine_refused_point(struct lintel_engine *e, struct lintel_bus *b, uint32_t slot,
                                  lintel_status status, const char *detail);
-/* The instance is ready (first start, or a new one after a crash): devices and points are told again, then polls
- * and subscriptions begin. Gone: open ops are over (the port must not complete them), points are stale. */
+/* The instance is ready (first start, or a new one after a crash): devices and points are told
+ * again, then polls and subscriptions begin. Gone: open ops are over (the port must not complete
+ * them), points are stale. */
 void lintel_engine_bus_ready(struct lintel_engine *e, struct lintel_bus *b);
 void lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_status status,
                             const char *detail);
 
-/* ---- set-up -------------------------------------------------------------------------------------- */
+/* ---- set-up
+ * -------------------------------------------------------------------------------------- */
 
 struct lintel_engine *lintel_engine_new(struct lintel_loop *loop, uint64_t seed /* of jitter */);
 void lintel_engine_free(struct lintel_engine *e);
@@ -80,11 +90,14 @@ struct lintel_live_thing *lintel_engine_add_thing(struct lintel_engine *e, struc
                                                   const struct lintel_thing *t);
 void lintel_engine_remove_thing(struct lintel_engine *e, struct lintel_live_thing *t);
 
-/* ---- looking ------------------------------------------------------------------------------------- */
+/* ---- looking
+ * ------------------------------------------------------------------------------------- */
 
-struct lintel_live_thing *lintel_engine_find_thing(struct lintel_engine *e, const char *id, size_t n);
+struct lintel_live_thing *lintel_engine_find_thing(struct lintel_engine *e, const char *id,
+                                                   size_t n);
 uint32_t lintel_engine_nthings(const struct lintel_engine *e);
-struct lintel_live_thing *lintel_engine_thing_at(struct lintel_engine *e, uint32_t i); /* by time of adding */
+struct lintel_live_thing *lintel_engine_thing_at(struct lintel_engine *e,
+                                                 uint32_t i); /* by time of adding */
 const struct lintel_thing *lintel_live_thing_conf(const struct lintel_live_thing *t);
 struct lintel_bus *lintel_live_thing_bus(const struct lintel_live_thing *t);
 /* The i-th affordance of the profile; points of one thing are neighbours. */
@@ -104,58 +117,64 @@ const char *lintel_quality_name(enum lintel_quality q); /* "good", "out of range
 struct lintel_reading {
     lintel_value value; /* LINTEL_T_NULL: never had one. Texts live until the point's next update */
     enum lintel_quality quality;
-    lintel_wall source;    /* the device's time, else that of arrival */
+    lintel_wall source; /* the device's time, else that of arrival */
     lintel_wall arrival;
     lintel_mono refreshed; /* last time it was confirmed */
     uint32_t sequence;     /* grows with each change of value or quality */
     int64_t poll_ns, stale_ns;
-    lintel_status status;  /* why it is bad or stale */
-    const char *detail;    /* or NULL; lives until the point's next update */
+    lintel_status status; /* why it is bad or stale */
+    const char *detail;   /* or NULL; lives until the point's next update */
 };
-void lintel_engine_reading(const struct lintel_engine *e, lintel_point_id p, struct lintel_reading *ret);
+void lintel_engine_reading(const struct lintel_engine *e, lintel_point_id p,
+                           struct lintel_reading *ret);
 const struct lintel_bound *lintel_engine_bound(const struct lintel_engine *e, lintel_point_id p);
 struct lintel_live_thing *lintel_engine_thing_of(const struct lintel_engine *e, lintel_point_id p);
 
-/* ---- commands ------------------------------------------------------------------------------------ */
+/* ---- commands
+ * ------------------------------------------------------------------------------------ */
 
 struct lintel_outcome { /* valid during the callback */
     lintel_status status;
-    enum lintel_fit fit;  /* other than OK: refused by the model, before the bus saw it */
-    const char *detail;   /* one sentence, or "" */
-    lintel_value value;   /* read: the model's value; write: read back or NULL; action: output */
+    enum lintel_fit fit; /* other than OK: refused by the model, before the bus saw it */
+    const char *detail;  /* one sentence, or "" */
+    lintel_value value;  /* read: the model's value; write: read back or NULL; action: output */
 };
 typedef void lintel_outcome_fn(void *ctx, const struct lintel_outcome *o);
 
-/* Each ends with exactly one fn(), possibly before it returns; who: for the record ("uid 1000"). The result
- * is a handle for _forget, 0 if it has ended already. */
+/* Each ends with exactly one fn(), possibly before it returns; who: for the record ("uid 1000").
+ * The result is a handle for _forget, 0 if it has ended already. */
 typedef uint64_t lintel_command;
-lintel_command lintel_engine_read(struct lintel_engine *e, lintel_point_id p, lintel_outcome_fn *fn, void *ctx);
-lintel_command lintel_engine_write(struct lintel_engine *e, lintel_point_id p, const lintel_value *v,
-                                   const char *who, lintel_outcome_fn *fn, void *ctx);
-lintel_command lintel_engine_invoke(struct lintel_engine *e, lintel_point_id p, const lintel_value *input,
-                                    const char *who, lintel_outcome_fn *fn, void *ctx);
+lintel_command lintel_engine_read(struct lintel_engine *e, lintel_point_id p, lintel_outcome_fn *fn,
+                                  void *ctx);
+lintel_command lintel_engine_write(struct lintel_engine *e, lintel_point_id p,
+                                   const lintel_value *v, const char *who, lintel_outcome_fn *fn,
+                                   void *ctx);
+lintel_command lintel_engine_invoke(struct lintel_engine *e, lintel_point_id p,
+                                    const lintel_value *input, const char *who,
+                                    lintel_outcome_fn *fn, void *ctx);
 void lintel_engine_forget(struct lintel_engine *e, lintel_command c); /* fn will not be called */
 
-/* ---- statistics ----------------------------------------------------------------------------------- */
+/* ---- statistics
+ * ----------------------------------------------------------------------------------- */
 
 struct lintel_bus_stats {
     const char *name, *plugin;
-    int ready;              /* the instance runs */
-    lintel_status link;     /* of the connection */
-    const char *detail;     /* why it is down; "" */
+    int ready;                                 /* the instance runs */
+    lintel_status link;                        /* of the connection */
+    const char *detail;                        /* why it is down; "" */
     uint32_t things, points, stale, bad, down; /* down: devices in back-off */
     uint64_t requests, timeouts, errors, values, dropped, writes;
-    int64_t busy_ns;        /* time with a request under way */
+    int64_t busy_ns; /* time with a request under way */
 };
 void lintel_engine_bus_stats(const struct lintel_engine *e, const struct lintel_bus *b,
                              struct lintel_bus_stats *ret);
 uint32_t lintel_engine_nbuses(const struct lintel_engine *e);
 struct lintel_bus *lintel_engine_bus_at(struct lintel_engine *e, uint32_t i);
 struct lintel_device_stats {
-    int reachable;       /* last request was answered */
-    lintel_mono retry;   /* in back-off until then; 0: not */
-    lintel_wall seen;    /* last answer; 0: never */
-    uint32_t failures;   /* in a row */
+    int reachable;     /* last request was answered */
+    lintel_mono retry; /* in back-off until then; 0: not */
+    lintel_wall seen;  /* last answer; 0: never */
+    uint32_t failures; /* in a row */
     lintel_status status;
     const char *detail;
     uint64_t requests, timeouts, errors;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * For the engine's tests: things made from short tables, and a bus whose plugin is the test: requests are
- * recorded, and the test answers them. */
+ * For the engine's tests: things made from short tables, and a bus whose plugin is the test:
+ * requests are recorded, and the test answers them. */
 #ifndef LINTEL_ENGINE_ENGINE_KIT_H
 #define LINTEL_ENGINE_ENGINE_KIT_H
 #include "core/engine/engine.h"
@@ -13,10 +13,10 @@ struct kit_point {
     double poll, stale;         /* seconds */
     uint32_t flags;             /* LINTEL_P_* */
     int writable;
-    double deadband, min, max;  /* min = max: no limits */
+    double deadband, min, max; /* min = max: no limits */
     const char *scale_from;
-    const char *codec;          /* keys of a protocol map, "{}" if NULL */
-    const char *natural;        /* wire type; NULL: typed values */
+    const char *codec;   /* keys of a protocol map, "{}" if NULL */
+    const char *natural; /* wire type; NULL: typed values */
 };
 
 struct kit_kind; /* a profile with what it needs */
@@ -38,8 +38,10 @@ struct kit_bus { /* the test's side of a bus */
     int at_once;     /* submit() answers before it returns */
 };
 /* Adds a bus of the given name; the kit_bus must live until the engine has ended. */
-void kit_bus_add(struct kit_bus *k, struct lintel_engine *e, const char *name, const lintel_plugin *plugin);
-/* Ends the i-th open op: a status, or one INT sample a point: base + index of the point in its thing. */
+void kit_bus_add(struct kit_bus *k, struct lintel_engine *e, const char *name,
+                 const lintel_plugin *plugin);
+/* Ends the i-th open op: a status, or one INT sample a point: base + index of the point in its
+ * thing. */
 void kit_answer(struct kit_bus *k, uint32_t i, lintel_status status, int64_t base);
 void kit_answer_with(struct kit_bus *k, uint32_t i, const lintel_sample *s, uint32_t n);
 void kit_answer_all(struct kit_bus *k, int64_t base); /* until nothing is open */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What all files of the engine share: its state. The files are a stack; none calls one above it, and none includes
- * the header of one above it (tests/lint/circles.awk). From the bottom up:
+ * What all files of the engine share: its state. The files are a stack; none calls one above it,
+ * and none includes the header of one above it (tests/lint/circles.awk). From the bottom up:
  *
  *   tables       numbers -> pointers, ranges of numbers, rings; pace.h: all figures of pace
- *   engine       the state (this header), finding, the end of a turn; engine.h is the interface of the whole
- *   watch        who watches a point: a change marks them
- *   values       one point: its value, quality, reason, age, and the reading of it
- *   groups       the points of a thing that are asked for together, and when they are due
- *   samples      what a plugin tells becomes values: decoding, deadband, failures of single points
- *   request      one request of a thing: sent, and over
+ *   engine       the state (this header), finding, the end of a turn; engine.h is the interface of
+ * the whole watch        who watches a point: a change marks them values       one point: its
+ * value, quality, reason, age, and the reading of it groups       the points of a thing that are
+ * asked for together, and when they are due samples      what a plugin tells becomes values:
+ * decoding, deadband, failures of single points request      one request of a thing: sent, and over
  *   command      writes, actions, reads on demand: those that wait, and the steps of one
  *   schedule     which device is asked next, and for what: queues, one request at a time
  *   ask          a call of the interface becomes a command
@@ -18,8 +17,8 @@
  *   answers      the end of a request and what comes unasked: for the points, for the device
  *   life         the engine is made, ends its turns, and ends
  *
- * A thing is one device of one bus. Its points are neighbours in two numberings: lintel_point_id of the hub and
- * slots of the bus. */
+ * A thing is one device of one bus. Its points are neighbours in two numberings: lintel_point_id of
+ * the hub and slots of the bus. */
 #ifndef LINTEL_ENGINE_ENGINE_PRIV_H
 #define LINTEL_ENGINE_ENGINE_PRIV_H
 #include "core/base/map.h"
@@ -28,17 +27,18 @@
 #include "core/engine/engine.h"
 #include "core/engine/tables.h"
 
-/* ---- points ---------------------------------------------------------------------------------------- */
+/* ---- points
+ * ---------------------------------------------------------------------------------------- */
 
-enum { /* point.flags */
-    POINT_DETAIL = 1,      /* engine.details has a text */
-    POINT_SUBSCRIBED = 2,  /* engine.watchers has a ring */
-    POINT_RESTS = 4,       /* never asked again: the device or the plugin does not know it */
-    POINT_SOURCE = 8,      /* another point's scaleFrom */
-    POINT_WHY_DEVICE = 16, /* the reason is the thing's */
-    POINT_WHY_BUS = 32     /* the reason is the bus' */
+enum {                        /* point.flags */
+       POINT_DETAIL = 1,      /* engine.details has a text */
+       POINT_SUBSCRIBED = 2,  /* engine.watchers has a ring */
+       POINT_RESTS = 4,       /* never asked again: the device or the plugin does not know it */
+       POINT_SOURCE = 8,      /* another point's scaleFrom */
+       POINT_WHY_DEVICE = 16, /* the reason is the thing's */
+       POINT_WHY_BUS = 32     /* the reason is the bus' */
 };
-struct blob { /* a text or a tree, on the heap */
+struct blob {           /* a text or a tree, on the heap */
     lintel_value value; /* points behind this struct */
     size_t room;
 };
@@ -57,9 +57,10 @@ struct point {
     uint8_t flags;
 };
 
-/* ---- things --------------------------------------------------------------------------------------- */
+/* ---- things
+ * --------------------------------------------------------------------------------------- */
 
-struct group { /* points that are asked for together */
+struct group {       /* points that are asked for together */
     int64_t poll_ns; /* 0: to be subscribed, once */
     lintel_mono due; /* NEVER: subscribed */
     uint32_t batch, n;
@@ -87,7 +88,7 @@ struct lintel_live_thing {
 
     /* the request under way; the work says whose it is */
     struct lintel_op op;
-    uint8_t work; /* enum work */
+    uint8_t work;                   /* enum work */
     uint8_t removed, refused, told; /* told: the port knows it */
     uint8_t announced;              /* the plugin itself says that it is down */
     uint8_t stale_all;              /* its points were made stale by a failure */
@@ -104,9 +105,9 @@ struct lintel_live_thing {
     struct link commands; /* waiting */
 
     uint32_t failures, ngroups, nsources;
-    lintel_mono hold;    /* nothing is sent before */
-    lintel_mono retry;   /* in back-off until; 0: not */
-    lintel_mono spared;  /* in back-off: commands are refused until */
+    lintel_mono hold;   /* nothing is sent before */
+    lintel_mono retry;  /* in back-off until; 0: not */
+    lintel_mono spared; /* in back-off: commands are refused until */
     lintel_mono down_since;
     lintel_mono stale_at; /* the first of its points may be stale then */
     lintel_wall seen;
@@ -128,7 +129,7 @@ struct lintel_bus {
     struct link urgent, polls; /* devices that have something to send */
     struct link ghosts;        /* removed, with a request still under way */
     uint32_t nthings, npoints, nopen, most_open, batch;
-    uint32_t nsourced; /* things with scaleFrom */
+    uint32_t nsourced;   /* things with scaleFrom */
     uint32_t urgent_run; /* urgent ones served since the last poll */
     uint8_t ready, pumping;
     uint8_t link_told; /* by this instance */
@@ -160,16 +161,17 @@ struct lintel_engine {
     struct id_map watchers; /* point -> ring of its subscriptions */
     struct id_map waiters;  /* handle -> who waits for a command */
     uint64_t last_handle;
-    struct link graves;     /* removed things whose memory is still in use up the stack */
-    struct link due;        /* subscriptions to be called or evaluated */
+    struct link graves; /* removed things whose memory is still in use up the stack */
+    struct link due;    /* subscriptions to be called or evaluated */
     uint32_t nsubscriptions;
     struct lintel_timer turn; /* ends the current turn: graves and due (life.c) */
 };
 
-/* ---- engine.c ---------------------------------------------------------------------------------------- */
+/* ---- engine.c
+ * ---------------------------------------------------------------------------------------- */
 uint64_t engine_random(struct lintel_engine *e);
 int64_t engine_random_below(struct lintel_engine *e, int64_t n); /* 0 .. n-1; n > 0 */
-void engine_end_turn(struct lintel_engine *e); /* has the turn's end run soon */
+void engine_end_turn(struct lintel_engine *e);                   /* has the turn's end run soon */
 int engine_place_thing(struct lintel_engine *e, struct lintel_live_thing *t);
 void engine_displace_thing(struct lintel_engine *e, struct lintel_live_thing *t);
 static inline const struct lintel_bound *

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The poll groups of a thing: points of one pace, asked for together; which is due, and when again. */
+ * The poll groups of a thing: points of one pace, asked for together; which is due, and when again.
+ */
 #include "core/engine/groups.h"
 #include "core/engine/pace.h"
 
@@ -155,7 +156,8 @@ group_advance(struct lintel_live_thing *t, struct group *g, lintel_mono now)
 {
     if (g->poll_ns == 0)
         return;
-    if (g->spread) { /* the first poll comes at once; from here on each group has a phase of its own */
+    if (g->spread) { /* the first poll comes at once; from here on each group has a phase of its own
+                      */
         g->spread = 0;
         g->due = now + 1 + engine_random_below(t->bus->engine, g->poll_ns);
         if (g->poll_ns >= PHASES_LEAST * PHASE_NS) /* in step with others, to wake up less often */

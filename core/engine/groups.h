@@ -4,11 +4,13 @@
 #define LINTEL_ENGINE_GROUPS_H
 #include "core/engine/engine_priv.h"
 
-int groups_make(struct lintel_live_thing *t); /* slots count from t->first_slot; -1: out of memory */
+int
+groups_make(struct lintel_live_thing *t); /* slots count from t->first_slot; -1: out of memory */
 void groups_due_now(struct lintel_live_thing *t, int subscriptions_too);
 void groups_point_rests(struct lintel_live_thing *t, uint32_t i); /* it is never asked again */
-struct group *groups_first_due(struct lintel_live_thing *t); /* NULL: none ever */
+struct group *groups_first_due(struct lintel_live_thing *t);      /* NULL: none ever */
 /* Leaves the resting points out, before the group is sent: never while its slots are in use. */
 void group_settle(struct lintel_live_thing *t, struct group *g);
-void group_advance(struct lintel_live_thing *t, struct group *g, lintel_mono now); /* to its next due time */
+void group_advance(struct lintel_live_thing *t, struct group *g,
+                   lintel_mono now); /* to its next due time */
 #endif

@@ -10,5 +10,6 @@ int thing_submit(struct lintel_live_thing *t, enum work work, enum lintel_op_kin
                  int64_t within);
 /* A timeout or an error more, of the thing and its bus; LINTEL_OK: neither. */
 void thing_count_failure(struct lintel_live_thing *t, lintel_status status);
-void thing_op_over(struct lintel_live_thing *t, lintel_status status); /* figures, and room on the bus */
+void thing_op_over(struct lintel_live_thing *t,
+                   lintel_status status); /* figures, and room on the bus */
 #endif

@@ -189,7 +189,8 @@ samples_of_op(struct lintel_live_thing *t, const struct lintel_op *op, const lin
         uint32_t i = op->slots[at] - t->first_slot;
         /* One that was refused while the request was under way keeps the reason of that. */
         if (!(seen[at / 64] >> (at % 64) & 1) && !(t->points[i].flags & POINT_RESTS))
-            point_judge(t, i, LINTEL_QUALITY_BAD, LINTEL_E_FAIL, 0, "the plugin's answer left it out");
+            point_judge(t, i, LINTEL_QUALITY_BAD, LINTEL_E_FAIL, 0,
+                        "the plugin's answer left it out");
     }
     return answered;
 }

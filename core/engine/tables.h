@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Small tables of the engine: a map from number to pointer for what few points have, an allocator of
- * ranges of numbers, so that the points of one thing are neighbours, and rings. */
+ * Small tables of the engine: a map from number to pointer for what few points have, an allocator
+ * of ranges of numbers, so that the points of one thing are neighbours, and rings. */
 #ifndef LINTEL_ENGINE_TABLES_H
 #define LINTEL_ENGINE_TABLES_H
 #include <stddef.h>
@@ -14,15 +14,16 @@ struct id_map { /* {0} is empty */
     struct id_slot *slots;
     size_t n, room;
 };
-void id_map_fini(struct id_map *m); /* values are the caller's */
+void id_map_fini(struct id_map *m);                     /* values are the caller's */
 void *id_map_get(const struct id_map *m, uint64_t key); /* NULL: none */
-int id_map_put(struct id_map *m, uint64_t key, void *value); /* puts or replaces; -1: out of memory */
+int id_map_put(struct id_map *m, uint64_t key,
+               void *value);                       /* puts or replaces; -1: out of memory */
 void *id_map_take(struct id_map *m, uint64_t key); /* NULL: none */
 
 struct range {
     uint32_t first, n;
 };
-struct ranges { /* {0}: all numbers are free */
+struct ranges {         /* {0}: all numbers are free */
     struct range *free; /* by their first, never touching each other */
     uint32_t nfree, room;
     uint32_t end; /* all numbers from here on are free */
@@ -61,5 +62,5 @@ link_append(struct link *ring, struct link *l)
     ring->prev->next = l;
     ring->prev = l;
 }
-#define OWNER(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define OWNER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #endif

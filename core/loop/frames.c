@@ -166,8 +166,8 @@ set_writing(struct lintel_frames *f, int writing)
     if (f->writing == writing || f->ended)
         return;
     f->writing = writing;
-    lintel_loop_watch(f->loop, f->fd, LINTEL_LOOP_READ | (writing ? LINTEL_LOOP_WRITE : 0), on_ready,
-                      f);
+    lintel_loop_watch(f->loop, f->fd, LINTEL_LOOP_READ | (writing ? LINTEL_LOOP_WRITE : 0),
+                      on_ready, f);
 }
 
 static void
@@ -224,7 +224,8 @@ lintel_frames_new(struct lintel_loop *l, int fd, size_t queue_most,
     return f;
 }
 
-/* Sends without a queue what the socket takes at once; returns how much of head and body that was. */
+/* Sends without a queue what the socket takes at once; returns how much of head and body that was.
+ */
 static size_t
 send_now(int fd, unsigned char *head, const struct lintel_buf *b)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A byte stream cut at any places: the frames are the same as when it comes at once. The first byte says how it is
- * cut, the rest is the stream. */
+ * A byte stream cut at any places: the frames are the same as when it comes at once. The first byte
+ * says how it is cut, the rest is the stream. */
 #include "core/loop/frames.h"
 
 #include <string.h>

@@ -137,8 +137,8 @@ heap_remove(struct lintel_loop *l, struct lintel_timer *t)
 
 static void on_alarm(uv_timer_t *alarm);
 
-/* Sets libuv's timer for the first of the heap. One that is armed too early costs an idle turn, which is cheaper than
- * moving it with every timer that is stopped or put off. */
+/* Sets libuv's timer for the first of the heap. One that is armed too early costs an idle turn,
+ * which is cheaper than moving it with every timer that is stopped or put off. */
 static void
 set_alarm(struct lintel_loop *l)
 {
@@ -149,13 +149,12 @@ set_alarm(struct lintel_loop *l)
         return;
     lintel_mono left = at - lintel_loop_now(l);
     uv_update_time(&l->uv);
-    uv_timer_start(&l->alarm, on_alarm,
-                   left <= 0 ? 0 : ((uint64_t)left + 999999) / 1000000, 0);
+    uv_timer_start(&l->alarm, on_alarm, left <= 0 ? 0 : ((uint64_t)left + 999999) / 1000000, 0);
     l->alarm_at = at;
 }
 
-/* Runs what is due. A timer that arms itself for the past waits for the next turn, so that it can't starve the
- * descriptors. */
+/* Runs what is due. A timer that arms itself for the past waits for the next turn, so that it can't
+ * starve the descriptors. */
 static void
 run_due(struct lintel_loop *l, lintel_mono now)
 {
@@ -220,8 +219,9 @@ on_ready(uv_poll_t *poll, int status, int events)
     int fd = w->fd;
     uint32_t ready = 0;
     l->events++;
-    /* libuv ends a watch whose descriptor has an error. The owner learns of errors by reading or writing, and may not
-     * do it in this call: watch on, so that a level-triggered error calls again. */
+    /* libuv ends a watch whose descriptor has an error. The owner learns of errors by reading or
+     * writing, and may not do it in this call: watch on, so that a level-triggered error calls
+     * again. */
     if (status < 0)
         events = w->events;
     if (events & UV_READABLE)
@@ -324,7 +324,8 @@ lintel_loop_post(struct lintel_loop *l, void (*fn)(void *arg), void *arg)
     return ok ? 0 : -1;
 }
 
-/* What is posted meanwhile runs in the next turn: its uv_async_send came after this one was taken. */
+/* What is posted meanwhile runs in the next turn: its uv_async_send came after this one was taken.
+ */
 static void
 on_wake(uv_async_t *wake)
 {
@@ -503,7 +504,8 @@ lintel_loop_until(struct lintel_loop *l, int (*done)(void *ctx), void *ctx, int6
             break;
         uv_update_time(&l->uv);
         /* Repeating: one that is due at once runs before libuv waits, and must not be the last. */
-        uv_timer_start(&timer, on_until, (uint64_t)left / 1000000 + 1, (uint64_t)left / 1000000 + 1);
+        uv_timer_start(&timer, on_until, (uint64_t)left / 1000000 + 1,
+                       (uint64_t)left / 1000000 + 1);
         uv_run(&l->uv, UV_RUN_ONCE);
     }
     uv_close((uv_handle_t *)&timer, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any bytes as a payload that feeds points of every kind. What is decoded stays readable until the payload goes. */
+ * Any bytes as a payload that feeds points of every kind. What is decoded stays readable until the
+ * payload goes. */
 #include <math.h>
 #include <string.h>
 
@@ -38,7 +39,8 @@ compile(void)
 {
     for (size_t i = 0; i < LINTEL_COUNT(points); i++) {
         struct lintel_report report = {0};
-        struct lintel_doc *doc = lintel_doc_parse("fuzz", points[i].map, strlen(points[i].map), &report);
+        struct lintel_doc *doc =
+            lintel_doc_parse("fuzz", points[i].map, strlen(points[i].map), &report);
         struct lintel_codec_source s = {doc, doc->root, points[i].data, "string", 1};
         codecs[i] = lintel_codec_compile(&s, &report);
         LINTEL_ASSERT(codecs[i] != NULL);

@@ -8,15 +8,15 @@
 #include "core/base/report.h"
 
 enum { /* where a map of qualities stands; a set of bits */
-    LINTEL_IN_DOCUMENT = 1,
-    LINTEL_IN_INFO = 2,
-    LINTEL_IN_THING = 4,
-    LINTEL_IN_OBJECT = 8,
-    LINTEL_IN_PROPERTY = 16,
-    LINTEL_IN_ACTION = 32,
-    LINTEL_IN_EVENT = 64,
-    LINTEL_IN_DATA = 128,
-    LINTEL_IN_SUPPLEMENT = 256
+       LINTEL_IN_DOCUMENT = 1,
+       LINTEL_IN_INFO = 2,
+       LINTEL_IN_THING = 4,
+       LINTEL_IN_OBJECT = 8,
+       LINTEL_IN_PROPERTY = 16,
+       LINTEL_IN_ACTION = 32,
+       LINTEL_IN_EVENT = 64,
+       LINTEL_IN_DATA = 128,
+       LINTEL_IN_SUPPLEMENT = 256
 };
 
 enum lintel_quality_kind {

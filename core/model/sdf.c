@@ -19,7 +19,7 @@ struct lintel_models {
      * before the first question after an _add. `second`: names that two documents define. */
     struct lintel_map defined, second;
     int indexed;
-    int refused; /* a model had errors: what it defines is not known */
+    int refused;             /* a model had errors: what it defines is not known */
     struct lintel_map cache; /* struct resolved by the name asked for */
     const char **ids;
 };
@@ -427,7 +427,7 @@ report_unknown(struct lintel_models *m, const struct lintel_name *name, int know
                      best ? "\"?)" : "");
     else
         lintel_error(report, at, "no model has the namespace %s%s%s%s", wanted,
-                     best          ? " (did you mean \""
+                     best         ? " (did you mean \""
                      : m->refused ? "; a model with errors may be the one, so mend that first"
                                   : "",
                      best ? best : "", best ? "\"?)" : "");

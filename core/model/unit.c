@@ -10,8 +10,14 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
-#define SAME {1, 1, 0, 1}
-#define TIMES(num, den) {num, den, 0, 1}
+#define SAME                                                                                       \
+    {                                                                                              \
+        1, 1, 0, 1                                                                                 \
+    }
+#define TIMES(num, den)                                                                            \
+    {                                                                                              \
+        num, den, 0, 1                                                                             \
+    }
 
 static const struct lintel_unit units[] = {
     /* RFC 8428 section 12.1. Those that it calls derived ("not recommended") lead to their base

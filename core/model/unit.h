@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Units: the SenML registries (RFC 8428 section 12.1, RFC 8798) and exact conversion between them. */
+ * Units: the SenML registries (RFC 8428 section 12.1, RFC 8798) and exact conversion between them.
+ */
 #ifndef LINTEL_MODEL_UNIT_H
 #define LINTEL_MODEL_UNIT_H
 #include <stdint.h>
@@ -10,8 +11,9 @@ struct lintel_linear {
     int64_t offset_num, offset_den; /* offset_den > 0 */
 };
 struct lintel_unit {
-    const char *symbol;  /* "kW", "Cel" */
-    const char *primary; /* the unit of RFC 8428 that it converts to: "W"; itself for a primary one */
+    const char *symbol; /* "kW", "Cel" */
+    const char
+        *primary; /* the unit of RFC 8428 that it converts to: "W"; itself for a primary one */
     struct lintel_linear to_primary;
     const char *name; /* "kilowatt" */
 };
@@ -20,8 +22,8 @@ struct lintel_unit {
 const struct lintel_unit *lintel_unit_find(const char *symbol);
 /* A symbol that was probably meant ("C" -> "Cel"), or NULL. */
 const char *lintel_unit_nearest(const char *symbol);
-/* to = from * num / den + offset; exact, but where the fraction takes more than 53 bits (psi to inHg) the nearest that
- * takes less. -1: they measure different things. */
+/* to = from * num / den + offset; exact, but where the fraction takes more than 53 bits (psi to
+ * inHg) the nearest that takes less. -1: they measure different things. */
 int lintel_unit_convert(const struct lintel_unit *from, const struct lintel_unit *to,
                         struct lintel_linear *ret);
 /* Walks the table; NULL after the last. */

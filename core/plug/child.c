@@ -83,7 +83,8 @@ free_child(struct lintel_child *c)
     lintel_free(c);
 }
 
-/* Doubling from 200 ms to 30 s, a quarter more or less: children that died of one cause do not start in step. */
+/* Doubling from 200 ms to 30 s, a quarter more or less: children that died of one cause do not
+ * start in step. */
 static int64_t
 back_off(struct lintel_child *c)
 {
@@ -182,9 +183,10 @@ on_hello(struct lintel_child *c, const unsigned char *data, size_t n)
         return -1;
     if (m.ticket != LINTEL_WIRE_VERSION) {
         char reason[REASON];
-        lintel_format(reason, sizeof reason, "%s speaks version %llu of the protocol, wanted is %d: "
-                      "install hub and lintel-host of one version", c->program,
-                      (unsigned long long)m.ticket, LINTEL_WIRE_VERSION);
+        lintel_format(reason, sizeof reason,
+                      "%s speaks version %llu of the protocol, wanted is %d: "
+                      "install hub and lintel-host of one version",
+                      c->program, (unsigned long long)m.ticket, LINTEL_WIRE_VERSION);
         lintel_child_kill(c, reason);
         return 0;
     }
@@ -226,7 +228,8 @@ lintel_child_queued(const struct lintel_child *c)
 
 /* ---- birth ----------------------------------------------------------------------------------- */
 
-/* The child's environment: what is meant for the hub, and the path; nothing else of the daemon's. */
+/* The child's environment: what is meant for the hub, and the path; nothing else of the daemon's.
+ */
 static char **
 environment(void)
 {
@@ -272,7 +275,8 @@ spawn(struct lintel_child *c, int fd)
 static void
 could_not(struct lintel_child *c, int error)
 {
-    lintel_format(c->reason, sizeof c->reason, "%s can't be started: %s", c->program, strerror(error));
+    lintel_format(c->reason, sizeof c->reason, "%s can't be started: %s", c->program,
+                  strerror(error));
     bury(c);
 }
 

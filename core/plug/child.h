@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One lintel-host process as the daemon sees it: started, spoken to in frames, started again when it ends. Loop's
- * thread. */
+ * One lintel-host process as the daemon sees it: started, spoken to in frames, started again when
+ * it ends. Loop's thread. */
 #ifndef LINTEL_PLUG_CHILD_H
 #define LINTEL_PLUG_CHILD_H
 #include "core/base/text.h"
@@ -16,19 +16,20 @@ struct lintel_child_fns {
     void (*ended)(void *ctx); /* after _end(): it is dead; the child is freed after this call */
 };
 /* Starts it. name: in the list of processes. random: seeds the jitter. NULL: out of memory. */
-struct lintel_child *lintel_child_new(struct lintel_loop *loop, const char *program, const char *name,
-                                      uint64_t random, const struct lintel_child_fns *fns, void *ctx);
+struct lintel_child *lintel_child_new(struct lintel_loop *loop, const char *program,
+                                      const char *name, uint64_t random,
+                                      const struct lintel_child_fns *fns, void *ctx);
 /* -1: not up, or it does not read. later: many more frames follow at once. */
 int lintel_child_send(struct lintel_child *c, const struct lintel_buf *b, int later);
 size_t lintel_child_queued(const struct lintel_child *c);
 int lintel_child_is_up(const struct lintel_child *c);
 /* Kills it, to be started again. */
 void lintel_child_kill(struct lintel_child *c, const char *reason);
-/* Closes the connection, which tells it to end; kills it after 5 s; ends with ended(), possibly before this returns.
- * Nothing else is called any more. */
+/* Closes the connection, which tells it to end; kills it after 5 s; ends with ended(), possibly
+ * before this returns. Nothing else is called any more. */
 void lintel_child_end(struct lintel_child *c);
 /* Kills it, waits for its death, frees it; calls nothing. For the end of the program. */
 void lintel_child_free(struct lintel_child *c);
-int64_t lintel_child_pid(const struct lintel_child *c);      /* 0: none */
+int64_t lintel_child_pid(const struct lintel_child *c); /* 0: none */
 uint32_t lintel_child_restarts(const struct lintel_child *c);
 #endif

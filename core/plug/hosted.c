@@ -38,7 +38,8 @@ on_term(int signum)
     shutdown(stop_fd, SHUT_RD); /* the reader sees the end of the stream */
 }
 
-/* Waits for a hub that is slow to read: so a plugin that floods is slowed down, and no memory is needed. */
+/* Waits for a hub that is slow to read: so a plugin that floods is slowed down, and no memory is
+ * needed. */
 static int
 send_frame(void *ctx, struct lintel_buf *b, int may_drop)
 {
@@ -129,13 +130,15 @@ route(struct hosted *h, const struct lintel_buf *frame)
         sweep(h, 0);
         s = open_slot(h, number);
         if (s == NULL)
-            say(h, (struct lintel_wire_up){.instance = number, .kind = LINTEL_WIRE_REFUSED,
+            say(h, (struct lintel_wire_up){.instance = number,
+                                           .kind = LINTEL_WIRE_REFUSED,
                                            .status = LINTEL_E_NOMEM,
                                            .text = "out of memory or threads"});
     }
     if (s == NULL && kind == LINTEL_WIRE_CLOSE)
         say(h, (struct lintel_wire_up){.instance = number, .kind = LINTEL_WIRE_CLOSED});
-    /* What can't be delivered for lack of memory would be missed for ever; a new process has a chance. */
+    /* What can't be delivered for lack of memory would be missed for ever; a new process has a
+     * chance. */
     return s == NULL || lintel_worker_deliver(s->worker, frame->p, frame->n) == 0;
 }
 
@@ -167,7 +170,8 @@ lintel_hosted_serve(int fd)
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the daemon, which then closes the connection */
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
-    say(&h, (struct lintel_wire_up){.kind = LINTEL_WIRE_HELLO, .ticket = LINTEL_WIRE_VERSION,
+    say(&h, (struct lintel_wire_up){.kind = LINTEL_WIRE_HELLO,
+                                    .ticket = LINTEL_WIRE_VERSION,
                                     .id = (uint32_t)getpid()});
     while ((ret = lintel_frame_read(fd, &frame)) == 0 && route(&h, &frame))
         ;

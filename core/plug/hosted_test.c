@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * lintel-host itself, spoken to over its socket as the daemon would: how it ends, and what it prints. */
+ * lintel-host itself, spoken to over its socket as the daemon would: how it ends, and what it
+ * prints. */
 #include "core/plug/hosted.h"
 
 #include <signal.h>
@@ -55,7 +56,8 @@ static int
 expect(struct host *h, enum lintel_wire_kind kind, struct lintel_wire_up *m)
 {
     while (lintel_frame_read(h->fd, &h->frame) == 0) {
-        if (!CHECK(lintel_wire_read_up((const unsigned char *)h->frame.p, h->frame.n, &h->scratch, m) == 0))
+        if (!CHECK(lintel_wire_read_up((const unsigned char *)h->frame.p, h->frame.n, &h->scratch,
+                                       m) == 0))
             return 0;
         if (m->kind == kind)
             return 1;
@@ -72,12 +74,18 @@ put(struct host *h)
 static void
 open_instance(struct host *h, uint32_t number, const char *file, const char *plugin)
 {
-    const lintel_value settings[] = {{LINTEL_T_INT, 0, {.i = 0}}, {LINTEL_T_INT, 0, {.i = 100}},
-                                     {LINTEL_T_INT, 0, {.i = 0}}, {LINTEL_T_INT, 0, {.i = 0}}, {0}, {0}};
+    const lintel_value settings[] = {{LINTEL_T_INT, 0, {.i = 0}},
+                                     {LINTEL_T_INT, 0, {.i = 100}},
+                                     {LINTEL_T_INT, 0, {.i = 0}},
+                                     {LINTEL_T_INT, 0, {.i = 0}},
+                                     {0},
+                                     {0}};
     lintel_buf_reset(&h->frame);
-    lintel_wire_open(&h->frame, &(struct lintel_wire_down){.instance = number, .name = "line",
-                                                           .plugin = plugin, .file = file, .log = 2},
-                     settings, 6);
+    lintel_wire_open(
+        &h->frame,
+        &(struct lintel_wire_down){
+            .instance = number, .name = "line", .plugin = plugin, .file = file, .log = 2},
+        settings, 6);
     put(h);
 }
 
@@ -206,11 +214,8 @@ on_the_command_line(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(it_ends_with_its_hub),
-                                            KIT(sigterm_stops_the_plugins),
-                                            KIT(instances_come_and_go),
-                                            KIT(a_hub_that_talks_nonsense),
-                                            KIT(on_the_command_line),
-                                            {0}};
+    static const struct kit_test tests[] = {
+        KIT(it_ends_with_its_hub),      KIT(sigterm_stops_the_plugins), KIT(instances_come_and_go),
+        KIT(a_hub_that_talks_nonsense), KIT(on_the_command_line),       {0}};
     return kit_main("hosted", tests, argc, argv);
 }

@@ -45,7 +45,8 @@ words(struct lintel_buf *out, const char *name, const char *list)
 static void
 table(struct lintel_buf *out, const char *name, const lintel_field *f)
 {
-    static const char *const types[] = {"null", "bool", "integer", "", "number", "string", "", "list"};
+    static const char *const types[] = {"null",   "bool",   "integer", "",
+                                        "number", "string", "",        "list"};
     static const char *const flags[] = {"required", "secret", "file", NULL};
     if (f == NULL)
         return;

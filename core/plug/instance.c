@@ -14,7 +14,9 @@
 #define STOP_MOST (5 * LINTEL_SECOND)
 #define WAIT_FIRST (LINTEL_SECOND / 5)
 #define WAIT_MOST (30 * LINTEL_SECOND)
-enum { THREAD_BYTES_MOST = 8 * 1024 * 1024 }; /* of a thread's frames on their way; more values are dropped */
+enum {
+    THREAD_BYTES_MOST = 8 * 1024 * 1024
+}; /* of a thread's frames on their way; more values are dropped */
 
 struct process { /* a child, and who lives in it */
     struct lintel_plug *plug;
@@ -30,8 +32,8 @@ struct instance_thread {
     struct lintel_worker *worker;
     struct lintel_loop *loop;
     const lintel_plugin *plugin;
-    _Atomic size_t bytes;   /* on their way to the loop */
-    _Atomic uint64_t lost;  /* frames that were dropped */
+    _Atomic size_t bytes;  /* on their way to the loop */
+    _Atomic uint64_t lost; /* frames that were dropped */
 };
 
 struct delivery { /* a frame from a thread */
@@ -45,7 +47,8 @@ static void finish(struct lintel_instance *i);
 static void
 set_timer(struct lintel_instance *i, int64_t in)
 {
-    if (lintel_timer_at(i->plug->loop, &i->timer, lintel_loop_now(i->plug->loop) + in, on_timer, i) != 0)
+    if (lintel_timer_at(i->plug->loop, &i->timer, lintel_loop_now(i->plug->loop) + in, on_timer,
+                        i) != 0)
         lintel_log(LINTEL_LOG_ERROR, i->conf->name, "out of memory: the bus is not watched over");
 }
 
@@ -124,8 +127,8 @@ instance_refused(struct lintel_instance *i, lintel_status st, const char *text)
         i->refusals++;
         i->state = INSTANCE_BACKOFF;
         set_timer(i, wait);
-        lintel_log(LINTEL_LOG_WARN, i->conf->name, "the plugin could not start: %s; next try in %.1f s",
-                   text, (double)wait / 1e9);
+        lintel_log(LINTEL_LOG_WARN, i->conf->name,
+                   "the plugin could not start: %s; next try in %.1f s", text, (double)wait / 1e9);
     }
     lintel_engine_bus_gone(i->plug->engine, i->bus, st, i->reason);
 }
@@ -135,8 +138,9 @@ instance_hangs(struct lintel_instance *i)
 {
     static const char reason[] = "it hangs: no request was completed for more than 10 s";
     if (i->thread != NULL) {
-        port_log(i, LINTEL_LOG_ERROR, "the plugin hangs in its thread, where it can't be ended; with "
-                                      "`isolation: process` it would be started again");
+        port_log(i, LINTEL_LOG_ERROR,
+                 "the plugin hangs in its thread, where it can't be ended; with "
+                 "`isolation: process` it would be started again");
         i->stuck_since = 0; /* said; again if it goes on */
     } else {
         lintel_child_kill(i->process->child, reason);
@@ -164,12 +168,14 @@ on_delivery(void *arg)
     uint64_t lost = atomic_exchange(&t->lost, 0);
     if (i != NULL && lost != 0) {
         i->dropped += lost;
-        port_log(i, LINTEL_LOG_WARN, "the plugin publishes faster than the hub can take: values were "
-                                     "dropped");
+        port_log(i, LINTEL_LOG_WARN,
+                 "the plugin publishes faster than the hub can take: values were "
+                 "dropped");
     }
     /* It is the hub's own code that wrote the frame, so only memory can be short. */
     if (i != NULL && port_frame(i, (const unsigned char *)d->frame.p, d->frame.n) != 0)
-        lintel_log(LINTEL_LOG_ERROR, i->conf->name, "out of memory: a message of the plugin was lost");
+        lintel_log(LINTEL_LOG_ERROR, i->conf->name,
+                   "out of memory: a message of the plugin was lost");
     free_thread(t); /* if that was the last of it */
     lintel_buf_fini(&d->frame);
     lintel_free(d);
@@ -230,8 +236,9 @@ static void
 leave_thread_behind(struct lintel_instance *i)
 {
     struct instance_thread *t = i->thread;
-    lintel_log(LINTEL_LOG_ERROR, i->conf->name, "the plugin does not end within 5 s; its thread is left "
-                                                "behind, and what it has opened stays open");
+    lintel_log(LINTEL_LOG_ERROR, i->conf->name,
+               "the plugin does not end within 5 s; its thread is left "
+               "behind, and what it has opened stays open");
     lintel_worker_abandon(t->worker);
     i->thread = NULL;
     t->instance = NULL;
@@ -282,8 +289,8 @@ process_gone(void *ctx, const char *reason, int64_t wait)
         if (i->state == INSTANCE_FAILED)
             continue;
         i->state = INSTANCE_BACKOFF;
-        lintel_log(LINTEL_LOG_ERROR, i->conf->name, "the plugin is gone: %s; it starts again in %.1f s",
-                   reason, (double)wait / 1e9);
+        lintel_log(LINTEL_LOG_ERROR, i->conf->name,
+                   "the plugin is gone: %s; it starts again in %.1f s", reason, (double)wait / 1e9);
         lintel_engine_bus_gone(p->plug->engine, i->bus, LINTEL_E_FAIL, i->reason);
     }
 }
@@ -313,7 +320,8 @@ process_ended(void *ctx)
 static struct process *
 new_process(struct lintel_plug *plug, const struct lintel_port *conf)
 {
-    static const struct lintel_child_fns fns = {process_up, process_frame, process_gone, process_ended};
+    static const struct lintel_child_fns fns = {process_up, process_frame, process_gone,
+                                                process_ended};
     struct process *p = lintel_alloc(sizeof *p);
     if (p == NULL)
         return NULL;
@@ -322,7 +330,8 @@ new_process(struct lintel_plug *plug, const struct lintel_port *conf)
         p->shared = lintel_strdup(conf->process);
     if (conf->process == NULL || p->shared != NULL)
         p->child = lintel_child_new(plug->loop, plug->host_program,
-                                    conf->process ? conf->process : conf->name, next_random(plug), &fns, p);
+                                    conf->process ? conf->process : conf->name, next_random(plug),
+                                    &fns, p);
     if (p->child == NULL) {
         lintel_free(p->shared);
         lintel_free(p);
@@ -417,7 +426,8 @@ unlist_instance(struct lintel_plug *p, const struct lintel_instance *i)
 }
 
 struct lintel_instance *
-lintel_plug_start_bus(struct lintel_plug *p, struct lintel_site *site, const struct lintel_port *conf)
+lintel_plug_start_bus(struct lintel_plug *p, struct lintel_site *site,
+                      const struct lintel_port *conf)
 {
     struct lintel_instance *i = lintel_alloc(sizeof *i);
     if (i == NULL)
@@ -431,8 +441,8 @@ lintel_plug_start_bus(struct lintel_plug *p, struct lintel_site *site, const str
         return NULL;
     }
     i->bus = lintel_engine_add_bus(p->engine, conf->name, conf->plugin, port_of(i));
-    if (i->bus == NULL || (conf->isolation == LINTEL_ISOLATION_THREAD ? start_thread(i)
-                                                                      : start_in_process(i)) != 0) {
+    if (i->bus == NULL ||
+        (conf->isolation == LINTEL_ISOLATION_THREAD ? start_thread(i) : start_in_process(i)) != 0) {
         if (i->bus != NULL)
             lintel_engine_remove_bus(p->engine, i->bus);
         unlist_instance(p, i);
@@ -470,7 +480,8 @@ instance_closed(struct lintel_instance *i)
 }
 
 void
-lintel_plug_stop_bus(struct lintel_plug *p, struct lintel_instance *i, void (*then)(void *ctx), void *ctx)
+lintel_plug_stop_bus(struct lintel_plug *p, struct lintel_instance *i, void (*then)(void *ctx),
+                     void *ctx)
 {
     if (i->state == INSTANCE_STOPPING)
         return;
@@ -508,8 +519,9 @@ on_timer(void *arg)
         if (i->thread != NULL) {
             leave_thread_behind(i);
         } else {
-            lintel_log(LINTEL_LOG_ERROR, i->conf->name, "the plugin does not end within 5 s; its "
-                                                        "process is killed");
+            lintel_log(LINTEL_LOG_ERROR, i->conf->name,
+                       "the plugin does not end within 5 s; its "
+                       "process is killed");
             lintel_child_kill(i->process->child, "a bus in the same process did not end");
         }
         break;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Running instances of protocol plugins, each in a thread of the daemon or in a child process; and of
- * transports, on the loop. Loop's thread. */
+ * Running instances of protocol plugins, each in a thread of the daemon or in a child process; and
+ * of transports, on the loop. Loop's thread. */
 #ifndef LINTEL_PLUG_INSTANCE_H
 #define LINTEL_PLUG_INSTANCE_H
 #include "core/bind/site.h"
@@ -14,27 +14,30 @@ struct lintel_plug_source {
     const char *host_program; /* path of lintel-host */
 };
 struct lintel_plug *lintel_plug_new(const struct lintel_plug_source *s);
-/* Stops what runs, children included, and waits for them, at most 5 s; then kills the children. Serves the loop
- * meanwhile, so not from inside one of its callbacks. */
+/* Stops what runs, children included, and waits for them, at most 5 s; then kills the children.
+ * Serves the loop meanwhile, so not from inside one of its callbacks. */
 void lintel_plug_free(struct lintel_plug *p);
 
 /* Starts a bus: adds it to the engine, starts its thread or child; readiness comes by
  * lintel_engine_bus_ready(). The site is referenced until the bus ends. NULL: out of memory. */
 struct lintel_instance *lintel_plug_start_bus(struct lintel_plug *p, struct lintel_site *site,
                                               const struct lintel_port *conf);
-/* Ends a bus whose things are gone already; removes it from the engine; frees when the thread or child has
- * ended. then(ctx) (may be NULL) is called at that time: a serial line can be opened again. */
-void lintel_plug_stop_bus(struct lintel_plug *p, struct lintel_instance *i, void (*then)(void *ctx), void *ctx);
+/* Ends a bus whose things are gone already; removes it from the engine; frees when the thread or
+ * child has ended. then(ctx) (may be NULL) is called at that time: a serial line can be opened
+ * again. */
+void lintel_plug_stop_bus(struct lintel_plug *p, struct lintel_instance *i, void (*then)(void *ctx),
+                          void *ctx);
 
 struct lintel_instance_stats {
     const char *name, *plugin, *version, *isolation; /* "thread", "process", "process:field" */
-    int64_t pid;          /* of the child; 0: none */
-    uint32_t restarts;    /* of the child */
-    const char *state;    /* "running", "starting", "back-off", "stopping", "failed" */
-    const char *reason;   /* of the last death or refusal; "" */
-    uint64_t misbehaved;  /* breaches of the plugin's contract */
-    uint64_t dropped;     /* samples of unknown points, and values that came faster than they could be taken */
-    uint64_t late;        /* requests that the hub had to end in the plugin's place */
+    int64_t pid;                                     /* of the child; 0: none */
+    uint32_t restarts;                               /* of the child */
+    const char *state;   /* "running", "starting", "back-off", "stopping", "failed" */
+    const char *reason;  /* of the last death or refusal; "" */
+    uint64_t misbehaved; /* breaches of the plugin's contract */
+    uint64_t dropped; /* samples of unknown points, and values that came faster than they could be
+                         taken */
+    uint64_t late;    /* requests that the hub had to end in the plugin's place */
 };
 void lintel_instance_stats(const struct lintel_instance *i, struct lintel_instance_stats *ret);
 uint32_t lintel_plug_ninstances(const struct lintel_plug *p);
@@ -44,20 +47,25 @@ struct lintel_instance *lintel_plug_at(struct lintel_plug *p, uint32_t i);
 struct lintel_transport_instance;
 struct lintel_tree_port {
     void *ctx;
-    lintel_ticket (*submit)(void *ctx, struct lintel_transport_instance *t, const lintel_exchange *x);
+    lintel_ticket (*submit)(void *ctx, struct lintel_transport_instance *t,
+                            const lintel_exchange *x);
     void (*abandon)(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket);
-    void (*reply)(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket, const lintel_answer *a);
+    void (*reply)(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket,
+                  const lintel_answer *a);
 };
 /* NULL with the reason, which was also logged: the transport's start() said so. */
-struct lintel_transport_instance *lintel_plug_start_transport(struct lintel_plug *p, struct lintel_site *site,
+struct lintel_transport_instance *lintel_plug_start_transport(struct lintel_plug *p,
+                                                              struct lintel_site *site,
                                                               const struct lintel_port *conf,
                                                               const struct lintel_tree_port *tree,
                                                               char *reason, uint32_t size);
 void lintel_plug_stop_transport(struct lintel_plug *p, struct lintel_transport_instance *t);
-void lintel_transport_answer(struct lintel_transport_instance *t, void *cookie, const lintel_answer *a);
-void lintel_transport_thing(struct lintel_transport_instance *t, const lintel_thing_info *info, int added);
-/* A request of the hub's own to an absolute URI; ends with the tree's reply() for this ticket. LINTEL_E_NOTSUP: this
- * transport can't send. */
+void lintel_transport_answer(struct lintel_transport_instance *t, void *cookie,
+                             const lintel_answer *a);
+void lintel_transport_thing(struct lintel_transport_instance *t, const lintel_thing_info *info,
+                            int added);
+/* A request of the hub's own to an absolute URI; ends with the tree's reply() for this ticket.
+ * LINTEL_E_NOTSUP: this transport can't send. */
 lintel_status lintel_transport_send(struct lintel_transport_instance *t, const char *uri,
                                     const lintel_exchange *x, lintel_ticket ticket);
 const char *lintel_transport_name(const struct lintel_transport_instance *t);

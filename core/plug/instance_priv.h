@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Parts of core/plug/instance.h: instance.c starts, watches and ends instances; port.c is their side towards the
- * engine. */
+ * Parts of core/plug/instance.h: instance.c starts, watches and ends instances; port.c is their
+ * side towards the engine. */
 #ifndef LINTEL_PLUG_INSTANCE_PRIV_H
 #define LINTEL_PLUG_INSTANCE_PRIV_H
 #include "core/plug/instance.h"
@@ -48,7 +48,7 @@ struct lintel_instance {
     char reason[256];
     char isolation[80]; /* for people */
 
-    struct process *process;      /* one of the two carries it */
+    struct process *process; /* one of the two carries it */
     struct instance_thread *thread;
     struct lintel_instance *next; /* in the process */
 
@@ -63,7 +63,8 @@ struct lintel_instance {
     uint32_t nops;
     struct open_op *free_op;
     uint32_t serial;
-    uint32_t *marks; /* by point: 0 not bound, else 1 or the epoch of the completion that is looked at */
+    uint32_t
+        *marks; /* by point: 0 not bound, else 1 or the epoch of the completion that is looked at */
     uint32_t nmarks, epoch;
     lintel_mono stuck_since; /* the first overdue request since anything was completed; 0: none */
     lintel_mono log_window;

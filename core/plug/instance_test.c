@@ -46,8 +46,9 @@ values_in(const char *fake, enum kit_isolation isolation)
     struct kit_plug k;
     kit_plug_new(&k);
     begin(&k, &bus, fake, isolation, NULL,
-          ADDRS(LIST("value=2.5"), LIST("kind=counter", "value=7", "raw=integer"), LIST("kind=stored"),
-                LIST("raw=text", "value=-1.25"), LIST("raw=f32", "value=0.5")));
+          ADDRS(LIST("value=2.5"), LIST("kind=counter", "value=7", "raw=integer"),
+                LIST("kind=stored"), LIST("raw=text", "value=-1.25"),
+                LIST("raw=f32", "value=0.5")));
     CHECK_STR(stats(&bus).state, "running");
     CHECK_INT(stats(&bus).pid != 0, isolation != KIT_THREAD);
     for (int64_t turn = 0; turn < 3; turn++) {
@@ -115,7 +116,8 @@ lies_in(enum kit_isolation isolation)
     CHECK_INT(stats(&bus).misbehaved, 2);
     CHECK_INT(stats(&bus).dropped, 1);
     CHECK_HAS(kit_log(), "line: PLUGIN MISBEHAVING: fake completed a request that is not open");
-    CHECK_HAS(kit_log(), "line: PLUGIN MISBEHAVING: fake answered for points that were not asked for");
+    CHECK_HAS(kit_log(),
+              "line: PLUGIN MISBEHAVING: fake answered for points that were not asked for");
     kit_bus_stop(&k, &bus);
     kit_plug_free(&k);
 }
@@ -162,7 +164,8 @@ requests_are_cancelled(void)
     }
 }
 
-/* What never completes is ended by the hub a second after its deadline; a late answer is dropped. */
+/* What never completes is ended by the hub a second after its deadline; a late answer is dropped.
+ */
 static void
 a_hang_is_ended_by_the_hub(void)
 {
@@ -310,7 +313,8 @@ floods_in(enum kit_isolation isolation)
 {
     struct kit_plug k;
     kit_plug_new(&k);
-    begin(&k, &bus, "fake", isolation, NULL, ADDRS(LIST("kind=flood"), LIST("kind=event", "value=5")));
+    begin(&k, &bus, "fake", isolation, NULL,
+          ADDRS(LIST("kind=flood"), LIST("kind=event", "value=5")));
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 20000), 0);
     kit_wait_op(&k, &op);
     CHECK(bus.bus->published > 0 && bus.bus->published <= 100000);
@@ -363,7 +367,8 @@ secrets_travel_over_the_socket_only(void)
     setenv("OTHER_TEST", "kept back", 1);
     begin(&k, &bus, "fake", KIT_PROCESS, LIST("secret=xyzzy-plugh"), NULL);
     for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "/proc/%lld/%s", (long long)stats(&bus).pid, i ? "environ" : "cmdline");
+        snprintf(path, sizeof path, "/proc/%lld/%s", (long long)stats(&bus).pid,
+                 i ? "environ" : "cmdline");
         FILE *f = fopen(path, "rb");
         REQUIRE(f != NULL);
         size_t n = fread(text, 1, sizeof text - 1, f);
@@ -435,7 +440,8 @@ a_missing_host_program_is_said(void)
     kit_bus_stop(&k, &bus);
     /* One that is no lintel-host. */
     lintel_plug_free(k.plug);
-    k.plug = lintel_plug_new(&(struct lintel_plug_source){.loop = k.loop, .host_program = "/bin/false"});
+    k.plug =
+        lintel_plug_new(&(struct lintel_plug_source){.loop = k.loop, .host_program = "/bin/false"});
     kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
     CHECK(kit_wait(&k, &bus.bus->gones, 1));
     CHECK_STR(bus.bus->gone, "its process ended with status 1");
@@ -502,7 +508,8 @@ a_child_that_hangs_is_started_anew(void)
     int64_t pid = stats(&bus).pid;
     kit_attach(&bus, 0, NULL);
     kit_bind(&bus, 0, 0, LIST("kind=hang"));
-    /* One request after the other, as the engine would do it, until the child is not reached any more. */
+    /* One request after the other, as the engine would do it, until the child is not reached any
+     * more. */
     int requests = 0;
     while (requests < 100 && kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 10) == 0) {
         requests++;
@@ -556,12 +563,15 @@ strangers_in_the_place_of_the_host(void)
     static const struct {
         const char *script, *reason;
     } strangers[] = {
-        {"#!/bin/sh\nprintf '\\0\\0\\0\\1x' >&3\nexec sleep 100\n", "it sent a frame that breaks the protocol"},
+        {"#!/bin/sh\nprintf '\\0\\0\\0\\1x' >&3\nexec sleep 100\n",
+         "it sent a frame that breaks the protocol"},
         {"#!/bin/sh\nprintf '\\377\\377\\377\\377' >&3\nexec sleep 100\n",
          "it sent a frame of a length that can't be"},
         {"#!/bin/sh\nexec sleep 100\n", "its process did not say hello within 5 s"},
-        {"#!/bin/sh\nprintf '\\0\\0\\0\\11\\0\\30\\40\\30\\143\\0\\0\\0\\140' >&3\nexec sleep 100\n",
-         "speaks version 99 of the protocol, wanted is 1: install hub and lintel-host of one version"},
+        {"#!/bin/sh\nprintf '\\0\\0\\0\\11\\0\\30\\40\\30\\143\\0\\0\\0\\140' >&3\nexec sleep "
+         "100\n",
+         "speaks version 99 of the protocol, wanted is 1: install hub and lintel-host of one "
+         "version"},
     };
     for (size_t i = 0; i < LINTEL_COUNT(strangers); i++) {
         struct kit_plug k;
@@ -587,7 +597,8 @@ the_tutorials_plugin_works(void)
     snprintf(folder, sizeof folder, "%s/values", kit_folder());
     snprintf(setting, sizeof setting, "folder=%s", folder);
     begin(&k, &bus, "file", KIT_PROCESS, LIST(setting),
-          ADDRS(LIST("file=temperature"), LIST("file=words"), LIST("file=missing"), LIST("file=setpoint")));
+          ADDRS(LIST("file=temperature"), LIST("file=words"), LIST("file=missing"),
+                LIST("file=setpoint")));
     const lintel_value v = {LINTEL_T_REAL, 0, {.r = 22.25}};
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_WRITE, 3, 1, &v, 5000), 0);
     kit_wait_op(&k, &op);

@@ -54,29 +54,38 @@ judge_plugin(const struct verdict *v, const lintel_entry *e, const lintel_plugin
     if (p == NULL)
         return refuse(v, "its list of plugins has a NULL in it");
     if (p->size != e->plugin_size)
-        return refuse(v, "a plugin's size is %u where its entry says %u: set size to "
-                         "sizeof(lintel_plugin)", p->size, e->plugin_size);
+        return refuse(v,
+                      "a plugin's size is %u where its entry says %u: set size to "
+                      "sizeof(lintel_plugin)",
+                      p->size, e->plugin_size);
     if (p->name == NULL || !is_name(p->name))
-        return refuse(v, "a plugin's name is \"%.80s\"; wanted is [a-z][a-z0-9-]*, at most 32 "
-                         "letters", p->name ? p->name : "");
+        return refuse(v,
+                      "a plugin's name is \"%.80s\"; wanted is [a-z][a-z0-9-]*, at most 32 "
+                      "letters",
+                      p->name ? p->name : "");
     if (p->version == NULL || p->summary == NULL || p->natural == NULL)
         return refuse(v, "plugin %s lacks %s", p->name,
-                      p->version == NULL ? "a version"
-                                         : p->summary == NULL ? "a summary" : "a natural wire type");
+                      p->version == NULL   ? "a version"
+                      : p->summary == NULL ? "a summary"
+                                           : "a natural wire type");
     if (p->create == NULL || p->destroy == NULL || p->bus == NULL)
         return refuse(v, "plugin %s lacks %s", p->name,
                       p->bus == NULL ? "a table of settings" : "create() or destroy()");
     if (p->unit_bytes == 0 && !(p->flags & LINTEL_PLUGIN_TRANSPORT))
-        return refuse(v, "plugin %s says that an address of its protocol has 0 bytes; write 1 where "
-                         "that means nothing", p->name);
+        return refuse(v,
+                      "plugin %s says that an address of its protocol has 0 bytes; write 1 where "
+                      "that means nothing",
+                      p->name);
     if ((p->flags & LINTEL_PLUGIN_TRANSPORT) && (p->flags & LINTEL_PLUGIN_BLOCKING))
         return refuse(v, "plugin %s is a transport, which must not block", p->name);
     if ((p->flags & LINTEL_PLUGIN_TRANSPORT) && p->extension == NULL)
         return refuse(v, "plugin %s is a transport without the extension " LINTEL_EXT_TRANSPORT,
                       p->name);
     if (is_endless(p->bus) || is_endless(p->device) || is_endless(p->address))
-        return refuse(v, "plugin %s has a table of more than %d rows; does its last row have the name "
-                         "NULL?", p->name, ROWS_MOST);
+        return refuse(v,
+                      "plugin %s has a table of more than %d rows; does its last row have the name "
+                      "NULL?",
+                      p->name, ROWS_MOST);
     char why[400];
     if (lintel_plugin_judge(p, why, sizeof why) != 0)
         return refuse(v, "plugin %s: %s", p->name, why);
@@ -89,11 +98,14 @@ lintel_judge_entry(const lintel_entry *e, char *reason, uint32_t size)
     const struct verdict v = {reason, size};
     /* The members up to plugins[] are there in every ABI. */
     if (e->magic != LINTEL_ENTRY_MAGIC)
-        return refuse(&v, "its entry has the magic number 0x%08x, wanted is 0x%08x: use "
-                          "LINTEL_PLUGIN_ENTRY of lintel/plugin.h", e->magic, LINTEL_ENTRY_MAGIC);
+        return refuse(&v,
+                      "its entry has the magic number 0x%08x, wanted is 0x%08x: use "
+                      "LINTEL_PLUGIN_ENTRY of lintel/plugin.h",
+                      e->magic, LINTEL_ENTRY_MAGIC);
     if (e->abi_major != LINTEL_ABI_MAJOR || e->abi_minor > LINTEL_ABI_MINOR)
-        return refuse(&v, "it was built for plugin ABI %u.%u, this hub has %u.%u: build it again with "
-                          "this hub's headers (pkg-config --cflags lintel-plugin)%s",
+        return refuse(&v,
+                      "it was built for plugin ABI %u.%u, this hub has %u.%u: build it again with "
+                      "this hub's headers (pkg-config --cflags lintel-plugin)%s",
                       e->abi_major, e->abi_minor, LINTEL_ABI_MAJOR, LINTEL_ABI_MINOR,
                       e->abi_major == LINTEL_ABI_MAJOR ? ", or take a newer hub" : "");
     if (e->size < sizeof *e)

@@ -27,14 +27,15 @@ static int
 judge_owner(const char *what, const char *path, const struct stat *st, char *reason, uint32_t size)
 {
     if (st->st_uid != 0 && st->st_uid != geteuid()) {
-        lintel_format(reason, size,
-                      "%s %s belongs to user %ld, neither to root nor to the hub's user %ld: chown it",
-                      what, path, (long)st->st_uid, (long)geteuid());
+        lintel_format(
+            reason, size,
+            "%s %s belongs to user %ld, neither to root nor to the hub's user %ld: chown it", what,
+            path, (long)st->st_uid, (long)geteuid());
         return -1;
     }
     if (st->st_mode & (S_IWGRP | S_IWOTH)) {
-        lintel_format(reason, size, "%s %s may be written to by others (mode %04o): chmod go-w %s", what,
-                      path, (unsigned)(st->st_mode & 07777), path);
+        lintel_format(reason, size, "%s %s may be written to by others (mode %04o): chmod go-w %s",
+                      what, path, (unsigned)(st->st_mode & 07777), path);
         return -1;
     }
     return 0;
@@ -70,8 +71,8 @@ read_head(const char *file, unsigned char head[20])
     return n == 20 ? 0 : -1;
 }
 
-/* dlopen maps what the headers promise; the first touch of a page that a half copied file does not have would end
- * the process. */
+/* dlopen maps what the headers promise; the first touch of a page that a half copied file does not
+ * have would end the process. */
 static int
 is_whole(const char *file, off_t length)
 {
@@ -124,7 +125,8 @@ lintel_load_file(const char *file, char *reason, uint32_t size)
 {
     char path[PATH_MAX], why[REASON_MOST];
     struct stat st;
-    /* The real path, so that a symbolic link in a safe folder does not lead to code in an unsafe one. */
+    /* The real path, so that a symbolic link in a safe folder does not lead to code in an unsafe
+     * one. */
     if (realpath(file, path) == NULL || stat(path, &st) != 0) {
         lintel_format(reason, size, "%s: %s", file, strerror(errno));
         return NULL;
@@ -133,8 +135,8 @@ lintel_load_file(const char *file, char *reason, uint32_t size)
         lintel_format(reason, size, "%s is not a file", path);
         return NULL;
     }
-    if (judge_owner("plugin", path, &st, reason, size) != 0 || judge_folder(path, reason, size) != 0 ||
-        judge_elf(path, st.st_size, reason, size) != 0)
+    if (judge_owner("plugin", path, &st, reason, size) != 0 ||
+        judge_folder(path, reason, size) != 0 || judge_elf(path, st.st_size, reason, size) != 0)
         return NULL;
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
@@ -144,8 +146,10 @@ lintel_load_file(const char *file, char *reason, uint32_t size)
     }
     const lintel_entry *entry = dlsym(library, LINTEL_ENTRY_SYMBOL);
     if (entry == NULL) {
-        lintel_format(reason, size, "%s is no plugin of this hub: it exports no " LINTEL_ENTRY_SYMBOL
-                      " (LINTEL_PLUGIN_ENTRY of lintel/plugin.h makes one)", path);
+        lintel_format(reason, size,
+                      "%s is no plugin of this hub: it exports no " LINTEL_ENTRY_SYMBOL
+                      " (LINTEL_PLUGIN_ENTRY of lintel/plugin.h makes one)",
+                      path);
         return NULL;
     }
     if (lintel_judge_entry(entry, why, sizeof why) != 0) {
@@ -168,9 +172,9 @@ struct names { /* NULL-terminated */
 };
 
 struct lintel_loader {
-    struct names dirs;  /* in the order of search */
-    struct names map;   /* "name=/path/x.so" */
-    struct names found; /* of lintel_loader_names */
+    struct names dirs;        /* in the order of search */
+    struct names map;         /* "name=/path/x.so" */
+    struct names found;       /* of lintel_loader_names */
     struct lintel_map opened; /* by name: struct opened */
 };
 
@@ -263,7 +267,8 @@ locate(const struct lintel_loader *l, const char *name, char ret[PATH_MAX])
     for (size_t i = 0; i < l->dirs.n; i++) {
         if (lintel_format(ret, PATH_MAX, "%s/%s.so", l->dirs.list[i], name) && is_file(ret))
             return 1;
-        if (lintel_format(ret, PATH_MAX, "%s/%s/%s.so", l->dirs.list[i], name, name) && is_file(ret))
+        if (lintel_format(ret, PATH_MAX, "%s/%s/%s.so", l->dirs.list[i], name, name) &&
+            is_file(ret))
             return 1;
     }
     return 0;
@@ -285,14 +290,15 @@ not_found(struct lintel_loader *l, const char *name, struct lintel_place at,
         lintel_buf_addf(&where, "%s%s", i == 0 ? "" : ", ", l->dirs.list[i]);
     const char *near = lintel_nearest(name, lintel_loader_names(l));
     lintel_error(report, at, "no plugin \"%s\": there is no %s.so in %s%s%s%s", name, name,
-                 l->dirs.n ? lintel_buf_str(&where) : "an empty search path (set LINTEL_PLUGIN_PATH)",
+                 l->dirs.n ? lintel_buf_str(&where)
+                           : "an empty search path (set LINTEL_PLUGIN_PATH)",
                  near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
     lintel_buf_fini(&where);
     return -1;
 }
 
-/* Notes the plugins of an opened file. One whose name is taken by another file is an error, whichever of them was
- * wanted: which one ran would hang on the order of buses. */
+/* Notes the plugins of an opened file. One whose name is taken by another file is an error,
+ * whichever of them was wanted: which one ran would hang on the order of buses. */
 static int
 take_in(struct lintel_loader *l, const lintel_entry *e, const char *name, const char *file,
         struct lintel_place at, struct lintel_report *report)
@@ -303,20 +309,23 @@ take_in(struct lintel_loader *l, const lintel_entry *e, const char *name, const 
         const struct opened *before = lintel_map_get(&l->opened, own, strlen(own));
         has |= strcmp(own, name) == 0;
         if (before != NULL && strcmp(before->file, file) != 0)
-            return lintel_error(report, at, "plugin %s: the name \"%s\" is already taken by %s; remove one "
-                                "of the two", file, own, before->file);
+            return lintel_error(report, at,
+                                "plugin %s: the name \"%s\" is already taken by %s; remove one "
+                                "of the two",
+                                file, own, before->file);
     }
     if (!has)
-        return lintel_error(report, at, "plugin %s holds no plugin named \"%s\" but \"%s\"; a file has the "
-                            "name of its plugin", file, name, e->plugins[0]->name);
+        return lintel_error(report, at,
+                            "plugin %s holds no plugin named \"%s\" but \"%s\"; a file has the "
+                            "name of its plugin",
+                            file, name, e->plugins[0]->name);
     for (uint32_t i = 0; i < e->nplugins; i++) {
         const char *own = e->plugins[i]->name;
         if (lintel_map_get(&l->opened, own, strlen(own)) != NULL)
             continue;
         struct opened *o = lintel_alloc(sizeof *o);
         char *copy = lintel_strdup(file);
-        if (o == NULL || copy == NULL ||
-            lintel_map_put(&l->opened, own, strlen(own), o) != 0) {
+        if (o == NULL || copy == NULL || lintel_map_put(&l->opened, own, strlen(own), o) != 0) {
             lintel_free(o);
             lintel_free(copy);
             return lintel_error(report, at, "out of memory");

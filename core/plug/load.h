@@ -6,14 +6,16 @@
 #include "lintel/plugin.h"
 
 struct lintel_loader;
-/* dirs: searched in this order for NAME.so (also NAME/NAME.so, the build tree's form). LINTEL_PLUGIN_PATH
- * (colon-separated) goes before them; LINTEL_PLUGIN_MAP=name=/path/x.so,.. before that. */
+/* dirs: searched in this order for NAME.so (also NAME/NAME.so, the build tree's form).
+ * LINTEL_PLUGIN_PATH (colon-separated) goes before them; LINTEL_PLUGIN_MAP=name=/path/x.so,..
+ * before that. */
 struct lintel_loader *lintel_loader_new(const char *const *dirs);
 void lintel_loader_free(struct lintel_loader *l); /* libraries stay open */
 
-/* Opens and checks one, once; NULL with the reason at `at`: not found (where was searched, the nearest name),
- * file or folder writable by others (which, and the chmod), not ELF, no entry symbol, magic, ABI (wanted and found),
- * tables that break the rules. The signature is that of lintel_site_source.plugin, ctx being the loader. */
+/* Opens and checks one, once; NULL with the reason at `at`: not found (where was searched, the
+ * nearest name), file or folder writable by others (which, and the chmod), not ELF, no entry
+ * symbol, magic, ABI (wanted and found), tables that break the rules. The signature is that of
+ * lintel_site_source.plugin, ctx being the loader. */
 const lintel_plugin *lintel_loader_find(void *loader, const char *name, struct lintel_place at,
                                         const char **ret_file, struct lintel_report *report);
 /* The file that _find would open for a name; 0: there is none. */

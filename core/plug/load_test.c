@@ -129,7 +129,8 @@ what_others_may_write_to_is_refused(void)
     const char *const open[] = {folder, NULL};
     CHECK_STR(refusal("file", open), "");
     chmod(path, 0666);
-    CHECK_HAS(refusal("file", open), "/open/file.so may be written to by others (mode 0666): chmod go-w ");
+    CHECK_HAS(refusal("file", open),
+              "/open/file.so may be written to by others (mode 0666): chmod go-w ");
     chmod(path, 0644);
     chmod(folder, 0777);
     CHECK_HAS(refusal("file", open), "/open may be written to by others (mode 0777): chmod go-w ");
@@ -141,7 +142,8 @@ what_others_may_write_to_is_refused(void)
     chmod(folder, 0755);
     if (geteuid() == 0) { /* only root can give a file away */
         CHECK_INT(chown(path, 12345, 12345), 0);
-        CHECK_HAS(refusal("file", open), "belongs to user 12345, neither to root nor to the hub's user 0");
+        CHECK_HAS(refusal("file", open),
+                  "belongs to user 12345, neither to root nor to the hub's user 0");
     }
 }
 
@@ -156,7 +158,8 @@ refused_by_content(void)
         {"wrong-magic", "its entry has the magic number 0x12345678, wanted is 0x4c4e5431"},
         {"wrong-entry", "it exports no lintel_plugin_entry"},
         {"wrong-size", "its plugin table has 16 bytes"},
-        {"wrong-table", "field \"speed\": its default does not parse: speed: \"11\" is not a whole number from 1 to 10"},
+        {"wrong-table", "field \"speed\": its default does not parse: speed: \"11\" is not a whole "
+                        "number from 1 to 10"},
         {"wrong-name", "a plugin's name is \"Wrong_Name\"; wanted is [a-z][a-z0-9-]*"},
     };
     const char *const dirs[] = {built("plugins/fake"), NULL};
@@ -196,7 +199,8 @@ create(const lintel_host *h, const lintel_value *v, void **self)
     return LINTEL_OK;
 }
 
-/* Their rules are the parser's (core/bind/field_test.c); here only that they are asked, and what is the entry's. */
+/* Their rules are the parser's (core/bind/field_test.c); here only that they are asked, and what is
+ * the entry's. */
 static void
 tables_are_judged(void)
 {
@@ -208,13 +212,20 @@ tables_are_judged(void)
     const struct {
         const lintel_field *table;
         const char *reason;
-    } bad[] = {{twice, "plugin p: the table of bus keys: field \"a\": its name stands in the table twice"},
-               {hubs, "\"isolation\" is a key of the hub's"},
-               {endless, "a table of more than 256 rows"},
-               {NULL, "lacks a table of settings"}};
+    } bad[] = {
+        {twice, "plugin p: the table of bus keys: field \"a\": its name stands in the table twice"},
+        {hubs, "\"isolation\" is a key of the hub's"},
+        {endless, "a table of more than 256 rows"},
+        {NULL, "lacks a table of settings"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        const lintel_plugin plugin = {.size = sizeof plugin, .unit_bytes = 1, .name = "p", .version = "1",
-                                      .summary = "s", .natural = "", .bus = bad[i].table, .create = create,
+        const lintel_plugin plugin = {.size = sizeof plugin,
+                                      .unit_bytes = 1,
+                                      .name = "p",
+                                      .version = "1",
+                                      .summary = "s",
+                                      .natural = "",
+                                      .bus = bad[i].table,
+                                      .create = create,
                                       .destroy = free};
         const lintel_plugin *const plugins[] = {&plugin};
         lintel_entry e = {LINTEL_ENTRY_MAGIC, sizeof e, 1, 0, sizeof plugin, 1, plugins};
@@ -236,9 +247,11 @@ inspection_prints_all(void)
     CHECK_STR(reason, "");
     REQUIRE(e != NULL);
     lintel_inspect_entry(e, "fake.so", &out);
-    CHECK_HAS(lintel_buf_str(&out), "{\"file\":\"fake.so\",\"abi\":\"1.0\",\"plugins\":[{\"name\":\"fake\"");
-    CHECK_HAS(lintel_buf_str(&out), "{\"name\":\"delayMs\",\"type\":\"integer\",\"help\":\"How long each request "
-                                    "takes.\",\"default\":\"0\",\"unit\":\"ms\",\"min\":0,\"max\":60000,\"flags\":[]}");
+    CHECK_HAS(lintel_buf_str(&out),
+              "{\"file\":\"fake.so\",\"abi\":\"1.0\",\"plugins\":[{\"name\":\"fake\"");
+    CHECK_HAS(lintel_buf_str(&out),
+              "{\"name\":\"delayMs\",\"type\":\"integer\",\"help\":\"How long each request "
+              "takes.\",\"default\":\"0\",\"unit\":\"ms\",\"min\":0,\"max\":60000,\"flags\":[]}");
     CHECK_HAS(lintel_buf_str(&out), "\"flags\":[\"secret\"]");
     CHECK_HAS(lintel_buf_str(&out), "\"choices\":[\"real\",\"integer\",");
     CHECK_HAS(lintel_buf_str(&out), "],\"device\":[");

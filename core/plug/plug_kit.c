@@ -46,7 +46,8 @@ lintel_engine_bus_ready(struct lintel_engine *e, struct lintel_bus *b)
 }
 
 void
-lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_status st, const char *detail)
+lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_status st,
+                       const char *detail)
 {
     (void)e;
     b->ready = 0;
@@ -98,7 +99,8 @@ lintel_engine_publish(struct lintel_engine *e, struct lintel_bus *b, const linte
 }
 
 void
-lintel_engine_link(struct lintel_engine *e, struct lintel_bus *b, lintel_status st, const char *detail)
+lintel_engine_link(struct lintel_engine *e, struct lintel_bus *b, lintel_status st,
+                   const char *detail)
 {
     (void)e;
     b->links++;
@@ -107,8 +109,8 @@ lintel_engine_link(struct lintel_engine *e, struct lintel_bus *b, lintel_status 
 }
 
 void
-lintel_engine_device(struct lintel_engine *e, struct lintel_bus *b, uint32_t device, lintel_status st,
-                     const char *detail)
+lintel_engine_device(struct lintel_engine *e, struct lintel_bus *b, uint32_t device,
+                     lintel_status st, const char *detail)
 {
     (void)e, (void)device;
     b->device_status = st;
@@ -162,8 +164,8 @@ sink(void *ctx, int32_t level, const char *topic, const char *line)
     (void)ctx;
     pthread_mutex_lock(&log_lock);
     if (nlines < sizeof lines - 1500)
-        nlines += (size_t)snprintf(lines + nlines, sizeof lines - nlines, "%d %s: %s\n", (int)level, topic,
-                                   line);
+        nlines += (size_t)snprintf(lines + nlines, sizeof lines - nlines, "%d %s: %s\n", (int)level,
+                                   topic, line);
     pthread_mutex_unlock(&log_lock);
 }
 
@@ -212,10 +214,11 @@ const lintel_plugin *
 kit_plugin(struct kit_plug *k, const char *name, const char **ret_file)
 {
     struct lintel_report report = {0};
-    const lintel_plugin *p = lintel_loader_find(k->loader, name, (struct lintel_place){"test", 1, 1},
-                                                ret_file, &report);
+    const lintel_plugin *p =
+        lintel_loader_find(k->loader, name, (struct lintel_place){"test", 1, 1}, ret_file, &report);
     if (p == NULL)
-        kit_check(0, report.n ? report.problems[0].text : "no plugin", __FILE__, __LINE__, __func__);
+        kit_check(0, report.n ? report.problems[0].text : "no plugin", __FILE__, __LINE__,
+                  __func__);
     lintel_report_fini(&report);
     return p;
 }
@@ -271,7 +274,8 @@ kit_bus_start(struct kit_plug *k, struct kit_bus *b, const char *plugin, const c
     b->settings = field_values(b->conf.plugin->bus, settings);
     b->conf.settings = b->settings;
     b->conf.log = -1;
-    b->conf.isolation = isolation == KIT_THREAD ? LINTEL_ISOLATION_THREAD : LINTEL_ISOLATION_PROCESS;
+    b->conf.isolation =
+        isolation == KIT_THREAD ? LINTEL_ISOLATION_THREAD : LINTEL_ISOLATION_PROCESS;
     b->conf.process = isolation == KIT_SHARED ? "field" : NULL;
     b->conf.at = (struct lintel_place){"lintel.yaml", 1, 1};
     b->instance = lintel_plug_start_bus(k->plug, &site, &b->conf);

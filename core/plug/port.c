@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
- * An instance's side towards the engine: ops out, completions and values in. What comes from an instance is believed
- * only as far as it was asked for. */
+ * An instance's side towards the engine: ops out, completions and values in. What comes from an
+ * instance is believed only as far as it was asked for. */
 #include <string.h>
 
 #include "core/base/log.h"
 #include "core/plug/instance_priv.h"
 
-#define GRACE LINTEL_SECOND            /* after a deadline, for what is on its way */
-#define STUCK_MOST (10 * LINTEL_SECOND) /* nothing completed for so long, with requests overdue: it hangs */
+#define GRACE LINTEL_SECOND /* after a deadline, for what is on its way */
+#define STUCK_MOST                                                                                 \
+    (10 * LINTEL_SECOND) /* nothing completed for so long, with requests overdue: it hangs */
 #define LOG_WINDOW (10 * LINTEL_SECOND)
 enum {
     OPS_MOST = 1 << 16,
-    REQUESTS_QUEUED_MOST = 8 * 1024 * 1024, /* bytes that wait for a child before requests are refused */
-    LOG_LINES_MOST = 100                    /* of one instance in a window */
+    REQUESTS_QUEUED_MOST =
+        8 * 1024 * 1024, /* bytes that wait for a child before requests are refused */
+    LOG_LINES_MOST = 100 /* of one instance in a window */
 };
 
 static uint32_t
@@ -42,7 +44,8 @@ port_log(struct lintel_instance *i, int32_t level, const char *line)
         return;
     }
     i->log_lines++;
-    /* A bus may be set to say more than the hub does: then its lines come in the hub's finest level. */
+    /* A bus may be set to say more than the hub does: then its lines come in the hub's finest
+     * level. */
     if (!lintel_log_wants(level) && level <= i->conf->log)
         lintel_log(LINTEL_LOG_INFO, i->conf->name, "debug: %s", line);
     else
@@ -108,8 +111,8 @@ give_op(struct open_op *o)
     return op;
 }
 
-/* The plugin has missed the deadline by far: the engine gets its answer from here. Whatever comes later for this
- * ticket is dropped. */
+/* The plugin has missed the deadline by far: the engine gets its answer from here. Whatever comes
+ * later for this ticket is dropped. */
 static void
 on_overdue(void *arg)
 {
@@ -143,16 +146,16 @@ port_submit(void *ctx, struct lintel_op *op)
     o->op = op;
     struct lintel_buf *b = &i->plug->out;
     lintel_buf_reset(b);
-    lintel_wire_request(b, &(struct lintel_wire_down){
-                               .instance = i->number,
-                               .ticket = ticket_of(o),
-                               .op = ops[op->kind],
-                               .within = op->deadline - lintel_loop_now(i->plug->loop),
-                               .batch = op->batch,
-                               .priority = op->priority,
-                               .n = op->n,
-                               .slots = op->slots,
-                               .values = op->values});
+    lintel_wire_request(
+        b, &(struct lintel_wire_down){.instance = i->number,
+                                      .ticket = ticket_of(o),
+                                      .op = ops[op->kind],
+                                      .within = op->deadline - lintel_loop_now(i->plug->loop),
+                                      .batch = op->batch,
+                                      .priority = op->priority,
+                                      .n = op->n,
+                                      .slots = op->slots,
+                                      .values = op->values});
     if (lintel_timer_at(i->plug->loop, &o->timer, op->deadline + GRACE, on_overdue, o) != 0 ||
         instance_send(i, b, 0) != 0) {
         give_op(o);
@@ -223,7 +226,8 @@ need_mark(struct lintel_instance *i, uint32_t slot)
 }
 
 static int
-port_bind(void *ctx, uint32_t slot, uint32_t device, const struct lintel_bound *bound, const char *name)
+port_bind(void *ctx, uint32_t slot, uint32_t device, const struct lintel_bound *bound,
+          const char *name)
 {
     struct lintel_instance *i = ctx;
     if (i->state != INSTANCE_RUNNING)
@@ -281,17 +285,19 @@ port_open(struct lintel_instance *i, struct lintel_buf *b)
     for (int32_t level = LINTEL_LOG_ERROR; i->conf->log < 0 && level <= LINTEL_LOG_DEBUG; level++)
         if (lintel_log_wants(level))
             log = level;
-    lintel_wire_open(b, &(struct lintel_wire_down){.instance = i->number,
-                                                   .name = i->conf->name,
-                                                   .plugin = i->conf->plugin->name,
-                                                   .file = i->conf->plugin_file,
-                                                   .log = log},
+    lintel_wire_open(b,
+                     &(struct lintel_wire_down){.instance = i->number,
+                                                .name = i->conf->name,
+                                                .plugin = i->conf->plugin->name,
+                                                .file = i->conf->plugin_file,
+                                                .log = log},
                      i->conf->settings, i->nsettings);
 }
 
 /* ---- from the instance ----------------------------------------------------------------------- */
 
-/* Keeps the samples whose points have `mark`, and counts the others. With once, each point only once. */
+/* Keeps the samples whose points have `mark`, and counts the others. With once, each point only
+ * once. */
 static uint32_t
 sift(struct lintel_instance *i, lintel_sample *s, uint32_t n, uint32_t mark, int once)
 {
@@ -380,9 +386,7 @@ port_frame(struct lintel_instance *i, const unsigned char *data, size_t n)
     case LINTEL_WIRE_DONE: on_done(i, &m); break;
     case LINTEL_WIRE_PUBLISH: on_publish(i, &m); break;
     case LINTEL_WIRE_LINK: lintel_engine_link(p->engine, i->bus, m.status, m.text); break;
-    case LINTEL_WIRE_DEVICE:
-        lintel_engine_device(p->engine, i->bus, m.id, m.status, m.text);
-        break;
+    case LINTEL_WIRE_DEVICE: lintel_engine_device(p->engine, i->bus, m.id, m.status, m.text); break;
     case LINTEL_WIRE_LOG: port_log(i, m.level, m.text); break;
     case LINTEL_WIRE_MISBEHAVING: misbehaving(i, m.text); break;
     default: return -1;

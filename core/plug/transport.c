@@ -42,17 +42,19 @@ host_log(const lintel_host *h, int32_t level, const char *line)
         lintel_log(level, t->conf->name, "%s", line);
 }
 
-/* Requests, values and devices are a protocol plugin's; a transport that speaks of them has misread the ABI. */
+/* Requests, values and devices are a protocol plugin's; a transport that speaks of them has misread
+ * the ABI. */
 static void
 misbehaving(const lintel_host *h)
 {
-    lintel_log(LINTEL_LOG_ERROR, transport_of(h)->conf->name,
-               "PLUGIN MISBEHAVING: a transport has no points, so it can't complete or publish any");
+    lintel_log(
+        LINTEL_LOG_ERROR, transport_of(h)->conf->name,
+        "PLUGIN MISBEHAVING: a transport has no points, so it can't complete or publish any");
 }
 
 static void
-host_complete(const lintel_host *h, const lintel_request *r, lintel_status st, const lintel_sample *s,
-              uint32_t n)
+host_complete(const lintel_host *h, const lintel_request *r, lintel_status st,
+              const lintel_sample *s, uint32_t n)
 {
     (void)r, (void)st, (void)s, (void)n;
     misbehaving(h);
@@ -137,7 +139,8 @@ static const void *
 host_extension(const lintel_host *h, const char *id)
 {
     static const lintel_host_loop loop = {sizeof loop, 0, loop_watch, loop_timer};
-    static const lintel_host_transport tree = {sizeof tree, 0, tree_submit, tree_abandon, tree_reply};
+    static const lintel_host_transport tree = {sizeof tree, 0, tree_submit, tree_abandon,
+                                               tree_reply};
     (void)h;
     if (strcmp(id, LINTEL_EXT_LOOP) == 0)
         return &loop;
@@ -163,7 +166,8 @@ start(struct lintel_transport_instance *t)
         return st;
     t->ops = p->extension(t->self, LINTEL_EXT_TRANSPORT);
     if (!LINTEL_HAS(t->ops, answer)) {
-        host_log(&t->host, LINTEL_LOG_ERROR, "the plugin has no " LINTEL_EXT_TRANSPORT " with answer()");
+        host_log(&t->host, LINTEL_LOG_ERROR,
+                 "the plugin has no " LINTEL_EXT_TRANSPORT " with answer()");
         st = LINTEL_E_FAIL;
     } else if (p->start != NULL) {
         st = p->start(t->self);
@@ -202,8 +206,8 @@ lintel_plug_start_transport(struct lintel_plug *p, struct lintel_site *site,
     pthread_mutex_init(&t->lock, NULL);
     if (start(t) != LINTEL_OK) {
         pthread_mutex_lock(&t->lock);
-        lintel_copy(reason, size, t->last_line[0] != '\0' ? t->last_line
-                                                          : "the plugin does not say why");
+        lintel_copy(reason, size,
+                    t->last_line[0] != '\0' ? t->last_line : "the plugin does not say why");
         pthread_mutex_unlock(&t->lock);
         lintel_log(LINTEL_LOG_ERROR, conf->name, "the transport could not start: %s", reason);
         free_transport(t);
@@ -238,7 +242,8 @@ lintel_transport_answer(struct lintel_transport_instance *t, void *cookie, const
 }
 
 void
-lintel_transport_thing(struct lintel_transport_instance *t, const lintel_thing_info *info, int added)
+lintel_transport_thing(struct lintel_transport_instance *t, const lintel_thing_info *info,
+                       int added)
 {
     if (added && LINTEL_HAS(t->ops, thing_added))
         t->ops->thing_added(t->self, info);
@@ -247,8 +252,8 @@ lintel_transport_thing(struct lintel_transport_instance *t, const lintel_thing_i
 }
 
 lintel_status
-lintel_transport_send(struct lintel_transport_instance *t, const char *uri, const lintel_exchange *x,
-                      lintel_ticket ticket)
+lintel_transport_send(struct lintel_transport_instance *t, const char *uri,
+                      const lintel_exchange *x, lintel_ticket ticket)
 {
     if (!LINTEL_HAS(t->ops, send))
         return LINTEL_E_NOTSUP;

@@ -10,7 +10,8 @@
 #include "lintel/ext/loop.h"
 #include "tests/kit/kit.h"
 
-struct echo { /* the plugin: each byte that comes on its socket is a GET, the answer's payload goes back */
+struct echo { /* the plugin: each byte that comes on its socket is a GET, the answer's payload goes
+                 back */
     const lintel_host *host;
     const lintel_host_loop *loop;
     const lintel_host_transport *tree;
@@ -27,8 +28,14 @@ on_byte(void *arg, int32_t fd, uint32_t ready)
     if (!(ready & LINTEL_LOOP_READ) || read(fd, &c, 1) != 1)
         return;
     const lintel_span path[] = {{&c, 1}};
-    const lintel_exchange x = {.size = sizeof x, .method = LINTEL_GET, .path = path, .npath = 1,
-                               .identity = "", .peer = "test", .base = "test://", .cookie = e};
+    const lintel_exchange x = {.size = sizeof x,
+                               .method = LINTEL_GET,
+                               .path = path,
+                               .npath = 1,
+                               .identity = "",
+                               .peer = "test",
+                               .base = "test://",
+                               .cookie = e};
     if (c == '!')
         e->tree->abandon(e->host, e->pending);
     else
@@ -92,16 +99,26 @@ thing_removed(void *self, const char *name)
 static const void *
 extension(void *self, const char *id)
 {
-    static const lintel_transport ops = {.size = sizeof ops, .answer = answer, .thing_added = thing_added,
+    static const lintel_transport ops = {.size = sizeof ops,
+                                         .answer = answer,
+                                         .thing_added = thing_added,
                                          .thing_removed = thing_removed};
     (void)self;
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &ops : NULL;
 }
 
 static const lintel_field fields[] = {{.name = "fail", .help = "x", .type = LINTEL_T_BOOL}, {0}};
-static const lintel_plugin plugin = {.size = sizeof plugin, .flags = LINTEL_PLUGIN_TRANSPORT, .unit_bytes = 1,
-                                     .name = "echo", .version = "1", .summary = "s", .natural = "",
-                                     .bus = fields, .create = create, .destroy = free, .start = start,
+static const lintel_plugin plugin = {.size = sizeof plugin,
+                                     .flags = LINTEL_PLUGIN_TRANSPORT,
+                                     .unit_bytes = 1,
+                                     .name = "echo",
+                                     .version = "1",
+                                     .summary = "s",
+                                     .natural = "",
+                                     .bus = fields,
+                                     .create = create,
+                                     .destroy = free,
+                                     .start = start,
                                      .extension = extension};
 
 struct tree {
@@ -134,7 +151,8 @@ tree_abandon(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticke
 }
 
 static void
-tree_reply(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket, const lintel_answer *a)
+tree_reply(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket,
+           const lintel_answer *a)
 {
     (void)ctx, (void)t, (void)ticket, (void)a;
 }
@@ -156,9 +174,11 @@ static void
 a_transport_lives_on_the_loop(void)
 {
     struct lintel_loop *l = lintel_loop_new_fake();
-    struct lintel_plug *p = lintel_plug_new(&(struct lintel_plug_source){.loop = l, .host_program = ""});
+    struct lintel_plug *p =
+        lintel_plug_new(&(struct lintel_plug_source){.loop = l, .host_program = ""});
     static struct lintel_site site;
-    const lintel_value good[] = {{LINTEL_T_BOOL, 0, {.i = 0}}}, bad[] = {{LINTEL_T_BOOL, 0, {.i = 1}}};
+    const lintel_value good[] = {{LINTEL_T_BOOL, 0, {.i = 0}}},
+                       bad[] = {{LINTEL_T_BOOL, 0, {.i = 1}}};
     struct lintel_port conf = {.name = "echo", .plugin = &plugin, .settings = bad, .log = -1};
     struct tree tree = {0};
     const struct lintel_tree_port port = {&tree, tree_submit, tree_abandon, tree_reply};

@@ -17,18 +17,19 @@ enum {
     PATH_BYTES = 4096
 };
 enum { /* what a sample carries beside its point */
-    MARK_STATUS = 1,
-    MARK_QUALITY = 2,
-    MARK_WHEN = 4,
-    MARK_DETAIL = 8,
-    MARK_SAME = 16, /* the same payload as the sample before */
-    MARKS = 31
+       MARK_STATUS = 1,
+       MARK_QUALITY = 2,
+       MARK_WHEN = 4,
+       MARK_DETAIL = 8,
+       MARK_SAME = 16, /* the same payload as the sample before */
+       MARKS = 31
 };
 
 /* ---- heads of CBOR items --------------------------------------------------------------------- */
 
-/* Points and short byte strings are nearly all that travels. Reading and writing their heads here costs a tenth of
- * the general coder's calls: with those, 15,000 values a second took 1 % of a core. */
+/* Points and short byte strings are nearly all that travels. Reading and writing their heads here
+ * costs a tenth of the general coder's calls: with those, 15,000 values a second took 1 % of a
+ * core. */
 
 enum { MAJOR_UINT = 0, MAJOR_BYTES = 2 };
 
@@ -55,13 +56,18 @@ make_head(unsigned char *p, unsigned major, uint32_t v)
     return p;
 }
 
-/* A head of this kind with up to 32 bits; 0 if something else stands there: then nothing is taken. */
+/* A head of this kind with up to 32 bits; 0 if something else stands there: then nothing is taken.
+ */
 static int
 take_head(struct lintel_cbor *c, unsigned major, uint32_t *ret)
 {
     if (c->left == 0 || c->p[0] >> 5 != major)
         return 0;
-    unsigned info = c->p[0] & 31, n = info < 24 ? 0 : info == 24 ? 1 : info == 25 ? 2 : info == 26 ? 4 : 99;
+    unsigned info = c->p[0] & 31, n = info < 24    ? 0
+                                      : info == 24 ? 1
+                                      : info == 25 ? 2
+                                      : info == 26 ? 4
+                                                   : 99;
     if (c->left < n + 1)
         return 0;
     uint32_t v = info;
@@ -115,8 +121,8 @@ put_head(struct lintel_buf *b, uint32_t instance, enum lintel_wire_kind kind)
 }
 
 void
-lintel_wire_open(struct lintel_buf *b, const struct lintel_wire_down *m, const lintel_value *settings,
-                 uint32_t nsettings)
+lintel_wire_open(struct lintel_buf *b, const struct lintel_wire_down *m,
+                 const lintel_value *settings, uint32_t nsettings)
 {
     put_head(b, m->instance, LINTEL_WIRE_OPEN);
     put_text(b, m->name);
@@ -193,8 +199,8 @@ struct budget { /* of one frame */
     size_t bytes, values;
 };
 
-/* Why a value can't travel, or NULL. A plugin that hands over such a value has one bad sample, not a broken
- * connection. */
+/* Why a value can't travel, or NULL. A plugin that hands over such a value has one bad sample, not
+ * a broken connection. */
 static const char *
 judge_value(const lintel_value *v, struct budget *left, unsigned depth)
 {
@@ -238,15 +244,16 @@ same_payload(const lintel_sample *a, const lintel_sample *b)
            a->value.len == b->value.len;
 }
 
-/* 0 if the frame has no room for it. A value that has none, or can't travel, becomes an error. *sent: whether the
- * sample's value went out, so that the next may refer to it. */
+/* 0 if the frame has no room for it. A value that has none, or can't travel, becomes an error.
+ * *sent: whether the sample's value went out, so that the next may refer to it. */
 static int
 put_sample(struct lintel_buf *b, const lintel_sample *s, int same, struct budget *left, int *sent)
 {
     lintel_status status = s->status;
     const char *detail = status != LINTEL_OK ? s->detail : NULL;
     struct budget after = *left;
-    if (status == LINTEL_OK && !same && (detail = judge_value(&s->value, &after, DEPTH_MOST)) != NULL) {
+    if (status == LINTEL_OK && !same &&
+        (detail = judge_value(&s->value, &after, DEPTH_MOST)) != NULL) {
         status = LINTEL_E_FAIL; /* the plugin breaks its contract */
         after = *left;
     }
@@ -457,7 +464,8 @@ read_request(struct lintel_cbor *c, struct lintel_wire_scratch *s, struct lintel
         *c = rest;
         return 0;
     }
-    if (need_arena(s) != 0 || lintel_cbor_read_value(c, s->arena, LINTEL_WIRE_VALUES_MOST, &values) != 0 ||
+    if (need_arena(s) != 0 ||
+        lintel_cbor_read_value(c, s->arena, LINTEL_WIRE_VALUES_MOST, &values) != 0 ||
         values.type != LINTEL_T_LIST || values.len != m->n)
         return -1;
     m->values = values.as.list;
@@ -555,9 +563,8 @@ read_sample(struct lintel_cbor *c, struct lintel_wire_scratch *s, uint32_t i, si
         ((marks & MARK_QUALITY) && get_u32(c, UINT32_MAX, &v->quality) != 0) ||
         ((marks & MARK_WHEN) && lintel_cbor_read_int(c, &v->when) != 0))
         return -1;
-    if ((marks & MARK_DETAIL) &&
-        (get_text(c, text, &v->detail) != 0 || need_arena(s) != 0 ||
-         (v->detail = lintel_arena_strdup(s->arena, text)) == NULL))
+    if ((marks & MARK_DETAIL) && (get_text(c, text, &v->detail) != 0 || need_arena(s) != 0 ||
+                                  (v->detail = lintel_arena_strdup(s->arena, text)) == NULL))
         return -1;
     if (v->status != LINTEL_OK)
         return 0;

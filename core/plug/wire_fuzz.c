@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any bytes as a frame, in both directions. Samples that were read are written and read again: they are the same. */
+ * Any bytes as a frame, in both directions. Samples that were read are written and read again: they
+ * are the same. */
 #include "core/plug/wire.h"
 
 #include <string.h>

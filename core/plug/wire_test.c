@@ -32,9 +32,9 @@ static uint32_t
 send(enum lintel_wire_kind kind, const lintel_sample *s, uint32_t n)
 {
     lintel_buf_reset(&frame);
-    return lintel_wire_samples(&frame, &(struct lintel_wire_up){.instance = 7, .kind = kind,
-                                                                .ticket = UINT64_MAX, .n = n,
-                                                                .samples = s});
+    return lintel_wire_samples(
+        &frame, &(struct lintel_wire_up){
+                    .instance = 7, .kind = kind, .ticket = UINT64_MAX, .n = n, .samples = s});
 }
 
 static void
@@ -53,8 +53,12 @@ samples_of_every_type(void)
     const lintel_sample s[] = {
         {.point = 0, .value = {0}},
         {.point = 1, .value = {LINTEL_T_BOOL, 0, {.i = 1}}},
-        {.point = 300, .value = {LINTEL_T_INT, 0, {.i = INT64_MIN}}, .quality = LINTEL_Q_OVERRIDDEN},
-        {.point = 70000, .value = {LINTEL_T_UINT, 0, {.u = UINT64_MAX}}, .when = INT64_C(1767225600123456789)},
+        {.point = 300,
+         .value = {LINTEL_T_INT, 0, {.i = INT64_MIN}},
+         .quality = LINTEL_Q_OVERRIDDEN},
+        {.point = 70000,
+         .value = {LINTEL_T_UINT, 0, {.u = UINT64_MAX}},
+         .when = INT64_C(1767225600123456789)},
         {.point = 4, .value = {LINTEL_T_REAL, 0, {.r = 0.1}}},
         {.point = 5, .value = {LINTEL_T_STR, 6, {.s = "\xc3\xa4 b c"}}},
         {.point = 6, .value = {LINTEL_T_BYTES, sizeof payload, {.p = payload}}},
@@ -101,8 +105,9 @@ numbers_stay_exact(void)
         uint64_t bits = kit_random();
         double d;
         memcpy(&d, &bits, sizeof d);
-        const lintel_sample s[] = {{.point = 1, .value = {LINTEL_T_REAL, 0, {.r = isfinite(d) ? d : -0.0}}},
-                                   {.point = 2, .value = {LINTEL_T_INT, 0, {.i = (int64_t)(bits >> (bits & 63))}}}};
+        const lintel_sample s[] = {
+            {.point = 1, .value = {LINTEL_T_REAL, 0, {.r = isfinite(d) ? d : -0.0}}},
+            {.point = 2, .value = {LINTEL_T_INT, 0, {.i = (int64_t)(bits >> (bits & 63))}}}};
         CHECK_INT(send(LINTEL_WIRE_PUBLISH, s, 2), 2);
         REQUIRE(read_up(&m) == 0 && m.n == 2);
         if (memcmp(&m.samples[0].value.as.r, &s[0].value.as.r, 8) != 0 ||
@@ -131,8 +136,8 @@ what_cannot_travel_becomes_an_error(void)
         {.point = 6, .value = {LINTEL_T_INT, 0, {.i = 6}}},
     };
     static const char *const why[] = {"the value is not a finite number", "the text is not UTF-8",
-                                      "the value is nested too deep", "the value is too long",
-                                      "the value has an unknown type", "the value is too long"};
+                                      "the value is nested too deep",     "the value is too long",
+                                      "the value has an unknown type",    "the value is too long"};
     struct lintel_wire_up m;
     CHECK_INT(send(LINTEL_WIRE_DONE, s, LINTEL_COUNT(s)), LINTEL_COUNT(s));
     CHECK(frame.n < LINTEL_FRAME_MOST);
@@ -173,14 +178,18 @@ static void
 down_and_back(void)
 {
     const lintel_value list[] = {{LINTEL_T_STR, 3, {.s = "a/b"}}, {LINTEL_T_STR, 0, {.s = ""}}};
-    const lintel_value settings[] = {{LINTEL_T_INT, 0, {.i = -1}}, {LINTEL_T_LIST, 2, {.list = list}}, {0}};
+    const lintel_value settings[] = {
+        {LINTEL_T_INT, 0, {.i = -1}}, {LINTEL_T_LIST, 2, {.list = list}}, {0}};
     const uint32_t slots[] = {5, 70000, 0};
     struct lintel_wire_down m;
     struct lintel_map map = {0};
 
     lintel_buf_reset(&frame);
-    lintel_wire_open(&frame, &(struct lintel_wire_down){.instance = 3, .name = "line", .plugin = "fake",
-                                                        .file = "/x/\xff.so", .log = 2}, settings, 3);
+    lintel_wire_open(
+        &frame,
+        &(struct lintel_wire_down){
+            .instance = 3, .name = "line", .plugin = "fake", .file = "/x/\xff.so", .log = 2},
+        settings, 3);
     REQUIRE(read_down(&m) == 0);
     CHECK_INT(m.kind, LINTEL_WIRE_OPEN);
     CHECK_STR(m.name, "line");
@@ -200,9 +209,16 @@ down_and_back(void)
     CHECK_INT(map.n, 0);
 
     lintel_buf_reset(&frame);
-    lintel_wire_bind(&frame, &(struct lintel_wire_down){.instance = 3, .id = 9, .device = 1, .point_kind = 2,
-                                                        .flags = 7, .wire_bytes = 4, .write_wire_bytes = 8,
-                                                        .name = "t/p"}, settings, NULL, 3);
+    lintel_wire_bind(&frame,
+                     &(struct lintel_wire_down){.instance = 3,
+                                                .id = 9,
+                                                .device = 1,
+                                                .point_kind = 2,
+                                                .flags = 7,
+                                                .wire_bytes = 4,
+                                                .write_wire_bytes = 8,
+                                                .name = "t/p"},
+                     settings, NULL, 3);
     REQUIRE(read_down(&m) == 0);
     CHECK_INT(m.id, 9);
     CHECK_INT(m.write_wire_bytes, 8);
@@ -212,9 +228,15 @@ down_and_back(void)
     lintel_shared_put(&map, a);
 
     lintel_buf_reset(&frame);
-    lintel_wire_request(&frame, &(struct lintel_wire_down){.instance = 3, .ticket = UINT64_MAX, .op = LINTEL_WIRE_WRITE,
-                                                           .within = -5, .batch = 6, .priority = 16, .n = 3,
-                                                           .slots = slots, .values = settings});
+    lintel_wire_request(&frame, &(struct lintel_wire_down){.instance = 3,
+                                                           .ticket = UINT64_MAX,
+                                                           .op = LINTEL_WIRE_WRITE,
+                                                           .within = -5,
+                                                           .batch = 6,
+                                                           .priority = 16,
+                                                           .n = 3,
+                                                           .slots = slots,
+                                                           .values = settings});
     REQUIRE(read_down(&m) == 0);
     CHECK_INT(m.within, -5);
     CHECK_INT(m.n, 3);
@@ -224,7 +246,8 @@ down_and_back(void)
     done();
 }
 
-/* Every beginning of a good frame, and every flip of one of its bits, is read or refused, never more. */
+/* Every beginning of a good frame, and every flip of one of its bits, is read or refused, never
+ * more. */
 static void
 cut_and_flipped_frames(void)
 {

@@ -69,8 +69,10 @@ refuse(struct lintel_worker *w, enum lintel_wire_kind kind, uint32_t id, lintel_
     char line[REASON];
     pthread_mutex_lock(&w->lock);
     lintel_copy(line, sizeof line, w->last_line[0] != '\0' ? w->last_line : dflt);
-    worker_say(w, (struct lintel_wire_up){.kind = kind, .id = id, .status = worker_status(st), .text = line},
-               0);
+    worker_say(
+        w,
+        (struct lintel_wire_up){.kind = kind, .id = id, .status = worker_status(st), .text = line},
+        0);
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -243,7 +245,8 @@ take_cancelled(struct lintel_worker *w, uint64_t ticket)
     return ret;
 }
 
-/* Its points, as far as they are bound: refused ones are left out, and their values moved up with them. */
+/* Its points, as far as they are bound: refused ones are left out, and their values moved up with
+ * them. */
 static struct request *
 new_request(struct lintel_worker *w, const struct lintel_wire_down *m)
 {
@@ -307,7 +310,8 @@ static void
 on_request(struct lintel_worker *w, const struct lintel_wire_down *m)
 {
     const lintel_plugin *p = w->plugin;
-    void (*const fns[])(void *, const lintel_request *) = {p->read, p->write, p->invoke, p->subscribe};
+    void (*const fns[])(void *, const lintel_request *) = {p->read, p->write, p->invoke,
+                                                           p->subscribe};
     if (take_cancelled(w, m->ticket)) {
         answer(w, m->ticket, LINTEL_E_CANCELLED);
         return;
@@ -326,8 +330,8 @@ on_request(struct lintel_worker *w, const struct lintel_wire_down *m)
     fns[m->op](w->self, &r->pub);
 }
 
-/* Tells a plugin that does not block to end a request. The request can't go away meanwhile: kept ones are freed by
- * this thread. */
+/* Tells a plugin that does not block to end a request. The request can't go away meanwhile: kept
+ * ones are freed by this thread. */
 static void
 tell_cancel(struct lintel_worker *w, struct request *r)
 {
@@ -362,7 +366,8 @@ has_point(const struct request *r, const struct device *d, const struct point *p
     return 0;
 }
 
-/* Cancels what has the point, or any of the device; the number of requests that are still open then. */
+/* Cancels what has the point, or any of the device; the number of requests that are still open
+ * then. */
 static unsigned
 cancel_users(struct lintel_worker *w, const struct device *d, const struct point *p)
 {
@@ -394,7 +399,8 @@ on_hold_over(void *arg)
     worker_run_inbox(w);
 }
 
-/* Whether the message has to wait. After a while it goes on nevertheless: the plugin breaks its contract. */
+/* Whether the message has to wait. After a while it goes on nevertheless: the plugin breaks its
+ * contract. */
 static int
 must_wait(struct lintel_worker *w, const struct device *d, const struct point *p)
 {
@@ -415,7 +421,8 @@ must_wait(struct lintel_worker *w, const struct device *d, const struct point *p
         return 0;
     }
     if (w->hold_timer.slot == 0)
-        lintel_timer_at(w->loop, &w->hold_timer, lintel_loop_now(w->loop) + HOLD_MOST, on_hold_over, w);
+        lintel_timer_at(w->loop, &w->hold_timer, lintel_loop_now(w->loop) + HOLD_MOST, on_hold_over,
+                        w);
     return 1;
 }
 
@@ -664,7 +671,8 @@ lintel_worker_new(uint32_t number, const struct lintel_worker_fns *fns, void *ct
     return w;
 }
 
-/* What a plugin may still call by mistake stays: the table of functions, the lock and the mark that it is dead. */
+/* What a plugin may still call by mistake stays: the table of functions, the lock and the mark that
+ * it is dead. */
 static void
 bury(struct lintel_worker *w)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One instance of a protocol plugin in a thread of its own: frames of core/plug/wire.h in, frames out. The daemon runs
- * workers for `isolation: thread`, lintel-host for all that it hosts. */
+ * One instance of a protocol plugin in a thread of its own: frames of core/plug/wire.h in, frames
+ * out. The daemon runs workers for `isolation: thread`, lintel-host for all that it hosts. */
 #ifndef LINTEL_PLUG_WORKER_H
 #define LINTEL_PLUG_WORKER_H
 #include "core/base/text.h"
@@ -8,8 +8,9 @@
 
 struct lintel_worker;
 struct lintel_worker_fns {
-    /* A frame for the hub. Called by the worker's thread and by threads of the plugin, never by two at once. May
-     * keep b's memory and leave {0} there. may_drop: rather lose it than wait. -1: lost. */
+    /* A frame for the hub. Called by the worker's thread and by threads of the plugin, never by two
+     * at once. May keep b's memory and leave {0} there. may_drop: rather lose it than wait. -1:
+     * lost. */
     int (*send)(void *ctx, struct lintel_buf *b, int may_drop);
     /* The plugin `name` of a file; NULL with a reason. On the worker's thread. */
     const lintel_plugin *(*find)(void *ctx, const char *file, const char *name, char *reason,

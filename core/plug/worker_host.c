@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The hub as a plugin sees it, see core/plug/worker_priv.h. All of it is called from any thread, also by mistake after
- * the instance's end. */
+ * The hub as a plugin sees it, see core/plug/worker_priv.h. All of it is called from any thread,
+ * also by mistake after the instance's end. */
 #include <string.h>
 
 #include "core/base/log.h"
@@ -31,7 +31,8 @@ void
 worker_misbehaving(struct lintel_worker *w, const char *what)
 {
     if (w->dead)
-        lintel_log(LINTEL_LOG_ERROR, "plugin", "PLUGIN MISBEHAVING: it %s after it was destroyed", what);
+        lintel_log(LINTEL_LOG_ERROR, "plugin", "PLUGIN MISBEHAVING: it %s after it was destroyed",
+                   what);
     else
         worker_say(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_MISBEHAVING, .text = what}, 1);
 }
@@ -66,14 +67,19 @@ host_log(const lintel_host *h, int32_t level, const char *line)
     else {
         lintel_copy(w->last_line, sizeof w->last_line, line);
         if (level <= w->log_most)
-            worker_say(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_LOG,
-                                                  .level = level < 0 ? 0 : level > 3 ? 3 : level,
-                                                  .text = line}, level > LINTEL_LOG_ERROR);
+            worker_say(w,
+                       (struct lintel_wire_up){.kind = LINTEL_WIRE_LOG,
+                                               .level = level < 0   ? 0
+                                                        : level > 3 ? 3
+                                                                    : level,
+                                               .text = line},
+                       level > LINTEL_LOG_ERROR);
     }
     pthread_mutex_unlock(&w->lock);
 }
 
-/* The place of a request among the open ones; the pointer is compared, never followed: it may be stale. */
+/* The place of a request among the open ones; the pointer is compared, never followed: it may be
+ * stale. */
 static int
 find_open(const struct lintel_worker *w, const lintel_request *r, uint32_t *ret)
 {
@@ -91,10 +97,11 @@ worker_status(lintel_status st)
     return st > 0 || st < LINTEL_E_BUSY ? LINTEL_E_FAIL : st;
 }
 
-/* Takes a request off the open ones and tells the hub. Its memory is kept for a while, so that a second completion
- * of it does not meet a new request at the same place. With the lock held. */
+/* Takes a request off the open ones and tells the hub. Its memory is kept for a while, so that a
+ * second completion of it does not meet a new request at the same place. With the lock held. */
 void
-worker_end_request(struct lintel_worker *w, uint32_t i, lintel_status st, const lintel_sample *s, uint32_t n)
+worker_end_request(struct lintel_worker *w, uint32_t i, lintel_status st, const lintel_sample *s,
+                   uint32_t n)
 {
     struct request *r = w->open[i];
     w->open[i] = w->open[--w->nopen];
@@ -117,8 +124,8 @@ worker_end_request(struct lintel_worker *w, uint32_t i, lintel_status st, const 
 }
 
 static void
-host_complete(const lintel_host *h, const lintel_request *r, lintel_status st, const lintel_sample *s,
-              uint32_t n)
+host_complete(const lintel_host *h, const lintel_request *r, lintel_status st,
+              const lintel_sample *s, uint32_t n)
 {
     struct lintel_worker *w = worker_of(h);
     uint32_t i = 0;
@@ -139,10 +146,9 @@ host_publish(const lintel_host *h, const lintel_sample *s, uint32_t n)
         worker_misbehaving(w, "published values");
     while (n > 0 && !w->dead) {
         lintel_buf_reset(&w->out);
-        uint32_t done = lintel_wire_samples(&w->out, &(struct lintel_wire_up){.instance = w->number,
-                                                                              .kind = LINTEL_WIRE_PUBLISH,
-                                                                              .n = n,
-                                                                              .samples = s});
+        uint32_t done = lintel_wire_samples(
+            &w->out, &(struct lintel_wire_up){
+                         .instance = w->number, .kind = LINTEL_WIRE_PUBLISH, .n = n, .samples = s});
         worker_send(w, 1);
         if (done == 0)
             break; /* cannot be: a single sample always fits */
@@ -160,8 +166,10 @@ host_link(const lintel_host *h, lintel_status st, const char *detail)
     if (w->dead)
         worker_misbehaving(w, "told of its connection");
     else
-        worker_say(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_LINK, .status = worker_status(st),
-                                              .text = detail}, 0);
+        worker_say(w,
+                   (struct lintel_wire_up){
+                       .kind = LINTEL_WIRE_LINK, .status = worker_status(st), .text = detail},
+                   0);
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -173,8 +181,12 @@ host_device(const lintel_host *h, const lintel_device *d, lintel_status st, cons
     if (w->dead)
         worker_misbehaving(w, "told of a device");
     else
-        worker_say(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_DEVICE, .id = d->id,
-                                              .status = worker_status(st), .text = detail}, 0);
+        worker_say(w,
+                   (struct lintel_wire_up){.kind = LINTEL_WIRE_DEVICE,
+                                           .id = d->id,
+                                           .status = worker_status(st),
+                                           .text = detail},
+                   0);
     pthread_mutex_unlock(&w->lock);
 }
 

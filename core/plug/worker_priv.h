@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Parts of core/plug/worker.h: worker.c is the thread and its inbox, worker_host.c is the hub as the plugin sees it. */
+ * Parts of core/plug/worker.h: worker.c is the thread and its inbox, worker_host.c is the hub as
+ * the plugin sees it. */
 #ifndef LINTEL_PLUG_WORKER_PRIV_H
 #define LINTEL_PLUG_WORKER_PRIV_H
 #include <pthread.h>
@@ -76,7 +77,7 @@ struct lintel_worker {
     int closing;   /* CLOSE has come */
     struct request **open;
     uint32_t nopen, open_room;
-    struct request *kept; /* ended ones, the newest first */
+    struct request *kept;               /* ended ones, the newest first */
     uint64_t cancelled[CANCELLED_MOST]; /* tickets whose request is still in the inbox */
     uint32_t ncancelled;
     struct lintel_buf out;
@@ -92,8 +93,8 @@ void worker_say(struct lintel_worker *w, struct lintel_wire_up m, int may_drop);
 void worker_misbehaving(struct lintel_worker *w, const char *what);
 void worker_wake(struct lintel_worker *w); /* has the inbox looked at */
 /* Takes the i-th request off the open ones and tells the hub. */
-void worker_end_request(struct lintel_worker *w, uint32_t i, lintel_status st, const lintel_sample *s,
-                        uint32_t n);
+void worker_end_request(struct lintel_worker *w, uint32_t i, lintel_status st,
+                        const lintel_sample *s, uint32_t n);
 lintel_status worker_status(lintel_status st); /* one that is known */
 
 void worker_run_inbox(void *arg); /* [inst] */

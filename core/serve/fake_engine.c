@@ -41,16 +41,24 @@ struct lintel_engine {
 };
 
 static const struct lintel_data watts = {.kind = LINTEL_DATA_NUMBER, .unit = "W"},
-                                celsius = {.kind = LINTEL_DATA_NUMBER, .unit = "Cel", .min = 5, .max = 26,
+                                celsius = {.kind = LINTEL_DATA_NUMBER,
+                                           .unit = "Cel",
+                                           .min = 5,
+                                           .max = 26,
                                            .flags = LINTEL_DATA_MIN | LINTEL_DATA_MAX},
                                 words = {.kind = LINTEL_DATA_STRING},
                                 kwh = {.kind = LINTEL_DATA_NUMBER, .unit = "kWh"},
                                 whole = {.kind = LINTEL_DATA_INTEGER},
-                                percent = {.kind = LINTEL_DATA_NUMBER, .min = 0, .max = 100,
+                                percent = {.kind = LINTEL_DATA_NUMBER,
+                                           .min = 0,
+                                           .max = 100,
                                            .flags = LINTEL_DATA_MIN | LINTEL_DATA_MAX};
-#define PROPERTY(n, d, r, w)                                                                        \
-    {.path = "Device/p/" n, .name = n, .senml = "Device/" n, .global = NAMESPACE "sdfProperty/" n,   \
-     .kind = LINTEL_K_PROPERTY, .readable = r, .writable = w, .observable = r, .data = d}
+#define PROPERTY(n, d, r, w)                                                                       \
+    {                                                                                              \
+        .path = "Device/p/" n, .name = n, .senml = "Device/" n,                                    \
+        .global = NAMESPACE "sdfProperty/" n, .kind = LINTEL_K_PROPERTY, .readable = r,            \
+        .writable = w, .observable = r, .data = d                                                  \
+    }
 static const struct lintel_affordance affordances[FAKE_N] = {
     [FAKE_POWER] = PROPERTY("activePower", &watts, 1, 0),
     [FAKE_SETPOINT] = PROPERTY("setPoint", &celsius, 1, 1),
@@ -58,25 +66,47 @@ static const struct lintel_affordance affordances[FAKE_N] = {
     [FAKE_ENERGY] = PROPERTY("energy", &kwh, 1, 0),
     [FAKE_SERIAL] = PROPERTY("serial", &words, 1, 0),
     [FAKE_SECRET] = PROPERTY("secret", &whole, 0, 1),
-    [FAKE_IDENTIFY] = {.path = "Device/a/identify", .name = "identify", .kind = LINTEL_K_ACTION,
+    [FAKE_IDENTIFY] = {.path = "Device/a/identify",
+                       .name = "identify",
+                       .kind = LINTEL_K_ACTION,
                        .senml = "Device/identify",
-                       .global = NAMESPACE "sdfAction/identify", .label = "Blink"},
-    [FAKE_DIM] = {.path = "Device/a/dim", .name = "dim", .senml = "Device/dim", .kind = LINTEL_K_ACTION, .input = &percent,
+                       .global = NAMESPACE "sdfAction/identify",
+                       .label = "Blink"},
+    [FAKE_DIM] = {.path = "Device/a/dim",
+                  .name = "dim",
+                  .senml = "Device/dim",
+                  .kind = LINTEL_K_ACTION,
+                  .input = &percent,
                   .global = NAMESPACE "sdfAction/dim"},
-    [FAKE_PRESSED] = {.path = "Device/e/pressed", .name = "pressed", .senml = "Device/pressed",
-                      .kind = LINTEL_K_EVENT, .readable = 1,
-                      .observable = 1, .data = &words, .global = NAMESPACE "sdfEvent/pressed"},
+    [FAKE_PRESSED] = {.path = "Device/e/pressed",
+                      .name = "pressed",
+                      .senml = "Device/pressed",
+                      .kind = LINTEL_K_EVENT,
+                      .readable = 1,
+                      .observable = 1,
+                      .data = &words,
+                      .global = NAMESPACE "sdfEvent/pressed"},
 };
 static const lintel_value address[1];
 static struct lintel_bound bound[FAKE_N];
 static struct lintel_model model = {.id = "device", .n = FAKE_N, .affordances = affordances};
-static struct lintel_profile profile = {.id = "acme-em1", .model = &model, .n = FAKE_N, .bound = bound};
+static struct lintel_profile profile = {
+    .id = "acme-em1", .model = &model, .n = FAKE_N, .bound = bound};
 static const char *const tags[] = {"elec", "meter", NULL};
-static const struct lintel_thing things[THINGS] = {
-    {.id = "main-meter", .label = "Main \"meter\"", .location = "B1", .zone = "energy", .tags = tags,
-     .bus = "basement", .profile = &profile},
-    {.id = "lamp-1", .label = "", .location = "", .zone = "", .tags = tags + 2, .bus = "basement",
-     .profile = &profile}};
+static const struct lintel_thing things[THINGS] = {{.id = "main-meter",
+                                                    .label = "Main \"meter\"",
+                                                    .location = "B1",
+                                                    .zone = "energy",
+                                                    .tags = tags,
+                                                    .bus = "basement",
+                                                    .profile = &profile},
+                                                   {.id = "lamp-1",
+                                                    .label = "",
+                                                    .location = "",
+                                                    .zone = "",
+                                                    .tags = tags + 2,
+                                                    .bus = "basement",
+                                                    .profile = &profile}};
 
 static void
 make_profile(void)
@@ -85,7 +115,8 @@ make_profile(void)
         return;
     for (uint32_t i = 0; i < FAKE_N; i++) {
         const struct lintel_affordance *a = &affordances[i];
-        bound[i] = (struct lintel_bound){.affordance = a, .mapped = i != FAKE_SERIAL, .scale_from = -1};
+        bound[i] =
+            (struct lintel_bound){.affordance = a, .mapped = i != FAKE_SERIAL, .scale_from = -1};
         if (a->readable)
             bound[i].read.addr = address;
         if (a->writable || a->kind == LINTEL_K_ACTION)
@@ -215,7 +246,8 @@ fake_conditions(const struct lintel_engine *e)
     return &e->last->conditions;
 }
 
-/* ---- what the tree calls -------------------------------------------------------------------------------- */
+/* ---- what the tree calls
+ * -------------------------------------------------------------------------------- */
 
 struct lintel_live_thing *
 lintel_engine_find_thing(struct lintel_engine *e, const char *id, size_t n)
@@ -322,15 +354,15 @@ judged(struct lintel_engine *e, int kind, const struct lintel_data *d, lintel_po
 }
 
 lintel_command
-lintel_engine_write(struct lintel_engine *e, lintel_point_id p, const lintel_value *v, const char *who,
-                    lintel_outcome_fn *fn, void *ctx)
+lintel_engine_write(struct lintel_engine *e, lintel_point_id p, const lintel_value *v,
+                    const char *who, lintel_outcome_fn *fn, void *ctx)
 {
     return judged(e, LINTEL_OP_WRITE, affordances[p % FAKE_N].data, p, v, who, fn, ctx);
 }
 
 lintel_command
-lintel_engine_invoke(struct lintel_engine *e, lintel_point_id p, const lintel_value *input, const char *who,
-                     lintel_outcome_fn *fn, void *ctx)
+lintel_engine_invoke(struct lintel_engine *e, lintel_point_id p, const lintel_value *input,
+                     const char *who, lintel_outcome_fn *fn, void *ctx)
 {
     return judged(e, LINTEL_OP_INVOKE, affordances[p % FAKE_N].input, p, input, who, fn, ctx);
 }
@@ -348,8 +380,13 @@ lintel_engine_bus_stats(const struct lintel_engine *e, const struct lintel_bus *
 {
     (void)e;
     (void)b;
-    *ret = (struct lintel_bus_stats){.name = "basement", .plugin = "modbus", .ready = 1, .detail = "",
-                                     .things = 2, .points = 12, .requests = 7};
+    *ret = (struct lintel_bus_stats){.name = "basement",
+                                     .plugin = "modbus",
+                                     .ready = 1,
+                                     .detail = "",
+                                     .things = 2,
+                                     .points = 12,
+                                     .requests = 7};
 }
 
 uint32_t
@@ -370,13 +407,16 @@ void
 lintel_engine_device_stats(const struct lintel_engine *e, const struct lintel_live_thing *t,
                            struct lintel_device_stats *ret)
 {
-    *ret = (struct lintel_device_stats){.reachable = 1, .detail = "", .seen = lintel_loop_wall(e->loop)};
+    *ret = (struct lintel_device_stats){
+        .reachable = 1, .detail = "", .seen = lintel_loop_wall(e->loop)};
     if (t->index == 1)
-        *ret = (struct lintel_device_stats){.failures = 3, .status = LINTEL_E_TIMEOUT, .detail = "no answer"};
+        *ret = (struct lintel_device_stats){
+            .failures = 3, .status = LINTEL_E_TIMEOUT, .detail = "no answer"};
 }
 
 int
-lintel_conditions_parse(struct lintel_conditions *c, const char *arg, size_t n, char reason[LINTEL_REASON])
+lintel_conditions_parse(struct lintel_conditions *c, const char *arg, size_t n,
+                        char reason[LINTEL_REASON])
 {
     if (n < 2 || memcmp(arg, "c.", 2) != 0)
         return 0;
@@ -411,7 +451,8 @@ lintel_subscribe(struct lintel_engine *e, const lintel_point_id *points, uint32_
         struct lintel_subscription *s = &e->subscriptions[i];
         if (s->used)
             continue;
-        *s = (struct lintel_subscription){.used = 1, .n = n, .conditions = *c, .fn = fn, .ctx = ctx};
+        *s =
+            (struct lintel_subscription){.used = 1, .n = n, .conditions = *c, .fn = fn, .ctx = ctx};
         CHECK(n <= POINTS_MOST);
         memcpy(s->points, points, n * sizeof *points);
         e->last = s;

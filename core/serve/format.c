@@ -25,7 +25,8 @@ lintel_format_choose(const lintel_exchange *x, const int32_t *offered, uint32_t 
     return LINTEL_FORMAT_NONE;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ------------------------------------------------------------------------------------- */
 
 static void
 write_digits(struct lintel_buf *b, int negative, uint64_t v, unsigned decimals)
@@ -43,8 +44,9 @@ write_digits(struct lintel_buf *b, int negative, uint64_t v, unsigned decimals)
     lintel_buf_add(b, text + at, sizeof text - at);
 }
 
-/* A number of at most 15 digits, of which few stand behind the point, is found without the C library's search:
- * digits / 10^k, both exact, is correctly rounded, so it reads back as v, and the smallest k is the shortest. */
+/* A number of at most 15 digits, of which few stand behind the point, is found without the C
+ * library's search: digits / 10^k, both exact, is correctly rounded, so it reads back as v, and the
+ * smallest k is the shortest. */
 void
 lintel_real_write(struct lintel_buf *b, double v)
 {
@@ -135,7 +137,8 @@ lintel_format_write(struct lintel_buf *b, int32_t format, const lintel_value *v)
     }
 }
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading
+ * ------------------------------------------------------------------------------------- */
 
 static int
 fail(char reason[LINTEL_REASON], const char *text)
@@ -190,7 +193,8 @@ copy_text(const char *s, size_t n, struct lintel_arena *a, lintel_value *ret)
 }
 
 static int
-from_json(const json_t *j, struct lintel_arena *a, size_t *budget, unsigned depth, lintel_value *ret)
+from_json(const json_t *j, struct lintel_arena *a, size_t *budget, unsigned depth,
+          lintel_value *ret)
 {
     if (*budget == 0 || depth == DEPTH_MOST)
         return -1;
@@ -199,11 +203,15 @@ from_json(const json_t *j, struct lintel_arena *a, size_t *budget, unsigned dept
     switch (json_typeof(j)) {
     case JSON_NULL: return 0;
     case JSON_TRUE:
-    case JSON_FALSE: *ret = (lintel_value){.type = LINTEL_T_BOOL, .as.i = json_is_true(j)}; return 0;
+    case JSON_FALSE:
+        *ret = (lintel_value){.type = LINTEL_T_BOOL, .as.i = json_is_true(j)};
+        return 0;
     case JSON_INTEGER:
         *ret = (lintel_value){.type = LINTEL_T_INT, .as.i = json_integer_value(j)};
         return 0;
-    case JSON_REAL: *ret = (lintel_value){.type = LINTEL_T_REAL, .as.r = json_real_value(j)}; return 0;
+    case JSON_REAL:
+        *ret = (lintel_value){.type = LINTEL_T_REAL, .as.r = json_real_value(j)};
+        return 0;
     case JSON_STRING: return copy_text(json_string_value(j), json_string_length(j), a, ret);
     case JSON_ARRAY: {
         size_t n = json_array_size(j);
@@ -291,7 +299,8 @@ lintel_json_read(const char *p, size_t n, struct lintel_arena *a, lintel_value *
 
 /* What the model wants in another shape than JSON has it: a byte string as base64url. */
 static int
-shape(const struct lintel_data *d, struct lintel_arena *a, lintel_value *v, char reason[LINTEL_REASON])
+shape(const struct lintel_data *d, struct lintel_arena *a, lintel_value *v,
+      char reason[LINTEL_REASON])
 {
     size_t n;
     if (d == NULL || !(d->flags & LINTEL_DATA_BYTES) || v->type != LINTEL_T_STR)
@@ -366,8 +375,8 @@ lintel_format_read(int32_t format, lintel_span payload, const struct lintel_data
     case LINTEL_FORMAT_CBOR: failed = read_cbor(p, n, a, ret, reason); break;
     case LINTEL_FORMAT_TEXT: failed = read_text(p, n, d, a, ret, reason); break;
     default:
-        snprintf(reason, LINTEL_REASON, "Content-Format %d is not read here; send 50, 60, 0, 110 or 112",
-                 format);
+        snprintf(reason, LINTEL_REASON,
+                 "Content-Format %d is not read here; send 50, 60, 0, 110 or 112", format);
         return LINTEL_UNSUPPORTED;
     }
     return failed == 0 ? 0 : LINTEL_BAD_REQUEST;

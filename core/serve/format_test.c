@@ -53,7 +53,8 @@ base64url(void)
 {
     static const struct {
         const char *plain, *text;
-    } cases[] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"}, {"foob", "Zm9vYg"}, {"\xff\xef\xbe", "_---"}};
+    } cases[] = {{"", ""},        {"f", "Zg"},        {"fo", "Zm8"},
+                 {"foo", "Zm9v"}, {"foob", "Zm9vYg"}, {"\xff\xef\xbe", "_---"}};
     struct lintel_arena *a = lintel_arena_new();
     for (size_t i = 0; i < LINTEL_COUNT(cases); i++) {
         struct lintel_buf b = {0};
@@ -74,10 +75,20 @@ base64url(void)
 static void
 json(void)
 {
-    static const char *const same[] = {"null", "true", "0", "-7", "18446744073709551615", "-9223372036854775808",
-                                       "21.5", "\"a\\\"b\\u0001\"", "[]", "{}", "[1,[2,{\"a\":null}],\"x\"]"};
-    static const char *const bad[] = {"", " ", "01", "-", "+1", ".5", "1.", "0x1", "tru", "nul", "[1", "{\"a\"}", "'a'",
-                                      "1 2", "NaN", "1e999", "\"\xff\"", "{\"a\":1,\"a\":2}"};
+    static const char *const same[] = {"null",
+                                       "true",
+                                       "0",
+                                       "-7",
+                                       "18446744073709551615",
+                                       "-9223372036854775808",
+                                       "21.5",
+                                       "\"a\\\"b\\u0001\"",
+                                       "[]",
+                                       "{}",
+                                       "[1,[2,{\"a\":null}],\"x\"]"};
+    static const char *const bad[] = {
+        "",    " ",  "01",      "-",   "+1",  ".5",  "1.",    "0x1",      "tru",
+        "nul", "[1", "{\"a\"}", "'a'", "1 2", "NaN", "1e999", "\"\xff\"", "{\"a\":1,\"a\":2}"};
     struct lintel_arena *a = lintel_arena_new();
     char reason[LINTEL_REASON];
     lintel_value v;
@@ -109,17 +120,20 @@ too_long(void)
     lintel_value v;
     memset(text, 'x', sizeof text);
     CHECK_INT(lintel_format_read(0, (lintel_span){text, sizeof text - 1}, &d, a, &v, reason), 0);
-    CHECK_INT(lintel_format_read(0, (lintel_span){text, sizeof text}, &d, a, &v, reason), LINTEL_CODE(4, 13));
+    CHECK_INT(lintel_format_read(0, (lintel_span){text, sizeof text}, &d, a, &v, reason),
+              LINTEL_CODE(4, 13));
     d.flags = LINTEL_DATA_BYTES;
     CHECK_INT(lintel_format_read(50, (lintel_span){"\"Zg\"", 4}, &d, a, &v, reason), 0);
     CHECK(v.type == LINTEL_T_BYTES && v.len == 1 && *(const char *)v.as.p == 'f');
-    CHECK_INT(lintel_format_read(50, (lintel_span){"\"Zg=\"", 5}, &d, a, &v, reason), LINTEL_CODE(4, 0));
+    CHECK_INT(lintel_format_read(50, (lintel_span){"\"Zg=\"", 5}, &d, a, &v, reason),
+              LINTEL_CODE(4, 0));
     lintel_arena_free(a);
 }
 
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(numbers), KIT(base64url), KIT(json), KIT(too_long), {0}};
+    static const struct kit_test tests[] = {
+        KIT(numbers), KIT(base64url), KIT(json), KIT(too_long), {0}};
     return kit_main("format", tests, argc, argv);
 }

@@ -13,7 +13,8 @@
 #endif
 #define SECOND INT64_C(1000000000)
 
-/* ---- pieces of JSON ---------------------------------------------------------------------------------- */
+/* ---- pieces of JSON
+ * ---------------------------------------------------------------------------------- */
 
 /* "name": with the comma or brace that goes before it. */
 static void
@@ -62,7 +63,8 @@ seconds(struct lintel_buf *b, const char *name, int64_t ns, int known)
         lintel_buf_adds(b, "null");
 }
 
-/* ---- status ------------------------------------------------------------------------------------------- */
+/* ---- status
+ * ------------------------------------------------------------------------------------------- */
 
 static void
 add_bus(struct lintel_buf *b, const struct lintel_bus_stats *s)
@@ -71,7 +73,10 @@ add_bus(struct lintel_buf *b, const struct lintel_bus_stats *s)
     text(b, "name", s->name);
     text(b, "plugin", s->plugin);
     text(b, "state", !s->ready ? "starting" : s->link == LINTEL_OK ? "up" : "down");
-    text(b, "detail", s->link == LINTEL_OK ? "" : s->detail[0] ? s->detail : lintel_status_words(s->link));
+    text(b, "detail",
+         s->link == LINTEL_OK ? ""
+         : s->detail[0]       ? s->detail
+                              : lintel_status_words(s->link));
     count(b, "things", s->things);
     count(b, "points", s->points);
     count(b, "stale", s->stale);
@@ -122,7 +127,8 @@ get_status(struct lintel_call *c, struct lintel_buf *b)
     lintel_buf_addc(b, '}');
 }
 
-/* ---- things -------------------------------------------------------------------------------------------- */
+/* ---- things
+ * -------------------------------------------------------------------------------------------- */
 
 struct tally { /* points of a thing */
     uint32_t points, good, stale, waiting, bad;
@@ -146,18 +152,19 @@ count_points(struct lintel_engine *e, const struct lintel_live_thing *thing)
         sum.stale += r.quality == LINTEL_QUALITY_STALE;
         sum.waiting += r.quality == LINTEL_QUALITY_INITIAL;
         sum.bad += r.quality == LINTEL_QUALITY_BAD;
-        if (r.status != LINTEL_OK &&
-            (r.quality == LINTEL_QUALITY_BAD ? sum.bad == 1
-                                             : r.quality == LINTEL_QUALITY_STALE && sum.why == NULL))
+        if (r.status != LINTEL_OK && (r.quality == LINTEL_QUALITY_BAD
+                                          ? sum.bad == 1
+                                          : r.quality == LINTEL_QUALITY_STALE && sum.why == NULL))
             sum.why = r.detail != NULL && r.detail[0] ? r.detail : lintel_status_words(r.status);
     }
     return sum;
 }
 
-/* resting: its settings or addresses can't be; nothing is tried until the files change. bad: it answers, but some
- * of its points have no value. */
+/* resting: its settings or addresses can't be; nothing is tried until the files change. bad: it
+ * answers, but some of its points have no value. */
 static const char *
-state_of(const struct lintel_bus_stats *bus, const struct lintel_device_stats *d, const struct tally *sum)
+state_of(const struct lintel_bus_stats *bus, const struct lintel_device_stats *d,
+         const struct tally *sum)
 {
     if (d->status == LINTEL_E_CONFIG || d->status == LINTEL_E_ADDRESS)
         return "resting";
@@ -181,7 +188,8 @@ add_thing(struct lintel_engine *e, struct lintel_live_thing *thing, struct linte
     lintel_engine_device_stats(e, thing, &device);
     const char *detail = "";
     if (device.status != LINTEL_OK)
-        detail = device.detail != NULL && device.detail[0] ? device.detail : lintel_status_words(device.status);
+        detail = device.detail != NULL && device.detail[0] ? device.detail
+                                                           : lintel_status_words(device.status);
     else if (bus.link != LINTEL_OK)
         detail = bus.detail[0] ? bus.detail : lintel_status_words(bus.link);
     else if (sum.why != NULL)
@@ -225,10 +233,12 @@ get_things(struct lintel_call *c, struct lintel_buf *b)
     lintel_buf_addc(b, ']');
 }
 
-/* ---- values -------------------------------------------------------------------------------------------- */
+/* ---- values
+ * -------------------------------------------------------------------------------------------- */
 
 static void
-add_value(struct lintel_tree *t, const struct lintel_live_thing *thing, uint32_t i, struct lintel_buf *b)
+add_value(struct lintel_tree *t, const struct lintel_live_thing *thing, uint32_t i,
+          struct lintel_buf *b)
 {
     static const char *const kinds[] = {
         [LINTEL_K_PROPERTY] = "property", [LINTEL_K_ACTION] = "action", [LINTEL_K_EVENT] = "event"};
@@ -256,9 +266,10 @@ add_value(struct lintel_tree *t, const struct lintel_live_thing *thing, uint32_t
     seconds(b, "source", r.source, r.source != 0);
     flag(b, "writable", a->kind == LINTEL_K_PROPERTY && a->writable && bound->write.addr != NULL);
     text(b, "type", type);
-    text(b, "detail", r.detail != NULL && r.detail[0]                         ? r.detail
-                      : r.status != LINTEL_OK && r.quality != LINTEL_QUALITY_GOOD ? lintel_status_words(r.status)
-                                                                              : "");
+    text(b, "detail",
+         r.detail != NULL && r.detail[0]                             ? r.detail
+         : r.status != LINTEL_OK && r.quality != LINTEL_QUALITY_GOOD ? lintel_status_words(r.status)
+                                                                     : "");
     text(b, "description", a->description != NULL ? a->description : a->label);
     lintel_buf_addc(b, '}');
 }
@@ -287,7 +298,8 @@ get_values(struct lintel_call *c, struct lintel_buf *b)
 static void
 get_values_of(struct lintel_call *c, const lintel_span *id)
 {
-    struct lintel_live_thing *thing = lintel_engine_find_thing(c->tree->source.engine, id->p, id->n);
+    struct lintel_live_thing *thing =
+        lintel_engine_find_thing(c->tree->source.engine, id->p, id->n);
     if (thing == NULL) {
         lintel_call_no_thing(c, id);
         return;
@@ -299,7 +311,8 @@ get_values_of(struct lintel_call *c, const lintel_span *id)
     lintel_call_document(c, LINTEL_FORMAT_JSON, 0, &b);
 }
 
-/* ---- reload -------------------------------------------------------------------------------------------- */
+/* ---- reload
+ * -------------------------------------------------------------------------------------------- */
 
 struct reload { /* who waits for it */
     struct lintel_tree *tree;
@@ -323,7 +336,9 @@ static void
 post_reload(struct lintel_call *c)
 {
     const lintel_exchange *x = c->x;
-    const char *who = x->identity != NULL && x->identity[0] ? x->identity : x->peer != NULL ? x->peer : "";
+    const char *who = x->identity != NULL && x->identity[0] ? x->identity
+                      : x->peer != NULL                     ? x->peer
+                                                            : "";
     struct lintel_tree *t = c->tree;
     if (t->source.reload == NULL) {
         lintel_call_fail(c, LINTEL_NOT_IMPLEMENTED, "this hub can't reload");
@@ -340,7 +355,8 @@ post_reload(struct lintel_call *c)
     t->source.reload(t->source.ctx, who, reloaded, r);
 }
 
-/* ---- routing ------------------------------------------------------------------------------------------- */
+/* ---- routing
+ * ------------------------------------------------------------------------------------------- */
 
 static void
 get_plugins(struct lintel_call *c, struct lintel_buf *b)
@@ -360,7 +376,9 @@ lintel_serve_hub(struct lintel_call *c)
     static const struct {
         const char *name;
         void (*get)(struct lintel_call *c, struct lintel_buf *b);
-    } documents[] = {{"status", get_status}, {"things", get_things}, {"values", get_values},
+    } documents[] = {{"status", get_status},
+                     {"things", get_things},
+                     {"values", get_values},
                      {"plugins", get_plugins}};
     if (c->npath == 2 && is_called(&c->path[0], "values")) {
         if (c->x->method == LINTEL_GET)
@@ -390,6 +408,7 @@ lintel_serve_hub(struct lintel_call *c)
         }
         return;
     }
-    lintel_call_fail(c, LINTEL_NOT_FOUND,
-                     "below /hub there are status, things, values, values/{thing}, plugins and reload");
+    lintel_call_fail(
+        c, LINTEL_NOT_FOUND,
+        "below /hub there are status, things, values, values/{thing}, plugins and reload");
 }

@@ -6,7 +6,8 @@
 
 #include "core/base/mem.h"
 
-/* ---- answering ------------------------------------------------------------------------------------ */
+/* ---- answering
+ * ------------------------------------------------------------------------------------ */
 
 struct lintel_buf
 lintel_out_take(struct lintel_tree *t)
@@ -139,7 +140,8 @@ lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age, st
     lintel_out_put(c->tree, b);
 }
 
-/* ---- answered later --------------------------------------------------------------------------------- */
+/* ---- answered later
+ * --------------------------------------------------------------------------------- */
 
 static struct lintel_open *
 at(struct lintel_tree *t, uint32_t index)
@@ -170,7 +172,8 @@ lintel_call_open(struct lintel_call *c)
 {
     struct lintel_tree *t = c->tree;
     if (t->free == 0 && more(t) != 0) {
-        lintel_call_fail(c, LINTEL_UNAVAILABLE, "the hub has too many open requests; try again later");
+        lintel_call_fail(c, LINTEL_UNAVAILABLE,
+                         "the hub has too many open requests; try again later");
         return NULL;
     }
     struct lintel_open *o = at(t, t->free - 1);
@@ -229,7 +232,8 @@ lintel_open_answer(struct lintel_open *o, const lintel_answer *a)
     to.fn(to.ctx, to.cookie, a);
 }
 
-/* ---- queries ----------------------------------------------------------------------------------------- */
+/* ---- queries
+ * ----------------------------------------------------------------------------------------- */
 
 int
 lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,

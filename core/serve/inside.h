@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the files of the resource tree share, and nobody else includes: the request on its way, and exchanges
- * that are answered later. Loop's thread. */
+ * What the files of the resource tree share, and nobody else includes: the request on its way, and
+ * exchanges that are answered later. Loop's thread. */
 #ifndef LINTEL_SERVE_INSIDE_H
 #define LINTEL_SERVE_INSIDE_H
 #include "core/base/text.h"
@@ -22,11 +22,12 @@ struct lintel_tree {
     lintel_mono started;
     struct lintel_open *blocks[LINTEL_OPEN_MOST / LINTEL_OPEN_BLOCK];
     uint32_t nblocks, free, nopen; /* free: index + 1 of the first free one */
-    struct lintel_buf out; /* kept between answers, so that no answer allocates */
+    struct lintel_buf out;         /* kept between answers, so that no answer allocates */
     int ending;
 };
 
-/* ---- answering ----------------------------------------------------------------------------------- */
+/* ---- answering
+ * ----------------------------------------------------------------------------------- */
 
 struct lintel_asker { /* where answers go */
     lintel_answer_fn *fn;
@@ -43,12 +44,14 @@ struct lintel_call {
     uint32_t npath;
 };
 
-/* The tree's buffer, empty, taken out for one answer (a callback may come back into the tree) and put back. */
+/* The tree's buffer, empty, taken out for one answer (a callback may come back into the tree) and
+ * put back. */
 struct lintel_buf lintel_out_take(struct lintel_tree *t);
 void lintel_out_put(struct lintel_tree *t, struct lintel_buf *b);
 
 /* An answer with the bytes of b; out of memory becomes 5.00. */
-lintel_answer lintel_answer_of(uint32_t code, int32_t format, uint32_t max_age, struct lintel_buf *b);
+lintel_answer lintel_answer_of(uint32_t code, int32_t format, uint32_t max_age,
+                               struct lintel_buf *b);
 /* ETag of the payload: equal bytes in one format, equal tag. */
 void lintel_answer_tag(lintel_answer *a);
 /* Whether the peer has this representation already. */
@@ -62,12 +65,15 @@ void lintel_call_fail(struct lintel_call *c, uint32_t code, const char *format, 
     __attribute__((format(printf, 3, 4)));
 /* 4.05 that says which methods there are. */
 void lintel_call_method(struct lintel_call *c, const char *what, const char *methods);
-/* 2.05 with b, tagged, 2.03 where the peer has it; 4.06 unless `format` is accepted. b is given back. */
-void lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age, struct lintel_buf *b);
+/* 2.05 with b, tagged, 2.03 where the peer has it; 4.06 unless `format` is accepted. b is given
+ * back. */
+void lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age,
+                          struct lintel_buf *b);
 /* Whether the peer takes `format`; answers 4.06 otherwise. */
 int lintel_call_accepts(struct lintel_call *c, int32_t format);
 
-/* ---- answered later ------------------------------------------------------------------------------- */
+/* ---- answered later
+ * ------------------------------------------------------------------------------- */
 
 struct lintel_open {
     struct lintel_tree *tree;
@@ -93,10 +99,12 @@ void lintel_open_fail(struct lintel_open *o, uint32_t code, const char *format, 
 /* Ends without a word: command forgotten, subscription ended. */
 void lintel_open_close(struct lintel_open *o);
 
-/* ---- queries --------------------------------------------------------------------------------------- */
+/* ---- queries
+ * --------------------------------------------------------------------------------------- */
 
-/* The c.* arguments of a query; other arguments are left alone. -1 after the call was answered with 4.00.
- * data: what they are judged against; NULL: a pack, which takes no conditions on values. */
+/* The c.* arguments of a query; other arguments are left alone. -1 after the call was answered
+ * with 4.00. data: what they are judged against; NULL: a pack, which takes no conditions on values.
+ */
 int lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
                            struct lintel_conditions *ret);
 #endif

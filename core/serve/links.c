@@ -46,7 +46,8 @@ list_end(struct list *l)
     lintel_call_document(l->c, LINTEL_FORMAT_LINK, 60, &l->out);
 }
 
-/* The kind of thing: the global names of the objects whose affordances it has, each once, blank-separated. */
+/* The kind of thing: the global names of the objects whose affordances it has, each once,
+ * blank-separated. */
 static void
 add_types(struct lintel_buf *b, const struct lintel_model *m)
 {
@@ -98,11 +99,14 @@ lintel_serve_core(struct lintel_call *c)
         const char *target, *ct, *title;
         int local; /* for loopback alone */
     } services[] = {
-        {"/.well-known/core", "40", NULL, 0},   {"/d", "40", "things", 0},
+        {"/.well-known/core", "40", NULL, 0},
+        {"/d", "40", "things", 0},
         {"/models", "40", "models of the things", 0},
-        {"/hub/status", "50", "the hub and its buses", 1}, {"/hub/things", "50", "things and their state", 1},
+        {"/hub/status", "50", "the hub and its buses", 1},
+        {"/hub/things", "50", "things and their state", 1},
         {"/hub/values", "50", "values of all things", 1},
-        {"/hub/plugins", "50", "plugins", 1},   {"/hub/reload", NULL, "read the site's files again", 1},
+        {"/hub/plugins", "50", "plugins", 1},
+        {"/hub/reload", NULL, "read the site's files again", 1},
     };
     struct list l;
     if (!list_begin(&l, c))
@@ -133,7 +137,8 @@ lintel_serve_things(struct lintel_call *c)
 }
 
 static void
-add_affordance(struct list *l, const char *prefix, size_t prefix_n, const struct lintel_affordance *a)
+add_affordance(struct list *l, const char *prefix, size_t prefix_n,
+               const struct lintel_affordance *a)
 {
     static const struct {
         const char *interface, *ct;

@@ -12,10 +12,18 @@
 
 static const struct kit_point points[] = {
     {.name = "power", .data = LINTEL_DATA_INTEGER, .poll = 2, .stale = 6, .flags = LINTEL_P_READ},
-    {.name = "limit", .data = LINTEL_DATA_INTEGER, .poll = 60, .stale = 180, .writable = 1, .max = 100,
+    {.name = "limit",
+     .data = LINTEL_DATA_INTEGER,
+     .poll = 60,
+     .stale = 180,
+     .writable = 1,
+     .max = 100,
      .flags = LINTEL_P_READ | LINTEL_P_WRITE},
     {.name = "counter", .data = LINTEL_DATA_INTEGER, .flags = LINTEL_P_READ},
-    {.name = "pressed", .kind = LINTEL_K_EVENT, .data = LINTEL_DATA_INTEGER, .flags = LINTEL_P_NOTIFY},
+    {.name = "pressed",
+     .kind = LINTEL_K_EVENT,
+     .data = LINTEL_DATA_INTEGER,
+     .flags = LINTEL_P_NOTIFY},
 };
 enum { POWER, LIMIT, COUNTER, PRESSED, NPOINTS };
 
@@ -37,21 +45,33 @@ on_answer(void *ctx, void *cookie, const lintel_answer *a)
     c->answers++;
     c->code = a->code;
     c->flags = a->flags;
-    snprintf(c->text, sizeof c->text, "%.*s", (int)a->payload.n, a->payload.n == 0 ? "" : a->payload.p);
+    snprintf(c->text, sizeof c->text, "%.*s", (int)a->payload.n,
+             a->payload.n == 0 ? "" : a->payload.p);
 }
 
 static struct client
-ask(struct client *c, uint32_t method, const char *name, uint32_t flags, int32_t accept, const char *text)
+ask(struct client *c, uint32_t method, const char *name, uint32_t flags, int32_t accept,
+    const char *text)
 {
     lintel_span path[] = {{"d", 1}, {"t0", 2}, {"Kit", 3}, {"p", 1}, {name, strlen(name)}};
     lintel_span query = {text, text == NULL ? 0 : strlen(text)};
     int is_query = text != NULL && strncmp(text, "c.", 2) == 0;
     if (strcmp(name, "pressed") == 0)
         path[3].p = "e";
-    lintel_exchange x = {.size = sizeof x, .method = method, .flags = flags | LINTEL_X_LOOPBACK,
-                         .format = LINTEL_FORMAT_NONE, .path = path, .npath = 5, .accept = &accept,
-                         .naccept = 1, .query = &query, .nquery = (uint32_t)is_query, .identity = "uid 7",
-                         .peer = "", .base = "", .cookie = c};
+    lintel_exchange x = {.size = sizeof x,
+                         .method = method,
+                         .flags = flags | LINTEL_X_LOOPBACK,
+                         .format = LINTEL_FORMAT_NONE,
+                         .path = path,
+                         .npath = 5,
+                         .accept = &accept,
+                         .naccept = 1,
+                         .query = &query,
+                         .nquery = (uint32_t)is_query,
+                         .identity = "uid 7",
+                         .peer = "",
+                         .base = "",
+                         .cookie = c};
     if (!is_query && text != NULL)
         x.payload = query;
     *c = (struct client){0};
@@ -74,10 +94,11 @@ begin(void)
         const struct lintel_affordance *a = profile->bound[i].affordance;
         snprintf(senml[i], sizeof senml[i], "Kit/%s", a->name);
         ((struct lintel_affordance *)(uintptr_t)a)->senml = senml[i];
-        CHECK_INT(lintel_map_put(&profile->by_path, a->path, strlen(a->path), &profile->bound[i]), 0);
+        CHECK_INT(lintel_map_put(&profile->by_path, a->path, strlen(a->path), &profile->bound[i]),
+                  0);
     }
-    tree = lintel_tree_new(
-        &(struct lintel_tree_source){.engine = house.engine, .loop = house.loop, .hub_name = "hub"});
+    tree = lintel_tree_new(&(struct lintel_tree_source){
+        .engine = house.engine, .loop = house.loop, .hub_name = "hub"});
     CHECK(tree != NULL);
 }
 
@@ -239,7 +260,8 @@ removed(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(reads), KIT(writes), KIT(observed), KIT(removed), {0}};
+    static const struct kit_test tests[] = {
+        KIT(reads), KIT(writes), KIT(observed), KIT(removed), {0}};
     lintel_log_level(0);
     return kit_main("live", tests, argc, argv);
 }

@@ -27,7 +27,7 @@ struct peer {
     struct lintel_frames *frames;
     struct request *requests;
     uint32_t nrequests;
-    int ending; /* takes no more */
+    int ending;              /* takes no more */
     struct lintel_timer end; /* runs end_peer() from the loop, where no answer is on its way */
     char identity[32];
     struct peer *before, *after;
@@ -45,7 +45,9 @@ struct lintel_local {
     struct lintel_buf out;
 };
 
-/* ---- peers ----------------------------------------------------------------------------------------------- */
+/* ---- peers
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void
 free_request(struct request *r)
@@ -96,11 +98,13 @@ end_soon(struct peer *p, const char *why)
         return;
     p->ending = 1;
     lintel_log(1, "local", "%s is dropped: %s", p->identity, why);
-    if (lintel_timer_at(p->server->loop, &p->end, lintel_loop_now(p->server->loop), end_now, p) != 0)
+    if (lintel_timer_at(p->server->loop, &p->end, lintel_loop_now(p->server->loop), end_now, p) !=
+        0)
         lintel_log(0, "local", "out of memory; %s stays until it leaves", p->identity);
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------- */
+/* ---- answers
+ * ---------------------------------------------------------------------------------------------- */
 
 static int
 send_answer(struct peer *p, uint32_t id, const lintel_answer *a)
@@ -140,7 +144,8 @@ on_answer(void *ctx, void *cookie, const lintel_answer *a)
         free_request(r);
 }
 
-/* ---- requests --------------------------------------------------------------------------------------------- */
+/* ---- requests
+ * --------------------------------------------------------------------------------------------- */
 
 static struct request *
 find_request(struct peer *p, uint32_t id)
@@ -226,7 +231,8 @@ on_closed(void *ctx, const char *reason)
     end_peer(p);
 }
 
-/* ---- the socket ------------------------------------------------------------------------------------------- */
+/* ---- the socket
+ * ------------------------------------------------------------------------------------------- */
 
 static void
 take_peer(struct lintel_local *s, int fd)
@@ -235,7 +241,8 @@ take_peer(struct lintel_local *s, int fd)
     struct ucred who;
     socklen_t size = sizeof who;
     struct peer *p = NULL;
-    if (s->npeers < LINTEL_LOCAL_PEERS_MOST && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0)
+    if (s->npeers < LINTEL_LOCAL_PEERS_MOST &&
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0)
         p = lintel_alloc(sizeof *p);
     if (p != NULL)
         p->frames = lintel_frames_new(s->loop, fd, LINTEL_LOCAL_QUEUE_MOST, &fns, p);
@@ -293,7 +300,8 @@ remove_dead(const struct sockaddr_un *address, char *reason, size_t size)
     int dead = result != 0 && errno == ECONNREFUSED;
     close(fd);
     if (!dead) {
-        lintel_format(reason, size, "%s: another hub is running there; stop it, or choose another --run folder",
+        lintel_format(reason, size,
+                      "%s: another hub is running there; stop it, or choose another --run folder",
                       address->sun_path);
         return -1;
     }
@@ -308,7 +316,8 @@ listen_at(struct lintel_local *s, char *reason, size_t size)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct stat st;
     if (!lintel_copy(address.sun_path, sizeof address.sun_path, s->path)) {
-        lintel_format(reason, size, "%s: a socket's path has at most %zu bytes; choose a shorter --run folder",
+        lintel_format(reason, size,
+                      "%s: a socket's path has at most %zu bytes; choose a shorter --run folder",
                       s->path, sizeof address.sun_path - 1);
         return -1;
     }

@@ -25,7 +25,8 @@ lintel_local_connect(const char *path, char *reason, size_t size)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct lintel_local_client *c = lintel_alloc(sizeof *c);
     if (c == NULL || !lintel_copy(address.sun_path, sizeof address.sun_path, path)) {
-        lintel_format(reason, size, "%s: %s", path, c == NULL ? "out of memory" : "the path is too long");
+        lintel_format(reason, size, "%s: %s", path,
+                      c == NULL ? "out of memory" : "the path is too long");
         lintel_free(c);
         return NULL;
     }
@@ -35,10 +36,13 @@ lintel_local_connect(const char *path, char *reason, size_t size)
         return c;
     int why = errno;
     if (why == ENOENT || why == ECONNREFUSED)
-        lintel_format(reason, size, "%s: no hub is running there; start linteld, or name its folder with --run",
+        lintel_format(reason, size,
+                      "%s: no hub is running there; start linteld, or name its folder with --run",
                       path);
     else if (why == EACCES || why == EPERM)
-        lintel_format(reason, size, "%s: you are not let in; join the group of this socket, or ask as root", path);
+        lintel_format(reason, size,
+                      "%s: you are not let in; join the group of this socket, or ask as root",
+                      path);
     else
         lintel_format(reason, size, "%s: %s", path, strerror(why));
     lintel_local_close(c);
@@ -90,7 +94,8 @@ lintel_local_prepare(struct lintel_local_frame *ret, uint32_t method, const char
     size_t n = strcspn(uri, "?");
     const char *query = uri + n + (uri[n] == '?');
     return split(uri, n, '/', ret->path, LINTEL_LOCAL_PATH_MOST, &ret->npath) == 0 &&
-                   split(query, strlen(query), '&', ret->query, LINTEL_LOCAL_QUERY_MOST, &ret->nquery) == 0
+                   split(query, strlen(query), '&', ret->query, LINTEL_LOCAL_QUERY_MOST,
+                         &ret->nquery) == 0
                ? 0
                : -1;
 }
@@ -140,7 +145,8 @@ lintel_local_next(struct lintel_local_client *c, struct lintel_local_frame *ret,
             return fail(reason, size, "the connection to the hub broke");
         if (lintel_local_decode(c->in.p, c->in.n, ret) != 0 || ret->kind != LINTEL_LOCAL_ANSWER ||
             (parts != 0 && ret->id != id))
-            return fail(reason, size, "the hub sent something that is no answer; is it of another version?");
+            return fail(reason, size,
+                        "the hub sent something that is no answer; is it of another version?");
         if (parts == 0 && !(ret->flags & LINTEL_LOCAL_PART))
             return 0;
         id = ret->id;

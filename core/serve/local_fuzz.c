@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any bytes as a frame of the local socket: what is understood and written again is understood the same. */
+ * Any bytes as a frame of the local socket: what is understood and written again is understood the
+ * same. */
 #include <string.h>
 
 #include "core/base/mem.h"

@@ -102,7 +102,8 @@ answers(void)
     struct lintel_local_client *c = come();
     uint32_t first = ask(c, LINTEL_GET, "/d/main-meter/Device/p/activePower", 0);
     expect(c, first, LINTEL_CONTENT, "21.5");
-    expect(c, ask(c, LINTEL_GET, "d/zzz", 0), LINTEL_NOT_FOUND, "no thing \"zzz\"; GET /d lists them");
+    expect(c, ask(c, LINTEL_GET, "d/zzz", 0), LINTEL_NOT_FOUND,
+           "no thing \"zzz\"; GET /d lists them");
     uint32_t slow = ask(c, LINTEL_GET, "/d/main-meter/Device/p/energy", 0);
     expect(c, ask(c, LINTEL_GET, "/d?href=/x", 0), LINTEL_CONTENT, "");
     fake_complete(engine, LINTEL_OK, "", FAKE_REAL(3));
@@ -195,7 +196,8 @@ read_long(void *arg)
     struct lintel_local_frame f;
     char why[100];
     r->right = lintel_local_next(r->c, &f, why, sizeof why) == 0 && f.payload.n == LONG &&
-               f.payload.p[LONG - 1] == 'a' + (LONG - 1) % 26 && f.payload.p[LONG / 2] == 'a' + LONG / 2 % 26;
+               f.payload.p[LONG - 1] == 'a' + (LONG - 1) % 26 &&
+               f.payload.p[LONG / 2] == 'a' + LONG / 2 % 26;
     atomic_store(&r->done, 1);
     return NULL;
 }
@@ -219,13 +221,15 @@ long_answers(void)
     end();
 }
 
-/* Who does not read is dropped before the hub's memory is gone, and not while it is being answered. */
+/* Who does not read is dropped before the hub's memory is gone, and not while it is being answered.
+ */
 static void
 slow_readers(void)
 {
     begin();
     struct lintel_local_client *c = come(), *good = come();
-    for (int i = 0; i < LINTEL_LOCAL_QUEUE_MOST / LONG + 3 && lintel_local_peers(server) == 2; i++) {
+    for (int i = 0; i < LINTEL_LOCAL_QUEUE_MOST / LONG + 3 && lintel_local_peers(server) == 2;
+         i++) {
         struct lintel_local_frame f;
         CHECK_INT(lintel_local_prepare(&f, LINTEL_POST, "/hub/reload"), 0);
         CHECK(lintel_local_request(c, &f) != 0);
@@ -252,7 +256,8 @@ limits(void)
     for (int i = 0; i <= LINTEL_LOCAL_PEERS_MOST; i++)
         lintel_local_close(c[i]);
     lintel_loop_advance(loop, 0);
-    CHECK_INT(lintel_local_prepare(&f, LINTEL_GET, "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17"), -1);
+    CHECK_INT(lintel_local_prepare(&f, LINTEL_GET, "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17"),
+              -1);
     CHECK_INT(lintel_local_prepare(&f, LINTEL_GET, "/"), 0);
     CHECK_INT(f.npath, 0);
     end();
@@ -299,7 +304,8 @@ the_socket(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(answers), KIT(observations), KIT(broken_frames),
-                                            KIT(long_answers), KIT(slow_readers), KIT(limits), KIT(the_socket), {0}};
+    static const struct kit_test tests[] = {
+        KIT(answers),      KIT(observations), KIT(broken_frames), KIT(long_answers),
+        KIT(slow_readers), KIT(limits),       KIT(the_socket),    {0}};
     return kit_main("local", tests, argc, argv);
 }

@@ -26,7 +26,9 @@ is_number(const lintel_value *v)
 static double
 number(const lintel_value *v)
 {
-    return v->type == LINTEL_T_INT ? (double)v->as.i : v->type == LINTEL_T_UINT ? (double)v->as.u : v->as.r;
+    return v->type == LINTEL_T_INT    ? (double)v->as.i
+           : v->type == LINTEL_T_UINT ? (double)v->as.u
+                                      : v->as.r;
 }
 
 static double
@@ -44,10 +46,12 @@ to_primary(const char *unit, lintel_value *value, struct lintel_senml_fields *re
         return;
     ret->u = lintel_str(u->primary);
     if (u->to_primary.num != u->to_primary.den || u->to_primary.offset_num != 0)
-        *value = (lintel_value){.type = LINTEL_T_REAL, .as.r = linear(&u->to_primary, number(value))};
+        *value =
+            (lintel_value){.type = LINTEL_T_REAL, .as.r = linear(&u->to_primary, number(value))};
 }
 
-/* Below 2^28 s a time is relative to now (RFC 8428 section 4.5.3): so early the clock was not set. */
+/* Below 2^28 s a time is relative to now (RFC 8428 section 4.5.3): so early the clock was not set.
+ */
 static void
 set_time(const struct lintel_tree *t, lintel_wall source, struct lintel_senml_fields *ret)
 {
@@ -67,7 +71,8 @@ lintel_measure(const struct lintel_tree *t, const struct lintel_bound *b,
                const struct lintel_reading *r, lintel_value *value, struct lintel_senml_fields *ret)
 {
     const struct lintel_data *d = b->affordance->data;
-    *ret = (struct lintel_senml_fields){.n = lintel_str(b->affordance->senml), .value = value, .ut = b->poll_ns};
+    *ret = (struct lintel_senml_fields){
+        .n = lintel_str(b->affordance->senml), .value = value, .ut = b->poll_ns};
     *value = r->value;
     if (d != NULL && d->unit != NULL && is_number(value))
         to_primary(d->unit, value, ret);
@@ -84,7 +89,8 @@ lintel_measure_read(const struct lintel_senml_record *r, const struct lintel_dat
     if (d != NULL && (d->kind == LINTEL_DATA_ARRAY || d->kind == LINTEL_DATA_OBJECT) &&
         r->value.type == LINTEL_T_STR)
         return lintel_json_read(r->value.as.s, r->value.len, a, ret, reason);
-    if (r->unit.n == 0 || d == NULL || d->unit == NULL || !is_number(ret) || lintel_str_eq(r->unit, d->unit))
+    if (r->unit.n == 0 || d == NULL || d->unit == NULL || !is_number(ret) ||
+        lintel_str_eq(r->unit, d->unit))
         return 0;
     char symbol[32] = "";
     struct lintel_linear l;

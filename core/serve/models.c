@@ -50,7 +50,8 @@ static const struct lintel_model *
 find(struct lintel_engine *e, const lintel_span *id)
 {
     for (uint32_t i = 0; i < lintel_engine_nthings(e); i++) {
-        const struct lintel_profile *p = lintel_live_thing_conf(lintel_engine_thing_at(e, i))->profile;
+        const struct lintel_profile *p =
+            lintel_live_thing_conf(lintel_engine_thing_at(e, i))->profile;
         if (id->n != 0 && strlen(p->id) == id->n && memcmp(p->id, id->p, id->n) == 0)
             return p->model;
     }
@@ -65,7 +66,8 @@ lintel_serve_model(struct lintel_call *c, const lintel_span *id)
     if (!only_get(c, "a model"))
         return;
     if (m == NULL || m->root == NULL) {
-        lintel_call_fail(c, LINTEL_NOT_FOUND, "no thing here has such a model; GET /models lists them");
+        lintel_call_fail(c, LINTEL_NOT_FOUND,
+                         "no thing here has such a model; GET /models lists them");
         return;
     }
     int32_t format = lintel_format_choose(c->x, formats, LINTEL_COUNT(formats));

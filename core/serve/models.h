@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The models of the things that run, for whoever wants to know what a value means: /models lists them,
- * /models/{id} is one SDF document (RFC 9880) with its references followed and its binding merged in. */
+ * The models of the things that run, for whoever wants to know what a value means: /models lists
+ * them, /models/{id} is one SDF document (RFC 9880) with its references followed and its binding
+ * merged in. */
 #ifndef LINTEL_SERVE_MODELS_H
 #define LINTEL_SERVE_MODELS_H
 #include "core/serve/inside.h"

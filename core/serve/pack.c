@@ -22,10 +22,11 @@ struct summary { /* of what the pack will hold */
     uint32_t max_age;
 };
 
-/* Points that never had a value are left out: a record without value is no SenML (RFC 8428 section 4.2). */
+/* Points that never had a value are left out: a record without value is no SenML (RFC 8428
+ * section 4.2). */
 static int
-read_point(const struct lintel_tree *t, struct lintel_live_thing *thing, uint32_t i, lintel_value *value,
-           struct lintel_reading *r, struct lintel_senml_fields *f)
+read_point(const struct lintel_tree *t, struct lintel_live_thing *thing, uint32_t i,
+           lintel_value *value, struct lintel_reading *r, struct lintel_senml_fields *f)
 {
     const struct lintel_bound *b = &lintel_live_thing_conf(thing)->profile->bound[i];
     if (!is_in_pack(b))

@@ -29,7 +29,8 @@ subject_of(struct lintel_open *o)
 {
     struct lintel_engine *e = o->tree->source.engine;
     const struct lintel_bound *b = lintel_engine_bound(e, o->point);
-    return (struct subject){o->tree, lintel_engine_thing_of(e, o->point), b, b->affordance, o->point};
+    return (struct subject){o->tree, lintel_engine_thing_of(e, o->point), b, b->affordance,
+                            o->point};
 }
 
 static int
@@ -38,7 +39,8 @@ is_senml(int32_t format)
     return format == LINTEL_FORMAT_SENML_JSON || format == LINTEL_FORMAT_SENML_CBOR;
 }
 
-/* ---- representations ------------------------------------------------------------------------------- */
+/* ---- representations
+ * ------------------------------------------------------------------------------- */
 
 static void
 write_senml(const struct subject *s, const struct lintel_reading *r, int32_t format,
@@ -78,7 +80,8 @@ write_trouble(const struct subject *s, const struct lintel_reading *r, struct li
         struct lintel_buf last = {.limit = 64};
         lintel_format_write(&last, LINTEL_FORMAT_TEXT, &r->value);
         if (!last.failed)
-            lintel_buf_addf(b, ", last %s%s%s", lintel_buf_str(&last), unit ? " " : "", unit ? unit : "");
+            lintel_buf_addf(b, ", last %s%s%s", lintel_buf_str(&last), unit ? " " : "",
+                            unit ? unit : "");
         lintel_buf_fini(&last);
     }
     const char *why = r->detail != NULL && r->detail[0] ? r->detail
@@ -98,7 +101,8 @@ represent(const struct subject *s, const struct lintel_reading *r, int32_t forma
         trouble = r->quality == LINTEL_QUALITY_STALE ? LINTEL_GATEWAY_TIMEOUT
                   : r->quality == LINTEL_QUALITY_BAD ? LINTEL_BAD_GATEWAY
                                                      : 0;
-    if (s->affordance->kind == LINTEL_K_PROPERTY && is_senml(format) && r->value.type == LINTEL_T_NULL)
+    if (s->affordance->kind == LINTEL_K_PROPERTY && is_senml(format) &&
+        r->value.type == LINTEL_T_NULL)
         trouble = LINTEL_BAD_GATEWAY;
     if (trouble != 0) {
         write_trouble(s, r, b);
@@ -108,13 +112,15 @@ represent(const struct subject *s, const struct lintel_reading *r, int32_t forma
         write_senml(s, r, format, b);
     else
         lintel_format_write(b, format, &r->value);
-    lintel_answer a = lintel_answer_of(LINTEL_CONTENT, format, lintel_max_age(s->tree, s->bound, r), b);
+    lintel_answer a =
+        lintel_answer_of(LINTEL_CONTENT, format, lintel_max_age(s->tree, s->bound, r), b);
     if (a.code == LINTEL_CONTENT)
         lintel_answer_tag(&a);
     return a;
 }
 
-/* ---- GET, observe ------------------------------------------------------------------------------------ */
+/* ---- GET, observe
+ * ------------------------------------------------------------------------------------ */
 
 static void
 on_change(void *ctx, struct lintel_subscription *subscription, int confirm, int gone)
@@ -140,14 +146,14 @@ on_change(void *ctx, struct lintel_subscription *subscription, int confirm, int 
     lintel_out_put(t, &b);
 }
 
-/* The answer of an observation: with the subscription if there is a representation and memory, without it
- * otherwise, which tells the client that it is not on the list. */
+/* The answer of an observation: with the subscription if there is a representation and memory,
+ * without it otherwise, which tells the client that it is not on the list. */
 static void
 answer_observed(struct lintel_open *o, lintel_answer *a)
 {
     if (a->code == LINTEL_CONTENT)
-        o->subscription = lintel_subscribe(o->tree->source.engine, &o->point, 1, &o->conditions,
-                                           on_change, o);
+        o->subscription =
+            lintel_subscribe(o->tree->source.engine, &o->point, 1, &o->conditions, on_change, o);
     if (o->subscription != NULL)
         a->flags = LINTEL_ANSWER_MORE;
     lintel_open_answer(o, a);
@@ -162,7 +168,8 @@ on_read(void *ctx, const struct lintel_outcome *outcome)
     o->command = 0;
     if (outcome->status == LINTEL_E_CANCELLED) { /* the point may be gone */
         lintel_open_fail(o, LINTEL_UNAVAILABLE, "%s",
-                         outcome->detail[0] ? outcome->detail : lintel_status_words(outcome->status));
+                         outcome->detail[0] ? outcome->detail
+                                            : lintel_status_words(outcome->status));
         return;
     }
     struct subject s = subject_of(o);
@@ -173,7 +180,8 @@ on_read(void *ctx, const struct lintel_outcome *outcome)
             r.quality = LINTEL_QUALITY_GOOD;
     } else if (!is_senml(o->format) || r.value.type == LINTEL_T_NULL) {
         int waits = outcome->status == LINTEL_E_NOTSUP && s.bound->flags & LINTEL_P_NOTIFY;
-        lintel_open_fail(o, waits ? LINTEL_UNAVAILABLE : lintel_code_of_status(outcome->status), "%s",
+        lintel_open_fail(o, waits ? LINTEL_UNAVAILABLE : lintel_code_of_status(outcome->status),
+                         "%s",
                          waits                ? "the device has not sent a value yet"
                          : outcome->detail[0] ? outcome->detail
                                               : lintel_status_words(outcome->status));
@@ -243,8 +251,9 @@ get(struct lintel_call *c, const struct subject *s)
     const lintel_exchange *x = c->x;
     int32_t format = lintel_format_choose(x, formats, LINTEL_COUNT(formats));
     if (format == LINTEL_FORMAT_NONE) {
-        lintel_call_fail(c, LINTEL_NOT_ACCEPTABLE,
-                         "there are 50 (JSON), 60 (CBOR), 110 (SenML JSON), 112 (SenML CBOR) and 0 (text)");
+        lintel_call_fail(
+            c, LINTEL_NOT_ACCEPTABLE,
+            "there are 50 (JSON), 60 (CBOR), 110 (SenML JSON), 112 (SenML CBOR) and 0 (text)");
         return;
     }
     struct lintel_reading r;
@@ -268,7 +277,8 @@ get(struct lintel_call *c, const struct subject *s)
     lintel_out_put(c->tree, &b);
 }
 
-/* ---- PUT, POST ---------------------------------------------------------------------------------------- */
+/* ---- PUT, POST
+ * ---------------------------------------------------------------------------------------- */
 
 static const char *
 who(const lintel_exchange *x)
@@ -306,8 +316,8 @@ read_record(const struct lintel_call *c, const struct subject *s, const struct l
 {
     struct lintel_senml_record *record;
     uint32_t n;
-    if (lintel_senml_read(c->x->format == LINTEL_FORMAT_SENML_CBOR, c->x->payload.p, c->x->payload.n, a,
-                          &record, &n, reason) != 0)
+    if (lintel_senml_read(c->x->format == LINTEL_FORMAT_SENML_CBOR, c->x->payload.p,
+                          c->x->payload.n, a, &record, &n, reason) != 0)
         return LINTEL_BAD_REQUEST;
     if (n != 1) {
         snprintf(reason, LINTEL_REASON, "one record is expected, not %u", n);
@@ -319,7 +329,8 @@ read_record(const struct lintel_call *c, const struct subject *s, const struct l
     int other = record->name.n != 0 && !lintel_str_eq(record->name, lintel_buf_str(&name));
     if (other)
         snprintf(reason, LINTEL_REASON, "the record is of \"%.*s\", not of \"%s\"",
-                 (int)(record->name.n > 60 ? 60 : record->name.n), record->name.p, lintel_buf_str(&name));
+                 (int)(record->name.n > 60 ? 60 : record->name.n), record->name.p,
+                 lintel_buf_str(&name));
     lintel_buf_fini(&name);
     if (other || lintel_measure_read(record, d, a, ret, reason) != 0)
         return LINTEL_BAD_REQUEST;
@@ -352,8 +363,9 @@ on_command(void *ctx, const struct lintel_outcome *outcome)
     uint32_t code = lintel_code_of_outcome(outcome);
     if (code != LINTEL_CHANGED) {
         lintel_open_fail(o, code, "%s",
-                         outcome->detail != NULL && outcome->detail[0] ? outcome->detail
-                                                                       : lintel_status_words(outcome->status));
+                         outcome->detail != NULL && outcome->detail[0]
+                             ? outcome->detail
+                             : lintel_status_words(outcome->status));
         return;
     }
     lintel_answer a = lintel_answer_of(code, LINTEL_FORMAT_NONE, 0, NULL);
@@ -377,10 +389,9 @@ command(struct lintel_call *c, const struct subject *s, const lintel_value *v, i
         return;
     o->point = s->point;
     o->format = format;
-    lintel_command handle =
-        s->affordance->kind == LINTEL_K_ACTION
-            ? lintel_engine_invoke(e, s->point, v, who(c->x), on_command, o)
-            : lintel_engine_write(e, s->point, v, who(c->x), on_command, o);
+    lintel_command handle = s->affordance->kind == LINTEL_K_ACTION
+                                ? lintel_engine_invoke(e, s->point, v, who(c->x), on_command, o)
+                                : lintel_engine_write(e, s->point, v, who(c->x), on_command, o);
     if (handle != 0)
         o->command = handle;
 }
@@ -393,7 +404,8 @@ put(struct lintel_call *c, const struct subject *s)
         return;
     }
     if (s->bound->write.addr == NULL) {
-        lintel_call_fail(c, LINTEL_NOT_IMPLEMENTED, "the binding \"%s\" does not say how to write %s",
+        lintel_call_fail(c, LINTEL_NOT_IMPLEMENTED,
+                         "the binding \"%s\" does not say how to write %s",
                          lintel_live_thing_conf(s->thing)->profile->id, s->affordance->name);
         return;
     }
@@ -424,12 +436,14 @@ post(struct lintel_call *c, const struct subject *s)
         return;
     }
     if (c->x->payload.n == 0) {
-        if (input == NULL || input->kind == LINTEL_DATA_ANY || input->flags & LINTEL_DATA_NULLABLE) {
+        if (input == NULL || input->kind == LINTEL_DATA_ANY ||
+            input->flags & LINTEL_DATA_NULLABLE) {
             command(c, s, NULL, format);
         } else {
             char want[80];
             lintel_data_describe(input, want, sizeof want);
-            lintel_call_fail(c, LINTEL_BAD_REQUEST, "%s needs input: %s", s->affordance->name, want);
+            lintel_call_fail(c, LINTEL_BAD_REQUEST, "%s needs input: %s", s->affordance->name,
+                             want);
         }
         return;
     }
@@ -442,7 +456,8 @@ post(struct lintel_call *c, const struct subject *s)
     lintel_arena_free(a);
 }
 
-/* ---- what it is ----------------------------------------------------------------------------------------- */
+/* ---- what it is
+ * ----------------------------------------------------------------------------------------- */
 
 static void
 serve_property(struct lintel_call *c, const struct subject *s)
@@ -455,7 +470,8 @@ serve_property(struct lintel_call *c, const struct subject *s)
     } else if (!s->affordance->readable) {
         lintel_call_fail(c, LINTEL_NOT_ALLOWED, "%s is write-only", name);
     } else if (s->bound->read.addr == NULL) {
-        lintel_call_fail(c, LINTEL_NOT_IMPLEMENTED, "the binding \"%s\" does not say how to read %s",
+        lintel_call_fail(c, LINTEL_NOT_IMPLEMENTED,
+                         "the binding \"%s\" does not say how to read %s",
                          lintel_live_thing_conf(s->thing)->profile->id, name);
     } else {
         get(c, s);
@@ -470,8 +486,8 @@ lintel_serve_affordance(struct lintel_call *c, struct lintel_live_thing *thing, 
     struct subject s = {c->tree, thing, b, b->affordance, lintel_live_thing_point(thing, i)};
     char what[160];
     if (!b->mapped) {
-        lintel_call_fail(c, LINTEL_NOT_IMPLEMENTED, "the binding \"%s\" does not map %s", profile->id,
-                         s.affordance->name);
+        lintel_call_fail(c, LINTEL_NOT_IMPLEMENTED, "the binding \"%s\" does not map %s",
+                         profile->id, s.affordance->name);
         return;
     }
     switch (s.affordance->kind) {

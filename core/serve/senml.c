@@ -16,7 +16,8 @@ enum { BS = -6, BV, BU, BT, BN, BVER, N, U, V, VS, VB, S, T, UT, VD };
 static const char *const labels[NLABELS] = {"bs", "bv", "bu", "bt", "bn", "bver", "n", "u",
                                             "v",  "vs", "vb", "s",  "t",  "ut",   "vd"};
 
-/* ---- writing ------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ------------------------------------------------------------------------------------- */
 
 void
 lintel_senml_begin(struct lintel_senml_writer *w, struct lintel_buf *b, int cbor, uint32_t records)
@@ -152,12 +153,13 @@ lintel_senml_record(struct lintel_senml_writer *w, const struct lintel_senml_fie
         lintel_buf_adds(w->b, r.members == 0 ? "{}" : "}");
 }
 
-/* ---- reading ------------------------------------------------------------------------------------- */
+/* ---- reading
+ * ------------------------------------------------------------------------------------- */
 
 struct raw { /* a record as it stands; type NULL: not there */
     lintel_value field[NLABELS];
 };
-#define FIELD(raw, which) (&(raw)->field[(which) - FIRST])
+#define FIELD(raw, which) (&(raw)->field[(which)-FIRST])
 
 struct base { /* what the base fields of the records so far say */
     struct lintel_str name, unit;
@@ -275,7 +277,8 @@ resolve_name(const struct base *base, const lintel_value *n, uint32_t at, struct
     if (own != 0)
         memcpy(name + base->name.n, n->as.s, own);
     if (!is_name(name, size))
-        return fail(reason, "record %u: a name has A-Z a-z 0-9 - : . / _ and starts with a letter or digit",
+        return fail(reason,
+                    "record %u: a name has A-Z a-z 0-9 - : . / _ and starts with a letter or digit",
                     at);
     *ret = (struct lintel_str){name, size};
     return 0;
@@ -308,8 +311,7 @@ static int
 resolve(struct base *base, const struct raw *raw, uint32_t at, struct lintel_arena *a,
         struct lintel_senml_record *ret, char reason[LINTEL_REASON])
 {
-    if (check_types(raw, at, reason) != 0 ||
-        check_version(base, FIELD(raw, BVER), at, reason) != 0)
+    if (check_types(raw, at, reason) != 0 || check_version(base, FIELD(raw, BVER), at, reason) != 0)
         return -1;
     take_base(base, raw);
     *ret = (struct lintel_senml_record){.unit = base->unit};
@@ -337,7 +339,8 @@ static int
 check_unknown(const char *name, size_t n, uint32_t at, char reason[LINTEL_REASON])
 {
     if (n > 0 && name[n - 1] == '_')
-        return fail(reason, "record %u: \"%.*s\" is not understood", at, (int)(n > 60 ? 60 : n), name);
+        return fail(reason, "record %u: \"%.*s\" is not understood", at, (int)(n > 60 ? 60 : n),
+                    name);
     return 0;
 }
 
@@ -347,16 +350,21 @@ json_scalar(const json_t *j, int which, struct lintel_arena *a, lintel_value *re
     size_t n;
     switch (json_typeof(j)) {
     case JSON_TRUE:
-    case JSON_FALSE: *ret = (lintel_value){.type = LINTEL_T_BOOL, .as.i = json_is_true(j)}; return 0;
+    case JSON_FALSE:
+        *ret = (lintel_value){.type = LINTEL_T_BOOL, .as.i = json_is_true(j)};
+        return 0;
     case JSON_INTEGER:
         *ret = (lintel_value){.type = LINTEL_T_INT, .as.i = json_integer_value(j)};
         return 0;
-    case JSON_REAL: *ret = (lintel_value){.type = LINTEL_T_REAL, .as.r = json_real_value(j)}; return 0;
+    case JSON_REAL:
+        *ret = (lintel_value){.type = LINTEL_T_REAL, .as.r = json_real_value(j)};
+        return 0;
     case JSON_STRING:
         n = json_string_length(j);
         ret->type = which == VD ? LINTEL_T_BYTES : LINTEL_T_STR;
-        ret->as.p = which == VD ? (const void *)lintel_base64url_read(json_string_value(j), n, a, &n)
-                                : lintel_arena_strndup(a, json_string_value(j), n);
+        ret->as.p = which == VD
+                        ? (const void *)lintel_base64url_read(json_string_value(j), n, a, &n)
+                        : lintel_arena_strndup(a, json_string_value(j), n);
         ret->len = (uint32_t)n;
         return ret->as.p == NULL ? -1 : 0;
     default: return -1;
@@ -439,8 +447,9 @@ cbor_decimal(struct lintel_cbor *c, lintel_value *ret)
 {
     size_t n;
     int64_t exponent, mantissa;
-    if (lintel_cbor_read_array(c, 2, &n) != 0 || n != 2 || lintel_cbor_read_int(c, &exponent) != 0 ||
-        lintel_cbor_read_int(c, &mantissa) != 0 || exponent < -400 || exponent > 400)
+    if (lintel_cbor_read_array(c, 2, &n) != 0 || n != 2 ||
+        lintel_cbor_read_int(c, &exponent) != 0 || lintel_cbor_read_int(c, &mantissa) != 0 ||
+        exponent < -400 || exponent > 400)
         return -1;
     char digits[64];
     snprintf(digits, sizeof digits, "%llde%lld", (long long)mantissa, (long long)exponent);
@@ -473,12 +482,14 @@ next_cbor(const void *source, size_t i, struct lintel_arena *a, struct raw *ret,
         int64_t which = key.kind == LINTEL_CBOR_UINT && key.u <= LAST ? (int64_t)key.u
                         : key.kind == LINTEL_CBOR_NINT                ? key.i
                                                                       : LAST + 1;
-        if (key.kind != LINTEL_CBOR_STR && key.kind != LINTEL_CBOR_UINT && key.kind != LINTEL_CBOR_NINT)
+        if (key.kind != LINTEL_CBOR_STR && key.kind != LINTEL_CBOR_UINT &&
+            key.kind != LINTEL_CBOR_NINT)
             return fail(reason, "record %zu: a label is a number or a text", i + 1);
         if (which >= FIRST && which <= LAST) {
             lintel_value *field = FIELD(ret, which);
             if (field->type != LINTEL_T_NULL)
-                return fail(reason, "record %zu: \"%s\" stands twice", i + 1, labels[which - FIRST]);
+                return fail(reason, "record %zu: \"%s\" stands twice", i + 1,
+                            labels[which - FIRST]);
             if (cbor_scalar(c, a, field) != 0)
                 return fail(reason, "record %zu: \"%s\" is of a wrong type", i + 1,
                             labels[which - FIRST]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any bytes as a SenML pack: the first says JSON or CBOR. What is read and written again reads the same. */
+ * Any bytes as a SenML pack: the first says JSON or CBOR. What is read and written again reads the
+ * same. */
 #include <string.h>
 
 #include "core/base/mem.h"

@@ -54,25 +54,36 @@ examples(void)
 {
     CHECK_INT(read_json("[{\"n\":\"urn:dev:ow:10e2073a01080063\",\"u\":\"Cel\",\"v\":23.1}]"), 0);
     is_record(0, "urn:dev:ow:10e2073a01080063", "Cel", 23.1, 0);
-    CHECK_INT(read_json("[{\"bn\":\"urn:dev:ow:10e2073a01080063:\",\"n\":\"voltage\",\"u\":\"V\",\"v\":120.1},"
-                        "{\"n\":\"current\",\"u\":\"A\",\"v\":1.2}]"), 0);
+    CHECK_INT(
+        read_json(
+            "[{\"bn\":\"urn:dev:ow:10e2073a01080063:\",\"n\":\"voltage\",\"u\":\"V\",\"v\":120.1},"
+            "{\"n\":\"current\",\"u\":\"A\",\"v\":1.2}]"),
+        0);
     is_record(1, "urn:dev:ow:10e2073a01080063:current", "A", 1.2, 0);
-    CHECK_INT(read_json("[{\"bn\":\"urn:dev:ow:10e2073a0108006:\",\"bt\":1.276020076001e+09,\"bu\":\"A\","
-                        "\"bver\":5,\"n\":\"voltage\",\"u\":\"V\",\"v\":120.1},"
-                        "{\"n\":\"current\",\"t\":-5,\"v\":1.2},{\"n\":\"current\",\"v\":1.7}]"), 0);
+    CHECK_INT(
+        read_json("[{\"bn\":\"urn:dev:ow:10e2073a0108006:\",\"bt\":1.276020076001e+09,\"bu\":\"A\","
+                  "\"bver\":5,\"n\":\"voltage\",\"u\":\"V\",\"v\":120.1},"
+                  "{\"n\":\"current\",\"t\":-5,\"v\":1.2},{\"n\":\"current\",\"v\":1.7}]"),
+        0);
     is_record(0, "urn:dev:ow:10e2073a0108006:voltage", "V", 120.1, 1.276020076001e+09);
     is_record(1, "urn:dev:ow:10e2073a0108006:current", "A", 1.2, 1.276020071001e+09);
     is_record(2, "urn:dev:ow:10e2073a0108006:current", "A", 1.7, 1.276020076001e+09);
-    CHECK_INT(read_json("[{\"bn\":\"urn:dev:ow:10e2073a01080063:\",\"n\":\"temp\",\"u\":\"Cel\",\"v\":23.1},"
-                        "{\"n\":\"label\",\"vs\":\"Machine Room\"},{\"n\":\"open\",\"vb\":false},"
-                        "{\"n\":\"nfc-reader\",\"vd\":\"aGkgCg\"}]"), 0);
+    CHECK_INT(
+        read_json(
+            "[{\"bn\":\"urn:dev:ow:10e2073a01080063:\",\"n\":\"temp\",\"u\":\"Cel\",\"v\":23.1},"
+            "{\"n\":\"label\",\"vs\":\"Machine Room\"},{\"n\":\"open\",\"vb\":false},"
+            "{\"n\":\"nfc-reader\",\"vd\":\"aGkgCg\"}]"),
+        0);
     CHECK_INT(nrecords, 4);
     CHECK_STR(records[1].value.as.s, "Machine Room");
     CHECK(records[2].value.type == LINTEL_T_BOOL && records[2].value.as.i == 0);
     CHECK(records[3].value.type == LINTEL_T_BYTES && records[3].value.len == 4 &&
           memcmp(records[3].value.as.p, "hi \n", 4) == 0);
-    CHECK_INT(read_json("[{\"bn\":\"2001:db8::2/\",\"bt\":1.320078429e+09,\"n\":\"temperature\",\"u\":\"Cel\","
-                        "\"v\":27.2},{\"n\":\"humidity\",\"u\":\"%RH\",\"v\":80}]"), 0);
+    CHECK_INT(
+        read_json(
+            "[{\"bn\":\"2001:db8::2/\",\"bt\":1.320078429e+09,\"n\":\"temperature\",\"u\":\"Cel\","
+            "\"v\":27.2},{\"n\":\"humidity\",\"u\":\"%RH\",\"v\":80}]"),
+        0);
     is_record(1, "2001:db8::2/humidity", "%RH", 80, 1.320078429e+09);
     done();
 }
@@ -82,14 +93,21 @@ static void
 example_in_cbor(void)
 {
     static const char pack[] =
-        "\x87\xa7\x21\x78\x1burn:dev:ow:10e2073a0108006:\x22\xfb\x41\xd3\x03\xa1\x5b\x00\x10\x62\x23\x61"
+        "\x87\xa7\x21\x78\x1burn:dev:ow:10e2073a0108006:"
+        "\x22\xfb\x41\xd3\x03\xa1\x5b\x00\x10\x62\x23\x61"
         "A\x20\x05\x00\x67voltage\x01\x61V\x02\xfb\x40\x5e\x06\x66\x66\x66\x66\x66"
-        "\xa3\x00\x67" "current\x06\x24\x02\xfb\x3f\xf3\x33\x33\x33\x33\x33\x33"
-        "\xa3\x00\x67" "current\x06\x23\x02\xfb\x3f\xf4\xcc\xcc\xcc\xcc\xcc\xcd"
-        "\xa3\x00\x67" "current\x06\x22\x02\xfb\x3f\xf6\x66\x66\x66\x66\x66\x66"
-        "\xa3\x00\x67" "current\x06\x21\x02\xf9\x3e\x00"
-        "\xa3\x00\x67" "current\x06\x20\x02\xfb\x3f\xf9\x99\x99\x99\x99\x99\x9a"
-        "\xa3\x00\x67" "current\x06\x00\x02\xfb\x3f\xfb\x33\x33\x33\x33\x33\x33";
+        "\xa3\x00\x67"
+        "current\x06\x24\x02\xfb\x3f\xf3\x33\x33\x33\x33\x33\x33"
+        "\xa3\x00\x67"
+        "current\x06\x23\x02\xfb\x3f\xf4\xcc\xcc\xcc\xcc\xcc\xcd"
+        "\xa3\x00\x67"
+        "current\x06\x22\x02\xfb\x3f\xf6\x66\x66\x66\x66\x66\x66"
+        "\xa3\x00\x67"
+        "current\x06\x21\x02\xf9\x3e\x00"
+        "\xa3\x00\x67"
+        "current\x06\x20\x02\xfb\x3f\xf9\x99\x99\x99\x99\x99\x9a"
+        "\xa3\x00\x67"
+        "current\x06\x00\x02\xfb\x3f\xfb\x33\x33\x33\x33\x33\x33";
     CHECK_INT(read_pack(1, pack, sizeof pack - 1), 0);
     CHECK_INT(nrecords, 7);
     is_record(0, "urn:dev:ow:10e2073a0108006:voltage", "V", 120.1, 1.276020076001e+09);
@@ -106,7 +124,9 @@ example_in_cbor(void)
 static void
 base_fields(void)
 {
-    CHECK_INT(read_json("[{\"bn\":\"a\",\"bv\":20,\"v\":1.5},{\"n\":\"b\"},{\"n\":\"c\",\"vs\":\"x\"}]"), 0);
+    CHECK_INT(
+        read_json("[{\"bn\":\"a\",\"bv\":20,\"v\":1.5},{\"n\":\"b\"},{\"n\":\"c\",\"vs\":\"x\"}]"),
+        0);
     is_record(0, "a", "", 21.5, 0);
     is_record(1, "ab", "", 20, 0);
     CHECK_STR(records[2].value.as.s, "x");
@@ -140,7 +160,8 @@ refused(void)
         {"[{\"n\":\"_a\",\"v\":1}]", "starts with"},
         {"[{\"n\":\"a\",\"v\":1,\"x_\":1}]", "\"x_\" is not understood"},
         {"[{\"bver\":11,\"n\":\"a\",\"v\":1}]", "version 11"},
-        {"[{\"bver\":5,\"n\":\"a\",\"v\":1},{\"bver\":6,\"n\":\"a\",\"v\":1}]", "record 2: another"},
+        {"[{\"bver\":5,\"n\":\"a\",\"v\":1},{\"bver\":6,\"n\":\"a\",\"v\":1}]",
+         "record 2: another"},
         {"[{\"n\":\"a\",\"vd\":\"a+b\"}]", "\"vd\""},
         {"[{\"n\":\"a\",\"v\":1,\"v\":2}]", "JSON"},
         {"[{\"n\":\"a\",\"v\":1e999}]", "JSON"},
@@ -163,7 +184,8 @@ refused(void)
 static void
 write_pack(struct lintel_buf *b, int cbor)
 {
-    static const lintel_value list[] = {{.type = LINTEL_T_INT, .as.i = 1}, {.type = LINTEL_T_BOOL, .as.i = 1}};
+    static const lintel_value list[] = {{.type = LINTEL_T_INT, .as.i = 1},
+                                        {.type = LINTEL_T_BOOL, .as.i = 1}};
     static const lintel_value values[] = {
         {.type = LINTEL_T_REAL, .as.r = 0.1},
         {.type = LINTEL_T_UINT, .as.u = UINT64_MAX},
@@ -199,10 +221,13 @@ written(void)
 {
     struct lintel_buf b = {0};
     write_pack(&b, 0);
-    CHECK_STR(lintel_buf_str(&b),
-              "[{\"bn\":\"hub:thing/\",\"bt\":1767225600.123456,\"n\":\"a\",\"u\":\"W\",\"v\":0.1,\"quality\":\"stale\"},"
-              "{\"n\":\"b\",\"v\":18446744073709551615,\"t\":-2.5,\"ut\":10},{\"n\":\"c\",\"vb\":true},"
-              "{\"n\":\"d\",\"vs\":\"a\\\"b\"},{\"n\":\"e\",\"vd\":\"aGkgCg\"},{\"n\":\"f\",\"vs\":\"[1,true]\"}]");
+    CHECK_STR(
+        lintel_buf_str(&b),
+        "[{\"bn\":\"hub:thing/"
+        "\",\"bt\":1767225600.123456,\"n\":\"a\",\"u\":\"W\",\"v\":0.1,\"quality\":\"stale\"},"
+        "{\"n\":\"b\",\"v\":18446744073709551615,\"t\":-2.5,\"ut\":10},{\"n\":\"c\",\"vb\":true},"
+        "{\"n\":\"d\",\"vs\":\"a\\\"b\"},{\"n\":\"e\",\"vd\":\"aGkgCg\"},{\"n\":\"f\",\"vs\":\"[1,"
+        "true]\"}]");
     lintel_buf_reset(&b);
     write_pack(&b, 1);
     CHECK_INT(read_pack(1, b.p, b.n), 0);

@@ -60,7 +60,8 @@ lintel_tree_abandon(struct lintel_tree *t, lintel_ticket ticket)
         lintel_open_close(o);
 }
 
-/* ---- routing ------------------------------------------------------------------------------------------ */
+/* ---- routing
+ * ------------------------------------------------------------------------------------------ */
 
 static int
 is_called(const lintel_span *s, const char *name)
@@ -68,15 +69,15 @@ is_called(const lintel_span *s, const char *name)
     return s->n == strlen(name) && memcmp(s->p, name, s->n) == 0;
 }
 
-/* Segments joined by '/'. 0: too long, or a segment that is empty or has a '/' of its own, which no path of
- * ours has. */
+/* Segments joined by '/'. 0: too long, or a segment that is empty or has a '/' of its own, which no
+ * path of ours has. */
 static size_t
 join(const lintel_span *path, uint32_t npath, char out[LINTEL_PATH_MOST])
 {
     size_t n = 0;
     for (uint32_t i = 0; i < npath; i++) {
-        if (path[i].n == 0 || path[i].n >= LINTEL_PATH_MOST - n || memchr(path[i].p, '/', path[i].n) ||
-            memchr(path[i].p, '\0', path[i].n))
+        if (path[i].n == 0 || path[i].n >= LINTEL_PATH_MOST - n ||
+            memchr(path[i].p, '/', path[i].n) || memchr(path[i].p, '\0', path[i].n))
             return 0;
         if (i != 0)
             out[n++] = '/';
@@ -89,7 +90,8 @@ join(const lintel_span *path, uint32_t npath, char out[LINTEL_PATH_MOST])
     return n;
 }
 
-/* ---- what was probably meant ------------------------------------------------------------------------------ */
+/* ---- what was probably meant
+ * ------------------------------------------------------------------------------ */
 
 struct nearest {
     const char *word, *found;
@@ -161,7 +163,9 @@ no_affordance(struct lintel_call *c, const struct lintel_thing *t, const char *p
         if (elsewhere == NULL && strcmp(a->name, same.word) == 0)
             elsewhere = a->path;
     }
-    const char *meant = elsewhere != NULL ? elsewhere : same.found != NULL ? same.found : whole.found;
+    const char *meant = elsewhere != NULL    ? elsewhere
+                        : same.found != NULL ? same.found
+                                             : whole.found;
     char what[160];
     if (kind != NULL)
         snprintf(what, sizeof what, "no %s \"%.60s\" on %s", kind, name + 1, t->id);
@@ -174,7 +178,8 @@ no_affordance(struct lintel_call *c, const struct lintel_thing *t, const char *p
         lintel_call_fail(c, LINTEL_NOT_FOUND, "%s; GET /d/%s lists what there is", what, t->id);
 }
 
-/* ---- the tree ---------------------------------------------------------------------------------------------- */
+/* ---- the tree
+ * ---------------------------------------------------------------------------------------------- */
 
 /* c->path: below the thing. own_root: the request came to the thing's own address. */
 static void
@@ -216,18 +221,21 @@ serve_root(struct lintel_call *c)
         lintel_serve_models(c);
     } else if (c->npath == 2 && is_called(&c->path[0], "models")) {
         lintel_serve_model(c, &c->path[1]);
-    } else if (c->npath == 2 && is_called(&c->path[0], ".well-known") && is_called(&c->path[1], "core")) {
+    } else if (c->npath == 2 && is_called(&c->path[0], ".well-known") &&
+               is_called(&c->path[1], "core")) {
         lintel_serve_core(c);
     } else if (c->npath >= 1 && is_called(&c->path[0], "hub")) {
         if (!(c->x->flags & LINTEL_X_LOOPBACK)) {
-            lintel_call_fail(c, LINTEL_FORBIDDEN, "/hub is for this machine alone; use lintel(1) there");
+            lintel_call_fail(c, LINTEL_FORBIDDEN,
+                             "/hub is for this machine alone; use lintel(1) there");
             return;
         }
         c->path++;
         c->npath--;
         lintel_serve_hub(c);
     } else {
-        lintel_call_fail(c, LINTEL_NOT_FOUND, "no such path; GET /.well-known/core lists what there is");
+        lintel_call_fail(c, LINTEL_NOT_FOUND,
+                         "no such path; GET /.well-known/core lists what there is");
     }
 }
 
@@ -237,7 +245,8 @@ is_welcome(struct lintel_call *c)
 {
     const lintel_exchange *x = c->x;
     if (!(x->flags & (LINTEL_X_LOOPBACK | LINTEL_X_SECURE | LINTEL_X_OPEN)))
-        lintel_call_fail(c, LINTEL_FORBIDDEN, "who asks is not known: use coaps, or ask from this machine");
+        lintel_call_fail(c, LINTEL_FORBIDDEN,
+                         "who asks is not known: use coaps, or ask from this machine");
     else if (x->flags & LINTEL_X_MULTICAST && x->method != LINTEL_GET)
         lintel_call_fail(c, LINTEL_NOT_ALLOWED, "a group can only be asked");
     else

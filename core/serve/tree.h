@@ -6,10 +6,10 @@
  *   /d/{thing}                         one thing's links
  *   /d/{thing}/{object}/{p|a|e}/{name} a property, an action, an event
  *   /d/{thing}/s                       all readable properties as one SenML pack
- *   /models /models/{id}               SDF documents of the kinds of things that run, bindings merged in
- *   /hub/status /hub/things /hub/values[/{thing}] /hub/plugins /hub/reload
- *                                      management: loopback and local socket only
- * A request to a thing's own address (lintel_exchange.thing) has the thing's part of the tree at its root.
+ *   /models /models/{id}               SDF documents of the kinds of things that run, bindings
+ * merged in /hub/status /hub/things /hub/values[/{thing}] /hub/plugins /hub/reload management:
+ * loopback and local socket only A request to a thing's own address (lintel_exchange.thing) has the
+ * thing's part of the tree at its root.
  */
 #ifndef LINTEL_SERVE_TREE_H
 #define LINTEL_SERVE_TREE_H
@@ -19,8 +19,9 @@ struct lintel_tree *lintel_tree_new(const struct lintel_tree_source *s);
 void lintel_tree_free(struct lintel_tree *t); /* open exchanges end with 5.03 */
 
 /* As lintel_host_transport.submit: 0 if answered in full before it returns. */
-lintel_ticket lintel_tree_submit(struct lintel_tree *t, const lintel_exchange *x, lintel_answer_fn *fn,
-                                 void *ctx);
+lintel_ticket lintel_tree_submit(struct lintel_tree *t, const lintel_exchange *x,
+                                 lintel_answer_fn *fn, void *ctx);
 void lintel_tree_abandon(struct lintel_tree *t, lintel_ticket ticket);
-uint32_t lintel_tree_open(const struct lintel_tree *t); /* exchanges not ended, observations included */
+uint32_t
+lintel_tree_open(const struct lintel_tree *t); /* exchanges not ended, observations included */
 #endif

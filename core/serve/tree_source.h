@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the resource tree is given: the engine, the loop, and what the daemon does for it. Apart from tree.h, so that the
- * tree's own files need not know the router that stands above them. */
+ * What the resource tree is given: the engine, the loop, and what the daemon does for it. Apart
+ * from tree.h, so that the tree's own files need not know the router that stands above them. */
 #ifndef LINTEL_SERVE_TREE_SOURCE_H
 #define LINTEL_SERVE_TREE_SOURCE_H
 #include "core/base/text.h"
@@ -9,14 +9,15 @@
 #include "lintel/transport.h"
 
 struct lintel_tree;
-/* refused: the site was not taken in, and json is a list of problems; else it says what has changed. */
+/* refused: the site was not taken in, and json is a list of problems; else it says what has
+ * changed. */
 typedef void lintel_reload_done(void *done_ctx, int refused, struct lintel_buf *json);
 struct lintel_tree_source {
     struct lintel_engine *engine;
     struct lintel_loop *loop;
     const char *hub_name; /* copied */
-    /* What the daemon does for management resources; one JSON value is added to out. status: becomes the
-     * member "daemon" of /hub/status. Each may be NULL: left out, or 5.01. */
+    /* What the daemon does for management resources; one JSON value is added to out. status:
+     * becomes the member "daemon" of /hub/status. Each may be NULL: left out, or 5.01. */
     void (*status)(void *ctx, struct lintel_buf *out);
     void (*plugins)(void *ctx, struct lintel_buf *out);
     /* Ends with done(), now or later, on the loop's thread, and before the tree is freed. */

@@ -15,7 +15,8 @@
 #define SETPOINT "d/main-meter/Device/p/setPoint"
 #define MODE "d/main-meter/Device/p/mode"
 #define ENERGY "d/main-meter/Device/p/energy"
-#define IS(dotted) ((unsigned)(dotted) / 100 * 32 + (unsigned)(dotted) % 100) /* 2.05 is IS(205) */
+#define IS(dotted) ((unsigned)(dotted) / 100 * 32 + (unsigned)(dotted) % 100) /* 2.05 is IS(205)   \
+                                                                               */
 
 static struct {
     struct lintel_loop *loop;
@@ -140,8 +141,11 @@ begin(void)
     h.x_format = LINTEL_FORMAT_NONE;
     h.loop = lintel_loop_new_fake();
     h.engine = fake_engine_new(h.loop);
-    h.tree = lintel_tree_new(&(struct lintel_tree_source){
-        .engine = h.engine, .loop = h.loop, .hub_name = "plant-7", .status = status, .reload = reload});
+    h.tree = lintel_tree_new(&(struct lintel_tree_source){.engine = h.engine,
+                                                          .loop = h.loop,
+                                                          .hub_name = "plant-7",
+                                                          .status = status,
+                                                          .reload = reload});
     CHECK(h.tree != NULL);
     fake_set(h.engine, fake_point(0, FAKE_POWER), FAKE_REAL(21.5), LINTEL_QUALITY_GOOD);
     fake_set(h.engine, fake_point(0, FAKE_SETPOINT), FAKE_REAL(19), LINTEL_QUALITY_GOOD);
@@ -157,7 +161,9 @@ end(void)
     lintel_loop_free(h.loop);
 }
 
-/* ---- GET ------------------------------------------------------------------------------------------------- */
+/* ---- GET
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void
 formats(void)
@@ -181,8 +187,10 @@ formats(void)
     CHECK(h.n == 3 && memcmp(h.text, "\xf9\x4d\x60", 3) == 0);
     get(POWER, 110);
     CHECK_INT(h.format, 110);
-    CHECK_STR(h.text, "[{\"bn\":\"plant-7:main-meter/\",\"n\":\"Device/activePower\",\"u\":\"W\",\"v\":21.5,"
-                      "\"t\":1767225600,\"ut\":10}]");
+    CHECK_STR(
+        h.text,
+        "[{\"bn\":\"plant-7:main-meter/\",\"n\":\"Device/activePower\",\"u\":\"W\",\"v\":21.5,"
+        "\"t\":1767225600,\"ut\":10}]");
     get(POWER, 112);
     CHECK_INT(h.format, 112);
     CHECK_HAS(h.text, "\x81\xa6\x21\x73plant-7:main-meter/");
@@ -307,7 +315,8 @@ not_there(void)
     } cases[] = {
         {"d/main-meter/Device/p/activePowr", 404,
          "no property \"activePowr\" on main-meter; did you mean activePower?"},
-        {"d/main-metre/Device/p/activePower", 404, "no thing \"main-metre\"; did you mean main-meter?"},
+        {"d/main-metre/Device/p/activePower", 404,
+         "no thing \"main-metre\"; did you mean main-meter?"},
         {"d/zzz", 404, "no thing \"zzz\"; GET /d lists them"},
         {"d/main-meter/Device/a/mode", 404,
          "no action \"mode\" on main-meter; did you mean Device/p/mode?"},
@@ -330,8 +339,13 @@ not_there(void)
         CHECK_HAS(h.text, cases[i].text);
     }
     lintel_span odd[] = {{"d", 1}, {"main-meter", 10}, {"Device/p", 8}, {"activePower", 11}};
-    lintel_exchange x = {.size = sizeof x, .method = LINTEL_GET, .flags = LINTEL_X_LOOPBACK, .path = odd,
-                         .npath = 4, .format = LINTEL_FORMAT_NONE, .cookie = h.text};
+    lintel_exchange x = {.size = sizeof x,
+                         .method = LINTEL_GET,
+                         .flags = LINTEL_X_LOOPBACK,
+                         .path = odd,
+                         .npath = 4,
+                         .format = LINTEL_FORMAT_NONE,
+                         .cookie = h.text};
     lintel_tree_submit(h.tree, &x, on_answer, &h);
     CHECK_INT(h.code, IS(404));
     odd[2] = (lintel_span){NULL, 0};
@@ -370,7 +384,8 @@ rights(void)
     end();
 }
 
-/* ---- PUT, POST ------------------------------------------------------------------------------------------- */
+/* ---- PUT, POST
+ * ------------------------------------------------------------------------------------------- */
 
 static void
 writes(void)
@@ -389,10 +404,10 @@ writes(void)
     static const struct {
         lintel_status status;
         unsigned code;
-    } outcomes[] = {
-        {LINTEL_E_FAIL, 500},  {LINTEL_E_ADDRESS, 502}, {LINTEL_E_RANGE, 422},  {LINTEL_E_NOTSUP, 501},
-        {LINTEL_E_DENIED, 502}, {LINTEL_E_TIMEOUT, 504}, {LINTEL_E_LINK, 503},   {LINTEL_E_PROTO, 502},
-        {LINTEL_E_DEVICE, 502}, {LINTEL_E_BUSY, 503},    {LINTEL_E_CANCELLED, 503}};
+    } outcomes[] = {{LINTEL_E_FAIL, 500},   {LINTEL_E_ADDRESS, 502},  {LINTEL_E_RANGE, 422},
+                    {LINTEL_E_NOTSUP, 501}, {LINTEL_E_DENIED, 502},   {LINTEL_E_TIMEOUT, 504},
+                    {LINTEL_E_LINK, 503},   {LINTEL_E_PROTO, 502},    {LINTEL_E_DEVICE, 502},
+                    {LINTEL_E_BUSY, 503},   {LINTEL_E_CANCELLED, 503}};
     for (size_t i = 0; i < LINTEL_COUNT(outcomes); i++) {
         ask(LINTEL_PUT, SETPOINT, LINTEL_FORMAT_NONE, "20");
         fake_complete(h.engine, outcomes[i].status, i % 2 ? "why" : "", (lintel_value){0});
@@ -455,7 +470,8 @@ written_formats(void)
         {SETPOINT, 0, "20.5", 20.5, NULL},
         {SETPOINT, 60, "\xf9\x4d\x60", 21.5, NULL},
         {SETPOINT, 110, "[{\"v\":20}]", 20, NULL},
-        {SETPOINT, 110, "[{\"bn\":\"plant-7:main-meter/\",\"n\":\"Device/setPoint\",\"v\":20}]", 20, NULL},
+        {SETPOINT, 110, "[{\"bn\":\"plant-7:main-meter/\",\"n\":\"Device/setPoint\",\"v\":20}]", 20,
+         NULL},
         {SETPOINT, 110, "[{\"v\":293.15,\"u\":\"K\"}]", 20, NULL},
         {SETPOINT, 112, "\x81\xa1\x02\x14", 20, NULL},
         {SETPOINT, LINTEL_FORMAT_NONE, "20", 20, NULL},
@@ -476,9 +492,9 @@ written_formats(void)
         if (cases[i].text != NULL)
             CHECK_STR(c->text, cases[i].text);
         else
-            CHECK(c->value.type == LINTEL_T_REAL
-                      ? c->value.as.r > cases[i].number - 1e-9 && c->value.as.r < cases[i].number + 1e-9
-                      : c->value.as.i == (int64_t)cases[i].number);
+            CHECK(c->value.type == LINTEL_T_REAL ? c->value.as.r > cases[i].number - 1e-9 &&
+                                                       c->value.as.r < cases[i].number + 1e-9
+                                                 : c->value.as.i == (int64_t)cases[i].number);
         fake_complete(h.engine, LINTEL_OK, "", (lintel_value){0});
         CHECK_INT(h.code, IS(204));
     }
@@ -538,7 +554,8 @@ actions(void)
     end();
 }
 
-/* ---- observe ---------------------------------------------------------------------------------------------- */
+/* ---- observe
+ * ---------------------------------------------------------------------------------------------- */
 
 static void
 observed(void)
@@ -666,7 +683,8 @@ packs(void)
     get("d/main-meter/s", LINTEL_FORMAT_NONE);
     CHECK_INT(h.format, 110);
     CHECK_STR(h.text,
-              "[{\"bn\":\"plant-7:main-meter/\",\"bt\":1767225602,\"n\":\"Device/activePower\",\"u\":\"W\","
+              "[{\"bn\":\"plant-7:main-meter/\",\"bt\":1767225602,\"n\":\"Device/"
+              "activePower\",\"u\":\"W\","
               "\"v\":21.5,\"t\":-2,\"ut\":10},"
               "{\"n\":\"Device/setPoint\",\"u\":\"Cel\",\"v\":19,\"ut\":10},"
               "{\"n\":\"Device/mode\",\"vs\":\"he\\\"at\",\"t\":-2},"
@@ -697,7 +715,8 @@ without_a_clock(void)
     end();
 }
 
-/* ---- links, hub -------------------------------------------------------------------------------------------- */
+/* ---- links, hub
+ * -------------------------------------------------------------------------------------------- */
 
 static void
 links(void)
@@ -707,12 +726,14 @@ links(void)
     CHECK_INT(h.code, IS(205));
     CHECK_INT(h.format, 40);
     CHECK_HAS(h.text, "</.well-known/core>;ct=40,</d>;ct=40;title=\"things\",</models>;ct=40");
-    CHECK_HAS(h.text, ",</d/main-meter>;rt=\"https://example.com/models/device#/sdfObject/Device\";ct=40;"
-                      "title=\"Main \\\"meter\\\"\"");
+    CHECK_HAS(h.text,
+              ",</d/main-meter>;rt=\"https://example.com/models/device#/sdfObject/Device\";ct=40;"
+              "title=\"Main \\\"meter\\\"\"");
     CHECK_HAS(h.text, "</hub/status>");
     h.query = "href=/d/l*";
     get(".well-known/core", LINTEL_FORMAT_NONE);
-    CHECK_STR(h.text, "</d/lamp-1>;rt=\"https://example.com/models/device#/sdfObject/Device\";ct=40");
+    CHECK_STR(h.text,
+              "</d/lamp-1>;rt=\"https://example.com/models/device#/sdfObject/Device\";ct=40");
     h.query = "rt=nothing";
     get("d", 40);
     CHECK_INT(h.code, IS(205));
@@ -726,9 +747,10 @@ links(void)
     CHECK_INT(h.code, IS(406));
     h.query = "title=Blink";
     get("d/main-meter", LINTEL_FORMAT_NONE);
-    CHECK_STR(h.text, "</d/main-meter/Device/a/identify>;"
-                      "rt=\"https://example.com/models/device#/sdfObject/Device/sdfAction/identify\";"
-                      "if=\"tag:lintel-hub.example,2026:action\";ct=\"50 60 0\";title=\"Blink\"");
+    CHECK_STR(h.text,
+              "</d/main-meter/Device/a/identify>;"
+              "rt=\"https://example.com/models/device#/sdfObject/Device/sdfAction/identify\";"
+              "if=\"tag:lintel-hub.example,2026:action\";ct=\"50 60 0\";title=\"Blink\"");
     h.query = "if=tag:lintel-hub.example,2026:property&href=*Power"; /* '*' only at the end */
     get("d/main-meter", LINTEL_FORMAT_NONE);
     CHECK_STR(h.text, "");
@@ -754,17 +776,23 @@ management(void)
     get("hub/status", LINTEL_FORMAT_NONE);
     CHECK_INT(h.format, 50);
     CHECK_HAS(h.text, "{\"hub\":\"plant-7\",\"version\":\"");
-    CHECK_HAS(h.text, "\"uptime\":0,\"buses\":[{\"name\":\"basement\",\"plugin\":\"modbus\",\"state\":\"up\"");
+    CHECK_HAS(
+        h.text,
+        "\"uptime\":0,\"buses\":[{\"name\":\"basement\",\"plugin\":\"modbus\",\"state\":\"up\"");
     CHECK_HAS(h.text, "\"daemon\":{\"pid\":1}}");
     get("hub/things", LINTEL_FORMAT_NONE);
-    CHECK_HAS(h.text, "[{\"id\":\"main-meter\",\"label\":\"Main \\\"meter\\\"\",\"location\":\"B1\",\"zone\":"
-                      "\"energy\",\"tags\":[\"elec\",\"meter\"],\"bus\":\"basement\",\"model\":\"acme-em1\","
-                      "\"state\":\"ok\",\"detail\":\"\",\"points\":4,\"good\":3,\"seen\":1767225600}");
+    CHECK_HAS(
+        h.text,
+        "[{\"id\":\"main-meter\",\"label\":\"Main \\\"meter\\\"\",\"location\":\"B1\",\"zone\":"
+        "\"energy\",\"tags\":[\"elec\",\"meter\"],\"bus\":\"basement\",\"model\":\"acme-em1\","
+        "\"state\":\"ok\",\"detail\":\"\",\"points\":4,\"good\":3,\"seen\":1767225600}");
     CHECK_HAS(h.text, "\"state\":\"down\",\"detail\":\"no answer\"");
     get("hub/values/main-meter", LINTEL_FORMAT_NONE);
-    CHECK_HAS(h.text, "[{\"thing\":\"main-meter\",\"path\":\"Device/p/activePower\",\"name\":\"activePower\","
-                      "\"kind\":\"property\",\"value\":21.5,\"unit\":\"W\",\"quality\":\"good\",\"age\":0,"
-                      "\"source\":1767225600,\"writable\":false,\"type\":");
+    CHECK_HAS(
+        h.text,
+        "[{\"thing\":\"main-meter\",\"path\":\"Device/p/activePower\",\"name\":\"activePower\","
+        "\"kind\":\"property\",\"value\":21.5,\"unit\":\"W\",\"quality\":\"good\",\"age\":0,"
+        "\"source\":1767225600,\"writable\":false,\"type\":");
     CHECK_HAS(h.text, "\"quality\":\"unmapped\"");
     get("hub/values", LINTEL_FORMAT_NONE);
     CHECK_HAS(h.text, "},{\"thing\":\"lamp-1\"");
@@ -779,7 +807,9 @@ management(void)
     end();
 }
 
-/* ---- tickets ------------------------------------------------------------------------------------------------ */
+/* ---- tickets
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void
 old_tickets_are_dead(void)
@@ -816,8 +846,9 @@ ends_with_the_tree(void)
 static void
 out_of_memory(void)
 {
-    static const char *const paths[] = {POWER, SETPOINT, "d/main-meter/s", ".well-known/core", "d/main-meter",
-                                        "hub/things", "hub/values"};
+    static const char *const paths[] = {
+        POWER,          SETPOINT,     "d/main-meter/s", ".well-known/core",
+        "d/main-meter", "hub/things", "hub/values"};
     for (size_t i = 0; i < LINTEL_COUNT(paths); i++) {
         for (uint64_t at = 1; at < 12; at++) {
             begin();
@@ -838,13 +869,17 @@ out_of_memory(void)
 static void
 any_request_ends(void)
 {
-    static const char *const words[] = {"d", "hub", "main-meter", "lamp-1", "Device", "p", "a", "e", "s", "activePower",
-                                        "setPoint", "mode", "energy", "dim", "pressed", "status", "values", "things",
-                                        "reload", ".well-known", "core", "", "\xff\xfe", "x/y", "..", "secret"};
-    static const char *const payloads[] = {"", "20", "\"x\"", "[{\"v\":1}]", "\x81\xa1\x02\x14", "\xff", "{\"a\":["};
+    static const char *const words[] = {
+        "d",       "hub",      "main-meter",  "lamp-1",   "Device", "p",           "a",
+        "e",       "s",        "activePower", "setPoint", "mode",   "energy",      "dim",
+        "pressed", "status",   "values",      "things",   "reload", ".well-known", "core",
+        "",        "\xff\xfe", "x/y",         "..",       "secret"};
+    static const char *const payloads[] = {
+        "", "20", "\"x\"", "[{\"v\":1}]", "\x81\xa1\x02\x14", "\xff", "{\"a\":["};
     static const char *const queries[] = {"rt=*", "c.st=1", "c.con", "c.", "=", "", "href=/d/*"};
     static const int32_t formats_[] = {LINTEL_FORMAT_NONE, 0, 40, 50, 60, 110, 112, 65535};
-    static const uint32_t flags[] = {LINTEL_X_OBSERVE, LINTEL_X_IF_NONE_MATCH, LINTEL_X_MULTICAST, 0, 0, 0};
+    static const uint32_t flags[] = {
+        LINTEL_X_OBSERVE, LINTEL_X_IF_NONE_MATCH, LINTEL_X_MULTICAST, 0, 0, 0};
     begin();
     for (int i = 0; i < 30000; i++) {
         lintel_span path[8], query, tag = {"12345678", kit_random() % 9};
@@ -896,12 +931,31 @@ any_request_ends(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(formats), KIT(max_age_is_the_rest_of_the_poll), KIT(etags), KIT(stale_and_bad),
-        KIT(read_on_demand), KIT(not_there), KIT(rights), KIT(writes), KIT(refused_writes),
-        KIT(written_formats), KIT(preconditions), KIT(actions), KIT(observed), KIT(observed_in_senml),
-        KIT(observed_before_the_first_value), KIT(bad_conditions), KIT(events), KIT(packs), KIT(without_a_clock), KIT(links),
-        KIT(management), KIT(old_tickets_are_dead), KIT(ends_with_the_tree), KIT(any_request_ends),
-        KIT(out_of_memory), {0}};
+    static const struct kit_test tests[] = {KIT(formats),
+                                            KIT(max_age_is_the_rest_of_the_poll),
+                                            KIT(etags),
+                                            KIT(stale_and_bad),
+                                            KIT(read_on_demand),
+                                            KIT(not_there),
+                                            KIT(rights),
+                                            KIT(writes),
+                                            KIT(refused_writes),
+                                            KIT(written_formats),
+                                            KIT(preconditions),
+                                            KIT(actions),
+                                            KIT(observed),
+                                            KIT(observed_in_senml),
+                                            KIT(observed_before_the_first_value),
+                                            KIT(bad_conditions),
+                                            KIT(events),
+                                            KIT(packs),
+                                            KIT(without_a_clock),
+                                            KIT(links),
+                                            KIT(management),
+                                            KIT(old_tickets_are_dead),
+                                            KIT(ends_with_the_tree),
+                                            KIT(any_request_ends),
+                                            KIT(out_of_memory),
+                                            {0}};
     return kit_main("tree", tests, argc, argv);
 }

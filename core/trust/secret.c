@@ -25,8 +25,8 @@ is_name(const char *name)
     return n > 0 && n < 64 && name[n] == '\0' && name[0] != '.' && name[0] != '-';
 }
 
-/* Whom a secret may belong to: the hub's user, root; and where root looks at the site of another user (lintel check
- * before linteld runs as that one), the owner of its folder. */
+/* Whom a secret may belong to: the hub's user, root; and where root looks at the site of another
+ * user (lintel check before linteld runs as that one), the owner of its folder. */
 static int
 is_owner(uid_t owner, const char *path)
 {

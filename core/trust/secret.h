@@ -6,9 +6,9 @@
 
 enum { LINTEL_SECRET_MOST = 4096 }; /* bytes */
 
-/* Reads FOLDER/NAME: a regular file of the current user or root, with no right for group or others. A line end at
- * its end is cut. 0 with a NUL-terminated text, or -1 with what is wrong and what to type. No secret is ever
- * part of a reason. Wipe the text when it is done with. */
+/* Reads FOLDER/NAME: a regular file of the current user or root, with no right for group or others.
+ * A line end at its end is cut. 0 with a NUL-terminated text, or -1 with what is wrong and what to
+ * type. No secret is ever part of a reason. Wipe the text when it is done with. */
 int lintel_secret_read(const char *folder, const char *name, char text[LINTEL_SECRET_MOST + 1],
                        size_t *ret_n, char *reason, size_t size);
 /* Overwrites memory in a way that no compiler leaves out. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What is made of the plugins' tables at build time; the same rows parse the user's files, so it can't disagree
- * with the parser.
- *   tables ports|address TEMPLATE PLUGIN.so.. >PAGE        manual pages
- *   tables schema lintel.yaml|binding|things PLUGIN.so..   JSON Schemas */
+ * What is made of the plugins' tables at build time; the same rows parse the user's files, so it
+ * can't disagree with the parser. tables ports|address TEMPLATE PLUGIN.so.. >PAGE        manual
+ * pages tables schema lintel.yaml|binding|things PLUGIN.so..   JSON Schemas */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,8 @@
 #include "core/plug/load.h"
 
 static void
-print_section(const lintel_plugin *p, const char *title, const lintel_field *table, struct lintel_buf *out)
+print_section(const lintel_plugin *p, const char *title, const lintel_field *table,
+              struct lintel_buf *out)
 {
     if (lintel_fields_count(table) == 0)
         return;

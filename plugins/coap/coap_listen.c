@@ -127,8 +127,8 @@ bound_port(const coap_endpoint_t *e)
     return colon != NULL ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
 }
 
-/* libcoap binds with SO_REUSEADDR, which for UDP lets two programs share a port, and the later one takes the
- * datagrams of both. So whether it is free is asked before, without that option. */
+/* libcoap binds with SO_REUSEADDR, which for UDP lets two programs share a port, and the later one
+ * takes the datagrams of both. So whether it is free is asked before, without that option. */
 static bool
 is_free(const coap_address_t *a)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A device that does what a test wants: answers, is late, stalls, lies, crashes, floods. Built twice: "fake" never
- * blocks and uses the loop, "fake-blocking" works in its calls. */
+ * A device that does what a test wants: answers, is late, stalls, lies, crashes, floods. Built
+ * twice: "fake" never blocks and uses the loop, "fake-blocking" works in its calls. */
 #include <lintel/ext/loop.h>
 #include <lintel/plugin.h>
 #include <math.h>
@@ -11,51 +11,86 @@
 #include <string.h>
 #include <time.h>
 
-enum { /* address key kind, in the order of its choices */
-    KIND_CONSTANT, /* always `value` */
-    KIND_COUNTER,  /* value, value + 1, .. with each read */
-    KIND_STORED,   /* value, or what was written last */
-    KIND_ERROR,    /* LINTEL_E_DEVICE with a detail */
-    KIND_LOST,     /* left out of the answer */
-    KIND_TIMEOUT,  /* the whole request fails with LINTEL_E_TIMEOUT */
-    KIND_STALL,    /* completes only when it is cancelled */
-    KIND_HANG,     /* never completes, whatever it is told */
-    KIND_LATE,     /* completes 3 s after the deadline */
-    KIND_TWICE,    /* completes twice */
-    KIND_STRANGER, /* also answers for a point that nobody has */
-    KIND_NAN,      /* a number that is none */
-    KIND_CRASH,    /* ends the process by a signal */
-    KIND_FLOOD,    /* publishes 100,000 values of itself, then answers */
-    KIND_EVENT,    /* publishes value, value + 1 .. every everyMs once subscribed */
-    KIND_REFUSED   /* bind() refuses it */
+enum {                /* address key kind, in the order of its choices */
+       KIND_CONSTANT, /* always `value` */
+       KIND_COUNTER,  /* value, value + 1, .. with each read */
+       KIND_STORED,   /* value, or what was written last */
+       KIND_ERROR,    /* LINTEL_E_DEVICE with a detail */
+       KIND_LOST,     /* left out of the answer */
+       KIND_TIMEOUT,  /* the whole request fails with LINTEL_E_TIMEOUT */
+       KIND_STALL,    /* completes only when it is cancelled */
+       KIND_HANG,     /* never completes, whatever it is told */
+       KIND_LATE,     /* completes 3 s after the deadline */
+       KIND_TWICE,    /* completes twice */
+       KIND_STRANGER, /* also answers for a point that nobody has */
+       KIND_NAN,      /* a number that is none */
+       KIND_CRASH,    /* ends the process by a signal */
+       KIND_FLOOD,    /* publishes 100,000 values of itself, then answers */
+       KIND_EVENT,    /* publishes value, value + 1 .. every everyMs once subscribed */
+       KIND_REFUSED   /* bind() refuses it */
 };
 enum { RAW_REAL, RAW_INT, RAW_U16, RAW_F32, RAW_F64, RAW_TEXT, RAW_PAYLOAD };
 
 static const lintel_field bus_fields[] = {
-    {.name = "delayMs", .help = "How long each request takes.", .dflt = "0", .unit = "ms",
-     .min = 0, .max = 60000, .type = LINTEL_T_INT},
-    {.name = "everyMs", .help = "Time between two events.", .dflt = "100", .unit = "ms",
-     .min = 1, .max = 60000, .type = LINTEL_T_INT},
-    {.name = "failing", .help = "What goes wrong at the start.", .dflt = "nothing",
-     .choices = "nothing|settings|create|start|crash|stop|destroyed", .type = LINTEL_T_STR},
-    {.name = "crashAfter", .help = "Requests until the process ends by a signal; 0 = never.",
-     .dflt = "0", .min = 0, .max = 1e9, .type = LINTEL_T_INT},
-    {.name = "secret", .help = "A word that must never be seen.", .type = LINTEL_T_STR,
+    {.name = "delayMs",
+     .help = "How long each request takes.",
+     .dflt = "0",
+     .unit = "ms",
+     .min = 0,
+     .max = 60000,
+     .type = LINTEL_T_INT},
+    {.name = "everyMs",
+     .help = "Time between two events.",
+     .dflt = "100",
+     .unit = "ms",
+     .min = 1,
+     .max = 60000,
+     .type = LINTEL_T_INT},
+    {.name = "failing",
+     .help = "What goes wrong at the start.",
+     .dflt = "nothing",
+     .choices = "nothing|settings|create|start|crash|stop|destroyed",
+     .type = LINTEL_T_STR},
+    {.name = "crashAfter",
+     .help = "Requests until the process ends by a signal; 0 = never.",
+     .dflt = "0",
+     .min = 0,
+     .max = 1e9,
+     .type = LINTEL_T_INT},
+    {.name = "secret",
+     .help = "A word that must never be seen.",
+     .type = LINTEL_T_STR,
      .flags = LINTEL_F_SECRET},
     {.name = "name", .help = "Said in the log at the start.", .type = LINTEL_T_STR},
     {0}};
-static const lintel_field device_fields[] = {
-    {.name = "unit", .help = "Number of the device.", .dflt = "1", .min = 0, .max = 65535,
-     .type = LINTEL_T_INT},
-    {.name = "refused", .help = "attach() refuses the device.", .dflt = "false", .type = LINTEL_T_BOOL},
-    {.name = "down", .help = "The device is told to be away.", .dflt = "false", .type = LINTEL_T_BOOL},
-    {0}};
+static const lintel_field device_fields[] = {{.name = "unit",
+                                              .help = "Number of the device.",
+                                              .dflt = "1",
+                                              .min = 0,
+                                              .max = 65535,
+                                              .type = LINTEL_T_INT},
+                                             {.name = "refused",
+                                              .help = "attach() refuses the device.",
+                                              .dflt = "false",
+                                              .type = LINTEL_T_BOOL},
+                                             {.name = "down",
+                                              .help = "The device is told to be away.",
+                                              .dflt = "false",
+                                              .type = LINTEL_T_BOOL},
+                                             {0}};
 static const lintel_field address_fields[] = {
-    {.name = "kind", .help = "What the point does.", .dflt = "constant", .type = LINTEL_T_STR,
-     .choices = "constant|counter|stored|error|lost|timeout|stall|hang|late|twice|stranger|nan|crash|"
-                "flood|event|refused"},
+    {.name = "kind",
+     .help = "What the point does.",
+     .dflt = "constant",
+     .type = LINTEL_T_STR,
+     .choices =
+         "constant|counter|stored|error|lost|timeout|stall|hang|late|twice|stranger|nan|crash|"
+         "flood|event|refused"},
     {.name = "value", .help = "Its value, or the first one.", .dflt = "0", .type = LINTEL_T_REAL},
-    {.name = "raw", .help = "How the value looks on the wire.", .dflt = "real", .type = LINTEL_T_STR,
+    {.name = "raw",
+     .help = "How the value looks on the wire.",
+     .dflt = "real",
+     .type = LINTEL_T_STR,
      .choices = "real|integer|u16|f32|f64|text|payload"},
     {0}};
 
@@ -317,8 +352,8 @@ on_event(void *arg)
         b->host->publish(b->host, &s, 1);
         ((struct point *)p->cookie)->value++;
     }
-    b->loop->timer(b->host, b->nsubscribed ? b->host->now(b->host) + b->every * 1000000 : 0, on_event,
-                   b);
+    b->loop->timer(b->host, b->nsubscribed ? b->host->now(b->host) + b->every * 1000000 : 0,
+                   on_event, b);
 }
 
 /* ---- the plugin ------------------------------------------------------------------------------ */
@@ -466,7 +501,8 @@ static void
 subscribe(void *self, const lintel_request *r)
 {
     struct bus *b = self;
-    const lintel_point **list = realloc(b->subscribed, (b->nsubscribed + r->npoints) * sizeof *list);
+    const lintel_point **list =
+        realloc(b->subscribed, (b->nsubscribed + r->npoints) * sizeof *list);
     if (list == NULL) {
         b->host->complete(b->host, r, LINTEL_E_NOMEM, NULL, 0);
         return;

@@ -11,15 +11,18 @@
 #define NAME "wrong"
 #endif
 
-static const lintel_field settings[] = {
-    {.name = "speed", .help = "A setting.", .type = LINTEL_T_INT, .min = 1, .max = 10,
+static const lintel_field settings[] = {{.name = "speed",
+                                         .help = "A setting.",
+                                         .type = LINTEL_T_INT,
+                                         .min = 1,
+                                         .max = 10,
 #ifdef WRONG_TABLE
-     .dflt = "11"
+                                         .dflt = "11"
 #else
-     .dflt = "10"
+                                          .dflt = "10"
 #endif
-    },
-    {0}};
+                                        },
+                                        {0}};
 
 static lintel_status
 create(const lintel_host *host, const lintel_value *values, void **self)

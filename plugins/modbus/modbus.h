@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the parts of the plugin share. modbus.c holds the tables and checks settings and addresses, modbus_read.c and
- * modbus_write.c carry out requests, modbus_given.c reads a binding's tests. */
+ * What the parts of the plugin share. modbus.c holds the tables and checks settings and addresses,
+ * modbus_read.c and modbus_write.c carry out requests, modbus_given.c reads a binding's tests. */
 #ifndef LINTEL_MODBUS_H
 #define LINTEL_MODBUS_H
 #include "lintel/plugin.h"
@@ -54,7 +54,8 @@ const char *mb_detail(struct mb_details *d, const char *why);
 void mb_say_exception(char *why, int code, enum mb_table t, uint32_t address, uint32_t count,
                       uint8_t unit);
 
-/* The addresses as in a target; NULL addr: ret->count is 0. 0 with why[MB_DETAIL] where it can't be. */
+/* The addresses as in a target; NULL addr: ret->count is 0. 0 with why[MB_DETAIL] where it can't
+ * be. */
 int mb_target_read(const lintel_value *addr, uint32_t wire_bytes, struct mb_target *ret, char *why);
 /* A register block's bytes as the raw value of a target. */
 lintel_value mb_raw(const struct mb_target *t, const uint8_t *registers);

@@ -118,9 +118,10 @@ back_off(struct mb_link *l)
     l->backoff = wait < most / 2 ? wait * 2 : most;
 }
 
-/* The connection is of no use any more. One that worked is opened anew with the next request, and only if that fails
- * the hub hears of it: some gateways close the connection when a unit behind them does not answer, and told as a loss of
- * the line, that one unit would make all others stale and be asked again at once, with them, in a circle. */
+/* The connection is of no use any more. One that worked is opened anew with the next request, and
+ * only if that fails the hub hears of it: some gateways close the connection when a unit behind
+ * them does not answer, and told as a loss of the line, that one unit would make all others stale
+ * and be asked again at once, with them, in a circle. */
 static void
 lost(struct mb_link *l, const char *why)
 {

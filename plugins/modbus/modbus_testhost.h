@@ -19,8 +19,8 @@ lintel_status rig_write(struct fakehost *h, int point, lintel_value v);
 lintel_value rig_bytes(const void *p, uint32_t n);
 /* The settings' text as "a=1", "b=2", NULL; of a small ring of static arrays. */
 const char *const *rig_words(const char *text);
-/* Starts a program with its stdin a pipe, and reads its first n lines into lines[n][80]. Returns the pid, -1 if that
- * fails; *ret_stdin is to be closed to end it. */
+/* Starts a program with its stdin a pipe, and reads its first n lines into lines[n][80]. Returns
+ * the pid, -1 if that fails; *ret_stdin is to be closed to end it. */
 int rig_spawn(char *const argv[], int n, char (*lines)[80], int *ret_stdin);
 void rig_reap(int pid, int in);
 #endif

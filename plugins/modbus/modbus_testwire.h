@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A scripted Modbus server for the plugin's tests: it does to each request what the script says, on a thread of its own.
- * Each register holds its own address; coils with an odd address are on. */
+ * A scripted Modbus server for the plugin's tests: it does to each request what the script says, on
+ * a thread of its own. Each register holds its own address; coils with an odd address are on. */
 #ifndef LINTEL_MODBUS_TESTWIRE_H
 #define LINTEL_MODBUS_TESTWIRE_H
 #include <stdint.h>
@@ -8,17 +8,18 @@
 enum peer_act {
     PEER_GOOD,
     PEER_SILENT,
-    PEER_CUT,        /* the first `arg` bytes of the answer, then nothing */
-    PEER_CUT_CLOSE,  /* the first `arg` bytes of the answer, then the end of the connection */
-    PEER_DRIBBLE,    /* the answer, one byte in each segment */
-    PEER_EXCEPTION,  /* with the code `arg` */
-    PEER_UNIT,       /* as from unit `arg` */
-    PEER_TID,        /* under the transaction id of the request + `arg`; registers read as 0xeeee */
-    PEER_LATE,       /* the answer to the request before (registers 0xeeee), then the right one */
-    PEER_OTHER,      /* the answer to another function */
-    PEER_GARBAGE,    /* bytes that are not Modbus */
-    PEER_REFUSE,     /* exception 2 if the read touches register `arg`, otherwise the answer; for good */
-    PEER_FAIL        /* exception 4 to all reads of more than `arg` registers; for good */
+    PEER_CUT,       /* the first `arg` bytes of the answer, then nothing */
+    PEER_CUT_CLOSE, /* the first `arg` bytes of the answer, then the end of the connection */
+    PEER_DRIBBLE,   /* the answer, one byte in each segment */
+    PEER_EXCEPTION, /* with the code `arg` */
+    PEER_UNIT,      /* as from unit `arg` */
+    PEER_TID,       /* under the transaction id of the request + `arg`; registers read as 0xeeee */
+    PEER_LATE,      /* the answer to the request before (registers 0xeeee), then the right one */
+    PEER_OTHER,     /* the answer to another function */
+    PEER_GARBAGE,   /* bytes that are not Modbus */
+    PEER_REFUSE, /* exception 2 if the read touches register `arg`, otherwise the answer; for good
+                  */
+    PEER_FAIL    /* exception 4 to all reads of more than `arg` registers; for good */
 };
 struct peer_step {
     enum peer_act act;

@@ -57,8 +57,8 @@ on_refused(void *ctx, MQTTAsync_failureData *data)
     if (code > 0 && code < (int)(sizeof reasons / sizeof *reasons))
         snprintf(why, sizeof why, "%s", reasons[code]);
     else
-        snprintf(why, sizeof why, "no connection to the broker %.80s: %.80s", strstr(m->uri, "://") + 3,
-                 detail);
+        snprintf(why, sizeof why, "no connection to the broker %.80s: %.80s",
+                 strstr(m->uri, "://") + 3, detail);
     mqtt_inbox_down(&m->inbox, why);
 }
 

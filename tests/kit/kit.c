@@ -110,8 +110,8 @@ kit_check_has(const char *found, const char *part, const char *text, const char 
               const char *fn)
 {
     char message[900];
-    snprintf(message, sizeof message, "%s is \"%s\", without \"%s\"", text, found ? found : "(null)",
-             part);
+    snprintf(message, sizeof message, "%s is \"%s\", without \"%s\"", text,
+             found ? found : "(null)", part);
     return kit_check(found != NULL && strstr(found, part) != NULL, message, file, line, fn);
 }
 

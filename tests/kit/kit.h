@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The test kit: a main() on CUnit that tells the truth (CU_basic_run_tests() returns 0 when tests fail).
+ * The test kit: a main() on CUnit that tells the truth (CU_basic_run_tests() returns 0 when tests
+ * fail).
  *
  *   static void adds_up(void) { CHECK(1 + 1 == 2); CHECK_INT(1 + 1, 2); CHECK_STR("a", "a"); }
  *   int main(int argc, char **argv)
- *   { static const struct kit_test tests[] = {KIT(adds_up), {0}}; return kit_main("sums", tests, argc, argv); }
+ *   { static const struct kit_test tests[] = {KIT(adds_up), {0}}; return kit_main("sums", tests,
+ * argc, argv); }
  *
- * An argument filters tests by a part of the name; a filter that matches nothing fails. Each program ends after 60 s
- * at the latest (KIT_NO_TIMEOUT=1 for debuggers). Tests do not sleep. */
+ * An argument filters tests by a part of the name; a filter that matches nothing fails. Each
+ * program ends after 60 s at the latest (KIT_NO_TIMEOUT=1 for debuggers). Tests do not sleep. */
 #ifndef LINTEL_TESTS_KIT_H
 #define LINTEL_TESTS_KIT_H
 #include <CUnit/CUnit.h>
@@ -17,7 +19,10 @@ struct kit_test {
     const char *name;
     void (*fn)(void);
 };
-#define KIT(fn) {#fn, fn}
+#define KIT(fn)                                                                                    \
+    {                                                                                              \
+#fn, fn                                                                                    \
+    }
 int kit_main(const char *suite, const struct kit_test *tests, int argc, char **argv);
 
 #define CHECK(cond) kit_check((cond) != 0, #cond, __FILE__, __LINE__, __func__)
@@ -29,8 +34,7 @@ int kit_main(const char *suite, const struct kit_test *tests, int argc, char **a
 #define CHECK_REAL(found, expected)                                                                \
     kit_check_real((found), (expected), #found, __FILE__, __LINE__, __func__)
 /* Passes if `part` stands in `found`. */
-#define CHECK_HAS(found, part)                                                                     \
-    kit_check_has((found), (part), #found, __FILE__, __LINE__, __func__)
+#define CHECK_HAS(found, part) kit_check_has((found), (part), #found, __FILE__, __LINE__, __func__)
 /* Ends the test at once when it fails. */
 #define REQUIRE(cond)                                                                              \
     do {                                                                                           \
@@ -54,6 +58,7 @@ uint64_t kit_random(void);
 char *kit_read(const char *path_in_source_tree, size_t *ret_n);
 /* A fresh folder below TMPDIR, removed at the end of the program. */
 const char *kit_folder(void);
-/* Writes a file (folders are made) below kit_folder(), returns its path; a small ring of static buffers. */
+/* Writes a file (folders are made) below kit_folder(), returns its path; a small ring of static
+ * buffers. */
 const char *kit_write(const char *name, const char *text);
 #endif
