@@ -228,14 +228,10 @@ hex4(const char *s, unsigned *ret)
 {
     unsigned value = 0;
     for (int i = 0; i < 4; i++) {
-        char c = s[i];
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-                         : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
-                                                : 16;
-        if (digit == 16)
+        int digit = lintel_hex_digit(s[i]);
+        if (digit < 0)
             return 0;
-        value = value * 16 + digit;
+        value = value * 16 + (unsigned)digit;
     }
     *ret = value;
     return 1;

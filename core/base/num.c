@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+int
+lintel_hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
 /* Digits in base 10, or 16 behind "0x". */
 static int
 parse_magnitude(const char *s, size_t n, uint64_t *ret)
@@ -20,14 +29,9 @@ parse_magnitude(const char *s, size_t n, uint64_t *ret)
         return 0;
     uint64_t value = 0;
     for (size_t i = 0; i < n; i++) {
-        unsigned digit;
-        if (s[i] >= '0' && s[i] <= '9')
-            digit = (unsigned)(s[i] - '0');
-        else if (base == 16 && s[i] >= 'a' && s[i] <= 'f')
-            digit = (unsigned)(s[i] - 'a') + 10;
-        else if (base == 16 && s[i] >= 'A' && s[i] <= 'F')
-            digit = (unsigned)(s[i] - 'A') + 10;
-        else
+        int digit_or_none = lintel_hex_digit(s[i]);
+        unsigned digit = (unsigned)digit_or_none;
+        if (digit_or_none < 0 || digit >= base)
             return 0;
         if (value > (UINT64_MAX - digit) / base)
             return 0;

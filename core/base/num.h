@@ -11,6 +11,9 @@ int lintel_parse_int(const char *s, size_t n, int64_t *ret);   /* decimal, or 0x
 int lintel_parse_uint(const char *s, size_t n, uint64_t *ret); /* the same */
 int lintel_parse_real(const char *s, size_t n, double *ret);   /* JSON's number grammar; finite */
 
+/* 0 .. 15, or -1 for what is no hexadecimal digit. */
+int lintel_hex_digit(char c);
+
 enum { LINTEL_REAL_TEXT = 32 };
 /* The shortest text that reads back as value ("21.5", "100", "1e+30"), or "null" if not finite.
  * Returns its length; out[] is NUL-terminated. */

@@ -66,22 +66,12 @@ show(const lintel_value *v, struct lintel_buf *out)
     }
 }
 
-static int
-is_number(const lintel_value *v, double *ret)
-{
-    *ret = v->type == LINTEL_T_INT    ? (double)v->as.i
-           : v->type == LINTEL_T_UINT ? (double)v->as.u
-           : v->type == LINTEL_T_REAL ? v->as.r
-                                      : 0;
-    return v->type == LINTEL_T_INT || v->type == LINTEL_T_UINT || v->type == LINTEL_T_REAL;
-}
-
 /* Equal as people see it: a single-precision 308.1 is 308.1. Whole numbers are compared exactly. */
 static int
 is_equal(const lintel_value *a, const lintel_value *b)
 {
     double x, y;
-    if (is_number(a, &x) && is_number(b, &y)) {
+    if (lintel_value_number(a, &x) && lintel_value_number(b, &y)) {
         if (a->type == b->type && a->type != LINTEL_T_REAL)
             return a->as.u == b->as.u;
         return fabs(x - y) <= 1e-6 * fmax(fabs(x), fabs(y));

@@ -84,8 +84,7 @@ running_remove(struct running **list, struct running *r)
     lintel_free(r);
 }
 
-/* ---- the tree's view of the hub ----------------------------------------------------------------
- */
+/* ---- the tree's view of the hub -------------------------------------------------------------- */
 
 static void
 answer(void *ctx, void *cookie, const lintel_answer *a)
@@ -213,8 +212,7 @@ reload(void *ctx, const char *who, lintel_reload_done *done, void *done_ctx)
     lintel_hub_reload(ctx, who, answer_reload, a);
 }
 
-/* ---- starting and stopping parts
- * ----------------------------------------------------------------- */
+/* ---- starting and stopping parts ------------------------------------------------------------- */
 
 static void
 tell_transport(struct lintel_hub *h, struct lintel_transport_instance *t)
@@ -335,8 +333,7 @@ stop_bus(struct lintel_hub *h, struct running *r)
     lintel_plug_stop_bus(h->plug, r->instance, bus_ended, r);
 }
 
-/* ---- taking a site in --------------------------------------------------------------------------
- */
+/* ---- taking a site in ------------------------------------------------------------------------ */
 
 static int
 apply_transports(struct lintel_hub *h, const struct lintel_site *before, struct lintel_site *site,
@@ -434,8 +431,24 @@ apply_things(struct lintel_hub *h, struct lintel_site *site, const struct lintel
     }
 }
 
-/* Makes the hub run this site. A transport that does not start is reported, and the rest still
- * runs. */
+/* Puts back the transports of the site that goes on, after another one's did not start. */
+static void
+restore_transports(struct lintel_hub *h, struct lintel_site *before)
+{
+    struct lintel_hub_change ignored = {0};
+    struct lintel_report problems = {0};
+    if (before == NULL) {
+        while (h->transports != NULL)
+            stop_transport(h, h->transports);
+        return;
+    }
+    apply_transports(h, before, before, &ignored, &problems);
+    lintel_report_log(&problems, "hub");
+    lintel_report_fini(&problems);
+}
+
+/* Makes the hub run this site. Transports go first: they alone can still fail, and then nothing
+ * else has changed. 0: the site is the hub's; -1: refused as a whole, and still the caller's. */
 static int
 apply(struct lintel_hub *h, struct lintel_site *site, struct lintel_hub_change *c,
       struct lintel_report *report)
@@ -446,17 +459,20 @@ apply(struct lintel_hub *h, struct lintel_site *site, struct lintel_hub_change *
         lintel_map_fini(&wanted);
         return lintel_error(report, (struct lintel_place){site->dir, 0, 0}, "out of memory");
     }
+    if (apply_transports(h, before, site, c, report) != 0) {
+        restore_transports(h, before);
+        lintel_map_fini(&wanted);
+        return -1;
+    }
     h->site = site;
     apply_buses(h, before, site, c);
     apply_things(h, site, &wanted, c);
-    int failed = apply_transports(h, before, site, c, report);
     lintel_map_fini(&wanted);
     lintel_site_unref(before);
-    return failed;
+    return 0;
 }
 
-/* ---- reloading
- * ------------------------------------------------------------------------------------ */
+/* ---- reloading ------------------------------------------------------------------------------- */
 
 static void reload_start(struct lintel_hub *h);
 
@@ -487,8 +503,10 @@ reload_read(void *ctx)
     if (h->closing)
         return;
     note_plugins(h);
-    if (h->fresh == NULL || apply(h, h->fresh, &change, &h->problems) != 0)
+    if (h->fresh == NULL || apply(h, h->fresh, &change, &h->problems) != 0) {
         problems = &h->problems;
+        lintel_site_unref(h->fresh);
+    }
     h->fresh = NULL;
     if (problems == NULL)
         lintel_log(2, "hub", "reloaded: %u added, %u changed, %u removed, %u kept", change.added,
@@ -548,8 +566,7 @@ lintel_hub_reload(struct lintel_hub *h, const char *who, lintel_hub_reloaded_fn 
         reload_start(h);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static uint64_t
 random_seed(void)

@@ -40,8 +40,7 @@ lintel_link_get(const struct lintel_link *l, const char *name)
     return (struct lintel_str){NULL, 0};
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static int
 is_number(struct lintel_str s)
@@ -111,8 +110,7 @@ lintel_link_segment(struct lintel_buf *b, const char *s, size_t n)
     }
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void
 skip_blanks(struct lintel_link_reader *r)
@@ -300,8 +298,7 @@ lintel_link_next(struct lintel_link_reader *r, struct lintel_arena *a, struct li
     return r->at == r->n ? fail(reason, "no link behind the last ','") : 1;
 }
 
-/* ---- filter
- * -------------------------------------------------------------------------------------- */
+/* ---- filter ---------------------------------------------------------------------------------- */
 
 static int
 text_matches(struct lintel_str text, struct lintel_str want, int prefix)

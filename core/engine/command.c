@@ -12,8 +12,7 @@
 #include "core/engine/samples.h"
 #include "core/engine/values.h"
 
-/* ---- ends
- * ------------------------------------------------------------------------------------------- */
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 void
 value_text(const lintel_value *v, char out[VALUE_TEXT])
@@ -182,8 +181,7 @@ command_drop(struct lintel_live_thing *t)
     t->command = NULL;
 }
 
-/* ---- on the bus
- * -------------------------------------------------------------------------------------- */
+/* ---- on the bus ------------------------------------------------------------------------------ */
 
 lintel_status
 command_encode(struct command *c, const lintel_value *prior, char reason[LINTEL_REASON])

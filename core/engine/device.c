@@ -12,8 +12,7 @@
 #include "core/engine/subscribe_priv.h"
 #include "core/engine/values.h"
 
-/* ---- adding and removing
- * ---------------------------------------------------------------------------- */
+/* ---- adding and removing --------------------------------------------------------------------- */
 
 static int
 find_sources(struct lintel_live_thing *t)
@@ -203,8 +202,7 @@ thing_bury(struct lintel_live_thing *t)
     engine_end_turn(b->engine);
 }
 
-/* ---- the plugin is told
- * ------------------------------------------------------------------------------ */
+/* ---- the plugin is told ---------------------------------------------------------------------- */
 
 void
 thing_tell(struct lintel_live_thing *t)
@@ -281,8 +279,7 @@ lintel_engine_refused_point(struct lintel_engine *e, struct lintel_bus *b, uint3
     thing_kick(t);
 }
 
-/* ---- silence and return
- * ------------------------------------------------------------------------------ */
+/* ---- silence and return ---------------------------------------------------------------------- */
 
 void
 thing_stale(struct lintel_live_thing *t, lintel_status status, uint8_t why)
@@ -404,8 +401,7 @@ lintel_engine_device(struct lintel_engine *e, struct lintel_bus *b, uint32_t dev
         thing_announced(t, status, detail);
 }
 
-/* ---- looking
- * ----------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 const struct lintel_thing *
 lintel_live_thing_conf(const struct lintel_live_thing *t)

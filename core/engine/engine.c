@@ -29,8 +29,7 @@ engine_end_turn(struct lintel_engine *e)
         (void)lintel_timer_at(e->loop, &e->turn, lintel_loop_now(e->loop), e->turn.fn, e);
 }
 
-/* ---- the list of things
- * ------------------------------------------------------------------------------ */
+/* ---- the list of things ---------------------------------------------------------------------- */
 
 static void
 close_gaps(struct lintel_engine *e)

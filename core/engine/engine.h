@@ -17,8 +17,7 @@ struct lintel_live_thing; /* one running thing */
 typedef uint32_t lintel_point_id; /* dense, of the whole hub; LINTEL_NO_POINT: none */
 #define LINTEL_NO_POINT UINT32_MAX
 
-/* ---- downwards: how the engine speaks to a bus' plugin
- * ------------------------------------------- */
+/* ---- downwards: how the engine speaks to a bus' plugin --------------------------------------- */
 
 enum lintel_op_kind { LINTEL_OP_READ, LINTEL_OP_WRITE, LINTEL_OP_INVOKE, LINTEL_OP_SUBSCRIBE };
 
@@ -48,8 +47,7 @@ struct lintel_bus_port { /* all on the loop's thread, none waits */
                    struct lintel_op *op); /* completes soon, or not before its deadline */
 };
 
-/* ---- upwards: what the port tells; loop's thread ------------------------------------------------
- */
+/* ---- upwards: what the port tells; loop's thread --------------------------------------------- */
 
 /* samples: of this call only. With an error status n is 0. */
 void lintel_engine_complete(struct lintel_engine *e, struct lintel_bus *b, struct lintel_op *op,
@@ -73,8 +71,7 @@ void lintel_engine_bus_ready(struct lintel_engine *e, struct lintel_bus *b);
 void lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_status status,
                             const char *detail);
 
-/* ---- set-up
- * -------------------------------------------------------------------------------------- */
+/* ---- set-up ---------------------------------------------------------------------------------- */
 
 struct lintel_engine *lintel_engine_new(struct lintel_loop *loop, uint64_t seed /* of jitter */);
 void lintel_engine_free(struct lintel_engine *e);
@@ -90,8 +87,7 @@ struct lintel_live_thing *lintel_engine_add_thing(struct lintel_engine *e, struc
                                                   const struct lintel_thing *t);
 void lintel_engine_remove_thing(struct lintel_engine *e, struct lintel_live_thing *t);
 
-/* ---- looking
- * ------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 struct lintel_live_thing *lintel_engine_find_thing(struct lintel_engine *e, const char *id,
                                                    size_t n);
@@ -130,8 +126,7 @@ void lintel_engine_reading(const struct lintel_engine *e, lintel_point_id p,
 const struct lintel_bound *lintel_engine_bound(const struct lintel_engine *e, lintel_point_id p);
 struct lintel_live_thing *lintel_engine_thing_of(const struct lintel_engine *e, lintel_point_id p);
 
-/* ---- commands
- * ------------------------------------------------------------------------------------ */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 struct lintel_outcome { /* valid during the callback */
     lintel_status status;
@@ -154,8 +149,7 @@ lintel_command lintel_engine_invoke(struct lintel_engine *e, lintel_point_id p,
                                     lintel_outcome_fn *fn, void *ctx);
 void lintel_engine_forget(struct lintel_engine *e, lintel_command c); /* fn will not be called */
 
-/* ---- statistics
- * ----------------------------------------------------------------------------------- */
+/* ---- statistics ------------------------------------------------------------------------------ */
 
 struct lintel_bus_stats {
     const char *name, *plugin;

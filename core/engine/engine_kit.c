@@ -7,8 +7,7 @@
 
 #include "core/base/mem.h"
 
-/* ---- kinds
- * ------------------------------------------------------------------------------------------- */
+/* ---- kinds ----------------------------------------------------------------------------------- */
 
 struct kit_kind {
     struct lintel_profile profile;
@@ -116,8 +115,7 @@ kit_plugin(struct kit_kind *k)
     return &k->plugin;
 }
 
-/* ---- the bus
- * ----------------------------------------------------------------------------------------- */
+/* ---- the bus --------------------------------------------------------------------------------- */
 
 static int
 port_attach(void *ctx, uint32_t device, const struct lintel_thing *t)
@@ -258,8 +256,7 @@ kit_answer_all(struct kit_bus *k, int64_t base)
         kit_answer(k, 0, LINTEL_OK, base);
 }
 
-/* ---- the house
- * --------------------------------------------------------------------------------------- */
+/* ---- the house ------------------------------------------------------------------------------- */
 
 int
 kit_house_new(struct kit_house *h, const struct kit_point *points, uint32_t npoints, uint32_t n,

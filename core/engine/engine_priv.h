@@ -27,8 +27,7 @@
 #include "core/engine/engine.h"
 #include "core/engine/tables.h"
 
-/* ---- points
- * ---------------------------------------------------------------------------------------- */
+/* ---- points ---------------------------------------------------------------------------------- */
 
 enum {                        /* point.flags */
        POINT_DETAIL = 1,      /* engine.details has a text */
@@ -57,8 +56,7 @@ struct point {
     uint8_t flags;
 };
 
-/* ---- things
- * --------------------------------------------------------------------------------------- */
+/* ---- things ---------------------------------------------------------------------------------- */
 
 struct group {       /* points that are asked for together */
     int64_t poll_ns; /* 0: to be subscribed, once */
@@ -167,8 +165,7 @@ struct lintel_engine {
     struct lintel_timer turn; /* ends the current turn: graves and due (life.c) */
 };
 
-/* ---- engine.c
- * ---------------------------------------------------------------------------------------- */
+/* ---- engine.c -------------------------------------------------------------------------------- */
 uint64_t engine_random(struct lintel_engine *e);
 int64_t engine_random_below(struct lintel_engine *e, int64_t n); /* 0 .. n-1; n > 0 */
 void engine_end_turn(struct lintel_engine *e);                   /* has the turn's end run soon */

@@ -4,8 +4,7 @@
 #include "core/engine/groups.h"
 #include "core/engine/pace.h"
 
-/* ---- making
- * -------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 struct period { /* one pace of a thing, while its groups are made */
     int64_t poll_ns;
@@ -100,8 +99,7 @@ out:
     return rc;
 }
 
-/* ---- using
- * --------------------------------------------------------------------------------------- */
+/* ---- using ----------------------------------------------------------------------------------- */
 
 void
 groups_due_now(struct lintel_live_thing *t, int subscriptions_too)

@@ -10,8 +10,7 @@
 #include "core/engine/request.h"
 #include "core/engine/values.h"
 
-/* ---- what is sent
- * -------------------------------------------------------------------------------- */
+/* ---- what is sent ---------------------------------------------------------------------------- */
 
 static int
 send_group(struct lintel_live_thing *t, struct group *g, lintel_mono now)
@@ -60,8 +59,7 @@ send_probe(struct lintel_live_thing *t)
     return subscribe != NULL ? send_group(t, subscribe, 0) : 0;
 }
 
-/* ---- queues
- * ----------------------------------------------------------------------------------------- */
+/* ---- queues ---------------------------------------------------------------------------------- */
 
 static int
 can_send(const struct lintel_live_thing *t)

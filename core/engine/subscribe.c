@@ -30,8 +30,7 @@ struct lintel_subscription {
     struct watch watches[];
 };
 
-/* ---- judging
- * ----------------------------------------------------------------------------------------- */
+/* ---- judging --------------------------------------------------------------------------------- */
 
 static void
 value_now(const struct lintel_subscription *s, lintel_value *ret)
@@ -79,7 +78,7 @@ wanted(const struct lintel_subscription *s)
     if (s->c.given & LINTEL_C_EDGE && s->told.edge && v.type == LINTEL_T_BOOL &&
         (v.as.i != 0) == s->c.edge)
         return 1;
-    return value_number(&v, &number) && number_wanted(s, number);
+    return lintel_value_number(&v, &number) && number_wanted(s, number);
 }
 
 static void timer_ran(void *subscription);
@@ -110,7 +109,7 @@ report(struct lintel_subscription *s, lintel_mono now)
 {
     lintel_value v;
     value_now(s, &v);
-    s->has_last = value_number(&v, &s->last);
+    s->has_last = lintel_value_number(&v, &s->last);
     s->reported = now;
     s->told.changed = s->told.edge = 0;
     arm(s);
@@ -135,8 +134,7 @@ evaluate(struct lintel_subscription *s, lintel_mono now)
         arm(s);
 }
 
-/* ---- values that do not come by themselves
- * ----------------------------------------------------------- */
+/* ---- values that do not come by themselves --------------------------------------------------- */
 
 static void
 ignore(void *ctx, const struct lintel_outcome *o)
@@ -198,8 +196,7 @@ timer_ran(void *subscription)
     evaluate(s, now);
 }
 
-/* ---- interface
- * --------------------------------------------------------------------------------------- */
+/* ---- interface ------------------------------------------------------------------------------- */
 
 void
 subscriptions_turn(struct lintel_engine *e)
@@ -260,7 +257,7 @@ lintel_subscribe(struct lintel_engine *e, const lintel_point_id *points, uint32_
         s->sample_ns = s->c.epmax;
     lintel_value v;
     value_now(s, &v);
-    s->has_last = value_number(&v, &s->last);
+    s->has_last = lintel_value_number(&v, &s->last);
     s->told.boolean = v.type == LINTEL_T_BOOL ? v.as.i != 0 : -1;
     arm(s);
     return s;

@@ -95,17 +95,6 @@ blob_copy(struct blob **keep, const lintel_value *v)
 }
 
 int
-value_number(const lintel_value *v, double *ret)
-{
-    switch (v->type) {
-    case LINTEL_T_INT: *ret = (double)v->as.i; return 1;
-    case LINTEL_T_UINT: *ret = (double)v->as.u; return 1;
-    case LINTEL_T_REAL: *ret = v->as.r; return 1;
-    default: return 0;
-    }
-}
-
-int
 value_equal(const lintel_value *a, const lintel_value *b)
 {
     if (a->type != b->type || a->len != b->len)
@@ -214,7 +203,7 @@ within_deadband(const struct lintel_bound *bound, const struct point *p, const l
     if (!(bound->deadband > 0))
         return 0;
     point_value(p, &old);
-    return value_number(&old, &before) && value_number(v, &after) &&
+    return lintel_value_number(&old, &before) && lintel_value_number(v, &after) &&
            fabs(after - before) < bound->deadband;
 }
 

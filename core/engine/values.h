@@ -8,7 +8,6 @@
  * deeper than a document may be. */
 int blob_copy(struct blob **keep, const lintel_value *v);
 int value_equal(const lintel_value *a, const lintel_value *b);
-int value_number(const lintel_value *v, double *ret); /* 0: not a number */
 void point_value(const struct point *p, lintel_value *ret);
 /* A new value or a confirmation of the old one; event: news even if equal. */
 void point_update(struct lintel_live_thing *t, uint32_t i, const lintel_value *v,

@@ -128,8 +128,7 @@ is_number(const struct lintel_codec *c)
     return c->size != 0;
 }
 
-/* ---- what part, which type
- * ------------------------------------------------------------------------- */
+/* ---- what part, which type ------------------------------------------------------------------- */
 
 static void
 compile_part(struct build *b)
@@ -191,8 +190,7 @@ compile_type(struct build *b)
                    (b->natural == WIRE_TYPED || (b->natural == WIRE_BOOL && c->type == WIRE_BOOL));
 }
 
-/* ---- how long, in which order
- * ---------------------------------------------------------------------- */
+/* ---- how long, in which order ---------------------------------------------------------------- */
 
 static int
 from_payload(const struct lintel_codec *c)
@@ -324,8 +322,7 @@ compile_bits(struct build *b)
     c->width = (uint8_t)n;
 }
 
-/* ---- raw values: invalid, map
- * ---------------------------------------------------------------------- */
+/* ---- raw values: invalid, map ---------------------------------------------------------------- */
 
 static int
 is_hex(struct lintel_str s)
@@ -586,8 +583,7 @@ compile_map(struct build *b)
     }
 }
 
-/* ---- scaling
- * --------------------------------------------------------------------------------------- */
+/* ---- scaling --------------------------------------------------------------------------------- */
 
 static struct lintel_decimal
 decimal(struct build *b, const char *name, int64_t otherwise)
@@ -668,8 +664,7 @@ compile_scale(struct build *b)
     c->scaled = c->scale_from != NULL || !c->exact.identity;
 }
 
-/* ---- the whole
- * --------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void
 list_choices(const struct lintel_data *d, char *out, size_t size)
@@ -813,8 +808,7 @@ lintel_codec_unref(struct lintel_codec *c)
     lintel_free(c);
 }
 
-/* ---- looking
- * ----------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 uint32_t
 lintel_codec_wire_bytes(const struct lintel_codec *c)

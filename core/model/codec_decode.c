@@ -43,8 +43,7 @@ real_value(double x)
     return (lintel_value){.type = LINTEL_T_REAL, .as.r = x};
 }
 
-/* ---- numbers
- * --------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 /* INT, or UINT above its range; 0: neither. */
 static int
@@ -256,8 +255,7 @@ from_wire(struct run *r, const lintel_value *raw)
     return from_number(r, &number, bits, 1);
 }
 
-/* ---- texts, octets, structures
- * --------------------------------------------------------------------- */
+/* ---- texts, octets, structures --------------------------------------------------------------- */
 
 static enum lintel_decoded
 octets_value(struct run *r, struct lintel_str octets)
@@ -388,8 +386,7 @@ from_structure(struct run *r, const lintel_value *raw)
     return LINTEL_DECODED;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static enum lintel_decoded
 from_raw(struct run *r, const lintel_value *raw)

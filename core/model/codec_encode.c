@@ -23,8 +23,7 @@ refuse(struct run *r, lintel_status status, const char *reason)
     return status;
 }
 
-/* ---- what goes out
- * --------------------------------------------------------------------------------- */
+/* ---- what goes out --------------------------------------------------------------------------- */
 
 static lintel_status
 sent_bytes(struct run *r)
@@ -57,8 +56,7 @@ send_typed(struct run *r, const lintel_value *v)
     return LINTEL_OK;
 }
 
-/* ---- texts
- * ----------------------------------------------------------------------------------------- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 static lintel_status
 send_text(struct run *r, struct lintel_str s)
@@ -130,8 +128,7 @@ send_octets(struct run *r, struct lintel_str octets)
     return sent_bytes(r);
 }
 
-/* ---- numbers
- * --------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static lintel_wide
 wide_of(const lintel_value *v)
@@ -350,8 +347,7 @@ from_number(struct run *r, const lintel_value *v)
     return send_number(r, number);
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static int
 value_equal(const lintel_value *a, const lintel_value *b)

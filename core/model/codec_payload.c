@@ -24,8 +24,7 @@ bad(char reason[LINTEL_REASON], const char *text)
     return LINTEL_DECODED_BAD;
 }
 
-/* ---- pointers
- * ---------------------------------------------------------------------------------------- */
+/* ---- pointers -------------------------------------------------------------------------------- */
 
 int
 pointer_parse(struct lintel_str text, struct pointer *ret)
@@ -106,8 +105,7 @@ find_value(const lintel_value *at, const struct pointer *p)
     return at;
 }
 
-/* ---- JSON -> values
- * ---------------------------------------------------------------------------------- */
+/* ---- JSON -> values -------------------------------------------------------------------------- */
 
 static int json_tree(const json_t *j, struct lintel_arena *a, unsigned depth, lintel_value *ret);
 
@@ -223,8 +221,7 @@ json_part(const struct lintel_codec *c, struct lintel_payload *w, lintel_value *
     return LINTEL_DECODED;
 }
 
-/* ---- the part
- * ---------------------------------------------------------------------------------------- */
+/* ---- the part -------------------------------------------------------------------------------- */
 
 static enum lintel_decoded
 match(const struct lintel_codec *c, lintel_value *v, struct lintel_payload *w,
@@ -278,8 +275,7 @@ payload_part(const struct lintel_codec *c, const lintel_value *raw, struct linte
     return LINTEL_DECODED;
 }
 
-/* ---- values -> JSON
- * ---------------------------------------------------------------------------------- */
+/* ---- values -> JSON -------------------------------------------------------------------------- */
 
 int
 payload_open(const struct pointer *p, struct lintel_buf *out)

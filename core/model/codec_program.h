@@ -95,8 +95,7 @@ struct scratch {
 };
 void *scratch_take(struct scratch *s, uint64_t n); /* NULL: too long, or out of memory */
 
-/* ---- codec_wire.c: numbers on the wire ----------------------------------------------------------
- */
+/* ---- codec_wire.c: numbers on the wire ------------------------------------------------------- */
 
 /* The bits of the number; p holds wire_bytes. */
 uint64_t wire_bits(const struct lintel_codec *c, const unsigned char *p);
@@ -115,8 +114,7 @@ int wire_is_signed(enum wire_type type);
 uint32_t wire_size(enum wire_type type);
 void wire_places(struct lintel_codec *c);
 
-/* ---- codec_text.c: texts and octets
- * -------------------------------------------------------------- */
+/* ---- codec_text.c: texts and octets ---------------------------------------------------------- */
 
 struct text {
     struct lintel_str s;
@@ -137,8 +135,7 @@ struct lintel_str text_trim(struct lintel_str s); /* without blanks and line end
 int text_number(struct lintel_str s, lintel_value *ret);
 int text_bool(struct lintel_str s, int *ret); /* true false 1 0 on off, in any case */
 
-/* ---- codec_payload.c
- * ------------------------------------------------------------------------------ */
+/* ---- codec_payload.c ------------------------------------------------------------------------- */
 
 /* The part that the codec reads, as a typed value. */
 enum lintel_decoded payload_part(const struct lintel_codec *c, const lintel_value *raw,
@@ -151,8 +148,7 @@ void payload_put_json(const lintel_value *v, struct lintel_buf *out);
 int pointer_parse(struct lintel_str text,
                   struct pointer *ret); /* 0, -1: no pointer, -2: no memory */
 
-/* ---- shared by decoding and encoding
- * --------------------------------------------------------------- */
+/* ---- shared by decoding and encoding --------------------------------------------------------- */
 
 int number_equal(const lintel_value *a, const lintel_value *b);
 int raw_word_is(const struct raw_word *w, const lintel_value *number, uint64_t bits, int has_bits);

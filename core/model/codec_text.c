@@ -38,8 +38,7 @@ swap_words(unsigned char *p, size_t n)
     }
 }
 
-/* ---- octets -> text
- * -------------------------------------------------------------------------------- */
+/* ---- octets -> text -------------------------------------------------------------------------- */
 
 /* A text of fixed length ends at its first NUL, and the blanks before that are padding too. */
 static struct lintel_str
@@ -155,17 +154,7 @@ text_of_octets(const struct lintel_codec *c, struct lintel_str octets, struct sc
     return NULL;
 }
 
-/* ---- text -> octets
- * -------------------------------------------------------------------------------- */
-
-static int
-hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
+/* ---- text -> octets -------------------------------------------------------------------------- */
 
 /* Each writes at most s.n bytes and returns how many, or -1. */
 static int64_t
@@ -174,7 +163,7 @@ hex_read(struct lintel_str s, unsigned char *out)
     if (s.n % 2 != 0)
         return -1;
     for (size_t i = 0; i < s.n; i += 2) {
-        int high = hex_digit(s.p[i]), low = hex_digit(s.p[i + 1]);
+        int high = lintel_hex_digit(s.p[i]), low = lintel_hex_digit(s.p[i + 1]);
         if (high < 0 || low < 0)
             return -1;
         *out++ = (unsigned char)(high << 4 | low);
@@ -234,8 +223,7 @@ octets_of_text(const struct lintel_codec *c, struct lintel_str text, struct scra
     return NULL;
 }
 
-/* ---- for writing
- * ----------------------------------------------------------------------------------- */
+/* ---- for writing ----------------------------------------------------------------------------- */
 
 /* UTF-8, valid or not, as one byte a character. */
 static const char *
@@ -293,8 +281,7 @@ put_text_of_octets(enum text_code code, struct lintel_str octets, struct lintel_
     }
 }
 
-/* ---- numbers and truth in text
- * --------------------------------------------------------------------- */
+/* ---- numbers and truth in text --------------------------------------------------------------- */
 
 struct lintel_str
 text_trim(struct lintel_str s)

@@ -201,8 +201,7 @@ wire_holds(enum wire_type type, uint32_t size, lintel_wide v)
     return v >= low && v <= high;
 }
 
-/* ---- numbers
- * --------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 int
 number_equal(const lintel_value *a, const lintel_value *b)

@@ -69,11 +69,26 @@ show(const lintel_value *v, char out[SHOWN])
     }
 }
 
+int
+lintel_value_number(const lintel_value *v, double *ret)
+{
+    double number;
+    switch (v->type) {
+    case LINTEL_T_INT: number = (double)v->as.i; break;
+    case LINTEL_T_UINT: number = (double)v->as.u; break;
+    case LINTEL_T_REAL: number = v->as.r; break;
+    default: return 0;
+    }
+    if (ret != NULL)
+        *ret = number;
+    return 1;
+}
+
 static int
 is_number(const lintel_value *v)
 {
-    return v->type == LINTEL_T_INT || v->type == LINTEL_T_UINT ||
-           (v->type == LINTEL_T_REAL && isfinite(v->as.r));
+    double number;
+    return lintel_value_number(v, &number) && isfinite(number);
 }
 
 /* -1, 0, 1: a number against a limit, without losing digits of large integers. */

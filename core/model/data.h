@@ -56,6 +56,9 @@ struct lintel_data_member {
     int required;
 };
 
+/* A number of whatever type, as a double. 0: it is none, and *ret stays; ret may be NULL. */
+int lintel_value_number(const lintel_value *v, double *ret);
+
 enum { LINTEL_REASON = 200 }; /* bytes of a reason, with the NUL */
 
 enum lintel_fit {

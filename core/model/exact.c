@@ -65,8 +65,7 @@ wide_gcd(lintel_wide a, lintel_wide b)
     return a;
 }
 
-/* ---- folding ----------------------------------------------------------------------------------
- */
+/* ---- folding --------------------------------------------------------------------------------- */
 
 static int
 decimal_ratio(struct lintel_decimal d, struct lintel_ratio *ret)
@@ -163,8 +162,7 @@ lintel_exact_make(struct lintel_decimal scale, struct lintel_decimal offset,
     return 0;
 }
 
-/* ---- scaling ----------------------------------------------------------------------------------
- */
+/* ---- scaling --------------------------------------------------------------------------------- */
 
 /* Whether all of the products below fit into 64 bits. */
 static inline int
@@ -245,8 +243,7 @@ lintel_exact_from_rounded(const struct lintel_exact *e, long double to, int32_t 
     return (to - e->offset) / e->scale / (power != 0 ? powl(10, power) : 1);
 }
 
-/* ---- rounding ---------------------------------------------------------------------------------
- */
+/* ---- rounding -------------------------------------------------------------------------------- */
 
 /* Long division, bit by bit where the quotient is short, until 54 bits and the rest decide. */
 static double
@@ -306,8 +303,7 @@ lintel_ratio_whole(struct lintel_ratio r)
     return whole + (rest >= r.den - rest ? (r.num < 0 ? -1 : 1) : 0);
 }
 
-/* ---- decimals of binary numbers ---------------------------------------------------------------
- */
+/* ---- decimals of binary numbers -------------------------------------------------------------- */
 
 /* Where x stands: 10^e <= x < 10^(e + 1), for 1e-7 <= x < 1e22. */
 static int

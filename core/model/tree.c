@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/num.h"
 #include "core/base/text.h"
 
 struct placed { /* every node of a resolved tree is one */
@@ -56,15 +57,6 @@ lintel_source_prefix(const struct lintel_source *s, const char *prefix, size_t n
 
 /* ---- names ---- */
 
-static int
-hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* Per cent signs first, then ~1 and ~0 (RFC 6901 sections 6 and 4), in place, step by step. */
 static int
 split_pointer(char *text, struct lintel_name *ret)
@@ -81,8 +73,8 @@ split_pointer(char *text, struct lintel_name *ret)
         }
         int escaped = 0;
         if (c == '%') {
-            int high = hex_digit(text[i + 1]);
-            int low = high < 0 ? -1 : hex_digit(text[i + 2]);
+            int high = lintel_hex_digit(text[i + 1]);
+            int low = high < 0 ? -1 : lintel_hex_digit(text[i + 2]);
             if (low < 0 || (high | low) == 0)
                 return 0;
             c = (char)(high * 16 + low);

@@ -246,8 +246,7 @@ fake_conditions(const struct lintel_engine *e)
     return &e->last->conditions;
 }
 
-/* ---- what the tree calls
- * -------------------------------------------------------------------------------- */
+/* ---- what the tree calls --------------------------------------------------------------------- */
 
 struct lintel_live_thing *
 lintel_engine_find_thing(struct lintel_engine *e, const char *id, size_t n)

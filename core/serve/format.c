@@ -25,8 +25,7 @@ lintel_format_choose(const lintel_exchange *x, const int32_t *offered, uint32_t 
     return LINTEL_FORMAT_NONE;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void
 write_digits(struct lintel_buf *b, int negative, uint64_t v, unsigned decimals)
@@ -137,8 +136,7 @@ lintel_format_write(struct lintel_buf *b, int32_t format, const lintel_value *v)
     }
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int
 fail(char reason[LINTEL_REASON], const char *text)

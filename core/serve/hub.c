@@ -13,8 +13,7 @@
 #endif
 #define SECOND INT64_C(1000000000)
 
-/* ---- pieces of JSON
- * ---------------------------------------------------------------------------------- */
+/* ---- pieces of JSON -------------------------------------------------------------------------- */
 
 /* "name": with the comma or brace that goes before it. */
 static void
@@ -63,8 +62,7 @@ seconds(struct lintel_buf *b, const char *name, int64_t ns, int known)
         lintel_buf_adds(b, "null");
 }
 
-/* ---- status
- * ------------------------------------------------------------------------------------------- */
+/* ---- status ---------------------------------------------------------------------------------- */
 
 static void
 add_bus(struct lintel_buf *b, const struct lintel_bus_stats *s)
@@ -127,8 +125,7 @@ get_status(struct lintel_call *c, struct lintel_buf *b)
     lintel_buf_addc(b, '}');
 }
 
-/* ---- things
- * -------------------------------------------------------------------------------------------- */
+/* ---- things ---------------------------------------------------------------------------------- */
 
 struct tally { /* points of a thing */
     uint32_t points, good, stale, waiting, bad;
@@ -233,8 +230,7 @@ get_things(struct lintel_call *c, struct lintel_buf *b)
     lintel_buf_addc(b, ']');
 }
 
-/* ---- values
- * -------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static void
 add_value(struct lintel_tree *t, const struct lintel_live_thing *thing, uint32_t i,
@@ -311,8 +307,7 @@ get_values_of(struct lintel_call *c, const lintel_span *id)
     lintel_call_document(c, LINTEL_FORMAT_JSON, 0, &b);
 }
 
-/* ---- reload
- * -------------------------------------------------------------------------------------------- */
+/* ---- reload ---------------------------------------------------------------------------------- */
 
 struct reload { /* who waits for it */
     struct lintel_tree *tree;
@@ -355,8 +350,7 @@ post_reload(struct lintel_call *c)
     t->source.reload(t->source.ctx, who, reloaded, r);
 }
 
-/* ---- routing
- * ------------------------------------------------------------------------------------------- */
+/* ---- routing --------------------------------------------------------------------------------- */
 
 static void
 get_plugins(struct lintel_call *c, struct lintel_buf *b)

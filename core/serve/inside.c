@@ -6,8 +6,7 @@
 
 #include "core/base/mem.h"
 
-/* ---- answering
- * ------------------------------------------------------------------------------------ */
+/* ---- answering ------------------------------------------------------------------------------- */
 
 struct lintel_buf
 lintel_out_take(struct lintel_tree *t)
@@ -140,8 +139,7 @@ lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age, st
     lintel_out_put(c->tree, b);
 }
 
-/* ---- answered later
- * --------------------------------------------------------------------------------- */
+/* ---- answered later -------------------------------------------------------------------------- */
 
 static struct lintel_open *
 at(struct lintel_tree *t, uint32_t index)
@@ -232,8 +230,7 @@ lintel_open_answer(struct lintel_open *o, const lintel_answer *a)
     to.fn(to.ctx, to.cookie, a);
 }
 
-/* ---- queries
- * ----------------------------------------------------------------------------------------- */
+/* ---- queries --------------------------------------------------------------------------------- */
 
 int
 lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,

@@ -26,8 +26,7 @@ struct lintel_tree {
     int ending;
 };
 
-/* ---- answering
- * ----------------------------------------------------------------------------------- */
+/* ---- answering ------------------------------------------------------------------------------- */
 
 struct lintel_asker { /* where answers go */
     lintel_answer_fn *fn;
@@ -72,8 +71,7 @@ void lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_ag
 /* Whether the peer takes `format`; answers 4.06 otherwise. */
 int lintel_call_accepts(struct lintel_call *c, int32_t format);
 
-/* ---- answered later
- * ------------------------------------------------------------------------------- */
+/* ---- answered later -------------------------------------------------------------------------- */
 
 struct lintel_open {
     struct lintel_tree *tree;
@@ -99,8 +97,7 @@ void lintel_open_fail(struct lintel_open *o, uint32_t code, const char *format, 
 /* Ends without a word: command forgotten, subscription ended. */
 void lintel_open_close(struct lintel_open *o);
 
-/* ---- queries
- * --------------------------------------------------------------------------------------- */
+/* ---- queries --------------------------------------------------------------------------------- */
 
 /* The c.* arguments of a query; other arguments are left alone. -1 after the call was answered
  * with 4.00. data: what they are judged against; NULL: a pack, which takes no conditions on values.

@@ -45,9 +45,7 @@ struct lintel_local {
     struct lintel_buf out;
 };
 
-/* ---- peers
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- peers ----------------------------------------------------------------------------------- */
 
 static void
 free_request(struct request *r)
@@ -103,8 +101,7 @@ end_soon(struct peer *p, const char *why)
         lintel_log(0, "local", "out of memory; %s stays until it leaves", p->identity);
 }
 
-/* ---- answers
- * ---------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static int
 send_answer(struct peer *p, uint32_t id, const lintel_answer *a)
@@ -144,8 +141,7 @@ on_answer(void *ctx, void *cookie, const lintel_answer *a)
         free_request(r);
 }
 
-/* ---- requests
- * --------------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static struct request *
 find_request(struct peer *p, uint32_t id)
@@ -231,8 +227,7 @@ on_closed(void *ctx, const char *reason)
     end_peer(p);
 }
 
-/* ---- the socket
- * ------------------------------------------------------------------------------------------- */
+/* ---- the socket ------------------------------------------------------------------------------ */
 
 static void
 take_peer(struct lintel_local *s, int fd)

@@ -7,8 +7,7 @@
 
 enum { ITEMS_MOST = 32, FORMAT_MOST = 65535 };
 
-/* ---- writing
- * -------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void
 put_format(struct lintel_buf *b, int32_t format)
@@ -64,8 +63,7 @@ lintel_local_encode(struct lintel_buf *b, const struct lintel_local_frame *f)
     }
 }
 
-/* ---- reading
- * -------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int
 get_uint(struct lintel_cbor *c, uint32_t most, uint32_t *ret)

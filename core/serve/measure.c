@@ -17,20 +17,6 @@ lintel_measure_thing(struct lintel_buf *b, const struct lintel_tree *t, const ch
     lintel_buf_addc(b, '/');
 }
 
-static int
-is_number(const lintel_value *v)
-{
-    return v->type == LINTEL_T_INT || v->type == LINTEL_T_UINT || v->type == LINTEL_T_REAL;
-}
-
-static double
-number(const lintel_value *v)
-{
-    return v->type == LINTEL_T_INT    ? (double)v->as.i
-           : v->type == LINTEL_T_UINT ? (double)v->as.u
-                                      : v->as.r;
-}
-
 static double
 linear(const struct lintel_linear *l, double v)
 {
@@ -41,13 +27,15 @@ static void
 to_primary(const char *unit, lintel_value *value, struct lintel_senml_fields *ret)
 {
     const struct lintel_unit *u = lintel_unit_find(unit);
+    double number;
+    if (!lintel_value_number(value, &number))
+        return;
     ret->u = lintel_str(unit);
     if (u == NULL || strcmp(u->primary, u->symbol) == 0)
         return;
     ret->u = lintel_str(u->primary);
     if (u->to_primary.num != u->to_primary.den || u->to_primary.offset_num != 0)
-        *value =
-            (lintel_value){.type = LINTEL_T_REAL, .as.r = linear(&u->to_primary, number(value))};
+        *value = (lintel_value){.type = LINTEL_T_REAL, .as.r = linear(&u->to_primary, number)};
 }
 
 /* Below 2^28 s a time is relative to now (RFC 8428 section 4.5.3): so early the clock was not set.
@@ -74,7 +62,7 @@ lintel_measure(const struct lintel_tree *t, const struct lintel_bound *b,
     *ret = (struct lintel_senml_fields){
         .n = lintel_str(b->affordance->senml), .value = value, .ut = b->poll_ns};
     *value = r->value;
-    if (d != NULL && d->unit != NULL && is_number(value))
+    if (d != NULL && d->unit != NULL)
         to_primary(d->unit, value, ret);
     set_time(t, r->source, ret);
     if (r->quality != LINTEL_QUALITY_GOOD)
@@ -85,11 +73,12 @@ int
 lintel_measure_read(const struct lintel_senml_record *r, const struct lintel_data *d,
                     struct lintel_arena *a, lintel_value *ret, char reason[LINTEL_REASON])
 {
+    double number;
     *ret = r->value;
     if (d != NULL && (d->kind == LINTEL_DATA_ARRAY || d->kind == LINTEL_DATA_OBJECT) &&
         r->value.type == LINTEL_T_STR)
         return lintel_json_read(r->value.as.s, r->value.len, a, ret, reason);
-    if (r->unit.n == 0 || d == NULL || d->unit == NULL || !is_number(ret) ||
+    if (r->unit.n == 0 || d == NULL || d->unit == NULL || !lintel_value_number(ret, &number) ||
         lintel_str_eq(r->unit, d->unit))
         return 0;
     char symbol[32] = "";
@@ -102,7 +91,7 @@ lintel_measure_read(const struct lintel_senml_record *r, const struct lintel_dat
                  (int)(r->unit.n > 40 ? 40 : r->unit.n), r->unit.p, d->unit);
         return -1;
     }
-    *ret = (lintel_value){.type = LINTEL_T_REAL, .as.r = linear(&l, number(ret))};
+    *ret = (lintel_value){.type = LINTEL_T_REAL, .as.r = linear(&l, number)};
     return 0;
 }
 

@@ -39,8 +39,7 @@ is_senml(int32_t format)
     return format == LINTEL_FORMAT_SENML_JSON || format == LINTEL_FORMAT_SENML_CBOR;
 }
 
-/* ---- representations
- * ------------------------------------------------------------------------------- */
+/* ---- representations ------------------------------------------------------------------------- */
 
 static void
 write_senml(const struct subject *s, const struct lintel_reading *r, int32_t format,
@@ -119,8 +118,7 @@ represent(const struct subject *s, const struct lintel_reading *r, int32_t forma
     return a;
 }
 
-/* ---- GET, observe
- * ------------------------------------------------------------------------------------ */
+/* ---- GET, observe ---------------------------------------------------------------------------- */
 
 static void
 on_change(void *ctx, struct lintel_subscription *subscription, int confirm, int gone)
@@ -277,8 +275,7 @@ get(struct lintel_call *c, const struct subject *s)
     lintel_out_put(c->tree, &b);
 }
 
-/* ---- PUT, POST
- * ---------------------------------------------------------------------------------------- */
+/* ---- PUT, POST ------------------------------------------------------------------------------- */
 
 static const char *
 who(const lintel_exchange *x)
@@ -456,8 +453,7 @@ post(struct lintel_call *c, const struct subject *s)
     lintel_arena_free(a);
 }
 
-/* ---- what it is
- * ----------------------------------------------------------------------------------------- */
+/* ---- what it is ------------------------------------------------------------------------------ */
 
 static void
 serve_property(struct lintel_call *c, const struct subject *s)

@@ -16,8 +16,7 @@ enum { BS = -6, BV, BU, BT, BN, BVER, N, U, V, VS, VB, S, T, UT, VD };
 static const char *const labels[NLABELS] = {"bs", "bv", "bu", "bt", "bn", "bver", "n", "u",
                                             "v",  "vs", "vb", "s",  "t",  "ut",   "vd"};
 
-/* ---- writing
- * ------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 void
 lintel_senml_begin(struct lintel_senml_writer *w, struct lintel_buf *b, int cbor, uint32_t records)
@@ -153,8 +152,7 @@ lintel_senml_record(struct lintel_senml_writer *w, const struct lintel_senml_fie
         lintel_buf_adds(w->b, r.members == 0 ? "{}" : "}");
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 struct raw { /* a record as it stands; type NULL: not there */
     lintel_value field[NLABELS];
@@ -178,19 +176,13 @@ fail(char reason[LINTEL_REASON], const char *format, ...)
     return -1;
 }
 
-static int
-is_number(const lintel_value *v)
-{
-    return v->type == LINTEL_T_INT || v->type == LINTEL_T_UINT || v->type == LINTEL_T_REAL;
-}
-
+/* 0 where there is none. */
 static double
 number(const lintel_value *v)
 {
-    return v->type == LINTEL_T_INT    ? (double)v->as.i
-           : v->type == LINTEL_T_UINT ? (double)v->as.u
-           : v->type == LINTEL_T_REAL ? v->as.r
-                                      : 0;
+    double ret = 0;
+    lintel_value_number(v, &ret);
+    return ret;
 }
 
 static int
@@ -208,7 +200,7 @@ check_types(const struct raw *raw, uint32_t at, char reason[LINTEL_REASON])
         case VB: right = v->type == LINTEL_T_BOOL; break;
         case VD: right = v->type == LINTEL_T_BYTES; break;
         case BVER: right = v->type == LINTEL_T_INT; break;
-        default: right = is_number(v); break;
+        default: right = lintel_value_number(v, NULL); break;
         }
         if (v->type != LINTEL_T_NULL && !right)
             return fail(reason, "record %u: \"%s\" is of a wrong type", at, labels[which - FIRST]);

@@ -8,8 +8,7 @@
 
 struct lintel_arena;
 
-/* ---- writing
- * ------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 struct lintel_senml_fields { /* of one record; what is empty, NULL or 0 is left out */
     struct lintel_str bn, bu, n, u;
@@ -31,8 +30,7 @@ void lintel_senml_begin(struct lintel_senml_writer *w, struct lintel_buf *b, int
 void lintel_senml_record(struct lintel_senml_writer *w, const struct lintel_senml_fields *f);
 void lintel_senml_end(struct lintel_senml_writer *w);
 
-/* ---- reading
- * ------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 enum { LINTEL_SENML_RECORDS_MOST = 10000 };
 struct lintel_senml_record {      /* resolved (RFC 8428 section 4.6), but for relative times */

@@ -60,8 +60,7 @@ lintel_tree_abandon(struct lintel_tree *t, lintel_ticket ticket)
         lintel_open_close(o);
 }
 
-/* ---- routing
- * ------------------------------------------------------------------------------------------ */
+/* ---- routing --------------------------------------------------------------------------------- */
 
 static int
 is_called(const lintel_span *s, const char *name)
@@ -90,8 +89,7 @@ join(const lintel_span *path, uint32_t npath, char out[LINTEL_PATH_MOST])
     return n;
 }
 
-/* ---- what was probably meant
- * ------------------------------------------------------------------------------ */
+/* ---- what was probably meant ----------------------------------------------------------------- */
 
 struct nearest {
     const char *word, *found;
@@ -178,8 +176,7 @@ no_affordance(struct lintel_call *c, const struct lintel_thing *t, const char *p
         lintel_call_fail(c, LINTEL_NOT_FOUND, "%s; GET /d/%s lists what there is", what, t->id);
 }
 
-/* ---- the tree
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the tree -------------------------------------------------------------------------------- */
 
 /* c->path: below the thing. own_root: the request came to the thing's own address. */
 static void

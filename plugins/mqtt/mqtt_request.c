@@ -143,8 +143,7 @@ topic_of(const lintel_device *d, const lintel_value *relative, char out[MQTT_TOP
     return mqtt_topic_join(out, d->settings[DEVICE_TOPIC].as.s, relative->as.s);
 }
 
-/* ---- reads
- * ---------------------------------------------------------------------------------------- */
+/* ---- reads ----------------------------------------------------------------------------------- */
 
 static int
 same_text(const lintel_value *a, const lintel_value *b)
@@ -196,8 +195,7 @@ mqtt_read(void *self, const lintel_request *r)
     mqtt_open_overdue(m);
 }
 
-/* ---- writes and actions
- * --------------------------------------------------------------------------- */
+/* ---- writes and actions ---------------------------------------------------------------------- */
 
 static lintel_status
 send_one(struct mqtt *m, const lintel_point *p, const lintel_value *v, int *ret_token)

@@ -16,8 +16,7 @@
 enum { CONNECT_SECONDS = 10, GOODBYE_MS = 500, NEWS_AT_ONCE = 256, SENDS_MOST = 10000 };
 static const char ONLINE[] = "online", OFFLINE[] = "offline";
 
-/* ---- paho's threads: each only puts into the inbox
- * ------------------------------------------------ */
+/* ---- paho's threads: each only puts into the inbox ------------------------------------------- */
 
 static void
 on_connected(void *ctx, MQTTAsync_successData *data)
@@ -113,8 +112,7 @@ on_not_subscribed(void *ctx, MQTTAsync_failureData *data)
     mqtt_inbox_note(&b->m->inbox, MQTT_SUBSCRIBED, 0, b);
 }
 
-/* ---- connecting
- * ----------------------------------------------------------------------------------- */
+/* ---- connecting ------------------------------------------------------------------------------ */
 
 static void try_connect(void *self);
 
@@ -265,8 +263,7 @@ try_connect(void *self)
     }
 }
 
-/* ---- subscriptions
- * -------------------------------------------------------------------------------- */
+/* ---- subscriptions --------------------------------------------------------------------------- */
 
 static void
 send_batch(struct mqtt *m, struct mqtt_route **routes, int n)
@@ -370,8 +367,7 @@ subscribed(struct mqtt *m, struct mqtt_batch *b)
     free(b);
 }
 
-/* ---- news
- * ----------------------------------------------------------------------------------------- */
+/* ---- news ------------------------------------------------------------------------------------ */
 
 static void
 up(struct mqtt *m)
@@ -452,8 +448,7 @@ mqtt_session_publish(struct mqtt *m, const char *topic, const void *p, size_t n,
                : LINTEL_E_LINK;
 }
 
-/* ---- start and stop
- * ------------------------------------------------------------------------------- */
+/* ---- start and stop -------------------------------------------------------------------------- */
 
 lintel_status
 mqtt_session_start(struct mqtt *m)

@@ -54,6 +54,21 @@ exits "with status 1" 1 lintel reload
 says "and the running one goes on" '^[0-9]+' lintel get a/count
 sed -i 's/bus: oen/bus: one/' "$site/things/boxes.yaml"
 
+busy=$(free_port)
+start holder python3 -c "
+import socket, time
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.bind(('::1', $busy)); print('holds', flush=True); time.sleep(60)"
+wait_log holder holds
+cp "$site/lintel.yaml" "$here/good.yaml"
+cp "$site/things/more.yaml" "$here/more.yaml"
+sed -i "s/:$port/:$busy/" "$site/lintel.yaml"
+echo '- { thingId: d, sdfInstanceOf: { model: fake-box }, sdfContext: { bus: two } }' >>"$site/things/more.yaml"
+says "a transport that can't start refuses the whole" 'transport coap does not start' lintel reload
+says "the transport before is back" '</d/c>' coap "coap://[::1]:$port/.well-known/core"
+says "and nothing else was taken in" 'no thing' lintel get d
+cp "$here/good.yaml" "$site/lintel.yaml"
+cp "$here/more.yaml" "$site/things/more.yaml"
+
 rm "$site/things/more.yaml"
 says "a thing is removed" '0 added, 0 changed, 1 removed' lintel reload
 says "and gone" 'no thing' lintel get c
