@@ -58,6 +58,18 @@ send_typed(struct run *r, const lintel_value *v)
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
+/* What is in out, filled up with NUL to what the device takes, in its order. */
+static lintel_status
+send_padded(struct run *r)
+{
+    const struct lintel_codec *c = r->c;
+    while (r->out->n < c->wire_bytes && !r->out->failed)
+        lintel_buf_addc(r->out, '\0');
+    if (c->swaps && r->out->p != NULL)
+        swap_words((unsigned char *)r->out->p, r->out->n);
+    return sent_bytes(r);
+}
+
 static lintel_status
 send_text(struct run *r, struct lintel_str s)
 {
@@ -79,19 +91,12 @@ send_text(struct run *r, struct lintel_str s)
     const char *wrong = put_octets_of_text(c->code, s, r->out);
     if (wrong != NULL)
         return refuse(r, LINTEL_E_RANGE, wrong);
-    if (c->wire_bytes != 0) {
-        if (r->out->n > c->wire_bytes) {
-            lintel_format(r->reason, LINTEL_REASON,
-                          "the text has %zu bytes, and the device takes %u", r->out->n,
-                          c->wire_bytes);
-            return LINTEL_E_RANGE;
-        }
-        while (r->out->n < c->wire_bytes && !r->out->failed)
-            lintel_buf_addc(r->out, '\0');
+    if (c->wire_bytes != 0 && r->out->n > c->wire_bytes) {
+        lintel_format(r->reason, LINTEL_REASON, "the text has %zu bytes, and the device takes %u",
+                      r->out->n, c->wire_bytes);
+        return LINTEL_E_RANGE;
     }
-    if (c->swaps && r->out->p != NULL)
-        swap_words((unsigned char *)r->out->p, r->out->n);
-    return sent_bytes(r);
+    return send_padded(r);
 }
 
 static lintel_status
@@ -121,11 +126,7 @@ send_octets(struct run *r, struct lintel_str octets)
                       r->out->n, c->wire_bytes);
         return LINTEL_E_RANGE;
     }
-    while (r->out->n < c->wire_bytes && !r->out->failed)
-        lintel_buf_addc(r->out, '\0');
-    if (c->swaps && r->out->p != NULL)
-        swap_words((unsigned char *)r->out->p, r->out->n);
-    return sent_bytes(r);
+    return send_padded(r);
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */

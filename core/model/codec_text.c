@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/base/num.h"
 #include "core/model/codec_program.h"
 
 const char *const lintel_codec_encodings[] = {"utf-8", "ascii", "latin1", "hex", "base64", NULL};

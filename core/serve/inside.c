@@ -44,8 +44,8 @@ lintel_answer_of(uint32_t code, int32_t format, uint32_t max_age, struct lintel_
 }
 
 /* FNV-1a, 64 bit, begun with the format. */
-void
-lintel_answer_tag(lintel_answer *a)
+static void
+tag(lintel_answer *a)
 {
     uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)(uint32_t)a->format;
     h *= 0x100000001b3u;
@@ -53,6 +53,15 @@ lintel_answer_tag(lintel_answer *a)
         h = (h ^ (unsigned char)a->payload.p[i]) * 0x100000001b3u;
     memcpy(a->etag, &h, sizeof a->etag);
     a->netag = sizeof a->etag;
+}
+
+lintel_answer
+lintel_answer_content(int32_t format, uint32_t max_age, struct lintel_buf *b)
+{
+    lintel_answer a = lintel_answer_of(LINTEL_CONTENT, format, max_age, b);
+    if (a.code == LINTEL_CONTENT)
+        tag(&a);
+    return a;
 }
 
 int
@@ -126,9 +135,7 @@ void
 lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age, struct lintel_buf *b)
 {
     if (lintel_call_accepts(c, format)) {
-        lintel_answer a = lintel_answer_of(LINTEL_CONTENT, format, max_age, b);
-        if (a.code == LINTEL_CONTENT)
-            lintel_answer_tag(&a);
+        lintel_answer a = lintel_answer_content(format, max_age, b);
         if (lintel_has_etag(c->x->etag, c->x->netag, &a)) {
             a.code = LINTEL_VALID;
             a.format = LINTEL_FORMAT_NONE;

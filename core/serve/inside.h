@@ -51,8 +51,9 @@ void lintel_out_put(struct lintel_tree *t, struct lintel_buf *b);
 /* An answer with the bytes of b; out of memory becomes 5.00. */
 lintel_answer lintel_answer_of(uint32_t code, int32_t format, uint32_t max_age,
                                struct lintel_buf *b);
-/* ETag of the payload: equal bytes in one format, equal tag. */
-void lintel_answer_tag(lintel_answer *a);
+/* 2.05 with the bytes of b, and their ETag: equal bytes in one format, equal tag. Out of memory
+ * becomes 5.00. */
+lintel_answer lintel_answer_content(int32_t format, uint32_t max_age, struct lintel_buf *b);
 /* Whether the peer has this representation already. */
 int lintel_has_etag(const lintel_span *etags, uint32_t n, const lintel_answer *a);
 

@@ -105,10 +105,7 @@ represent(const struct lintel_tree *t, struct lintel_live_thing *thing, int32_t 
 {
     struct summary sum = summarize(t, thing);
     write_pack(t, thing, format, &sum, b);
-    lintel_answer a = lintel_answer_of(LINTEL_CONTENT, format, sum.max_age, b);
-    if (a.code == LINTEL_CONTENT)
-        lintel_answer_tag(&a);
-    return a;
+    return lintel_answer_content(format, sum.max_age, b);
 }
 
 static void

@@ -111,11 +111,7 @@ represent(const struct subject *s, const struct lintel_reading *r, int32_t forma
         write_senml(s, r, format, b);
     else
         lintel_format_write(b, format, &r->value);
-    lintel_answer a =
-        lintel_answer_of(LINTEL_CONTENT, format, lintel_max_age(s->tree, s->bound, r), b);
-    if (a.code == LINTEL_CONTENT)
-        lintel_answer_tag(&a);
-    return a;
+    return lintel_answer_content(format, lintel_max_age(s->tree, s->bound, r), b);
 }
 
 /* ---- GET, observe ---------------------------------------------------------------------------- */
