@@ -264,7 +264,7 @@ add_thing(struct lintel_hub *h, struct lintel_site *site, const struct lintel_th
 {
     struct lintel_bus *bus = lintel_engine_find_bus(h->engine, t->bus);
     if (bus == NULL || lintel_engine_add_thing(h->engine, bus, site, t) == NULL) {
-        lintel_log(0, "hub", "%s can't be started: out of memory", t->id);
+        lintel_log(LINTEL_LOG_ERROR, "hub", "%s can't be started: out of memory", t->id);
         return;
     }
     tell_all(h, t, 1);
@@ -287,7 +287,7 @@ start_bus(struct lintel_hub *h, struct lintel_site *site, const struct lintel_po
         return;
     if (r != NULL)
         running_remove(&h->buses, r);
-    lintel_log(0, "hub", "bus %s can't be started: out of memory", conf->name);
+    lintel_log(LINTEL_LOG_ERROR, "hub", "bus %s can't be started: out of memory", conf->name);
 }
 
 static const struct lintel_port *
@@ -509,8 +509,8 @@ reload_read(void *ctx)
     }
     h->fresh = NULL;
     if (problems == NULL)
-        lintel_log(2, "hub", "reloaded: %u added, %u changed, %u removed, %u kept", change.added,
-                   change.changed, change.removed, change.kept);
+        lintel_log(LINTEL_LOG_INFO, "hub", "reloaded: %u added, %u changed, %u removed, %u kept",
+                   change.added, change.changed, change.removed, change.kept);
     else
         lintel_report_log(problems, "hub");
     tell_waiting(&h->waiting, &change, problems);
@@ -550,7 +550,7 @@ void
 lintel_hub_reload(struct lintel_hub *h, const char *who, lintel_hub_reloaded_fn *done, void *ctx)
 {
     struct waiting *w = lintel_alloc(sizeof *w);
-    lintel_log(2, "hub", "reload of %s asked for by %s", h->site->dir, who);
+    lintel_log(LINTEL_LOG_INFO, "hub", "reload of %s asked for by %s", h->site->dir, who);
     if (w == NULL) {
         struct lintel_report problems = {0};
         lintel_error(&problems, (struct lintel_place){h->site->dir, 0, 0}, "out of memory");
@@ -629,8 +629,8 @@ lintel_hub_new(const struct lintel_hub_source *s, struct lintel_report *report)
         lintel_hub_free(h);
         return NULL;
     }
-    lintel_log(2, "hub", "%s runs: %u things on %u buses, %u transports", site->name, site->nthings,
-               site->nbuses, site->ntransports);
+    lintel_log(LINTEL_LOG_INFO, "hub", "%s runs: %u things on %u buses, %u transports", site->name,
+               site->nthings, site->nbuses, site->ntransports);
     return h;
 }
 

@@ -186,7 +186,7 @@ run(const struct options *o, const struct lintel_paths *paths)
     lintel_report_log(&report, "site");
     lintel_report_fini(&report);
     if (p.hub == NULL) {
-        lintel_log(0, "hub", "the site %s is refused; nothing was started", o->site);
+        lintel_log(LINTEL_LOG_ERROR, "hub", "the site %s is refused; nothing was started", o->site);
         lintel_loop_free(p.loop);
         return EXIT_SITE;
     }
@@ -196,7 +196,7 @@ run(const struct options *o, const struct lintel_paths *paths)
     tell_manager("READY=1");
     lintel_loop_run(p.loop);
     tell_manager("STOPPING=1");
-    lintel_log(2, "hub", "ending");
+    lintel_log(LINTEL_LOG_INFO, "hub", "ending");
     lintel_hub_free(p.hub);
     lintel_loop_free(p.loop);
     return 0;

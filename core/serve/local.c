@@ -95,10 +95,11 @@ end_soon(struct peer *p, const char *why)
     if (p->ending)
         return;
     p->ending = 1;
-    lintel_log(1, "local", "%s is dropped: %s", p->identity, why);
+    lintel_log(LINTEL_LOG_WARN, "local", "%s is dropped: %s", p->identity, why);
     if (lintel_timer_at(p->server->loop, &p->end, lintel_loop_now(p->server->loop), end_now, p) !=
         0)
-        lintel_log(0, "local", "out of memory; %s stays until it leaves", p->identity);
+        lintel_log(LINTEL_LOG_ERROR, "local", "out of memory; %s stays until it leaves",
+                   p->identity);
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -223,7 +224,7 @@ static void
 on_closed(void *ctx, const char *reason)
 {
     struct peer *p = ctx;
-    lintel_log(3, "local", "%s: %s", p->identity, reason);
+    lintel_log(LINTEL_LOG_DEBUG, "local", "%s: %s", p->identity, reason);
     end_peer(p);
 }
 
@@ -242,7 +243,7 @@ take_peer(struct lintel_local *s, int fd)
     if (p != NULL)
         p->frames = lintel_frames_new(s->loop, fd, LINTEL_LOCAL_QUEUE_MOST, &fns, p);
     if (p == NULL || p->frames == NULL) {
-        lintel_log(1, "local", "a connection is refused: %u are open", s->npeers);
+        lintel_log(LINTEL_LOG_WARN, "local", "a connection is refused: %u are open", s->npeers);
         lintel_free(p);
         close(fd);
         return;
