@@ -14,6 +14,8 @@
 #include "core/plug/instance.h"
 #include "core/serve/local.h"
 #include "core/serve/tree.h"
+#include "core/trust/hubkey.h"
+#include "core/trust/secret.h"
 
 /* A bus or transport that runs, or is ending before it can start again. */
 struct running {
@@ -34,6 +36,7 @@ struct waiting { /* somebody who asked for a reload */
 
 struct lintel_hub {
     struct lintel_loop *loop;
+    struct lintel_hubkey key;
     struct lintel_site_reader reader;
     struct lintel_site *site; /* what runs */
     struct lintel_engine *engine;
@@ -111,7 +114,72 @@ static void
 tree_reply(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket,
            const lintel_answer *a)
 {
-    (void)ctx, (void)t, (void)ticket, (void)a; /* nothing in the hub sends requests yet */
+    struct lintel_hub *h = ctx;
+    (void)t;
+    lintel_tree_reply(h->tree, ticket, a);
+}
+
+static void
+tree_thing_base(void *ctx, struct lintel_transport_instance *t, const char *thing, const char *base)
+{
+    struct lintel_hub *h = ctx;
+    (void)t;
+    lintel_tree_thing_base(h->tree, thing, base);
+}
+
+static void
+tree_derive(void *ctx, const void *label, size_t n, uint8_t ret[32])
+{
+    const struct lintel_hub *h = ctx;
+    lintel_hubkey_derive(&h->key, label, n, ret);
+}
+
+static uint32_t
+tree_psk(void *ctx, const char *identity, size_t n, uint8_t *key, uint32_t room)
+{
+    (void)ctx, (void)identity, (void)n, (void)key, (void)room;
+    return 0;
+}
+
+static void
+mounted_request(void *ctx, lintel_ticket ticket, const lintel_exchange *x)
+{
+    lintel_transport_request(ctx, ticket, x);
+}
+
+static void
+mounted_abandoned(void *ctx, lintel_ticket ticket)
+{
+    lintel_transport_abandoned(ctx, ticket);
+}
+
+static lintel_status
+tree_mount(void *ctx, struct lintel_transport_instance *t, const char *name, const char *links)
+{
+    static const struct lintel_mount_ops ops = {mounted_request, mounted_abandoned};
+    struct lintel_hub *h = ctx;
+    return lintel_tree_mount(h->tree, name, links, &ops, t);
+}
+
+static void
+tree_resource_answer(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket,
+                     const lintel_answer *a)
+{
+    struct lintel_hub *h = ctx;
+    (void)t;
+    lintel_tree_mounted_answer(h->tree, ticket, a);
+}
+
+/* A request of the tree's own leaves by the transport that brought the one it belongs to. */
+static lintel_status
+send_request(void *ctx, void *asker, const char *uri, const lintel_exchange *x,
+             lintel_ticket ticket)
+{
+    struct lintel_hub *h = ctx;
+    for (struct running *r = h->transports; r != NULL; r = r->next)
+        if (r->transport == asker)
+            return lintel_transport_send(r->transport, uri, x, ticket);
+    return LINTEL_E_NOTSUP; /* it came over the local socket */
 }
 
 static void
@@ -237,7 +305,9 @@ static int
 start_transport(struct lintel_hub *h, struct lintel_site *site, const struct lintel_port *conf,
                 struct lintel_report *report)
 {
-    const struct lintel_tree_port port = {h, tree_submit, tree_abandon, tree_reply};
+    const struct lintel_tree_port port = {h,          tree_submit,     tree_abandon,
+                                          tree_reply, tree_thing_base, tree_derive,
+                                          tree_psk,   tree_mount,      tree_resource_answer};
     char reason[400] = "out of memory";
     struct running *r = running_add(h, &h->transports, conf);
     if (r != NULL)
@@ -255,6 +325,7 @@ start_transport(struct lintel_hub *h, struct lintel_site *site, const struct lin
 static void
 stop_transport(struct lintel_hub *h, struct running *r)
 {
+    lintel_tree_unmount(h->tree, r->transport);
     lintel_plug_stop_transport(h->plug, r->transport);
     running_remove(&h->transports, r);
 }
@@ -263,10 +334,13 @@ static void
 add_thing(struct lintel_hub *h, struct lintel_site *site, const struct lintel_thing *t)
 {
     struct lintel_bus *bus = lintel_engine_find_bus(h->engine, t->bus);
-    if (bus == NULL || lintel_engine_add_thing(h->engine, bus, site, t) == NULL) {
+    struct lintel_live_thing *live =
+        bus == NULL ? NULL : lintel_engine_add_thing(h->engine, bus, site, t);
+    if (live == NULL) {
         lintel_log(LINTEL_LOG_ERROR, "hub", "%s can't be started: out of memory", t->id);
         return;
     }
+    lintel_tree_thing(h->tree, live, 1);
     tell_all(h, t, 1);
 }
 
@@ -274,6 +348,7 @@ static void
 remove_thing(struct lintel_hub *h, struct lintel_live_thing *live)
 {
     tell_all(h, lintel_live_thing_conf(live), 0);
+    lintel_tree_thing(h->tree, live, 0);
     lintel_engine_remove_thing(h->engine, live);
 }
 
@@ -465,6 +540,7 @@ apply(struct lintel_hub *h, struct lintel_site *site, struct lintel_hub_change *
         return -1;
     }
     h->site = site;
+    lintel_tree_site(h->tree, site);
     apply_buses(h, before, site, c);
     apply_things(h, site, &wanted, c);
     lintel_map_fini(&wanted);
@@ -582,6 +658,8 @@ static int
 make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct lintel_report *report)
 {
     char reason[300] = "out of memory", socket_path[LINTEL_PATH_MOST];
+    if (lintel_hubkey_open(s->state_dir, &h->key, reason, sizeof reason) != 0)
+        return lintel_error(report, (struct lintel_place){s->state_dir, 0, 0}, "%s", reason);
     h->engine = lintel_engine_new(s->loop, random_seed());
     if (h->engine != NULL)
         h->plug = lintel_plug_new(&(struct lintel_plug_source){s->loop, h->engine, s->paths->host});
@@ -592,6 +670,8 @@ make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct linte
                                                                .status = status,
                                                                .plugins = plugins,
                                                                .reload = reload,
+                                                               .seed = random_seed(),
+                                                               .send = send_request,
                                                                .ctx = h});
     if (h->tree == NULL)
         return lintel_error(report, (struct lintel_place){s->site_dir, 0, 0}, "%s", reason);
@@ -661,5 +741,6 @@ lintel_hub_free(struct lintel_hub *h)
     lintel_site_unref(h->site);
     lintel_site_reader_fini(&h->reader);
     lintel_buf_fini(&h->plugins);
+    lintel_secret_wipe(&h->key, sizeof h->key);
     lintel_free(h);
 }

@@ -52,6 +52,15 @@ struct lintel_tree_port {
     void (*abandon)(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket);
     void (*reply)(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket,
                   const lintel_answer *a);
+    void (*thing_base)(void *ctx, struct lintel_transport_instance *t, const char *thing,
+                       const char *base);
+    void (*derive)(void *ctx, const void *label, size_t n, uint8_t ret[32]);
+    uint32_t (*psk)(void *ctx, const char *identity, size_t n, uint8_t *key, uint32_t room);
+    /* lintel/ext/resources.h */
+    lintel_status (*mount)(void *ctx, struct lintel_transport_instance *t, const char *name,
+                           const char *links);
+    void (*resource_answer)(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket,
+                            const lintel_answer *a);
 };
 /* NULL with the reason, which was also logged: the transport's start() said so. */
 struct lintel_transport_instance *lintel_plug_start_transport(struct lintel_plug *p,
@@ -69,4 +78,8 @@ void lintel_transport_thing(struct lintel_transport_instance *t, const lintel_th
 lintel_status lintel_transport_send(struct lintel_transport_instance *t, const char *uri,
                                     const lintel_exchange *x, lintel_ticket ticket);
 const char *lintel_transport_name(const struct lintel_transport_instance *t);
+/* A request for what the plugin has mounted, and its end before an answer. */
+void lintel_transport_request(struct lintel_transport_instance *t, lintel_ticket ticket,
+                              const lintel_exchange *x);
+void lintel_transport_abandoned(struct lintel_transport_instance *t, lintel_ticket ticket);
 #endif

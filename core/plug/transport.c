@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/plug/hostloop.h"
 #include "core/plug/instance_priv.h"
+#include "lintel/ext/resources.h"
 
 struct lintel_transport_instance {
     lintel_host host; /* first: what the plugin has */
@@ -16,6 +17,7 @@ struct lintel_transport_instance {
     struct lintel_tree_port tree;
     void *self;
     const lintel_transport *ops;
+    const lintel_plugin_resources *resources; /* NULL: it mounts none */
     struct lintel_hostloop hostloop;
     pthread_mutex_t lock; /* of last_line: log() comes from any thread */
     char last_line[256];
@@ -135,15 +137,63 @@ tree_reply(const lintel_host *h, lintel_ticket ticket, const lintel_answer *a)
     t->tree.reply(t->tree.ctx, t, ticket, a);
 }
 
+static void
+tree_thing_base(const lintel_host *h, const char *thing, const char *base)
+{
+    struct lintel_transport_instance *t = transport_of(h);
+    t->tree.thing_base(t->tree.ctx, t, thing, base);
+}
+
+static void
+tree_derive(const lintel_host *h, const void *label, size_t n, uint8_t ret[32])
+{
+    struct lintel_transport_instance *t = transport_of(h);
+    t->tree.derive(t->tree.ctx, label, n, ret);
+}
+
+static uint32_t
+tree_psk(const lintel_host *h, const char *identity, size_t n, uint8_t *key, uint32_t room)
+{
+    struct lintel_transport_instance *t = transport_of(h);
+    return t->tree.psk(t->tree.ctx, identity, n, key, room);
+}
+
+static lintel_status
+resources_mount(const lintel_host *h, const char *name, const char *links)
+{
+    struct lintel_transport_instance *t = transport_of(h);
+    if (!LINTEL_HAS(t->resources, request))
+        return LINTEL_E_NOTSUP;
+    return t->tree.mount(t->tree.ctx, t, name, links);
+}
+
+static void
+resources_answer(const lintel_host *h, lintel_ticket ticket, const lintel_answer *a)
+{
+    struct lintel_transport_instance *t = transport_of(h);
+    t->tree.resource_answer(t->tree.ctx, t, ticket, a);
+}
+
 static const void *
 host_extension(const lintel_host *h, const char *id)
 {
     static const lintel_host_loop loop = {sizeof loop, 0, loop_watch, loop_timer};
-    static const lintel_host_transport tree = {sizeof tree, 0, tree_submit, tree_abandon,
-                                               tree_reply};
+    static const lintel_host_transport tree = {
+        .size = sizeof tree,
+        .submit = tree_submit,
+        .abandon = tree_abandon,
+        .reply = tree_reply,
+        .thing_base = tree_thing_base,
+        .derive = tree_derive,
+        .psk = tree_psk,
+    };
+    static const lintel_host_resources resources = {sizeof resources, 0, resources_mount,
+                                                    resources_answer};
     (void)h;
     if (strcmp(id, LINTEL_EXT_LOOP) == 0)
         return &loop;
+    if (strcmp(id, LINTEL_EXT_RESOURCES) == 0)
+        return &resources;
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &tree : NULL;
 }
 
@@ -165,6 +215,7 @@ start(struct lintel_transport_instance *t)
     if (st != LINTEL_OK)
         return st;
     t->ops = p->extension(t->self, LINTEL_EXT_TRANSPORT);
+    t->resources = p->extension(t->self, LINTEL_EXT_RESOURCES);
     if (!LINTEL_HAS(t->ops, answer)) {
         host_log(&t->host, LINTEL_LOG_ERROR,
                  "the plugin has no " LINTEL_EXT_TRANSPORT " with answer()");
@@ -264,4 +315,18 @@ const char *
 lintel_transport_name(const struct lintel_transport_instance *t)
 {
     return t->conf->name;
+}
+
+void
+lintel_transport_request(struct lintel_transport_instance *t, lintel_ticket ticket,
+                         const lintel_exchange *x)
+{
+    t->resources->request(t->self, ticket, x);
+}
+
+void
+lintel_transport_abandoned(struct lintel_transport_instance *t, lintel_ticket ticket)
+{
+    if (LINTEL_HAS(t->resources, abandoned))
+        t->resources->abandoned(t->self, ticket);
 }

@@ -181,7 +181,8 @@ a_transport_lives_on_the_loop(void)
                        bad[] = {{LINTEL_T_BOOL, 0, {.i = 1}}};
     struct lintel_port conf = {.name = "echo", .plugin = &plugin, .settings = bad, .log = -1};
     struct tree tree = {0};
-    const struct lintel_tree_port port = {&tree, tree_submit, tree_abandon, tree_reply};
+    const struct lintel_tree_port port = {
+        .ctx = &tree, .submit = tree_submit, .abandon = tree_abandon, .reply = tree_reply};
     char reason[128] = "", got[8] = "";
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wire) == 0);
     lintel_log_sink(quiet, NULL);

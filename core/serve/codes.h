@@ -12,6 +12,7 @@ enum { /* the codes that the tree answers with */
        LINTEL_CHANGED = LINTEL_CODE(2, 4),
        LINTEL_CONTENT = LINTEL_CODE(2, 5),
        LINTEL_BAD_REQUEST = LINTEL_CODE(4, 0),
+       LINTEL_UNAUTHORIZED = LINTEL_CODE(4, 1),
        LINTEL_FORBIDDEN = LINTEL_CODE(4, 3),
        LINTEL_NOT_FOUND = LINTEL_CODE(4, 4),
        LINTEL_NOT_ALLOWED = LINTEL_CODE(4, 5),

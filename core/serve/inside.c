@@ -146,6 +146,29 @@ lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age, st
     lintel_out_put(c->tree, b);
 }
 
+int
+lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what)
+{
+    const lintel_exchange *x = c->x;
+    const struct lintel_who who = {x->flags, x->identity ? x->identity : "",
+                                   x->authority ? x->authority : ""};
+    if ((lintel_rights_of(NULL, &who, zone) & what) == what)
+        return 1;
+    if (who.identity[0] == '\0')
+        lintel_call_fail(c, LINTEL_UNAUTHORIZED,
+                         "who asks is not known: use coaps, or ask from this machine");
+    else
+        lintel_call_fail(c, LINTEL_FORBIDDEN, "%.64s has no right to that", who.identity);
+    return 0;
+}
+
+const char *
+lintel_call_who(const struct lintel_call *c)
+{
+    const lintel_exchange *x = c->x;
+    return x->identity != NULL && x->identity[0] ? x->identity : x->peer != NULL ? x->peer : "";
+}
+
 /* ---- answered later -------------------------------------------------------------------------- */
 
 static struct lintel_open *
@@ -225,6 +248,7 @@ lintel_open_close(struct lintel_open *o)
         lintel_engine_forget(e, o->command);
     if (o->subscription != NULL)
         lintel_unsubscribe(e, o->subscription);
+    o->mount = NULL;
     release(o);
 }
 

@@ -8,6 +8,7 @@
 #include "core/serve/codes.h"
 #include "core/serve/format.h"
 #include "core/serve/tree_source.h"
+#include "core/trust/rights.h"
 
 enum {
     LINTEL_OPEN_MOST = 65536, /* exchanges not ended, observations included */
@@ -15,6 +16,7 @@ enum {
     LINTEL_PATH_MOST = 512    /* bytes of the path below a thing */
 };
 
+struct lintel_mount;
 struct lintel_open;
 struct lintel_tree {
     struct lintel_tree_source source;
@@ -24,6 +26,8 @@ struct lintel_tree {
     uint32_t nblocks, free, nopen; /* free: index + 1 of the first free one */
     struct lintel_buf out;         /* kept between answers, so that no answer allocates */
     int ending;
+    const struct lintel_site *site; /* NULL: none yet */
+    struct lintel_mount *mounts;
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */
@@ -72,6 +76,11 @@ void lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_ag
 /* Whether the peer takes `format`; answers 4.06 otherwise. */
 int lintel_call_accepts(struct lintel_call *c, int32_t format);
 
+/* Whether the peer may do all of `what` (LINTEL_MAY_*) in a zone; else answers 4.01 or 4.03. */
+int lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what);
+/* Who asks, for the record: an identity, or where from. */
+const char *lintel_call_who(const struct lintel_call *c);
+
 /* ---- answered later -------------------------------------------------------------------------- */
 
 struct lintel_open {
@@ -85,7 +94,8 @@ struct lintel_open {
     lintel_command command;          /* under way; 0: none */
     struct lintel_subscription *subscription;
     struct lintel_conditions conditions;
-    int observe; /* wanted once the value is read */
+    int observe;                /* wanted once the value is read */
+    struct lintel_mount *mount; /* whose plugin answers */
 };
 /* A ticket for the call, or NULL after it was answered with 5.03. */
 struct lintel_open *lintel_call_open(struct lintel_call *c);

@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "core/directory/link.h"
+#include "core/serve/mount.h"
 
 struct list { /* a document being written */
     struct lintel_call *c;
@@ -92,6 +93,23 @@ add_things(struct list *l)
     }
 }
 
+/* What plugins have mounted, as they describe it. */
+static void
+add_mounted(struct list *l)
+{
+    struct lintel_arena *a = lintel_arena_new();
+    for (const struct lintel_mount *m = l->c->tree->mounts; a != NULL && m != NULL; m = m->next) {
+        struct lintel_link_reader r = {m->links, strlen(m->links), 0};
+        struct lintel_link link;
+        const char *reason;
+        while (lintel_link_next(&r, a, &link, &reason) > 0)
+            list_add(l, &link);
+    }
+    if (a == NULL)
+        l->out.failed = 1;
+    lintel_arena_free(a);
+}
+
 void
 lintel_serve_core(struct lintel_call *c)
 {
@@ -122,6 +140,7 @@ lintel_serve_core(struct lintel_call *c)
             lintel_link_set(&link, "title", lintel_str(services[i].title));
         list_add(&l, &link);
     }
+    add_mounted(&l);
     add_things(&l);
     list_end(&l);
 }

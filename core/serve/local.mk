@@ -11,6 +11,7 @@ core_serve_libserve_a_SOURCES = \
 	core/serve/local_wire.c core/serve/local_wire.h \
 	core/serve/measure.c core/serve/measure.h \
 	core/serve/models.c core/serve/models.h \
+	core/serve/mount.c core/serve/mount.h \
 	core/serve/pack.c core/serve/pack.h \
 	core/serve/property.c core/serve/property.h \
 	core/serve/senml.c core/serve/senml.h \

@@ -273,12 +273,6 @@ get(struct lintel_call *c, const struct subject *s)
 
 /* ---- PUT, POST ------------------------------------------------------------------------------- */
 
-static const char *
-who(const lintel_exchange *x)
-{
-    return x->identity != NULL && x->identity[0] ? x->identity : x->peer != NULL ? x->peer : "";
-}
-
 /* If-Match names representations in any format; an empty one asks that there is a resource at all
  * (RFC 7252 section 5.10.8). */
 static int
@@ -382,9 +376,10 @@ command(struct lintel_call *c, const struct subject *s, const lintel_value *v, i
         return;
     o->point = s->point;
     o->format = format;
-    lintel_command handle = s->affordance->kind == LINTEL_K_ACTION
-                                ? lintel_engine_invoke(e, s->point, v, who(c->x), on_command, o)
-                                : lintel_engine_write(e, s->point, v, who(c->x), on_command, o);
+    lintel_command handle =
+        s->affordance->kind == LINTEL_K_ACTION
+            ? lintel_engine_invoke(e, s->point, v, lintel_call_who(c), on_command, o)
+            : lintel_engine_write(e, s->point, v, lintel_call_who(c), on_command, o);
     if (handle != 0)
         o->command = handle;
 }

@@ -9,6 +9,7 @@
 #include "core/serve/inside.h"
 #include "core/serve/links.h"
 #include "core/serve/models.h"
+#include "core/serve/mount.h"
 #include "core/serve/pack.h"
 #include "core/serve/property.h"
 
@@ -41,6 +42,7 @@ lintel_tree_free(struct lintel_tree *t)
     }
     for (uint32_t i = 0; i < t->nblocks; i++)
         lintel_free(t->blocks[i]);
+    lintel_mounts_free(t);
     lintel_buf_fini(&t->out);
     lintel_free(t->hub);
     lintel_free(t);
@@ -56,8 +58,35 @@ void
 lintel_tree_abandon(struct lintel_tree *t, lintel_ticket ticket)
 {
     struct lintel_open *o = lintel_open_find(t, ticket);
-    if (o != NULL)
-        lintel_open_close(o);
+    if (o == NULL)
+        return;
+    if (o->mount != NULL)
+        lintel_mount_abandoned(o, ticket);
+    lintel_open_close(o);
+}
+
+void
+lintel_tree_reply(struct lintel_tree *t, lintel_ticket ticket, const lintel_answer *a)
+{
+    (void)t, (void)ticket, (void)a; /* nothing in the tree sends requests yet */
+}
+
+void
+lintel_tree_site(struct lintel_tree *t, const struct lintel_site *site)
+{
+    t->site = site;
+}
+
+void
+lintel_tree_thing(struct lintel_tree *t, struct lintel_live_thing *thing, int added)
+{
+    (void)t, (void)thing, (void)added;
+}
+
+void
+lintel_tree_thing_base(struct lintel_tree *t, const char *thing, const char *base)
+{
+    (void)t, (void)thing, (void)base;
 }
 
 /* ---- routing --------------------------------------------------------------------------------- */
@@ -230,6 +259,8 @@ serve_root(struct lintel_call *c)
         c->path++;
         c->npath--;
         lintel_serve_hub(c);
+    } else if (lintel_serve_mounted(c)) {
+        return;
     } else {
         lintel_call_fail(c, LINTEL_NOT_FOUND,
                          "no such path; GET /.well-known/core lists what there is");

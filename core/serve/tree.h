@@ -22,6 +22,33 @@ void lintel_tree_free(struct lintel_tree *t); /* open exchanges end with 5.03 */
 lintel_ticket lintel_tree_submit(struct lintel_tree *t, const lintel_exchange *x,
                                  lintel_answer_fn *fn, void *ctx);
 void lintel_tree_abandon(struct lintel_tree *t, lintel_ticket ticket);
+/* The answer to what the tree sent by tree_source.send(). */
+void lintel_tree_reply(struct lintel_tree *t, lintel_ticket ticket, const lintel_answer *a);
+
+/* ---- what the daemon tells ------------------------------------------------------------------- */
+
+/* The site that counts from now on: rights and the directory's settings. Referenced by the caller
+ * as long as it counts. */
+void lintel_tree_site(struct lintel_tree *t, const struct lintel_site *site);
+/* A thing has come, or is about to go. */
+void lintel_tree_thing(struct lintel_tree *t, struct lintel_live_thing *thing, int added);
+/* A transport gave the thing an address of its own; base NULL: took it back. */
+void lintel_tree_thing_base(struct lintel_tree *t, const char *thing, const char *base);
+
+/* ---- resources of plugins (lintel/ext/resources.h) ------------------------------------------- */
+
+struct lintel_mount_ops {
+    void (*request)(void *ctx, lintel_ticket ticket, const lintel_exchange *x);
+    void (*abandoned)(void *ctx, lintel_ticket ticket);
+};
+/* LINTEL_E_BUSY: the name is taken; LINTEL_E_RANGE: it is no name, or the links are none. */
+lintel_status lintel_tree_mount(struct lintel_tree *t, const char *name, const char *links,
+                                const struct lintel_mount_ops *ops, void *ctx);
+/* All that ctx has mounted goes; its open exchanges end with 5.03. */
+void lintel_tree_unmount(struct lintel_tree *t, void *ctx);
+void lintel_tree_mounted_answer(struct lintel_tree *t, lintel_ticket ticket,
+                                const lintel_answer *a);
+
 uint32_t
 lintel_tree_open(const struct lintel_tree *t); /* exchanges not ended, observations included */
 #endif

@@ -8,6 +8,7 @@
 #include "core/engine/subscribe.h"
 #include "lintel/transport.h"
 
+struct lintel_store;
 struct lintel_tree;
 /* refused: the site was not taken in, and json is a list of problems; else it says what has
  * changed. */
@@ -23,6 +24,13 @@ struct lintel_tree_source {
     /* Ends with done(), now or later, on the loop's thread, and before the tree is freed. */
     void (*reload)(void *ctx, const char *who, lintel_reload_done *done, void *done_ctx);
     void *ctx;
+    /* What survives a restart: registrations of the directory. NULL: nothing does. */
+    struct lintel_store *directory;
+    uint64_t seed; /* of numbers that nobody may guess */
+    /* Sends a request of the hub's own by the transport that `asker` (the ctx of a submit()) stands
+     * for; its answer comes by lintel_tree_reply(). NULL: not possible. */
+    lintel_status (*send)(void *ctx, void *asker, const char *uri, const lintel_exchange *x,
+                          lintel_ticket ticket);
 };
 
 /* How answers go back to where an exchange came from. */
