@@ -249,7 +249,8 @@ plan_word(void *ctx, uint32_t hash)
 {
     struct plan_words *w = ctx;
     plan_add(w->p, reg_index_list(&w->q->r->index, hash));
-    return w->p->all || w->p->total >= w->q->r->active;
+    w->p->all |= w->p->total >= w->q->r->active; /* no better than all */
+    return w->p->all;
 }
 
 static void
