@@ -31,3 +31,8 @@ FUZZERS += core/directory/link_fuzz
 core_directory_link_fuzz_SOURCES = core/directory/link_fuzz.c $(FUZZ_MAIN)
 core_directory_link_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_directory_link_fuzz_LDADD = $(DIRECTORY_LIBS)
+
+EXTRA_PROGRAMS += core/directory/registry_bench
+BENCHES += core/directory/registry_bench
+core_directory_registry_bench_SOURCES = core/directory/registry_bench.c
+core_directory_registry_bench_LDADD = $(DIRECTORY_LIBS)

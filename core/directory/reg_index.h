@@ -9,7 +9,7 @@
 #include "core/base/text.h"
 
 /* The tables grow one by one, so that no growth stops the loop for long. */
-enum { REG_INDEX_PARTS = 64 };
+enum { REG_INDEX_PARTS = 64, REG_INDEX_NAME_MOST = 64 /* bytes of a name that count */ };
 #define REG_SEQ_DEAD (UINT64_C(1) << 63) /* an entry of a list that counts no more */
 
 struct reg_slot;

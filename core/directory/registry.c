@@ -4,7 +4,6 @@
 #include <mbedtls/md.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/directory/registry_priv.h"
 
@@ -487,11 +486,10 @@ expiry(uint32_t flags, uint32_t lt, lintel_mono now)
     return flags & LINTEL_REG_OWN ? INT64_MAX : reg_end(now, lt);
 }
 
+/* All but the links, which are judged as they are read. */
 static int
 check_input(const struct lintel_reg_input *in, char reason[LINTEL_REASON])
 {
-    size_t at = 0;
-    char why[LINTEL_REASON];
     if (in->ep.n == 0 || !lintel_reg_is_name(in->ep))
         return fail(reason, "ep must be 1 to 63 bytes of UTF-8 without control characters");
     if (!lintel_reg_is_name(in->d))
@@ -504,10 +502,7 @@ check_input(const struct lintel_reg_input *in, char reason[LINTEL_REASON])
     for (uint32_t i = 0; i < in->nattrs; i++)
         if (lintel_reg_check_attr(&in->attrs[i], reason) != 0)
             return -1;
-    if (lintel_reg_check_links(in->links, &at, why) == 0)
-        return 0;
-    lintel_format(reason, LINTEL_REASON, "links, byte %zu: %s", at, why);
-    return -1;
+    return 0;
 }
 
 static struct reg *
@@ -665,7 +660,7 @@ static int
 is_given(const struct lintel_reg_update *u, struct lintel_str name)
 {
     for (uint32_t i = 0; i < u->nattrs; i++)
-        if (u->attrs[i].name.n == name.n && strncasecmp(u->attrs[i].name.p, name.p, name.n) == 0)
+        if (lintel_link_same_name(u->attrs[i].name, name))
             return 1;
     return 0;
 }
