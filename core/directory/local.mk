@@ -36,3 +36,11 @@ EXTRA_PROGRAMS += core/directory/registry_bench
 BENCHES += core/directory/registry_bench
 core_directory_registry_bench_SOURCES = core/directory/registry_bench.c
 core_directory_registry_bench_LDADD = $(DIRECTORY_LIBS)
+
+FUZZERS += core/directory/registry_fuzz core/directory/unpack_fuzz
+core_directory_registry_fuzz_SOURCES = core/directory/registry_fuzz.c $(FUZZ_MAIN)
+core_directory_registry_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_directory_registry_fuzz_LDADD = $(DIRECTORY_LIBS)
+core_directory_unpack_fuzz_SOURCES = core/directory/unpack_fuzz.c $(FUZZ_MAIN)
+core_directory_unpack_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_directory_unpack_fuzz_LDADD = $(DIRECTORY_LIBS)

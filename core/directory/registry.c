@@ -250,11 +250,22 @@ lintel_registry_stats(const struct lintel_registry *r, struct lintel_registry_st
 
 /* ---- keys in the index ----------------------------------------------------------------------- */
 
+enum { RECENT = 64 };
+
+struct collecting {
+    struct lintel_registry *r;
+    uint32_t recent[RECENT]; /* hashes that are collected: most keys come again in the next link */
+};
+
 static int
 collect(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
 {
-    struct lintel_registry *r = ctx;
+    struct collecting *c = ctx;
+    struct lintel_registry *r = c->r;
+    uint32_t hash = reg_index_hash(&r->index, name, value), *seen = &c->recent[hash % RECENT];
     (void)ordered;
+    if (*seen == hash)
+        return 0;
     if (r->nhashes == r->hashes_room) {
         uint32_t room = r->hashes_room == 0 ? 64 : r->hashes_room * 2;
         struct reg_hash *grown = lintel_grow(r->hashes, room, sizeof *grown);
@@ -263,7 +274,8 @@ collect(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
         r->hashes = grown;
         r->hashes_room = room;
     }
-    r->hashes[r->nhashes++] = (struct reg_hash){reg_index_hash(&r->index, name, value), 0};
+    r->hashes[r->nhashes++] = (struct reg_hash){hash, 0};
+    *seen = hash;
     return 0;
 }
 
@@ -278,9 +290,11 @@ by_hash(const void *a, const void *b)
 static int
 collect_all(struct lintel_registry *r, const struct reg *reg)
 {
+    struct collecting c = {.r = r};
     uint32_t n = 0;
     r->nhashes = 0;
-    if (reg_keys(reg, collect, r) != 0)
+    c.recent[0] = 1; /* a hash of 0 is none that was seen; 1 does not belong there */
+    if (reg_keys(reg, collect, &c) != 0)
         return -1;
     qsort(r->hashes, r->nhashes, sizeof *r->hashes, by_hash);
     for (uint32_t i = 0; i < r->nhashes; i++)
