@@ -2,6 +2,8 @@ noinst_LIBRARIES += $(LIBSERVE)
 core_serve_libserve_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 core_serve_libserve_a_SOURCES = \
 	core/serve/codes.c core/serve/codes.h \
+	core/serve/etch.c core/serve/etch.h \
+	core/serve/fetch.c core/serve/fetch.h \
 	core/serve/format.c core/serve/format.h \
 	core/serve/hub.c core/serve/hub.h \
 	core/serve/inside.c core/serve/inside.h \
@@ -13,8 +15,11 @@ core_serve_libserve_a_SOURCES = \
 	core/serve/models.c core/serve/models.h \
 	core/serve/mount.c core/serve/mount.h \
 	core/serve/pack.c core/serve/pack.h \
+	core/serve/patch.c core/serve/patch.h \
 	core/serve/property.c core/serve/property.h \
+	core/serve/selection.c core/serve/selection.h \
 	core/serve/senml.c core/serve/senml.h \
+	core/serve/senml_read.c core/serve/senml_read.h \
 	core/serve/tree.c core/serve/tree.h core/serve/tree_source.h
 
 if HAVE_CUNIT

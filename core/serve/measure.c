@@ -105,3 +105,12 @@ lintel_max_age(const struct lintel_tree *t, const struct lintel_bound *b,
     int64_t rest = r->refreshed + b->poll_ns - lintel_loop_now(t->source.loop);
     return rest <= 0 ? 0 : (uint32_t)(rest / SECOND < UINT32_MAX ? rest / SECOND : UINT32_MAX);
 }
+
+int
+lintel_must_read(const struct lintel_bound *b, const struct lintel_reading *r)
+{
+    if (b->affordance->kind != LINTEL_K_PROPERTY)
+        return 0;
+    return r->quality == LINTEL_QUALITY_INITIAL ||
+           (b->poll_ns == 0 && !(b->flags & LINTEL_P_NOTIFY));
+}
