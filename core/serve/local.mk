@@ -23,11 +23,13 @@ core_serve_libserve_a_SOURCES = \
 	core/serve/tree.c core/serve/tree.h core/serve/tree_source.h
 
 if HAVE_CUNIT
-serve_tests = core/serve/format_test core/serve/live_test core/serve/local_test core/serve/senml_test \
-	core/serve/tree_test
+serve_tests = core/serve/etch_test core/serve/format_test core/serve/live_test core/serve/local_test \
+	core/serve/senml_test core/serve/tree_test
 check_PROGRAMS += $(serve_tests)
 TESTS += $(serve_tests)
 SERVE_FAKE = core/serve/fake_engine.c core/serve/fake_engine.h
+core_serve_etch_test_SOURCES = core/serve/etch_test.c core/engine/engine_kit.c core/engine/engine_kit.h
+core_serve_etch_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_format_test_SOURCES = core/serve/format_test.c
 core_serve_format_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_live_test_SOURCES = core/serve/live_test.c core/engine/engine_kit.c core/engine/engine_kit.h
