@@ -24,7 +24,7 @@ core_serve_libserve_a_SOURCES = \
 
 if HAVE_CUNIT
 serve_tests = core/serve/etch_test core/serve/format_test core/serve/live_test core/serve/local_test \
-	core/serve/senml_test core/serve/tree_test
+	core/serve/observe_test core/serve/senml_test core/serve/tree_test
 check_PROGRAMS += $(serve_tests)
 TESTS += $(serve_tests)
 SERVE_FAKE = core/serve/fake_engine.c core/serve/fake_engine.h
@@ -36,6 +36,9 @@ core_serve_live_test_SOURCES = core/serve/live_test.c core/engine/engine_kit.c c
 core_serve_live_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_local_test_SOURCES = core/serve/local_test.c $(SERVE_FAKE)
 core_serve_local_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
+core_serve_observe_test_SOURCES = core/serve/observe_test.c core/engine/engine_kit.c \
+	core/engine/engine_kit.h
+core_serve_observe_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_senml_test_CFLAGS = $(AM_CFLAGS) $(CBOR_CFLAGS)
 core_serve_senml_test_SOURCES = core/serve/senml_test.c
 core_serve_senml_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
