@@ -25,7 +25,7 @@ core_serve_libserve_a_SOURCES = \
 if HAVE_CUNIT
 serve_tests = core/serve/etch_test core/serve/format_test core/serve/live_test core/serve/local_test \
 	core/serve/observe_test core/serve/senml_test core/serve/tree_test
-check_PROGRAMS += $(serve_tests)
+check_PROGRAMS += $(serve_tests) core/serve/senml_cat
 TESTS += $(serve_tests)
 SERVE_FAKE = core/serve/fake_engine.c core/serve/fake_engine.h
 core_serve_etch_test_SOURCES = core/serve/etch_test.c core/engine/engine_kit.c core/engine/engine_kit.h
@@ -39,6 +39,9 @@ core_serve_local_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_observe_test_SOURCES = core/serve/observe_test.c core/engine/engine_kit.c \
 	core/engine/engine_kit.h
 core_serve_observe_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
+# The other side of senml_diff.py, which tests/integration/senml.sh runs.
+core_serve_senml_cat_SOURCES = core/serve/senml_cat.c
+core_serve_senml_cat_LDADD = $(SERVE_LIBS)
 core_serve_senml_test_CFLAGS = $(AM_CFLAGS) $(CBOR_CFLAGS)
 core_serve_senml_test_SOURCES = core/serve/senml_test.c
 core_serve_senml_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
@@ -46,7 +49,11 @@ core_serve_tree_test_SOURCES = core/serve/tree_test.c $(SERVE_FAKE)
 core_serve_tree_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 endif
 
-FUZZERS += core/serve/format_fuzz core/serve/local_fuzz core/serve/senml_fuzz
+EXTRA_DIST += core/serve/senml_diff.py
+FUZZERS += core/serve/etch_fuzz core/serve/format_fuzz core/serve/local_fuzz core/serve/senml_fuzz
+core_serve_etch_fuzz_SOURCES = core/serve/etch_fuzz.c $(FUZZ_MAIN)
+core_serve_etch_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_serve_etch_fuzz_LDADD = $(SERVE_LIBS)
 core_serve_format_fuzz_SOURCES = core/serve/format_fuzz.c $(FUZZ_MAIN)
 core_serve_format_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_serve_format_fuzz_LDADD = $(SERVE_LIBS)
