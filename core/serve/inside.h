@@ -79,7 +79,9 @@ void lintel_call_too_large(struct lintel_call *c, uint32_t most, const char *tex
 /* Whether the peer takes `format`; answers 4.06 otherwise. */
 int lintel_call_accepts(struct lintel_call *c, int32_t format);
 
-/* Whether the peer may do all of `what` (LINTEL_MAY_*) in a zone; else answers 4.01 or 4.03. */
+/* Whether the peer may do all of `what` (LINTEL_MAY_*) in a zone. */
+int lintel_call_can(const struct lintel_call *c, const char *zone, uint32_t what);
+/* The same; where it may not, the call is answered with 4.01 or 4.03. */
 int lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what);
 /* Who asks, for the record: an identity, or where from. */
 const char *lintel_call_who(const struct lintel_call *c);

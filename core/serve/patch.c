@@ -315,8 +315,10 @@ lintel_serve_patch(struct lintel_call *c, struct lintel_live_thing *thing)
     }
     p->arena = arena;
     p->thing = thing;
-    p->format = c->x->naccept == 0 ? LINTEL_FORMAT_NONE
-                                   : lintel_format_choose(c->x, formats, LINTEL_COUNT(formats));
+    int shown = c->x->naccept != 0 &&
+                lintel_call_can(c, lintel_live_thing_conf(thing)->zone, LINTEL_MAY_READ);
+    p->format =
+        !shown ? LINTEL_FORMAT_NONE : lintel_format_choose(c->x, formats, LINTEL_COUNT(formats));
     if (check(c, p) == 0)
         send_all(c, p);
     else
