@@ -130,6 +130,93 @@ example_in_cbor(void)
     done();
 }
 
+/* The examples of RFC 8428 section 5.1, whole. */
+#define OW "urn:dev:ow:10e2073a01080063"
+static const char *const golden[] = {
+    "[{\"n\":\"" OW "\",\"u\":\"Cel\",\"v\":23.1}]",
+    "[{\"bn\":\"" OW
+    ":\",\"n\":\"voltage\",\"u\":\"V\",\"v\":120.1},{\"n\":\"current\",\"u\":\"A\",\"v\":1.2}]",
+    "[{\"bn\":\"urn:dev:ow:10e2073a0108006:\",\"bt\":1.276020076001e+09,\"bu\":\"A\",\"bver\":5,"
+    "\"n\":\"voltage\",\"u\":\"V\",\"v\":120.1},{\"n\":\"current\",\"t\":-5,\"v\":1.2},"
+    "{\"n\":\"current\",\"t\":-4,\"v\":1.3},{\"n\":\"current\",\"t\":-3,\"v\":1.4},"
+    "{\"n\":\"current\",\"t\":-2,\"v\":1.5},{\"n\":\"current\",\"t\":-1,\"v\":1.6},{\"n\":"
+    "\"current\",\"v\":1.7}]",
+    "[{\"bn\":\"" OW
+    "\",\"bt\":1.320067464e+09,\"bu\":\"%RH\",\"v\":20},{\"u\":\"lon\",\"v\":24.30621},"
+    "{\"u\":\"lat\",\"v\":60.07965},{\"t\":60,\"v\":20.3},{\"u\":\"lon\",\"t\":60,\"v\":24.30622},"
+    "{\"u\":\"lat\",\"t\":60,\"v\":60.07965},{\"t\":120,\"v\":20.7},{\"u\":\"lon\",\"t\":120,\"v\":"
+    "24.30623},"
+    "{\"u\":\"lat\",\"t\":120,\"v\":60.07966},{\"u\":\"%EL\",\"t\":150,\"v\":98},{\"t\":180,\"v\":"
+    "21.2},"
+    "{\"u\":\"lon\",\"t\":180,\"v\":24.30628},{\"u\":\"lat\",\"t\":180,\"v\":60.07967}]",
+    "[{\"n\":\"" OW "\",\"u\":\"Cel\",\"t\":1.276020076e+09,\"v\":23.5},"
+    "{\"n\":\"" OW "\",\"u\":\"Cel\",\"t\":1.276020091e+09,\"v\":23.6}]",
+    "[{\"bn\":\"" OW
+    ":\",\"n\":\"temp\",\"u\":\"Cel\",\"v\":23.1},{\"n\":\"label\",\"vs\":\"Machine Room\"},"
+    "{\"n\":\"open\",\"vb\":false},{\"n\":\"nfc-reader\",\"vd\":\"aGkgCg\"}]",
+    "[{\"bn\":\"2001:db8::2/"
+    "\",\"bt\":1.320078429e+09,\"n\":\"temperature\",\"u\":\"Cel\",\"v\":27.2},"
+    "{\"n\":\"humidity\",\"u\":\"%RH\",\"v\":80}]",
+    "[{\"bt\":1.320078429e+09,\"bu\":\"/"
+    "\",\"n\":\"2001:db8::3\",\"v\":1},{\"n\":\"2001:db8::4\",\"v\":1}]",
+};
+
+static void
+is_same(const struct lintel_senml_record *a, const struct lintel_senml_record *b)
+{
+    CHECK(a->name.n == b->name.n && memcmp(a->name.p, b->name.p, a->name.n) == 0);
+    CHECK(a->unit.n == b->unit.n && memcmp(a->unit.p, b->unit.p, a->unit.n) == 0);
+    CHECK_INT(a->has_time, b->has_time);
+    CHECK(fabs(a->time - b->time) < 1e-6);
+    double x = 0, y = 0;
+    CHECK_INT(lintel_value_number(&a->value, &x), lintel_value_number(&b->value, &y));
+    CHECK_REAL(x, y);
+    if (a->value.type == LINTEL_T_STR || a->value.type == LINTEL_T_BYTES)
+        CHECK(a->value.type == b->value.type && a->value.len == b->value.len &&
+              memcmp(a->value.as.p, b->value.as.p, a->value.len) == 0);
+}
+
+static void
+write_resolved(struct lintel_buf *b, int cbor, const struct lintel_senml_record *r, uint32_t n)
+{
+    struct lintel_senml_writer w;
+    lintel_senml_begin(&w, b, cbor, n);
+    for (uint32_t i = 0; i < n; i++) {
+        struct lintel_senml_fields f = {.n = r[i].name,
+                                        .u = r[i].unit,
+                                        .has_t = r[i].has_time,
+                                        .t = (int64_t)(r[i].time * 1e9),
+                                        .value = &r[i].value};
+        lintel_senml_record(&w, &f);
+    }
+    lintel_senml_end(&w);
+}
+
+/* Read, written in both encodings, and read again. */
+static void
+examples_and_back(void)
+{
+    for (size_t i = 0; i < LINTEL_COUNT(golden); i++) {
+        CHECK_INT(read_json(golden[i]), 0);
+        struct lintel_arena *first_arena = arena;
+        const struct lintel_senml_record *first = records;
+        uint32_t n = nrecords;
+        for (int cbor = 0; cbor < 2; cbor++) {
+            struct lintel_buf b = {0};
+            arena = NULL;
+            write_resolved(&b, cbor, first, n);
+            CHECK_INT(read_pack(cbor, b.p, b.n), 0);
+            REQUIRE(nrecords == n);
+            for (uint32_t k = 0; k < n; k++)
+                is_same(&first[k], &records[k]);
+            lintel_buf_fini(&b);
+            lintel_arena_free(arena);
+        }
+        arena = first_arena;
+    }
+    done();
+}
+
 static void
 base_fields(void)
 {
@@ -389,6 +476,7 @@ main(int argc, char **argv)
 {
     static const struct kit_test tests[] = {KIT(examples),
                                             KIT(example_in_cbor),
+                                            KIT(examples_and_back),
                                             KIT(base_fields),
                                             KIT(refused),
                                             KIT(selectors_and_patches),
