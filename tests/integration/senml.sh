@@ -69,6 +69,9 @@ says "FETCH gives what is asked for, in that order" \
     '^\[\{"bn":"plant-7:boiler/",.*"n":"Heater/stage","v":3,.*"n":"Heater/temperature","u":"Cel","v":21.5,[^}]*\}\]$' \
     fetch '[{"n":"Heater/stage"},{"bn":"plant-7:boiler/","n":"Heater/temperature"},{"n":"Heater/stage"}]'
 says "what nobody polls is read for it" '"n":"Heater/hours","v":1234' fetch '[{"n":"Heater/hours"},{"n":"Heater/limit"}]'
+says "in blocks, both ways" '"n":"Heater/limit".*"n":"Heater/stage".*"n":"Heater/temperature"' \
+    coap -b 64 -m fetch -t 320 \
+    -e '[{"n":"Heater/limit"},{"n":"Heater/stage"},{"bn":"plant-7:boiler/","n":"Heater/temperature"}]' "$s"
 says "no match is an empty pack" '^\[\]$' fetch '[{"n":"Heater/nothing"}]'
 says "a selector has no value" '4\.22.*record 1: "v" does not select' fetch '[{"n":"Heater/stage","v":1}]'
 says "a broken one" '4\.00' fetch '[{"n":'
