@@ -592,6 +592,43 @@ only_if_it_matches(void)
     end();
 }
 
+/* The n-th allocation and all after it fail, while the request comes or while the device answers.
+ */
+static void
+run_short(uint32_t method, const char *text, uint32_t flags, int late, uint64_t n)
+{
+    struct client c;
+    begin();
+    ready();
+    next.flags = flags;
+    next.accept = 110;
+    lintel_mem_fail_at(late ? 0 : n);
+    ask(&c, method, text);
+    lintel_mem_fail_at(late ? n : 0);
+    kit_answer_all(&house.bus, 1);
+    lintel_mem_fail_at(0);
+    kit_answer_all(&house.bus, 1);
+    CHECK_INT(c.answers, 1);
+    CHECK(c.code == IS(205) || c.code == IS(204) || c.code / 32 == 5);
+    if (c.flags & LINTEL_ANSWER_MORE)
+        lintel_tree_abandon(tree, c.ticket);
+    end();
+}
+
+static void
+memory_runs_out(void)
+{
+    for (int late = 0; late < 2; late++) {
+        for (uint64_t n = 1; n < 60; n++) {
+            run_short(LINTEL_FETCH, "[{\"n\":\"Kit/fan\"},{\"n\":\"Kit/power\"}]", 0, late, n);
+            run_short(LINTEL_FETCH, "[{\"n\":\"Kit/hours\"},{\"n\":\"Kit/counter\"}]",
+                      LINTEL_X_OBSERVE, late, n);
+            run_short(LINTEL_IPATCH, "[{\"n\":\"Kit/limit\",\"v\":5},{\"n\":\"Kit/fan\",\"v\":3}]",
+                      0, late, n);
+        }
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -608,6 +645,7 @@ main(int argc, char **argv)
                                             KIT(a_device_away_gets_nothing),
                                             KIT(a_patch_that_is_left_alone),
                                             KIT(only_if_it_matches),
+                                            KIT(memory_runs_out),
                                             {0}};
     lintel_log_level(0);
     return kit_main("etch", tests, argc, argv);
