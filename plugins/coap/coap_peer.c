@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
 #include "plugins/coap/coap_listen.h"
@@ -209,9 +210,7 @@ lcoap_wait(struct lcoap_exchange *x, const lintel_answer *a)
     struct lcoap_kept *k = malloc(sizeof *k + a->payload.n);
     if (k == NULL)
         return; /* the older one stands; the next answer makes it good */
-    k->answer = *a;
-    k->answer.location = NULL;
-    k->answer.nlocation = 0;
+    k->answer = lcoap_answer_kept(a);
     if (a->payload.n > 0)
         memcpy(k->payload, a->payload.p, a->payload.n);
     k->answer.payload = (lintel_span){k->payload, a->payload.n};
