@@ -46,13 +46,11 @@ lcoap_address_text(const coap_address_t *a, char *buf, size_t n)
 static void
 describe(struct lcoap_peer *p, const coap_address_t *local)
 {
-    static const char scheme[] = "coap://";
-    const struct lcoap_listener *l = lcoap_listener_of(p->server, local);
+    const struct lcoap_listener *l = lcoap_listener_of(p->stack, local);
     const coap_address_t *remote = coap_session_get_addr_remote(p->session);
 
     p->local = *local;
-    memcpy(p->base, scheme, sizeof scheme);
-    lcoap_address_text(local, p->base + sizeof scheme - 1, sizeof p->base - sizeof scheme + 1);
+    lcoap_address_uri(coap_session_get_proto(p->session), local, p->base, sizeof p->base);
     lcoap_address_text(remote, p->text, sizeof p->text);
     p->flags = (lcoap_is_loopback(remote) ? LINTEL_X_LOOPBACK : 0u) |
                (l != NULL && !l->loopback && p->server->unprotected ? LINTEL_X_OPEN : 0u) |
@@ -60,7 +58,7 @@ describe(struct lcoap_peer *p, const coap_address_t *local)
 }
 
 struct lcoap_peer *
-lcoap_peer_of(struct lcoap_server *s, coap_session_t *session)
+lcoap_peer_of(struct lcoap_stack *stack, coap_session_t *session)
 {
     struct lcoap_peer *p = coap_session_get_app_data(session);
     const coap_address_t *local = coap_session_get_addr_local(session);
@@ -68,14 +66,15 @@ lcoap_peer_of(struct lcoap_server *s, coap_session_t *session)
         p = calloc(1, sizeof *p);
         if (p == NULL)
             return NULL;
-        p->server = s;
+        p->server = stack->server;
+        p->stack = stack;
         p->session = session;
         p->waiting_end = &p->waiting;
-        p->next = s->peers;
-        p->link = &s->peers;
+        p->next = stack->peers;
+        p->link = &stack->peers;
         if (p->next != NULL)
             p->next->link = &p->next;
-        s->peers = p;
+        stack->peers = p;
         coap_session_set_app_data(session, p);
         describe(p, local);
     } else if (!coap_address_equals(&p->local, local))
@@ -250,7 +249,7 @@ lcoap_note(struct lcoap_exchange *x, uint16_t mid, bool confirmable, lintel_mono
     x->flight_since = now;
     x->peer->nflights += confirmable;
     s->nflights += confirmable;
-    s->nnotes++;
+    x->peer->stack->nnotes++;
 }
 
 void
@@ -266,15 +265,15 @@ lcoap_unnote(struct lcoap_exchange *x)
     x->peer->nflights -= x->in_flight;
     s->nflights -= x->in_flight;
     x->noted = x->in_flight = false;
-    s->nnotes--;
+    x->peer->stack->nnotes--;
 }
 
 struct lcoap_exchange *
-lcoap_noted(const struct lcoap_server *s, const coap_address_t *remote, uint16_t mid)
+lcoap_noted(const struct lcoap_stack *stack, const coap_address_t *remote, uint16_t mid)
 {
-    struct lcoap_exchange *x = s->notes[mid & (LCOAP_NOTE_BUCKETS - 1)];
+    struct lcoap_exchange *x = stack->server->notes[mid & (LCOAP_NOTE_BUCKETS - 1)];
     while (x != NULL &&
-           (x->note_mid != mid ||
+           (x->note_mid != mid || x->peer->stack != stack ||
             !coap_address_equals(coap_session_get_addr_remote(x->peer->session), remote)))
         x = x->note_next;
     return x;

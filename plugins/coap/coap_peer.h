@@ -5,7 +5,7 @@
 #include "plugins/coap/coap_server.h"
 
 /* The session's peer, made when it is new; NULL: no memory. */
-struct lcoap_peer *lcoap_peer_of(struct lcoap_server *s, coap_session_t *session);
+struct lcoap_peer *lcoap_peer_of(struct lcoap_stack *stack, coap_session_t *session);
 /* The session goes, or the server stops: everything under way is abandoned. */
 void lcoap_peer_free(struct lcoap_peer *peer);
 
@@ -27,8 +27,8 @@ struct lcoap_exchange *lcoap_wait_next(struct lcoap_peer *peer);
  */
 void lcoap_note(struct lcoap_exchange *x, uint16_t mid, bool confirmable, lintel_mono now);
 void lcoap_unnote(struct lcoap_exchange *x);
-/* Who sent message `mid` to this address; NULL: nobody. */
-struct lcoap_exchange *lcoap_noted(const struct lcoap_server *s, const coap_address_t *remote,
+/* Who of this stack sent message `mid` to this address; NULL: nobody. */
+struct lcoap_exchange *lcoap_noted(const struct lcoap_stack *stack, const coap_address_t *remote,
                                    uint16_t mid);
 
 bool lcoap_is_loopback(const coap_address_t *a); /* 127/8, ::1, and 127/8 mapped into IPv6 */

@@ -97,6 +97,7 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     r->x.flags |= peer->flags;
     r->x.identity = "";
     r->x.peer = peer->text;
+    r->x.thing = peer->stack->thing;
     r->x.base = peer->base;
     r->x.cookie = x;
 
@@ -128,8 +129,9 @@ static void
 serve(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *request,
       const coap_string_t *query, coap_pdu_t *response)
 {
-    struct lcoap_server *s = coap_resource_get_userdata(resource);
-    struct lcoap_peer *peer = lcoap_peer_of(s, session);
+    struct lcoap_stack *stack = coap_resource_get_userdata(resource);
+    struct lcoap_server *s = stack->server;
+    struct lcoap_peer *peer = lcoap_peer_of(stack, session);
     uint32_t method = (uint32_t)coap_pdu_get_code(request);
     struct lcoap_request r;
     struct lcoap_transfer *upload = NULL;
@@ -137,7 +139,7 @@ serve(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *requ
     uint32_t code = LINTEL_CODE(5, 0);
     uint64_t key = 0;
 
-    s->served++;
+    stack->served++;
     (void)query; /* percent-encoded and joined by libcoap; the options are read instead */
     if (peer == NULL) {
         lcoap_answer_error(response, LINTEL_CODE(5, 0), "out of memory");
@@ -224,7 +226,7 @@ lcoap_serve_answer(void *self, void *cookie, const lintel_answer *a)
 }
 
 int
-lcoap_serve_register(struct lcoap_server *s)
+lcoap_serve_register(struct lcoap_stack *stack)
 {
     static const coap_request_t methods[] = {
         COAP_REQUEST_GET,   COAP_REQUEST_POST,  COAP_REQUEST_PUT,   COAP_REQUEST_DELETE,
@@ -239,8 +241,8 @@ lcoap_serve_register(struct lcoap_server *s)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         for (size_t m = 0; m < sizeof methods / sizeof methods[0]; m++)
             coap_register_request_handler(all[i], methods[m], serve);
-        coap_resource_set_userdata(all[i], s);
-        coap_add_resource(s->context, all[i]);
+        coap_resource_set_userdata(all[i], stack);
+        coap_add_resource(stack->context, all[i]);
     }
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the files of the CoAP transport share: the instance, its peers, and the exchanges under way.
+ * What the files of the CoAP transport share: the instance, its stacks (one for each context of
+ * libcoap), their peers, and the exchanges under way.
  * Names of ours begin with lcoap_; coap_ is libcoap's. Everything runs on the instance's thread. */
 #ifndef LINTEL_COAP_SERVER_H
 #define LINTEL_COAP_SERVER_H
@@ -11,11 +12,12 @@
 
 enum {
     LCOAP_MAX_LISTENERS = 16,
-    LCOAP_MAX_OPEN = 1024,    /* exchanges under way beside the observations, all peers */
-    LCOAP_MAX_OPEN_PEER = 64, /* of one peer */
-    LCOAP_CON_EVERY = 5,      /* of this many notifications one is confirmable (RFC 7641 4.5) */
-    LCOAP_NOTE_BUCKETS = 256, /* a power of two */
-    LCOAP_BLOCK_SZX = 6       /* our block size: 1,024 bytes */
+    LCOAP_MAX_OPEN = 1024,      /* exchanges under way beside the observations, all peers */
+    LCOAP_MAX_OPEN_PEER = 64,   /* of one peer */
+    LCOAP_CON_EVERY = 5,        /* of this many notifications one is confirmable (RFC 7641 4.5) */
+    LCOAP_NOTE_BUCKETS = 256,   /* a power of two */
+    LCOAP_THING_BUCKETS = 1024, /* the same */
+    LCOAP_BLOCK_SZX = 6         /* our block size: 1,024 bytes */
 };
 #define LCOAP_SECOND ((lintel_mono)1000000000)
 #define LCOAP_EXCHANGE_LIFETIME (247 * LCOAP_SECOND) /* RFC 7252 4.8.2 */
@@ -24,6 +26,7 @@ enum {
 #define LCOAP_CON_AT_LEAST (24 * 3600 * LCOAP_SECOND) /* RFC 7641 4.5 */
 
 struct lcoap_listener {
+    coap_proto_t protocol;
     coap_address_t address;
     coap_endpoint_t *endpoint;
     bool loopback;
@@ -35,10 +38,34 @@ struct lcoap_socket { /* one descriptor in libcoap's epoll set */
     int fd;
 };
 
+/* A context of libcoap: its own epoll set, sockets and sessions. Of one, libcoap tells clients by
+ * their address alone, not by ours that they speak to: so an address that is a thing's own has a
+ * stack of its own. */
+struct lcoap_stack {
+    struct lcoap_stack *next, **link; /* in its server's list */
+    struct lcoap_stack *thing_next;   /* in the server's index of things */
+    struct lcoap_stack *unset_next;   /* in the server's list of those whose timer is not set */
+    struct lcoap_server *server;
+    char *thing; /* thingId; NULL: the hub */
+    coap_context_t *context;
+    struct lcoap_listener *listeners;
+    struct lcoap_socket *sockets; /* of the listeners, once open */
+    uint32_t nlisteners, nsockets;
+    int32_t epoll_fd;
+    uint32_t repeats,
+        served; /* where !sees_acks: events handed over at once; requests of this turn */
+    uint32_t max_sessions;
+    uint32_t nnotes; /* of its peers, in the server's table */
+    bool sees_acks;  /* every datagram is seen before libcoap reads it */
+    bool turning, late, unset;
+    struct lcoap_peer *peers;
+};
+
 /* One client, as libcoap sees it: the application data of a session. */
 struct lcoap_peer {
     struct lcoap_peer *next, **link;
     struct lcoap_server *server;
+    struct lcoap_stack *stack;
     coap_session_t *session;
     struct lcoap_exchange *open;         /* without an answer, or the last one not acknowledged */
     struct lcoap_exchange *observations; /* notified from time to time */
@@ -97,24 +124,19 @@ struct lcoap_server {
     const lintel_host *host;
     const lintel_host_loop *loop;
     const lintel_host_transport *tree;
-    coap_context_t *context;
-    struct lcoap_listener listeners[LCOAP_MAX_LISTENERS];
-    uint32_t nlisteners;
-    bool unprotected, started, turning, late, housekeeping;
-    uint32_t max_sessions, max_observers;
+    struct lcoap_stack *hub;    /* what `listen` says */
+    struct lcoap_stack *stacks; /* all: the hub's, and things' */
+    struct lcoap_stack *things[LCOAP_THING_BUCKETS];
+    struct lcoap_stack *unset; /* their timers are set in the next turn of the loop */
+    int32_t things_fd;         /* an epoll set of things' epoll sets; -1: no thing has a stack */
+    bool unprotected, housekeeping;
+    uint32_t max_observers;
     size_t max_body;
 
-    int32_t epoll_fd;
-    struct lcoap_socket sockets[LCOAP_MAX_LISTENERS + 1];
-    uint32_t nsockets;
-    bool sees_acks;           /* every datagram is seen before libcoap reads it */
-    uint32_t repeats, served; /* where not: events handed over at once; requests of this turn */
-
-    struct lcoap_peer *peers;
     struct lcoap_exchange *free_exchanges;
     uint32_t nopen, nobservers;
     struct lcoap_exchange *notes[LCOAP_NOTE_BUCKETS]; /* by the last message id sent */
-    uint32_t nnotes, nflights;
+    uint32_t nflights;
     struct lcoap_replies *replies;
     size_t transfer_bytes; /* in uploads and downloads of all peers */
 };

@@ -9,7 +9,8 @@ coap_sources = \
 	plugins/coap/coap_observe.c plugins/coap/coap_observe.h \
 	plugins/coap/coap_peer.c plugins/coap/coap_peer.h \
 	plugins/coap/coap_request.c plugins/coap/coap_request.h \
-	plugins/coap/coap_serve.c plugins/coap/coap_serve.h
+	plugins/coap/coap_serve.c plugins/coap/coap_serve.h \
+	plugins/coap/coap_stack.c plugins/coap/coap_stack.h
 
 plugins_PROGRAMS += plugins/coap/coap.so
 plugins_coap_coap_so_SOURCES = $(coap_sources)
