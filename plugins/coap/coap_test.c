@@ -14,7 +14,8 @@ extern const lintel_entry lintel_plugin_entry;
 
 /* What the tree saw last. */
 static struct {
-    char path[200], query[200], peer[80], base[80], payload[4000];
+    char path[200], query[200], peer[80], base[80], origin[80], payload[4000];
+    uint64_t session;
     uint32_t method, flags, naccept, netag, nif_match;
     int32_t format, accept;
     size_t n;
@@ -40,6 +41,8 @@ tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket)
     join(seen.query, sizeof seen.query, x->query, x->nquery, "&");
     snprintf(seen.peer, sizeof seen.peer, "%s", x->peer);
     snprintf(seen.base, sizeof seen.base, "%s", x->base);
+    snprintf(seen.origin, sizeof seen.origin, "%s", x->origin);
+    seen.session = x->session;
     seen.method = x->method;
     seen.flags = x->flags;
     seen.naccept = x->naccept;
@@ -128,6 +131,10 @@ reads_a_request(void)
     CHECK_INT(seen.flags, LINTEL_X_LOOPBACK);
     CHECK_HAS(seen.peer, "[::1]:");
     CHECK_HAS(seen.base, "coap://[::1]:");
+    CHECK_HAS(seen.origin, "coap://[::1]:");
+    CHECK_HAS(seen.origin, seen.peer);
+    uint64_t session = seen.session;
+    CHECK(session != 0);
 
     wire_begin(&w, NON, CODE(0, 3), 7, 1);
     wire_option(&w, 5, "", 0);
@@ -169,6 +176,7 @@ reads_a_request(void)
     wire_begin(&w, CON, CODE(0, 1), 10, 0);
     CHECK(wire_ask(t, fd4, &w, &got));
     CHECK_HAS(seen.peer, "127.0.0.1:");
+    CHECK(seen.session != 0 && seen.session != session);
     CHECK_STR(seen.path, "");
     close(fd);
     close(fd4);
