@@ -28,6 +28,8 @@ void lcoap_answer_too_large(coap_pdu_t *response, uint32_t max, const char *why)
 bool lcoap_answer_copy(const coap_pdu_t *from, coap_pdu_t *to);
 /* Whether RFC 7967 No-Response silences this code. */
 bool lcoap_answer_silenced(uint8_t no_response, uint32_t code);
+/* All of an answer that can be kept: without what it points to. */
+lintel_answer lcoap_answer_kept(const lintel_answer *a);
 /* A body's own tag, where the tree gave none: blocks of two bodies must not be mixed (RFC
  * 7959 2.4). */
 void lcoap_answer_tag(lintel_answer *a);

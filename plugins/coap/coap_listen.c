@@ -30,15 +30,30 @@ scheme_of_uri(const char *uri)
     return NULL;
 }
 
+static const struct scheme *
+scheme_of_protocol(coap_proto_t protocol)
+{
+    size_t i = 0;
+    while (i + 1 < SCHEMES && schemes[i].protocol != protocol)
+        i++;
+    return &schemes[i];
+}
+
 void
 lcoap_address_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n)
 {
     char where[64];
-    size_t i = 0;
-    while (i + 1 < SCHEMES && schemes[i].protocol != protocol)
-        i++;
     lcoap_address_text(a, where, sizeof where);
-    snprintf(buf, n, "%s%s", schemes[i].prefix, where);
+    snprintf(buf, n, "%s%s", scheme_of_protocol(protocol)->prefix, where);
+}
+
+void
+lcoap_address_origin(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n)
+{
+    lcoap_address_uri(protocol, a, buf, n);
+    char *port = strrchr(buf, ':');
+    if (coap_address_get_port(a) == scheme_of_protocol(protocol)->port && port != NULL)
+        *port = '\0';
 }
 
 /* Digits only, up to the end. */

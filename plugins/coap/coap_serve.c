@@ -99,6 +99,10 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     r->x.peer = peer->text;
     r->x.thing = peer->stack->thing;
     r->x.base = peer->base;
+    r->x.authority = "";
+    r->x.origin = peer->origin;
+    r->x.session = peer->number;
+    r->x.scope = peer->scope;
     r->x.cookie = x;
 
     x->inside = true;

@@ -76,10 +76,13 @@ struct lcoap_peer {
     struct lcoap_reply *replies; /* oldest first */
     struct lcoap_reply **replies_end;
     uint32_t nreplies;
-    uint32_t flags;       /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST */
+    uint64_t number;      /* lintel_exchange.session */
+    uint32_t flags;       /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST, _LIMITED */
+    uint32_t scope;       /* of a link-local address: the interface */
     coap_address_t local; /* what flags and base were made of */
     char text[64];        /* "[::1]:40312" */
     char base[80];        /* "coap://[::1]:5683" */
+    char origin[80];      /* "coap://[2001:db8::1]" */
 };
 
 /* A Block option: RFC 7959 2.2. */
@@ -129,7 +132,7 @@ struct lcoap_server {
     struct lcoap_stack *things[LCOAP_THING_BUCKETS];
     struct lcoap_stack *unset; /* their timers are set in the next turn of the loop */
     int32_t things_fd;         /* an epoll set of things' epoll sets; -1: no thing has a stack */
-    bool unprotected, housekeeping;
+    bool unprotected, limit_all, housekeeping;
     uint32_t max_observers;
     size_t max_body;
 
