@@ -3,6 +3,7 @@
 #include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_fast.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
@@ -83,6 +84,7 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     if (token.length > 0)
         memcpy(x->token, token.s, token.length);
     x->mid = (uint16_t)coap_pdu_get_mid(request);
+    lcoap_exchange_count(x);
     x->confirmable = coap_pdu_get_type(request) == COAP_MESSAGE_CON;
     x->no_response = r->no_response;
     x->block1 = r->block1;
@@ -218,6 +220,10 @@ lcoap_serve_answer(void *self, void *cookie, const lintel_answer *a)
 {
     struct lcoap_exchange *x = cookie;
     (void)self;
+    if (x->fast != NULL) {
+        lcoap_fast_answer(x->fast, a);
+        return;
+    }
     if (!(a->flags & LINTEL_ANSWER_MORE))
         x->ended = true;
     if (x->answered)
