@@ -31,6 +31,7 @@ enum {
     MAX_EVENTS = 16,
     MAX_THINGS = 16, /* stacks of things, in one turn */
     MAX_REPEATS = 8,
+    RECEIVE_BYTES = 1 << 20,
     HOUSEKEEPING_S = 2
 };
 
@@ -234,6 +235,10 @@ add_socket(struct lcoap_stack *k, const void *event, int fd)
     socket->event = event;
     socket->fd = fd;
     getsockname(fd, &socket->local.addr.sa, &socket->local.size);
+    /* A change with a thousand observers brings hundreds of acknowledgements at once. More than the
+     * system's limit takes CAP_NET_ADMIN. */
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){RECEIVE_BYTES}, sizeof(int)) != 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_BYTES}, sizeof(int));
 }
 
 /* Reads the members of libcoap's epoll set. Returns 0 if all sockets are known. */

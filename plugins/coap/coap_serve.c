@@ -94,6 +94,10 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     if (observe) {
         x->observe = true;
         s->nobservers++;
+        /* Observers take turns in being sent a confirmable one: a change that all of them are told
+         * of must not bring all their acknowledgements at once. */
+        x->nons = (uint8_t)(s->observed++ % LCOAP_CON_EVERY);
+        x->last_con = s->host->now(s->host);
         r->x.flags |= LINTEL_X_OBSERVE;
     }
     r->x.flags |= peer->flags;

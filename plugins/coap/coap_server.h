@@ -141,7 +141,7 @@ struct lcoap_server {
     size_t max_body;
 
     struct lcoap_exchange *free_exchanges;
-    uint32_t nopen, nobservers;
+    uint32_t nopen, nobservers, observed; /* observed: so many began */
     uint16_t open_mids[256]; /* open exchanges by the low byte of their request's message id */
     struct lcoap_fast *fast; /* NULL: everything goes the long way */
     struct lcoap_exchange *notes[LCOAP_NOTE_BUCKETS]; /* by the last message id sent */
