@@ -215,6 +215,8 @@ struct lintel_open *
 lintel_call_open(struct lintel_call *c)
 {
     struct lintel_tree *t = c->tree;
+    if (c->x->flags & LINTEL_X_AT_ONCE)
+        return NULL;
     if (t->free == 0 && more(t) != 0) {
         lintel_call_fail(c, LINTEL_UNAVAILABLE,
                          "the hub has too many open requests; try again later");

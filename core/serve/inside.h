@@ -105,7 +105,8 @@ struct lintel_open {
     void *work; /* what the request keeps until it ends; freed by work_free, with o still valid */
     void (*work_free)(void *work);
 };
-/* A ticket for the call, or NULL after it was answered with 5.03. */
+/* A ticket for the call, or NULL after it was answered with 5.03, or declined (LINTEL_X_AT_ONCE).
+ */
 struct lintel_open *lintel_call_open(struct lintel_call *c);
 /* The open exchange of a ticket; NULL: it has ended. */
 struct lintel_open *lintel_open_find(struct lintel_tree *t, lintel_ticket ticket);
