@@ -64,6 +64,8 @@ lintel_measure(const struct lintel_tree *t, const struct lintel_bound *b,
     *value = r->value;
     if (d != NULL && d->unit != NULL)
         to_primary(d->unit, value, ret);
+    if (d != NULL && value->type == LINTEL_T_BYTES)
+        ret->ct = d->content;
     set_time(t, r->source, ret);
     if (r->quality != LINTEL_QUALITY_GOOD)
         ret->quality = lintel_quality_name(r->quality);

@@ -111,9 +111,9 @@ value(struct record *r, const lintel_value *v)
     lintel_buf_fini(&json);
 }
 
-/* A field that other readers ignore; NULL: there is none. */
+/* A text that has no number in CBOR; NULL: there is none. */
 static void
-own_field(struct record *r, const char *name, const char *s)
+named_text(struct record *r, const char *name, const char *s)
 {
     if (s == NULL)
         return;
@@ -134,9 +134,10 @@ lintel_senml_record(struct lintel_senml_writer *w, const struct lintel_senml_fie
     int has_value = f->value != NULL && f->value->type != LINTEL_T_NULL &&
                     (f->value->type != LINTEL_T_REAL || isfinite(f->value->as.r));
     if (w->cbor)
-        lintel_cbor_map(w->b, (size_t)((f->bn.n != 0) + (f->bu.n != 0) + f->has_bt + (f->n.n != 0) +
-                                       (f->u.n != 0) + has_value + f->has_t + (f->ut != 0) +
-                                       (f->quality != NULL) + (f->error != NULL)));
+        lintel_cbor_map(w->b,
+                        (size_t)((f->bn.n != 0) + (f->bu.n != 0) + f->has_bt + (f->n.n != 0) +
+                                 (f->u.n != 0) + has_value + f->has_t + (f->ut != 0) +
+                                 (f->ct != NULL) + (f->quality != NULL) + (f->error != NULL)));
     else if (w->count++ != 0)
         lintel_buf_addc(w->b, ',');
     text(&r, LINTEL_SENML_BN, f->bn);
@@ -151,8 +152,9 @@ lintel_senml_record(struct lintel_senml_writer *w, const struct lintel_senml_fie
         seconds(&r, LINTEL_SENML_T, f->t);
     if (f->ut != 0)
         seconds(&r, LINTEL_SENML_UT, f->ut);
-    own_field(&r, "quality", f->quality);
-    own_field(&r, "error", f->error);
+    named_text(&r, "ct", f->ct);
+    named_text(&r, "quality", f->quality);
+    named_text(&r, "error", f->error);
     if (!w->cbor)
         lintel_buf_adds(w->b, r.members == 0 ? "{}" : "}");
 }

@@ -36,7 +36,8 @@ struct lintel_senml_fields { /* of one record; what is empty, NULL or 0 is left 
     int64_t bt, t; /* ns; written to the microsecond */
     int64_t ut;    /* ns */
     const lintel_value
-        *value; /* NULL, LINTEL_T_NULL, NaN: none; lists and maps go as JSON text into vs */
+        *value;     /* NULL, LINTEL_T_NULL, NaN: none; lists and maps go as JSON text into vs */
+    const char *ct; /* media type of the bytes (RFC 9193) */
     const char *quality, *error; /* our own fields, which other readers ignore */
 };
 struct lintel_senml_writer {

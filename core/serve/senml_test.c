@@ -9,6 +9,7 @@
 
 #include "core/base/mem.h"
 #include "core/serve/codes.h"
+#include "core/serve/measure.h"
 #include "tests/kit/kit.h"
 
 static struct lintel_arena *arena;
@@ -442,6 +443,34 @@ written(void)
     done();
 }
 
+/* What bytes are, if the model says it (RFC 9193). */
+static void
+content_of_bytes(void)
+{
+    static const struct lintel_data jpeg = {
+        .kind = LINTEL_DATA_STRING, .flags = LINTEL_DATA_BYTES, .content = "image/jpeg"};
+    static const struct lintel_affordance photo = {.senml = "Camera/photo", .data = &jpeg};
+    const struct lintel_bound bound = {.affordance = &photo};
+    const struct lintel_reading r = {.value = {.type = LINTEL_T_BYTES, .len = 4, .as.p = "hi \n"},
+                                     .quality = LINTEL_QUALITY_GOOD};
+    struct lintel_senml_fields f;
+    struct lintel_senml_writer w;
+    struct lintel_buf b = {0};
+    lintel_value value;
+    lintel_measure(NULL, &bound, &r, &value, &f);
+    lintel_senml_begin(&w, &b, 0, 1);
+    lintel_senml_record(&w, &f);
+    lintel_senml_end(&w);
+    CHECK_STR(lintel_buf_str(&b),
+              "[{\"n\":\"Camera/photo\",\"vd\":\"aGkgCg\",\"ct\":\"image/jpeg\"}]");
+    lintel_buf_reset(&b);
+    lintel_senml_begin(&w, &b, 1, 1);
+    lintel_senml_record(&w, &f);
+    CHECK_INT(read_pack(1, b.p, b.n), 0); /* the map says how many fields it has */
+    lintel_buf_fini(&b);
+    done();
+}
+
 /* A value that is none must not become a record that nobody can read. */
 static void
 no_number_no_value(void)
@@ -481,6 +510,7 @@ main(int argc, char **argv)
                                             KIT(refused),
                                             KIT(selectors_and_patches),
                                             KIT(written),
+                                            KIT(content_of_bytes),
                                             KIT(no_number_no_value),
                                             {0}};
     return kit_main("senml", tests, argc, argv);
