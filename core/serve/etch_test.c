@@ -52,7 +52,7 @@ static char senml[NPOINTS][32];
 static struct { /* of the next request */
     int32_t format, accept;
     uint32_t flags;
-    const char *query;
+    const char *query, *thing; /* thing: asked at its own address */
     const lintel_span *if_match;
 } next;
 
@@ -81,8 +81,9 @@ ask_bytes(struct client *c, uint32_t method, const char *p, size_t n)
                          .method = method,
                          .flags = next.flags | LINTEL_X_LOOPBACK,
                          .format = next.format,
-                         .path = path,
-                         .npath = 3,
+                         .path = next.thing != NULL ? &path[2] : path,
+                         .npath = next.thing != NULL ? 1 : 3,
+                         .thing = next.thing,
                          .accept = &next.accept,
                          .naccept = next.accept != 0,
                          .query = &query,
@@ -194,6 +195,10 @@ selects_in_the_order_asked(void)
     fetch(&c, "[{\"n\":\"Kit/fan\"}]");
     CHECK_INT(c.format, 112);
     CHECK_INT(house.bus.nopen, 0);
+    next.thing = "t0";
+    fetch(&c, "[{\"bn\":\"hub:t0/\",\"n\":\"Kit/fan\"}]");
+    CHECK_INT(c.code, IS(205));
+    CHECK_HAS(c.text, "\"bn\":\"hub:t0/\"");
     next.format = LINTEL_FORMAT_NONE;
     ask(&all, LINTEL_GET, NULL);
     CHECK_HAS(all.text, "Kit/limit"); /* GET is as before */
