@@ -122,6 +122,15 @@ lintel_call_method(struct lintel_call *c, const char *what, const char *methods)
     lintel_call_fail(c, LINTEL_NOT_ALLOWED, "%s: use %s", what, methods);
 }
 
+void
+lintel_call_too_large(struct lintel_call *c, uint32_t most, const char *text)
+{
+    lintel_answer a = lintel_answer_of(LINTEL_TOO_LARGE, LINTEL_FORMAT_NONE, 0, NULL);
+    a.payload = (lintel_span){text, strlen(text)};
+    a.size1 = most;
+    lintel_call_answer(c, &a);
+}
+
 int
 lintel_call_accepts(struct lintel_call *c, int32_t format)
 {
@@ -147,18 +156,25 @@ lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age, st
 }
 
 int
-lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what)
+lintel_call_can(const struct lintel_call *c, const char *zone, uint32_t what)
 {
     const lintel_exchange *x = c->x;
     const struct lintel_who who = {x->flags, x->identity ? x->identity : "",
                                    x->authority ? x->authority : ""};
-    if ((lintel_rights_of(NULL, &who, zone) & what) == what)
+    return (lintel_rights_of(NULL, &who, zone) & what) == what;
+}
+
+int
+lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what)
+{
+    const char *identity = c->x->identity != NULL ? c->x->identity : "";
+    if (lintel_call_can(c, zone, what))
         return 1;
-    if (who.identity[0] == '\0')
+    if (identity[0] == '\0')
         lintel_call_fail(c, LINTEL_UNAUTHORIZED,
                          "who asks is not known: use coaps, or ask from this machine");
     else
-        lintel_call_fail(c, LINTEL_FORBIDDEN, "%.64s has no right to that", who.identity);
+        lintel_call_fail(c, LINTEL_FORBIDDEN, "%.64s has no right to that", identity);
     return 0;
 }
 
@@ -199,6 +215,8 @@ struct lintel_open *
 lintel_call_open(struct lintel_call *c)
 {
     struct lintel_tree *t = c->tree;
+    if (c->x->flags & LINTEL_X_AT_ONCE)
+        return NULL;
     if (t->free == 0 && more(t) != 0) {
         lintel_call_fail(c, LINTEL_UNAVAILABLE,
                          "the hub has too many open requests; try again later");
@@ -248,6 +266,9 @@ lintel_open_close(struct lintel_open *o)
         lintel_engine_forget(e, o->command);
     if (o->subscription != NULL)
         lintel_unsubscribe(e, o->subscription);
+    if (o->work != NULL)
+        o->work_free(o->work);
+    o->work = NULL;
     o->mount = NULL;
     release(o);
 }
@@ -280,4 +301,11 @@ lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
         return -1;
     }
     return 0;
+}
+
+uint32_t
+lintel_observed_age(const struct lintel_conditions *c, uint32_t max_age)
+{
+    int64_t most = c->given & LINTEL_C_PMAX ? c->pmax / 1000000000 : UINT32_MAX;
+    return max_age < most ? max_age : (uint32_t)most;
 }
