@@ -341,14 +341,27 @@ split(struct reg_word *w, int ordered, struct lintel_str value, struct reg_word 
     *below = *above = NULL;
 }
 
+/* The word, if it was in use lately. */
+static struct reg_word *
+recent(const struct reg_index *ix, int ordered, struct lintel_str value, uint32_t hash)
+{
+    struct reg_word *w = ix->recent[hash % REG_INDEX_RECENT];
+    return w != NULL && w->hash == hash && compare(ordered, value, w) == 0 ? w : NULL;
+}
+
 int
 reg_index_add_word(struct reg_index *ix, int ordered, struct lintel_str value, uint32_t hash)
 {
-    struct reg_word **at = &ix->words, **place = NULL;
+    struct reg_word **at = &ix->words, **place = NULL, *known = recent(ix, ordered, value, hash);
+    if (known != NULL) {
+        known->refs++;
+        return 0;
+    }
     for (struct reg_word *w; (w = *at) != NULL;) {
         int way = compare(ordered, value, w);
         if (way == 0) {
             w->refs++;
+            ix->recent[hash % REG_INDEX_RECENT] = w;
             return 0;
         }
         if (place == NULL && w->hash < hash)
@@ -373,13 +386,19 @@ reg_index_add_word(struct reg_index *ix, int ordered, struct lintel_str value, u
 }
 
 void
-reg_index_remove_word(struct reg_index *ix, int ordered, struct lintel_str value)
+reg_index_remove_word(struct reg_index *ix, int ordered, struct lintel_str value, uint32_t hash)
 {
-    struct reg_word **at = &ix->words, *w;
+    struct reg_word **at = &ix->words, *w = recent(ix, ordered, value, hash);
+    if (w != NULL && w->refs > 1) {
+        w->refs--;
+        return;
+    }
     for (int way; (w = *at) != NULL && (way = compare(ordered, value, w)) != 0;)
         at = way < 0 ? &w->left : &w->right;
     if (w == NULL || --w->refs != 0)
         return;
+    if (ix->recent[hash % REG_INDEX_RECENT] == w)
+        ix->recent[hash % REG_INDEX_RECENT] = NULL;
     struct reg_word *left = w->left, *right = w->right;
     while (left != NULL && right != NULL) {
         if (left->hash > right->hash) {

@@ -7,7 +7,7 @@
 
 #include "core/directory/registry_priv.h"
 
-enum { DAY = 24 * 3600, GRACE_LEAST = DAY, GRACE_MOST = 7 * DAY };
+enum { DAY = 24 * 3600, GRACE_LEAST = DAY, GRACE_MOST = 7 * DAY, ENDS_A_CALL = 64 };
 #define SECOND INT64_C(1000000000)
 
 static int
@@ -326,12 +326,11 @@ static int
 remove_word(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
 {
     struct words *w = ctx;
-    (void)name;
     if (ordered == 0)
         return 0;
     if (w->n-- == 0)
         return 1;
-    reg_index_remove_word(&w->r->index, ordered, value);
+    reg_index_remove_word(&w->r->index, ordered, value, reg_index_hash(&w->r->index, name, value));
     return 0;
 }
 
@@ -380,7 +379,7 @@ leave(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
     if (!l->stays || bsearch(&hash, l->r->hashes, l->r->nhashes, sizeof hash, by_hash) == NULL)
         reg_index_remove(&l->r->index, hash.hash, l->seq);
     if (ordered != 0)
-        reg_index_remove_word(&l->r->index, ordered, value);
+        reg_index_remove_word(&l->r->index, ordered, value, hash.hash);
     return 0;
 }
 
@@ -796,7 +795,7 @@ lintel_registry_remove(struct lintel_registry *r, uint64_t id)
 lintel_mono
 lintel_registry_expire(struct lintel_registry *r, lintel_mono now)
 {
-    while (r->nheap != 0 && due(r->heap[0]) <= now) {
+    for (int i = 0; i < ENDS_A_CALL && r->nheap != 0 && due(r->heap[0]) <= now; i++) {
         struct reg *reg = r->heap[0];
         if (reg->active) {
             end(r, reg);
