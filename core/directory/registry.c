@@ -144,16 +144,28 @@ heap_move(struct lintel_registry *r, struct reg *reg)
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
+/* Numbers are dense but for those that have gone: a place is found from where it would stand
+ * without gaps, backwards in growing steps, which touches little memory. */
 uint32_t
 reg_order_from(const struct lintel_registry *r, uint32_t from, uint64_t seq)
 {
-    uint32_t n = r->norder;
-    while (from < n) {
-        uint32_t mid = from + (n - from) / 2;
-        if (r->order[mid].seq < seq)
+    const struct reg_place *order = r->order;
+    if (from >= r->norder || order[from].seq >= seq)
+        return from;
+    uint64_t ahead = seq - order[from].seq;
+    uint32_t above = ahead < r->norder - from ? from + (uint32_t)ahead : r->norder, step = 1;
+    while (above > from + step && order[above - step].seq >= seq) {
+        above -= step;
+        step *= 2;
+    }
+    if (above > from + step)
+        from = above - step;
+    while (from < above) {
+        uint32_t mid = from + (above - from) / 2;
+        if (order[mid].seq < seq)
             from = mid + 1;
         else
-            n = mid;
+            above = mid;
     }
     return from;
 }
