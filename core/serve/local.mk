@@ -18,7 +18,8 @@ core_serve_libserve_a_SOURCES = \
 	core/serve/tree.c core/serve/tree.h core/serve/tree_source.h
 
 if HAVE_CUNIT
-serve_tests = core/serve/format_test core/serve/live_test core/serve/local_test core/serve/senml_test \
+serve_tests = core/serve/format_test core/serve/live_test core/serve/local_test \
+	core/serve/rights_test core/serve/senml_test \
 	core/serve/tree_test
 check_PROGRAMS += $(serve_tests)
 TESTS += $(serve_tests)
@@ -29,6 +30,8 @@ core_serve_live_test_SOURCES = core/serve/live_test.c core/engine/engine_kit.c c
 core_serve_live_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_local_test_SOURCES = core/serve/local_test.c $(SERVE_FAKE)
 core_serve_local_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
+core_serve_rights_test_SOURCES = core/serve/rights_test.c $(SERVE_FAKE)
+core_serve_rights_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_senml_test_CFLAGS = $(AM_CFLAGS) $(CBOR_CFLAGS)
 core_serve_senml_test_SOURCES = core/serve/senml_test.c
 core_serve_senml_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
