@@ -159,6 +159,11 @@ each_resource_is_judged(void)
         {&keeper, LINTEL_GET, "models", 205, "/models/acme-em1"}, /* reads as anybody */
         {&nowhere, LINTEL_GET, "models", 401, ""},
         {&nowhere, LINTEL_GET, "models/acme-em1", 401, ""},
+        {&nowhere, LINTEL_GET, "maps", 401, ""},
+        {&nowhere, LINTEL_GET, "tdd/things", 401, ""},
+        {&nowhere, LINTEL_GET, ".well-known/wot", 401, ""},
+        {&open_peer, LINTEL_GET, "d/main-meter/td", 401, ""},
+        {&sensor, LINTEL_GET, "d/main-meter/td", 205, "main-meter"},
         {&nowhere, LINTEL_GET, ".well-known/core", 401, ""},
         {&keeper, LINTEL_GET, ".well-known/core", 205, "/hub/status"},
         /* what is not there */

@@ -12,6 +12,7 @@
 #include "core/serve/mount.h"
 #include "core/serve/pack.h"
 #include "core/serve/property.h"
+#include "core/serve/td.h"
 
 struct lintel_tree *
 lintel_tree_new(const struct lintel_tree_source *s)
@@ -252,10 +253,26 @@ serve_thing(struct lintel_call *c, struct lintel_live_thing *thing, int own_root
         lintel_serve_thing(c, thing, own_root);
     else if (n == 1 && path[0] == 's')
         lintel_serve_pack(c, thing);
+    else if (own_root ? n == 15 && strcmp(path, ".well-known/wot") == 0
+                      : n == 2 && strcmp(path, "td") == 0)
+        lintel_serve_td(c, thing, own_root);
     else if (n == 0)
         lintel_call_fail(c, LINTEL_NOT_FOUND, "no such path on %s; no path ends in a slash", t->id);
     else
         no_affordance(c, t, path);
+}
+
+/* Lists and kinds of things: for everybody who may read something. */
+static int
+shows_things(const struct lintel_call *c)
+{
+    static const char *const first[] = {"d", "models", "maps", "tdd"};
+    if (c->npath == 2 && is_called(&c->path[0], ".well-known") && is_called(&c->path[1], "wot"))
+        return 1;
+    for (size_t i = 0; c->npath >= 1 && i < LINTEL_COUNT(first); i++)
+        if (is_called(&c->path[0], first[i]))
+            return 1;
+    return 0;
 }
 
 static void
@@ -272,19 +289,29 @@ serve_root(struct lintel_call *c)
         c->path += 2;
         c->npath -= 2;
         serve_thing(c, thing, 0);
+    } else if (shows_things(c) && !lintel_call_may(c, NULL, LINTEL_MAY_READ)) {
+        return;
     } else if (c->npath == 1 && is_called(&c->path[0], "d")) {
-        if (lintel_call_may(c, NULL, LINTEL_MAY_READ))
-            lintel_serve_things(c);
+        lintel_serve_things(c);
     } else if (c->npath == 1 && is_called(&c->path[0], "models")) {
-        if (lintel_call_may(c, NULL, LINTEL_MAY_READ))
-            lintel_serve_models(c);
+        lintel_serve_models(c);
     } else if (c->npath == 2 && is_called(&c->path[0], "models")) {
-        if (lintel_call_may(c, NULL, LINTEL_MAY_READ))
-            lintel_serve_model(c, &c->path[1]);
+        lintel_serve_model(c, &c->path[1]);
     } else if (c->npath == 2 && is_called(&c->path[0], ".well-known") &&
                is_called(&c->path[1], "core")) {
         if (lintel_call_may(c, NULL, 0))
             lintel_serve_core(c);
+    } else if (c->npath == 2 && is_called(&c->path[0], ".well-known") &&
+               is_called(&c->path[1], "wot")) {
+        lintel_serve_hub_td(c);
+    } else if (c->npath >= 1 && is_called(&c->path[0], "tdd")) {
+        c->path++;
+        c->npath--;
+        lintel_serve_td_directory(c);
+    } else if (c->npath == 1 && is_called(&c->path[0], "maps")) {
+        lintel_serve_maps(c);
+    } else if (c->npath == 2 && is_called(&c->path[0], "maps")) {
+        lintel_serve_map(c, &c->path[1]);
     } else if (c->npath >= 1 && is_called(&c->path[0], "hub")) {
         if (!lintel_call_may(c, NULL, LINTEL_MAY_MANAGE))
             return;
