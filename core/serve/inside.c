@@ -241,7 +241,12 @@ lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what)
         return 1;
     const char *name = refused_name(c->tree, &who);
     refused_what(words, zone, what);
-    lintel_call_refused(c, trail_word(what), words);
+    char why[300];
+    (void)lintel_format(why, sizeof why, "%s", words);
+    if (name == NULL && who.identity[0] != '\0') /* what an operator needs to let it in */
+        (void)lintel_format(why, sizeof why, "%s: no identity \"%.64s\" of \"%.100s\"", words,
+                            who.identity, who.authority);
+    lintel_call_refused(c, trail_word(what), why);
     if (name != NULL)
         lintel_call_fail(c, LINTEL_FORBIDDEN, "%.64s %s", name, words);
     else if (who.identity[0] != '\0')
