@@ -342,6 +342,8 @@ lintel_call_open(struct lintel_call *c)
     struct lintel_watching *watching = NULL;
     int observes = c->x->flags & LINTEL_X_OBSERVE &&
                    (c->x->method == LINTEL_GET || c->x->method == LINTEL_FETCH);
+    if (c->x->flags & LINTEL_X_AT_ONCE)
+        return NULL;
     if ((t->free == 0 && more(t) != 0) || (observes && (watching = watching_new(c)) == NULL)) {
         lintel_call_fail(c, LINTEL_UNAVAILABLE,
                          "the hub has too many open requests; try again later");

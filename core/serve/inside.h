@@ -110,7 +110,8 @@ struct lintel_open {
     struct lintel_mount *mount;       /* whose plugin answers */
     struct lintel_watching *watching; /* of an observation: to be judged again; NULL: it is none */
 };
-/* A ticket for the call, or NULL after it was answered with 5.03. */
+/* A ticket for the call, or NULL after it was answered with 5.03, or declined (LINTEL_X_AT_ONCE).
+ */
 struct lintel_open *lintel_call_open(struct lintel_call *c);
 /* The open exchange of a ticket; NULL: it has ended. */
 struct lintel_open *lintel_open_find(struct lintel_tree *t, lintel_ticket ticket);

@@ -4,7 +4,9 @@
  * libcoap.
  *
  *   coap_listen   the URIs of `listen`, opened as endpoints of libcoap
+ *   coap_stack    one context of libcoap: the hub's, or a thing's
  *   coap_io       libcoap on the host's loop
+ *   coap_fast     the short way: what libcoap need not see
  *   coap_peer     one record for each client; the pool of exchanges
  *   coap_serve    request -> tree -> first answer
  *   coap_request  options of a request, read into an exchange
@@ -18,6 +20,7 @@
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_serve.h"
+#include "plugins/coap/coap_stack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,10 +76,10 @@ add_listeners(struct lcoap_server *s, const lintel_value *list)
     char err[400];
     lintel_status st = LINTEL_OK;
     for (uint32_t i = 0; i < list->len && st == LINTEL_OK; i++)
-        st = lcoap_listen_add(s, list->as.list[i].as.s, err, sizeof err);
+        st = lcoap_listen_add(s->hub, list->as.list[i].as.s, err, sizeof err);
     if (st != LINTEL_OK)
         complain(s, err);
-    else if (s->nlisteners == 0) {
+    else if (s->hub->nlisteners == 0) {
         complain(s, "listen: at least one URI is wanted, like coap://[::1]:5683");
         st = LINTEL_E_CONFIG;
     }
@@ -90,13 +93,14 @@ coap_transport_create(const lintel_host *h, const lintel_value *settings, void *
     if (s == NULL)
         return LINTEL_E_NOMEM;
     s->host = h;
-    s->epoll_fd = -1;
     s->unprotected = settings[S_UNPROTECTED].as.i != 0;
-    s->max_sessions = (uint32_t)settings[S_MAX_SESSIONS].as.i;
     s->max_body = (size_t)settings[S_MAX_BODY].as.i;
     s->max_observers = (uint32_t)settings[S_MAX_OBSERVERS].as.i;
-    lintel_status st = add_listeners(s, &settings[S_LISTEN]);
+    lcoap_io_init(s);
+    s->hub = lcoap_stack_new(s, NULL, (uint32_t)settings[S_MAX_SESSIONS].as.i);
+    lintel_status st = s->hub != NULL ? add_listeners(s, &settings[S_LISTEN]) : LINTEL_E_NOMEM;
     if (st != LINTEL_OK) {
+        lcoap_stack_free(s->hub);
         free(s);
         return st;
     }
@@ -108,13 +112,13 @@ static void
 coap_transport_stop(void *self)
 {
     struct lcoap_server *s = self;
-    if (s->started)
-        lcoap_io_stop(s);
-    s->started = false;
-    while (s->peers != NULL)
-        lcoap_peer_free(s->peers);
-    coap_free_context(s->context);
-    s->context = NULL;
+    for (struct lcoap_stack *k = s->stacks, *next; k != NULL; k = next) {
+        next = k->next;
+        if (k->thing != NULL)
+            lcoap_stack_free(k);
+    }
+    lcoap_stack_close(s->hub);
+    lcoap_io_fini(s);
     lcoap_exchanges_fini(s);
     lcoap_replies_free(s->replies);
     s->replies = NULL;
@@ -123,8 +127,10 @@ coap_transport_stop(void *self)
 static void
 coap_transport_destroy(void *self)
 {
-    coap_transport_stop(self);
-    free(self);
+    struct lcoap_server *s = self;
+    coap_transport_stop(s);
+    lcoap_stack_free(s->hub);
+    free(s);
 }
 
 static lintel_status
@@ -142,21 +148,13 @@ coap_transport_start(void *self)
     }
     coap_startup();
     s->replies = lcoap_replies_new();
-    s->context = s->replies != NULL ? coap_new_context(NULL) : NULL;
-    if (s->context != NULL) {
-        coap_context_set_max_idle_sessions(s->context, s->max_sessions);
-        if (lcoap_serve_register(s) == 0)
-            st = lcoap_listen_open(s, err, sizeof err);
-        if (st == LINTEL_OK)
-            st = lcoap_io_start(s, err, sizeof err);
-    }
+    if (s->replies != NULL)
+        st = lcoap_stack_open(s->hub, err, sizeof err);
     if (st != LINTEL_OK) {
         complain(s, err);
         coap_transport_stop(s);
-        return st;
     }
-    s->started = true;
-    return LINTEL_OK;
+    return st;
 }
 
 static const void *

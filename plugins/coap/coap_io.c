@@ -1,31 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * libcoap has an epoll set of its own, with its sockets and a timer descriptor; the host's loop
- * watches the set. A turn hands the events to libcoap. libcoap reads one datagram for each event
- * and sets its timer once a turn, so an event is handed over as many times as datagrams wait.
+ * Each stack's libcoap has an epoll set of its own, with its sockets and a timer descriptor. The
+ * host's loop watches the hub's set, and one set of all things' sets. A turn hands the events to
+ * libcoap. libcoap reads one datagram for each event and sets its timer once a turn, so an event is
+ * handed over as many times as datagrams wait.
  *
- * How many wait, and what they are, is seen by a look at the sockets (MSG_PEEK with SO_PEEK_OFF:
- * one system call for all of them). That look also shows acknowledgements and resets of our
- * notifications, which libcoap 4.3.1 tells nobody. The sockets stand in /proc/self/fdinfo beside
- * their epoll data. Where that can't be read, the repeats follow the load by doubling, and
- * acknowledgements are taken for granted after a while. */
+ * How many wait, and what they are, is seen by a look at the sockets (coap_fast: MSG_PEEK with
+ * SO_PEEK_OFF, one system call for all of them), which also answers what can be answered at once.
+ * That look also shows acknowledgements and resets of our notifications, which libcoap 4.3.1 tells
+ * nobody. The sockets stand in /proc/self/fdinfo beside their epoll data. Where that can't be read,
+ * the repeats follow the load by doubling, and acknowledgements are taken for granted after a
+ * while. */
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_fast.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
     MAX_EVENTS = 16,
-    MAX_LOOK = 32, /* datagrams of one socket in one turn */
+    MAX_THINGS = 16, /* stacks of things, in one turn */
     MAX_REPEATS = 8,
+    RECEIVE_BYTES = 1 << 20,
     HOUSEKEEPING_S = 2
 };
 
@@ -36,69 +42,51 @@ struct seen { /* a datagram that answers a message of ours */
 };
 
 struct turn {
-    struct epoll_event events[MAX_EVENTS * MAX_LOOK];
-    struct seen seen[MAX_LOOK * LCOAP_MAX_LISTENERS];
+    struct epoll_event events[MAX_EVENTS * LCOAP_LOOK_MOST];
+    struct seen seen[LCOAP_LOOK_MOST * LCOAP_MAX_LISTENERS];
     uint32_t nevents, nseen;
 };
 
-/* Looks at the datagrams that wait. Returns how many, at least 1. */
-static uint32_t
-look(struct lcoap_server *s, int fd, struct turn *turn)
+/* Notes acknowledgements and resets among the datagrams that libcoap is about to read. */
+static void
+note_seen(const struct lcoap_looked *looked, uint32_t n, struct turn *turn)
 {
-    struct mmsghdr messages[MAX_LOOK];
-    struct iovec parts[MAX_LOOK];
-    union {
-        struct sockaddr sa;
-        struct sockaddr_in sin;
-        struct sockaddr_in6 sin6;
-    } from[MAX_LOOK];
-    uint8_t heads[MAX_LOOK][4];
-    bool wanted = s->nnotes > 0;
-
-    for (uint32_t i = 0; i < MAX_LOOK; i++) {
-        parts[i] = (struct iovec){heads[i], sizeof heads[i]};
-        messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
-        if (wanted) {
-            messages[i].msg_hdr.msg_name = &from[i];
-            messages[i].msg_hdr.msg_namelen = sizeof from[i];
-        }
-    }
-    /* From the first on: reading a datagram that is longer than libcoap's buffer moves the offset
-     * back by less than looking at it moved it on. MSG_TRUNC makes it pass whole datagrams, of
-     * which four bytes are copied. */
-    setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &(int){0}, sizeof(int));
-    int n = recvmmsg(fd, messages, MAX_LOOK, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, NULL);
-    for (int i = 0; wanted && i < n; i++) {
-        const uint8_t *h = heads[i];
-        if (messages[i].msg_len < 4 || h[0] >> 6 != 1 || (h[0] >> 4 & 2) == 0 || h[1] != 0 ||
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *h = looked[i].bytes;
+        if (looked[i].n < 4 || h[0] >> 6 != 1 || (h[0] >> 4 & 2) == 0 || h[1] != 0 ||
             turn->nseen == sizeof turn->seen / sizeof turn->seen[0])
             continue;
         struct seen *e = &turn->seen[turn->nseen++];
-        coap_address_init(&e->from);
-        memcpy(&e->from.addr, &from[i], sizeof e->from.addr);
-        e->from.size = messages[i].msg_hdr.msg_namelen;
+        e->from = looked[i].from;
         e->mid = (uint16_t)(h[2] << 8 | h[3]);
         e->reset = (h[0] >> 4 & 3) == COAP_MESSAGE_RST;
     }
-    return n > 0 ? (uint32_t)n : 1;
 }
 
 static void
-add_event(struct lcoap_server *s, struct turn *turn, const struct epoll_event *e)
+add_event(struct lcoap_stack *k, struct turn *turn, const struct epoll_event *e)
 {
+    const struct lcoap_socket *socket = NULL;
+    const struct lcoap_looked *looked;
     uint32_t times = 1;
-    for (uint32_t i = 0; i < s->nsockets; i++)
-        if (s->sockets[i].event == e->data.ptr && (e->events & EPOLLIN))
-            times = s->sees_acks ? look(s, s->sockets[i].fd, turn) : s->repeats;
+    for (uint32_t i = 0; i < k->nsockets; i++)
+        if (k->sockets[i].event == e->data.ptr && (e->events & EPOLLIN))
+            socket = &k->sockets[i];
+    if (socket != NULL && k->sees_acks) {
+        times = lcoap_fast_look(k->server->fast, k, socket, &looked);
+        if (k->nnotes > 0)
+            note_seen(looked, times, turn);
+    } else if (socket != NULL)
+        times = k->repeats;
     for (uint32_t i = 0; i < times; i++)
         turn->events[turn->nevents++] = *e;
 }
 
 static void
-tell_seen(struct lcoap_server *s, const struct turn *turn)
+tell_seen(const struct lcoap_stack *k, const struct turn *turn)
 {
     for (uint32_t i = 0; i < turn->nseen; i++) {
-        struct lcoap_exchange *x = lcoap_noted(s, &turn->seen[i].from, turn->seen[i].mid);
+        struct lcoap_exchange *x = lcoap_noted(k, &turn->seen[i].from, turn->seen[i].mid);
         if (x == NULL)
             continue;
         if (turn->seen[i].reset)
@@ -109,30 +97,47 @@ tell_seen(struct lcoap_server *s, const struct turn *turn)
 }
 
 static void
-on_ready(void *arg, int32_t fd, uint32_t ready)
+take_turn(struct lcoap_stack *k)
 {
-    struct lcoap_server *s = arg;
     struct epoll_event events[MAX_EVENTS];
     struct turn turn;
-    (void)ready;
 
-    int n = epoll_wait(fd, events, MAX_EVENTS, 0);
+    int n = epoll_wait(k->epoll_fd, events, MAX_EVENTS, 0);
     if (n <= 0)
         return;
     turn.nevents = turn.nseen = 0;
     for (int i = 0; i < n; i++)
-        add_event(s, &turn, &events[i]);
-    s->turning = true;
-    s->served = 0;
-    coap_io_do_epoll(s->context, turn.events, turn.nevents);
-    s->turning = false;
-    if (s->served >= s->repeats)
-        s->repeats = s->repeats < MAX_REPEATS ? s->repeats * 2 : MAX_REPEATS;
+        add_event(k, &turn, &events[i]);
+    k->turning = true;
+    k->served = 0;
+    if (turn.nevents > 0) /* else the short way took all; libcoap's timer stands as it is */
+        coap_io_do_epoll(k->context, turn.events, turn.nevents);
+    k->turning = false;
+    if (k->served >= k->repeats)
+        k->repeats = k->repeats < MAX_REPEATS ? k->repeats * 2 : MAX_REPEATS;
     else
-        s->repeats = 1;
-    tell_seen(s, &turn);
-    if (s->late)
-        lcoap_notify_late(s);
+        k->repeats = 1;
+    tell_seen(k, &turn);
+    if (k->late)
+        lcoap_notify_late(k);
+}
+
+static void
+on_hub(void *arg, int32_t fd, uint32_t ready)
+{
+    (void)fd, (void)ready;
+    take_turn(arg);
+}
+
+/* Those that find no room wait for the next turn of the loop: the hub's sockets come between. */
+static void
+on_things(void *arg, int32_t fd, uint32_t ready)
+{
+    struct epoll_event events[MAX_THINGS];
+    (void)arg, (void)ready;
+    int n = epoll_wait(fd, events, MAX_THINGS, 0);
+    for (int i = 0; i < n; i++)
+        take_turn(events[i].data.ptr);
 }
 
 /* Retransmissions set before this call are on libcoap's timer again after it. */
@@ -142,16 +147,27 @@ on_sent(void *arg)
     struct lcoap_server *s = arg;
     coap_tick_t now;
     coap_ticks(&now);
-    coap_io_prepare_epoll(s->context, now);
+    while (s->unset != NULL) {
+        struct lcoap_stack *k = s->unset;
+        s->unset = k->unset_next;
+        k->unset = false;
+        coap_io_prepare_epoll(k->context, now);
+    }
 }
 
 void
-lcoap_io_sent_confirmable(struct lcoap_server *s)
+lcoap_io_sent_confirmable(struct lcoap_stack *k)
 {
+    struct lcoap_server *s = k->server;
+    if (k->turning || k->unset)
+        return;
     /* Not at once: setting the timer also runs what is due, while the caller still holds an
      * exchange. */
-    if (!s->turning)
+    if (s->unset == NULL)
         s->loop->timer(s->host, s->host->now(s->host), on_sent, s);
+    k->unset = true;
+    k->unset_next = s->unset;
+    s->unset = k;
 }
 
 static void
@@ -162,8 +178,9 @@ on_housekeeping(void *arg)
     s->housekeeping = false;
     lcoap_flights_expire(s, now);
     lcoap_replies_expire(s->replies, now);
-    for (struct lcoap_peer *p = s->peers; p != NULL; p = p->next)
-        lcoap_transfers_expire(p, now);
+    for (struct lcoap_stack *k = s->stacks; k != NULL; k = k->next)
+        for (struct lcoap_peer *p = k->peers; p != NULL; p = p->next)
+            lcoap_transfers_expire(p, now);
     if (s->nflights > 0 || s->transfer_bytes > 0 || lcoap_replies_count(s->replies) > 0)
         lcoap_io_housekeep(s);
 }
@@ -187,7 +204,7 @@ on_nack(coap_session_t *session, const coap_pdu_t *sent, coap_nack_reason_t reas
     if (peer == NULL)
         return;
     struct lcoap_exchange *x =
-        lcoap_noted(peer->server, coap_session_get_addr_remote(session), (uint16_t)mid);
+        lcoap_noted(peer->stack, coap_session_get_addr_remote(session), (uint16_t)mid);
     if (x != NULL && x->peer == peer)
         lcoap_rejected(x);
 }
@@ -210,15 +227,30 @@ on_log(coap_log_t level, const char *message)
     (void)level, (void)message;
 }
 
+static void
+add_socket(struct lcoap_stack *k, const void *event, int fd)
+{
+    struct lcoap_socket *socket = &k->sockets[k->nsockets++];
+    coap_address_init(&socket->local);
+    socket->event = event;
+    socket->fd = fd;
+    getsockname(fd, &socket->local.addr.sa, &socket->local.size);
+    /* A change with a thousand observers brings hundreds of acknowledgements at once. More than the
+     * system's limit takes CAP_NET_ADMIN. */
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){RECEIVE_BYTES}, sizeof(int)) != 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_BYTES}, sizeof(int));
+}
+
 /* Reads the members of libcoap's epoll set. Returns 0 if all sockets are known. */
 static int
-find_sockets(struct lcoap_server *s)
+find_sockets(struct lcoap_stack *k)
 {
     char path[64], line[256];
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", s->epoll_fd);
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", k->epoll_fd);
     FILE *f = fopen(path, "re");
     if (f == NULL)
         return -1;
+    k->sockets = calloc(k->nlisteners, sizeof *k->sockets);
     while (fgets(line, sizeof line, f) != NULL) {
         int fd;
         unsigned events;
@@ -226,58 +258,118 @@ find_sockets(struct lcoap_server *s)
         if (sscanf(line, "tfd: %d events: %x data: %llx", &fd, &events, &data) != 3)
             continue;
         fcntl(fd, F_SETFD, FD_CLOEXEC); /* libcoap doesn't */
-        if (data == 0 || s->nsockets == LCOAP_MAX_LISTENERS)
+        if (data == 0 || k->sockets == NULL || k->nsockets == k->nlisteners)
             continue; /* its timer */
-        s->sockets[s->nsockets++] = (struct lcoap_socket){(const void *)(uintptr_t)data, fd};
+        add_socket(k, (const void *)(uintptr_t)data, fd);
     }
     fclose(f);
-    return s->nsockets == s->nlisteners ? 0 : -1;
+    return k->nsockets == k->nlisteners ? 0 : -1;
 }
 
 /* Whether acknowledgements can be seen: by a look at every socket that moves on by itself. */
 static bool
-can_look(struct lcoap_server *s)
+can_look(struct lcoap_stack *k)
 {
     int zero = 0;
-    bool ok = find_sockets(s) == 0;
-    for (uint32_t i = 0; ok && i < s->nsockets; i++)
-        ok = setsockopt(s->sockets[i].fd, SOL_SOCKET, SO_PEEK_OFF, &zero, sizeof zero) == 0;
+    bool ok = k->server->fast != NULL && find_sockets(k) == 0;
+    for (uint32_t i = 0; ok && i < k->nsockets; i++)
+        ok = setsockopt(k->sockets[i].fd, SOL_SOCKET, SO_PEEK_OFF, &zero, sizeof zero) == 0;
     return ok;
 }
 
-lintel_status
-lcoap_io_start(struct lcoap_server *s, char *err, size_t nerr)
+void
+lcoap_io_init(struct lcoap_server *s)
 {
+    s->things_fd = -1;
+    s->fast = lcoap_fast_new(s);
     coap_set_log_handler(on_log);
     coap_set_log_level(LOG_EMERG); /* so that hardly anything is even formatted */
-    s->epoll_fd = coap_context_get_coap_fd(s->context);
-    if (s->epoll_fd < 0) {
+}
+
+/* The set of things' sets is made with the first of them. */
+static lintel_status
+join_things(struct lcoap_stack *k)
+{
+    struct lcoap_server *s = k->server;
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = k};
+    if (s->things_fd < 0) {
+        int fd = epoll_create1(EPOLL_CLOEXEC);
+        if (fd < 0)
+            return LINTEL_E_FAIL;
+        lintel_status st = s->loop->watch(s->host, fd, LINTEL_LOOP_READ, on_things, s);
+        if (st != LINTEL_OK) {
+            close(fd);
+            return st;
+        }
+        s->things_fd = fd;
+    }
+    return epoll_ctl(s->things_fd, EPOLL_CTL_ADD, k->epoll_fd, &e) == 0 ? LINTEL_OK : LINTEL_E_FAIL;
+}
+
+lintel_status
+lcoap_io_join(struct lcoap_stack *k, char *err, size_t nerr)
+{
+    struct lcoap_server *s = k->server;
+    int fd = coap_context_get_coap_fd(k->context);
+    if (fd < 0) {
         snprintf(err, nerr, "this libcoap was built without epoll, which the hub's loop needs");
         return LINTEL_E_NOTSUP;
     }
-    fcntl(s->epoll_fd, F_SETFD, FD_CLOEXEC);
-    s->sees_acks = can_look(s);
-    s->repeats = 1;
-    if (!s->sees_acks)
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    k->epoll_fd = fd;
+    k->sees_acks = can_look(k);
+    k->repeats = 1;
+    if (!k->sees_acks && k->thing == NULL)
         s->host->log(
             s->host, LINTEL_LOG_WARN,
             "/proc/self/fdinfo can't be read: clients that reject notifications are noticed late");
-    coap_register_nack_handler(s->context, on_nack);
-    coap_register_event_handler(s->context, on_event);
-    lintel_status st = s->loop->watch(s->host, s->epoll_fd, LINTEL_LOOP_READ, on_ready, s);
-    if (st != LINTEL_OK)
+    coap_register_nack_handler(k->context, on_nack);
+    coap_register_event_handler(k->context, on_event);
+    lintel_status st = k->thing != NULL ? join_things(k)
+                                        : s->loop->watch(s->host, fd, LINTEL_LOOP_READ, on_hub, k);
+    if (st != LINTEL_OK) {
+        k->epoll_fd = -1;
         snprintf(err, nerr, "the host's loop refuses libcoap's descriptor");
-    else
-        on_sent(s);
+    } else
+        lcoap_io_sent_confirmable(k);
     return st;
 }
 
 void
-lcoap_io_stop(struct lcoap_server *s)
+lcoap_io_leave(struct lcoap_stack *k)
 {
-    s->loop->watch(s->host, s->epoll_fd, 0, NULL, NULL);
+    struct lcoap_server *s = k->server;
+    struct lcoap_stack **at = &s->unset;
+    if (k->epoll_fd < 0)
+        return;
+    if (k->thing != NULL)
+        epoll_ctl(s->things_fd, EPOLL_CTL_DEL, k->epoll_fd, NULL);
+    else
+        s->loop->watch(s->host, k->epoll_fd, 0, NULL, NULL);
+    k->epoll_fd = -1;
+    while (k->unset && *at != k)
+        at = &(*at)->unset_next;
+    if (k->unset)
+        *at = k->unset_next;
+    k->unset = false;
+    free(k->sockets);
+    k->sockets = NULL;
+    k->nsockets = 0;
+}
+
+void
+lcoap_io_fini(struct lcoap_server *s)
+{
+    lcoap_fast_free(s->fast);
+    s->fast = NULL;
+    if (s->loop == NULL)
+        return;
     s->loop->timer(s->host, 0, on_sent, s);
     s->loop->timer(s->host, 0, on_housekeeping, s);
     s->housekeeping = false;
-    s->nsockets = 0;
+    if (s->things_fd >= 0) {
+        s->loop->watch(s->host, s->things_fd, 0, NULL, NULL);
+        close(s->things_fd);
+    }
+    s->things_fd = -1;
 }

@@ -4,12 +4,16 @@
 #define LINTEL_COAP_IO_H
 #include "plugins/coap/coap_server.h"
 
-/* Watches libcoap's epoll descriptor. LINTEL_OK, or the reason in err. */
-lintel_status lcoap_io_start(struct lcoap_server *s, char *err, size_t nerr);
-void lcoap_io_stop(struct lcoap_server *s);
+void lcoap_io_init(struct lcoap_server *s);
+/* Ends timers and watches of the server; all stacks have left. */
+void lcoap_io_fini(struct lcoap_server *s);
+/* Watches the epoll set of a stack's context, whose listeners are open. LINTEL_OK, or the reason in
+ * err. */
+lintel_status lcoap_io_join(struct lcoap_stack *k, char *err, size_t nerr);
+void lcoap_io_leave(struct lcoap_stack *k); /* nothing if it has not joined */
 /* A confirmable message went out: libcoap's timer must know, unless a turn is on and sets it
  * anyway. */
-void lcoap_io_sent_confirmable(struct lcoap_server *s);
+void lcoap_io_sent_confirmable(struct lcoap_stack *k);
 /* Something was added that ends by time. */
 void lcoap_io_housekeep(struct lcoap_server *s);
 #endif

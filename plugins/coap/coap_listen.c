@@ -11,7 +11,50 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DEFAULT_PORT 5683u /* RFC 7252 6.1 */
+/* What can be listened on. */
+static const struct scheme {
+    const char *prefix;
+    coap_proto_t protocol;
+    uint16_t port; /* where the URI says none */
+} schemes[] = {
+    {"coap://", COAP_PROTO_UDP, 5683}, /* RFC 7252 6.1 */
+};
+enum { SCHEMES = sizeof schemes / sizeof schemes[0] };
+
+static const struct scheme *
+scheme_of_uri(const char *uri)
+{
+    for (size_t i = 0; i < SCHEMES; i++)
+        if (strncmp(uri, schemes[i].prefix, strlen(schemes[i].prefix)) == 0)
+            return &schemes[i];
+    return NULL;
+}
+
+static const struct scheme *
+scheme_of_protocol(coap_proto_t protocol)
+{
+    size_t i = 0;
+    while (i + 1 < SCHEMES && schemes[i].protocol != protocol)
+        i++;
+    return &schemes[i];
+}
+
+void
+lcoap_address_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n)
+{
+    char where[64];
+    lcoap_address_text(a, where, sizeof where);
+    snprintf(buf, n, "%s%s", scheme_of_protocol(protocol)->prefix, where);
+}
+
+void
+lcoap_address_origin(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n)
+{
+    lcoap_address_uri(protocol, a, buf, n);
+    char *port = strrchr(buf, ':');
+    if (coap_address_get_port(a) == scheme_of_protocol(protocol)->port && port != NULL)
+        *port = '\0';
+}
 
 /* Digits only, up to the end. */
 static bool
@@ -29,10 +72,9 @@ read_port(const char *p, unsigned *ret)
 
 /* host[:port] behind "coap://"; the text is cut into pieces. */
 static bool
-read_authority(char *text, coap_address_t *ret)
+read_authority(char *text, unsigned number, coap_address_t *ret)
 {
     char *host = text, *port;
-    unsigned number = DEFAULT_PORT;
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_DGRAM}, *found = NULL;
 
     if (*host == '[') {
@@ -65,14 +107,27 @@ read_authority(char *text, coap_address_t *ret)
     return ok;
 }
 
-lintel_status
-lcoap_listen_add(struct lcoap_server *s, const char *uri, char *err, size_t nerr)
+static lintel_status
+append(struct lcoap_stack *k, const struct lcoap_listener *l, char *err, size_t nerr)
 {
-    struct lcoap_listener *l = &s->listeners[s->nlisteners];
+    struct lcoap_listener *more = realloc(k->listeners, (k->nlisteners + 1) * sizeof *more);
+    if (more == NULL) {
+        snprintf(err, nerr, "out of memory");
+        return LINTEL_E_NOMEM;
+    }
+    k->listeners = more;
+    more[k->nlisteners++] = *l;
+    return LINTEL_OK;
+}
+
+lintel_status
+lcoap_listen_add(struct lcoap_stack *k, const char *uri, char *err, size_t nerr)
+{
+    struct lcoap_listener listener = {0}, *l = &listener;
     char authority[sizeof l->uri];
     size_t n = strlen(uri);
 
-    if (s->nlisteners == LCOAP_MAX_LISTENERS) {
+    if (k->nlisteners == LCOAP_MAX_LISTENERS) {
         snprintf(err, nerr, "listen: more than %d URIs", LCOAP_MAX_LISTENERS);
         return LINTEL_E_CONFIG;
     }
@@ -80,7 +135,6 @@ lcoap_listen_add(struct lcoap_server *s, const char *uri, char *err, size_t nerr
         snprintf(err, nerr, "listen: %.40s...: the URI is too long", uri);
         return LINTEL_E_CONFIG;
     }
-    memset(l, 0, sizeof *l);
     memcpy(l->uri, uri, n);
     if (strncmp(l->uri, "coaps://", 8) == 0) {
         snprintf(err, nerr,
@@ -89,12 +143,14 @@ lcoap_listen_add(struct lcoap_server *s, const char *uri, char *err, size_t nerr
                  l->uri);
         return LINTEL_E_NOTSUP;
     }
-    if (strncmp(l->uri, "coap://", 7) != 0) {
+    const struct scheme *scheme = scheme_of_uri(l->uri);
+    if (scheme == NULL) {
         snprintf(err, nerr, "listen: %s: a URI like coap://[::1]:5683 is wanted", l->uri);
         return LINTEL_E_CONFIG;
     }
-    snprintf(authority, sizeof authority, "%s", l->uri + 7);
-    if (!read_authority(authority, &l->address)) {
+    l->protocol = scheme->protocol;
+    snprintf(authority, sizeof authority, "%s", l->uri + strlen(scheme->prefix));
+    if (!read_authority(authority, scheme->port, &l->address)) {
         snprintf(err, nerr,
                  "listen: %s: an address in figures is wanted, like coap://[::1]:5683 or "
                  "coap://127.0.0.1:5683, without a path",
@@ -106,7 +162,7 @@ lcoap_listen_add(struct lcoap_server *s, const char *uri, char *err, size_t nerr
         return LINTEL_E_NOTSUP;
     }
     l->loopback = lcoap_is_loopback(&l->address);
-    if (!l->loopback && !s->unprotected) {
+    if (!l->loopback && !k->server->unprotected) {
         snprintf(err, nerr,
                  "listen: %s is open to others than this machine, without encryption and "
                  "without credentials; write `unprotected: yes` beside it if that is wanted, "
@@ -114,8 +170,7 @@ lcoap_listen_add(struct lcoap_server *s, const char *uri, char *err, size_t nerr
                  l->uri);
         return LINTEL_E_CONFIG;
     }
-    s->nlisteners++;
-    return LINTEL_OK;
+    return append(k, l, err, nerr);
 }
 
 /* The port that the kernel gave, from "[::1]:40312 UDP". */
@@ -145,41 +200,56 @@ is_free(const coap_address_t *a)
     return free;
 }
 
-lintel_status
-lcoap_listen_open(struct lcoap_server *s, char *err, size_t nerr)
+static lintel_status
+open_listener(struct lcoap_stack *k, struct lcoap_listener *l, char *err, size_t nerr)
 {
-    for (uint32_t i = 0; i < s->nlisteners; i++) {
-        if (!is_free(&s->listeners[i].address)) {
-            snprintf(err, nerr, "cannot listen on %s: %s", s->listeners[i].uri,
+    errno = 0;
+    l->endpoint = coap_new_endpoint(k->context, &l->address, l->protocol);
+    if (l->endpoint == NULL) {
+        snprintf(err, nerr, "cannot listen on %s: %s", l->uri,
+                 errno != 0 ? strerror(errno) : "libcoap refuses it");
+        return LINTEL_E_FAIL;
+    }
+    coap_address_set_port(&l->address, bound_port(l->endpoint));
+    return LINTEL_OK;
+}
+
+static void
+tell(const struct lcoap_stack *k, const struct lcoap_listener *l)
+{
+    const lintel_host *h = k->server->host;
+    char line[200], uri[80];
+    lcoap_address_uri(l->protocol, &l->address, uri, sizeof uri);
+    snprintf(line, sizeof line, "listening on %s%s", uri,
+             l->loopback ? "" : ", unprotected: open to everybody who reaches it");
+    h->log(h, l->loopback ? LINTEL_LOG_INFO : LINTEL_LOG_WARN, line);
+}
+
+lintel_status
+lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr)
+{
+    lintel_status st = LINTEL_OK;
+    for (uint32_t i = 0; i < k->nlisteners; i++) {
+        if (!is_free(&k->listeners[i].address)) {
+            snprintf(err, nerr, "cannot listen on %s: %s", k->listeners[i].uri,
                      errno == EADDRINUSE ? "another program listens there" : strerror(errno));
             return LINTEL_E_FAIL;
         }
     }
-    for (uint32_t i = 0; i < s->nlisteners; i++) {
-        struct lcoap_listener *l = &s->listeners[i];
-        char line[200], where[80];
-        errno = 0;
-        l->endpoint = coap_new_endpoint(s->context, &l->address, COAP_PROTO_UDP);
-        if (l->endpoint == NULL) {
-            snprintf(err, nerr, "cannot listen on %s: %s", l->uri,
-                     errno != 0 ? strerror(errno) : "libcoap refuses it");
-            return LINTEL_E_FAIL;
-        }
-        coap_address_set_port(&l->address, bound_port(l->endpoint));
-        lcoap_address_text(&l->address, where, sizeof where);
-        snprintf(line, sizeof line, "listening on coap://%s%s", where,
-                 l->loopback ? "" : ", unprotected: open to everybody who reaches it");
-        s->host->log(s->host, l->loopback ? LINTEL_LOG_INFO : LINTEL_LOG_WARN, line);
+    for (uint32_t i = 0; i < k->nlisteners && st == LINTEL_OK; i++) {
+        st = open_listener(k, &k->listeners[i], err, nerr);
+        if (st == LINTEL_OK)
+            tell(k, &k->listeners[i]);
     }
-    return LINTEL_OK;
+    return st;
 }
 
 const struct lcoap_listener *
-lcoap_listener_of(const struct lcoap_server *s, const coap_address_t *local)
+lcoap_listener_of(const struct lcoap_stack *k, const coap_address_t *local)
 {
     const struct lcoap_listener *any = NULL;
-    for (uint32_t i = 0; i < s->nlisteners; i++) {
-        const struct lcoap_listener *l = &s->listeners[i];
+    for (uint32_t i = 0; i < k->nlisteners; i++) {
+        const struct lcoap_listener *l = &k->listeners[i];
         if (coap_address_equals(&l->address, local))
             return l;
         if (coap_address_isany(&l->address) &&

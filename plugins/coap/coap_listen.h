@@ -5,12 +5,16 @@
 #define LINTEL_COAP_LISTEN_H
 #include "plugins/coap/coap_server.h"
 
-/* Adds one listener. LINTEL_OK, or LINTEL_E_CONFIG or _E_NOTSUP with what is wrong and what to do
- * in err. */
-lintel_status lcoap_listen_add(struct lcoap_server *s, const char *uri, char *err, size_t nerr);
-/* Opens all. LINTEL_OK, or the reason in err. */
-lintel_status lcoap_listen_open(struct lcoap_server *s, char *err, size_t nerr);
+/* Adds a listener to a stack that is not open, as the site wrote it. LINTEL_OK; LINTEL_E_CONFIG or
+ * _E_NOTSUP with what is wrong and what to do in err; or _E_NOMEM. */
+lintel_status lcoap_listen_add(struct lcoap_stack *k, const char *uri, char *err, size_t nerr);
+/* Opens all of a stack. LINTEL_OK, or the reason in err. */
+lintel_status lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr);
 /* The listener behind a local address; NULL: none. */
-const struct lcoap_listener *lcoap_listener_of(const struct lcoap_server *s,
+const struct lcoap_listener *lcoap_listener_of(const struct lcoap_stack *k,
                                                const coap_address_t *local);
+/* "coap://[2001:db8::1]:5683". */
+void lcoap_address_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
+/* The same without the scheme's default port: "coap://[2001:db8::1]". */
+void lcoap_address_origin(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
 #endif

@@ -51,7 +51,7 @@ send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable
     if (confirmable || notify)
         lcoap_note(x, mid, confirmable, now);
     if (confirmable) {
-        lcoap_io_sent_confirmable(s);
+        lcoap_io_sent_confirmable(peer->stack);
         lcoap_io_housekeep(s);
     }
     return true;
@@ -83,14 +83,14 @@ must_confirm(const struct lcoap_exchange *x, const lintel_answer *a, lintel_mono
 void
 lcoap_notify(struct lcoap_exchange *x, const lintel_answer *a)
 {
-    struct lcoap_server *s = x->peer->server;
-    lintel_mono now = s->host->now(s->host);
+    struct lcoap_stack *k = x->peer->stack;
+    lintel_mono now = k->server->host->now(k->server->host);
     bool confirm = must_confirm(x, a, now);
 
     /* The first answer leaves when submit() has returned: nothing may overtake it. */
     if (x->inside || x->in_flight || x->kept != NULL || (confirm && x->peer->nflights > 0)) {
         lcoap_wait(x, a);
-        s->late = s->late || x->inside;
+        k->late = k->late || x->inside;
         return;
     }
     bool sent = send_response(x, a, confirm, (a->flags & LINTEL_ANSWER_MORE) != 0);
@@ -118,10 +118,10 @@ send_waiting(struct lcoap_peer *peer)
 }
 
 void
-lcoap_notify_late(struct lcoap_server *s)
+lcoap_notify_late(struct lcoap_stack *k)
 {
-    s->late = false;
-    for (struct lcoap_peer *p = s->peers; p != NULL; p = p->next)
+    k->late = false;
+    for (struct lcoap_peer *p = k->peers; p != NULL; p = p->next)
         send_waiting(p);
 }
 
@@ -162,9 +162,9 @@ lcoap_rejected(struct lcoap_exchange *x)
 void
 lcoap_flights_expire(struct lcoap_server *s, lintel_mono now)
 {
-    lintel_mono limit = s->sees_acks ? FLIGHT_SEEN : FLIGHT_UNSEEN;
     for (uint32_t i = 0; i < LCOAP_NOTE_BUCKETS; i++)
         for (struct lcoap_exchange *x = s->notes[i], *next; x != NULL; x = next) {
+            lintel_mono limit = x->peer->stack->sees_acks ? FLIGHT_SEEN : FLIGHT_UNSEEN;
             next = x->note_next;
             if (x->in_flight && now - x->flight_since >= limit) {
                 lcoap_acknowledged(x);

@@ -15,7 +15,7 @@ void lcoap_send_separate(struct lcoap_exchange *x, const lintel_answer *a);
 /* A later one: sent now, or kept until it may be. */
 void lcoap_notify(struct lcoap_exchange *x, const lintel_answer *a);
 /* Sends what waited for the end of the turn. */
-void lcoap_notify_late(struct lcoap_server *s);
+void lcoap_notify_late(struct lcoap_stack *stack);
 
 /* The observation of this peer under this token; NULL: none. */
 struct lcoap_exchange *lcoap_observation(const struct lcoap_peer *peer, coap_bin_const_t token);

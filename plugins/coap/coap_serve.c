@@ -3,6 +3,7 @@
 #include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_fast.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
@@ -83,6 +84,7 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     if (token.length > 0)
         memcpy(x->token, token.s, token.length);
     x->mid = (uint16_t)coap_pdu_get_mid(request);
+    lcoap_exchange_count(x);
     x->confirmable = coap_pdu_get_type(request) == COAP_MESSAGE_CON;
     x->no_response = r->no_response;
     x->block1 = r->block1;
@@ -92,12 +94,21 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     if (observe) {
         x->observe = true;
         s->nobservers++;
+        /* Observers take turns in being sent a confirmable one: a change that all of them are told
+         * of must not bring all their acknowledgements at once. */
+        x->nons = (uint8_t)(s->observed++ % LCOAP_CON_EVERY);
+        x->last_con = s->host->now(s->host);
         r->x.flags |= LINTEL_X_OBSERVE;
     }
     r->x.flags |= peer->flags;
     r->x.identity = "";
     r->x.peer = peer->text;
+    r->x.thing = peer->stack->thing;
     r->x.base = peer->base;
+    r->x.authority = "";
+    r->x.origin = peer->origin;
+    r->x.session = peer->number;
+    r->x.scope = peer->scope;
     r->x.cookie = x;
 
     x->inside = true;
@@ -128,8 +139,9 @@ static void
 serve(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *request,
       const coap_string_t *query, coap_pdu_t *response)
 {
-    struct lcoap_server *s = coap_resource_get_userdata(resource);
-    struct lcoap_peer *peer = lcoap_peer_of(s, session);
+    struct lcoap_stack *stack = coap_resource_get_userdata(resource);
+    struct lcoap_server *s = stack->server;
+    struct lcoap_peer *peer = lcoap_peer_of(stack, session);
     uint32_t method = (uint32_t)coap_pdu_get_code(request);
     struct lcoap_request r;
     struct lcoap_transfer *upload = NULL;
@@ -137,7 +149,7 @@ serve(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *requ
     uint32_t code = LINTEL_CODE(5, 0);
     uint64_t key = 0;
 
-    s->served++;
+    stack->served++;
     (void)query; /* percent-encoded and joined by libcoap; the options are read instead */
     if (peer == NULL) {
         lcoap_answer_error(response, LINTEL_CODE(5, 0), "out of memory");
@@ -212,6 +224,10 @@ lcoap_serve_answer(void *self, void *cookie, const lintel_answer *a)
 {
     struct lcoap_exchange *x = cookie;
     (void)self;
+    if (x->fast != NULL) {
+        lcoap_fast_answer(x->fast, a);
+        return;
+    }
     if (!(a->flags & LINTEL_ANSWER_MORE))
         x->ended = true;
     if (x->answered)
@@ -224,7 +240,7 @@ lcoap_serve_answer(void *self, void *cookie, const lintel_answer *a)
 }
 
 int
-lcoap_serve_register(struct lcoap_server *s)
+lcoap_serve_register(struct lcoap_stack *stack)
 {
     static const coap_request_t methods[] = {
         COAP_REQUEST_GET,   COAP_REQUEST_POST,  COAP_REQUEST_PUT,   COAP_REQUEST_DELETE,
@@ -239,8 +255,8 @@ lcoap_serve_register(struct lcoap_server *s)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         for (size_t m = 0; m < sizeof methods / sizeof methods[0]; m++)
             coap_register_request_handler(all[i], methods[m], serve);
-        coap_resource_set_userdata(all[i], s);
-        coap_add_resource(s->context, all[i]);
+        coap_resource_set_userdata(all[i], stack);
+        coap_add_resource(stack->context, all[i]);
     }
     return 0;
 }

@@ -5,7 +5,7 @@
 #include "plugins/coap/coap_server.h"
 
 /* Registers the resources that take every path and method. 0, or -1 without memory. */
-int lcoap_serve_register(struct lcoap_server *s);
+int lcoap_serve_register(struct lcoap_stack *stack);
 /* lintel_transport.answer */
 void lcoap_serve_answer(void *self, void *cookie, const lintel_answer *a);
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the files of the CoAP transport share: the instance, its peers, and the exchanges under way.
+ * What the files of the CoAP transport share: the instance, its stacks (one for each context of
+ * libcoap), their peers, and the exchanges under way.
  * Names of ours begin with lcoap_; coap_ is libcoap's. Everything runs on the instance's thread. */
 #ifndef LINTEL_COAP_SERVER_H
 #define LINTEL_COAP_SERVER_H
@@ -11,11 +12,12 @@
 
 enum {
     LCOAP_MAX_LISTENERS = 16,
-    LCOAP_MAX_OPEN = 1024,    /* exchanges under way beside the observations, all peers */
-    LCOAP_MAX_OPEN_PEER = 64, /* of one peer */
-    LCOAP_CON_EVERY = 5,      /* of this many notifications one is confirmable (RFC 7641 4.5) */
-    LCOAP_NOTE_BUCKETS = 256, /* a power of two */
-    LCOAP_BLOCK_SZX = 6       /* our block size: 1,024 bytes */
+    LCOAP_MAX_OPEN = 1024,      /* exchanges under way beside the observations, all peers */
+    LCOAP_MAX_OPEN_PEER = 64,   /* of one peer */
+    LCOAP_CON_EVERY = 5,        /* of this many notifications one is confirmable (RFC 7641 4.5) */
+    LCOAP_NOTE_BUCKETS = 256,   /* a power of two */
+    LCOAP_THING_BUCKETS = 1024, /* the same */
+    LCOAP_BLOCK_SZX = 6         /* our block size: 1,024 bytes */
 };
 #define LCOAP_SECOND ((lintel_mono)1000000000)
 #define LCOAP_EXCHANGE_LIFETIME (247 * LCOAP_SECOND) /* RFC 7252 4.8.2 */
@@ -24,6 +26,7 @@ enum {
 #define LCOAP_CON_AT_LEAST (24 * 3600 * LCOAP_SECOND) /* RFC 7641 4.5 */
 
 struct lcoap_listener {
+    coap_proto_t protocol;
     coap_address_t address;
     coap_endpoint_t *endpoint;
     bool loopback;
@@ -33,12 +36,37 @@ struct lcoap_listener {
 struct lcoap_socket { /* one descriptor in libcoap's epoll set */
     const void *event;
     int fd;
+    coap_address_t local; /* what it is bound to */
+};
+
+/* A context of libcoap: its own epoll set, sockets and sessions. Of one, libcoap tells clients by
+ * their address alone, not by ours that they speak to: so an address that is a thing's own has a
+ * stack of its own. */
+struct lcoap_stack {
+    struct lcoap_stack *next, **link; /* in its server's list */
+    struct lcoap_stack *thing_next;   /* in the server's index of things */
+    struct lcoap_stack *unset_next;   /* in the server's list of those whose timer is not set */
+    struct lcoap_server *server;
+    char *thing; /* thingId; NULL: the hub */
+    coap_context_t *context;
+    struct lcoap_listener *listeners;
+    struct lcoap_socket *sockets; /* of the listeners, once open */
+    uint32_t nlisteners, nsockets;
+    int32_t epoll_fd;
+    uint32_t repeats,
+        served; /* where !sees_acks: events handed over at once; requests of this turn */
+    uint32_t max_sessions;
+    uint32_t nnotes; /* of its peers, in the server's table */
+    bool sees_acks;  /* every datagram is seen before libcoap reads it */
+    bool turning, late, unset;
+    struct lcoap_peer *peers;
 };
 
 /* One client, as libcoap sees it: the application data of a session. */
 struct lcoap_peer {
     struct lcoap_peer *next, **link;
     struct lcoap_server *server;
+    struct lcoap_stack *stack;
     coap_session_t *session;
     struct lcoap_exchange *open;         /* without an answer, or the last one not acknowledged */
     struct lcoap_exchange *observations; /* notified from time to time */
@@ -49,10 +77,13 @@ struct lcoap_peer {
     struct lcoap_reply *replies; /* oldest first */
     struct lcoap_reply **replies_end;
     uint32_t nreplies;
-    uint32_t flags;       /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST */
+    uint64_t number;      /* lintel_exchange.session */
+    uint32_t flags;       /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST, _LIMITED */
+    uint32_t scope;       /* of a link-local address: the interface */
     coap_address_t local; /* what flags and base were made of */
     char text[64];        /* "[::1]:40312" */
     char base[80];        /* "coap://[::1]:5683" */
+    char origin[80];      /* "coap://[2001:db8::1]" */
 };
 
 /* A Block option: RFC 7959 2.2. */
@@ -68,7 +99,9 @@ struct lcoap_kept {
     char payload[];
 };
 
+struct lcoap_fast;
 struct lcoap_exchange {
+    struct lcoap_fast *fast; /* the one exchange of the short way; NULL: an ordinary one */
     struct lcoap_exchange *next, **link; /* in its peer, or free */
     struct lcoap_exchange *wait_next;    /* in its peer's queue */
     struct lcoap_exchange *note_next;    /* in the table of message ids */
@@ -90,6 +123,7 @@ struct lcoap_exchange {
     bool confirmable, observe;
     bool inside, answered, ended; /* submit() runs; first answer given; last answer given */
     bool settled;                 /* it stands among the observations */
+    bool counted;                 /* in the server's open_mids */
     bool noted, in_flight;        /* note_mid stands in the table; it was confirmable */
 };
 
@@ -97,24 +131,21 @@ struct lcoap_server {
     const lintel_host *host;
     const lintel_host_loop *loop;
     const lintel_host_transport *tree;
-    coap_context_t *context;
-    struct lcoap_listener listeners[LCOAP_MAX_LISTENERS];
-    uint32_t nlisteners;
-    bool unprotected, started, turning, late, housekeeping;
-    uint32_t max_sessions, max_observers;
+    struct lcoap_stack *hub;    /* what `listen` says */
+    struct lcoap_stack *stacks; /* all: the hub's, and things' */
+    struct lcoap_stack *things[LCOAP_THING_BUCKETS];
+    struct lcoap_stack *unset; /* their timers are set in the next turn of the loop */
+    int32_t things_fd;         /* an epoll set of things' epoll sets; -1: no thing has a stack */
+    bool unprotected, limit_all, housekeeping;
+    uint32_t max_observers;
     size_t max_body;
 
-    int32_t epoll_fd;
-    struct lcoap_socket sockets[LCOAP_MAX_LISTENERS + 1];
-    uint32_t nsockets;
-    bool sees_acks;           /* every datagram is seen before libcoap reads it */
-    uint32_t repeats, served; /* where not: events handed over at once; requests of this turn */
-
-    struct lcoap_peer *peers;
     struct lcoap_exchange *free_exchanges;
-    uint32_t nopen, nobservers;
+    uint32_t nopen, nobservers, observed; /* observed: so many began */
+    uint16_t open_mids[256]; /* open exchanges by the low byte of their request's message id */
+    struct lcoap_fast *fast; /* NULL: everything goes the long way */
     struct lcoap_exchange *notes[LCOAP_NOTE_BUCKETS]; /* by the last message id sent */
-    uint32_t nnotes, nflights;
+    uint32_t nflights;
     struct lcoap_replies *replies;
     size_t transfer_bytes; /* in uploads and downloads of all peers */
 };
