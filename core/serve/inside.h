@@ -17,6 +17,7 @@ enum {
     LINTEL_PATH_MOST = 512    /* bytes of the path below a thing */
 };
 
+struct lintel_audit_look;
 struct lintel_mount;
 struct lintel_open;
 struct lintel_tree {
@@ -29,7 +30,8 @@ struct lintel_tree {
     int ending;
     const struct lintel_site *site; /* NULL: none yet */
     struct lintel_mount *mounts;
-    char by[200]; /* lintel_call_by() */
+    struct lintel_audit_look *looks; /* at the audit trail, under way */
+    char by[200];                    /* lintel_call_by() */
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */

@@ -34,7 +34,8 @@ core_serve_live_test_SOURCES = core/serve/live_test.c core/engine/engine_kit.c c
 core_serve_live_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_local_test_SOURCES = core/serve/local_test.c $(SERVE_FAKE)
 core_serve_local_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
-core_serve_rights_test_SOURCES = core/serve/rights_test.c $(SERVE_FAKE)
+core_serve_rights_test_SOURCES = core/serve/rights_test.c core/serve/fake_store.c core/serve/fake_store.h \
+	$(SERVE_FAKE)
 core_serve_rights_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_schema_test_SOURCES = core/serve/schema_test.c
 core_serve_schema_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
