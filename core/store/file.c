@@ -224,21 +224,42 @@ store_file_close(struct store_file *f)
 
 /* ---- reading and writing --------------------------------------------------------------------- */
 
+static int
+walk(sqlite3_stmt *s, int got, int (*each)(void *ctx, uint64_t key, const void *p, size_t n),
+     void *ctx, const atomic_int *stop)
+{
+    int ret = 0;
+    while (got == SQLITE_OK && ret == 0 && (got = sqlite3_step(s)) == SQLITE_ROW) {
+        const void *p = sqlite3_column_blob(s, 1);
+        ret = stop != NULL && *stop ? -1
+                                    : each(ctx, (uint64_t)sqlite3_column_int64(s, 0),
+                                           p == NULL ? "" : p, (size_t)sqlite3_column_bytes(s, 1));
+        got = SQLITE_OK;
+    }
+    sqlite3_finalize(s);
+    return ret != 0 ? ret : got == SQLITE_DONE ? 0 : -1;
+}
+
 int
 store_file_each(struct store_file *f, int (*each)(void *ctx, uint64_t key, const void *p, size_t n),
                 void *ctx)
 {
     sqlite3_stmt *s = NULL;
-    int ret = 0;
     int got = sqlite3_prepare_v2(f->db, "SELECT key, data FROM blobs ORDER BY n", -1, &s, NULL);
-    while (got == SQLITE_OK && ret == 0 && (got = sqlite3_step(s)) == SQLITE_ROW) {
-        const void *p = sqlite3_column_blob(s, 1);
-        ret = each(ctx, (uint64_t)sqlite3_column_int64(s, 0), p == NULL ? "" : p,
-                   (size_t)sqlite3_column_bytes(s, 1));
-        got = SQLITE_OK;
-    }
-    sqlite3_finalize(s);
-    return ret != 0 ? ret : got == SQLITE_DONE ? 0 : -1;
+    return walk(s, got, each, ctx, NULL);
+}
+
+int
+store_file_from(struct store_file *f, uint64_t from,
+                int (*each)(void *ctx, uint64_t key, const void *p, size_t n), void *ctx,
+                const atomic_int *stop)
+{
+    static const char sql[] = "SELECT key, data FROM blobs WHERE key >= ?1 ORDER BY key";
+    sqlite3_stmt *s = NULL;
+    int got = sqlite3_prepare_v2(f->db, sql, -1, &s, NULL);
+    if (got == SQLITE_OK)
+        got = sqlite3_bind_int64(s, 1, (sqlite3_int64)from);
+    return walk(s, got, each, ctx, stop);
 }
 
 static int

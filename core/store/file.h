@@ -3,6 +3,7 @@
  * calls block. Private to the store. */
 #ifndef LINTEL_STORE_FILE_H
 #define LINTEL_STORE_FILE_H
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,10 @@ void store_file_close(struct store_file *f); /* NULL is fine */
 
 int store_file_each(struct store_file *f,
                     int (*each)(void *ctx, uint64_t key, const void *p, size_t n), void *ctx);
+/* By key, from `from` on; ended by *stop too, then -1. stop may be NULL. */
+int store_file_from(struct store_file *f, uint64_t from,
+                    int (*each)(void *ctx, uint64_t key, const void *p, size_t n), void *ctx,
+                    const atomic_int *stop);
 /* All of the list, on the disk when it returns 0; else -1 with a reason, and nothing of it. */
 int store_file_write(struct store_file *f, const struct store_change *list, char *reason,
                      size_t size);

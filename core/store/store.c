@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -26,6 +27,15 @@ struct waiter { /* a sync() that is open */
     void *ctx;
 };
 
+struct scan { /* a look that waits, or has ended */
+    struct scan *next;
+    uint64_t from;
+    int (*each)(void *ctx, uint64_t key, const void *p, size_t n);
+    void (*done)(void *ctx, int failed);
+    void *ctx;
+    int failed;
+};
+
 struct lintel_store {
     struct lintel_loop *loop;
     struct store_file *file; /* the thread's, while it runs */
@@ -36,7 +46,7 @@ struct lintel_store {
     struct waiter *waiters, **last_waiter;
     struct lintel_timer retry;
     int64_t back_off;
-    uint32_t nwaiters;
+    uint32_t nwaiters, nscans;
     int troubled, running;
     uint64_t issued, refused;
     char trouble[REASON];
@@ -45,10 +55,11 @@ struct lintel_store {
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t work;
     struct store_change *queue, **last;
-    size_t bytes; /* of what is queued or being written */
+    struct scan *scans, *scanned; /* that wait; that have ended */
+    size_t bytes;                 /* of what is queued or being written */
     uint64_t durable, transactions;
-    int failed;  /* the last transaction; nothing is tried before `retry` clears it */
-    int closing; /* one more try, then end */
+    int failed;         /* the last transaction; nothing is tried before `retry` clears it */
+    atomic_int closing; /* one more try, then end; ends scans, too */
     char reason[REASON];
 };
 
@@ -135,17 +146,35 @@ write_some(struct lintel_store *s)
     ring(s);
 }
 
+/* With the lock held, which is given away while the disk works. */
+static void
+scan_one(struct lintel_store *s)
+{
+    struct scan *scan = s->scans;
+    s->scans = scan->next;
+    pthread_mutex_unlock(&s->lock);
+    int got = store_file_from(s->file, scan->from, scan->each, scan->ctx, &s->closing);
+    pthread_mutex_lock(&s->lock);
+    scan->failed = got < 0 ? -1 : 0;
+    scan->next = s->scanned;
+    s->scanned = scan;
+    ring(s);
+}
+
 static void *
 write_thread(void *arg)
 {
     struct lintel_store *s = arg;
     pthread_mutex_lock(&s->lock);
     for (;;) {
-        while (!s->closing && (s->queue == NULL || s->failed))
+        while (!s->closing && s->scans == NULL && (s->queue == NULL || s->failed))
             pthread_cond_wait(&s->work, &s->lock);
         if (s->closing)
             break;
-        write_some(s);
+        if (s->queue != NULL && !s->failed)
+            write_some(s);
+        if (s->scans != NULL)
+            scan_one(s);
     }
     s->failed = 0;
     while (s->queue != NULL && !s->failed)
@@ -189,6 +218,18 @@ end_waiters(struct lintel_store *s, uint64_t durable, int all)
         next = list->next;
         s->nwaiters--;
         list->done(list->ctx, list->number <= durable ? 0 : -1);
+        lintel_free(list);
+    }
+}
+
+/* Ends the scans of a list; those that never began have failed. */
+static void
+end_scans(struct lintel_store *s, struct scan *list)
+{
+    for (struct scan *next; list != NULL; list = next) {
+        next = list->next;
+        s->nscans--;
+        list->done(list->ctx, list->failed);
         lintel_free(list);
     }
 }
@@ -247,12 +288,15 @@ on_ring(void *arg, int fd, uint32_t ready)
     int failed = s->failed;
     uint64_t durable = s->durable, transactions = s->transactions;
     lintel_copy(reason, sizeof reason, s->reason);
+    struct scan *scanned = s->scanned;
+    s->scanned = NULL;
     pthread_mutex_unlock(&s->lock);
     if (failed)
         on_failure(s, reason);
     else if (transactions != 0)
         on_success(s);
     end_waiters(s, durable, failed);
+    end_scans(s, scanned);
 }
 
 /* ---- the interface --------------------------------------------------------------------------- */
@@ -306,6 +350,14 @@ lintel_store_each(struct lintel_store *s,
 {
     LINTEL_ASSERT(!s->running);
     return store_file_each(s->file, each, ctx);
+}
+
+int
+lintel_store_from(struct lintel_store *s, uint64_t from,
+                  int (*each)(void *ctx, uint64_t key, const void *p, size_t n), void *ctx)
+{
+    LINTEL_ASSERT(!s->running);
+    return store_file_from(s->file, from, each, ctx, NULL);
 }
 
 static int
@@ -373,6 +425,29 @@ lintel_store_sync(struct lintel_store *s, void (*done)(void *ctx, int failed), v
     return 0;
 }
 
+int
+lintel_store_scan(struct lintel_store *s, uint64_t from,
+                  int (*each)(void *ctx, uint64_t key, const void *p, size_t n),
+                  void (*done)(void *ctx, int failed), void *ctx)
+{
+    struct scan *scan = NULL, **end = &s->scans;
+    if (s->nscans < LINTEL_STORE_SCANS_MOST && !s->closing && start_thread(s) == 0)
+        scan = lintel_alloc(sizeof *scan);
+    if (scan == NULL) {
+        s->refused++;
+        return -1;
+    }
+    *scan = (struct scan){NULL, from, each, done, ctx, -1};
+    s->nscans++;
+    pthread_mutex_lock(&s->lock);
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = scan;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
+    return 0;
+}
+
 void
 lintel_store_stats(const struct lintel_store *s, struct lintel_store_stats *ret)
 {
@@ -400,5 +475,7 @@ lintel_store_close(struct lintel_store *s)
         lintel_log(0, "store", "%s: %llu changes could not be written and are lost: %s", s->path,
                    (unsigned long long)(s->issued - s->durable), s->reason);
     end_waiters(s, s->durable, 1);
+    end_scans(s, s->scanned);
+    end_scans(s, s->scans);
     release(s);
 }

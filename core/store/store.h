@@ -14,7 +14,8 @@
 enum {
     LINTEL_STORE_BLOB_MOST = 1 << 20,   /* bytes */
     LINTEL_STORE_QUEUE_MOST = 64 << 20, /* bytes */
-    LINTEL_STORE_SYNCS_MOST = 65536     /* open at the same time */
+    LINTEL_STORE_SYNCS_MOST = 65536,    /* open at the same time */
+    LINTEL_STORE_SCANS_MOST = 64        /* the same */
 };
 
 struct lintel_store;
@@ -28,6 +29,10 @@ struct lintel_store *lintel_store_open(struct lintel_loop *l, const char *path, 
 int lintel_store_each(struct lintel_store *s,
                       int (*each)(void *ctx, uint64_t key, const void *p, size_t n), void *ctx);
 
+/* The same by number, for numbers from `from` on. */
+int lintel_store_from(struct lintel_store *s, uint64_t from,
+                      int (*each)(void *ctx, uint64_t key, const void *p, size_t n), void *ctx);
+
 /* Copied and queued. -1: out of memory, longer than LINTEL_STORE_BLOB_MOST, or the queue is full
  * (the disk is too slow, or refuses); that is counted. */
 int lintel_store_put(struct lintel_store *s, uint64_t key, const void *p, size_t n);
@@ -37,9 +42,18 @@ int lintel_store_remove(struct lintel_store *s, uint64_t key);
  * out of memory or too many are open, and done() is not called. */
 int lintel_store_sync(struct lintel_store *s, void (*done)(void *ctx, int failed), void *ctx);
 
+/* Calls each() for what is on the disk, by number, from `from` on, on the thread that writes:
+ * between two transactions, so that it sees one moment, and changes wait in the queue meanwhile. A
+ * nonzero result of each() ends it. Then done(ctx, 0) on the loop; done(ctx, -1) where the file
+ * can't be read or the store is being closed. -1: out of memory or too many are open, and done() is
+ * not called. */
+int lintel_store_scan(struct lintel_store *s, uint64_t from,
+                      int (*each)(void *ctx, uint64_t key, const void *p, size_t n),
+                      void (*done)(void *ctx, int failed), void *ctx);
+
 struct lintel_store_stats {
     uint64_t written, transactions, queued; /* changes */
-    uint64_t refused;                       /* put(), remove() and sync() that returned -1 */
+    uint64_t refused;    /* put(), remove(), sync() and scan() that returned -1 */
     const char *trouble; /* "" or why nothing can be written; until the loop's next turn */
 };
 void lintel_store_stats(const struct lintel_store *s, struct lintel_store_stats *ret);

@@ -147,6 +147,68 @@ reading_can_be_ended(void)
     lintel_loop_free(l);
 }
 
+struct look { /* of a scan */
+    struct lintel_buf seen;
+    struct report report;
+    int first; /* nonzero: no more than one is wanted */
+};
+
+static int
+look_at(void *ctx, uint64_t key, const void *p, size_t n)
+{
+    struct look *l = ctx;
+    add_to_list(&l->seen, key, p, n);
+    return l->first;
+}
+
+static void
+on_looked(void *ctx, int failed)
+{
+    on_done(&((struct look *)ctx)->report, failed);
+}
+
+static int
+has_looked(void *ctx)
+{
+    return ((struct look *)ctx)->report.done != 0;
+}
+
+static void
+scans_go_by_number(void)
+{
+    struct lintel_loop *l = lintel_loop_new_fake();
+    struct lintel_store *s = open_store(l, "scan.db");
+    struct look all = {0}, first = {.first = 1}, late = {0};
+    REQUIRE(s != NULL);
+    for (uint64_t key = 100; key > 0; key--)
+        CHECK_INT(lintel_store_put(s, key, "x", 1), 0);
+    CHECK_INT(sync_now(l, s), 0);
+    CHECK_INT(lintel_store_put(s, 99, "y", 1), 0);
+    CHECK_INT(sync_now(l, s), 0);
+    CHECK_INT(lintel_store_scan(s, 98, look_at, on_looked, &all), 0);
+    CHECK_INT(lintel_store_scan(s, 7, look_at, on_looked, &first), 0);
+    CHECK(lintel_loop_until(l, has_looked, &all, 20 * REAL_S));
+    CHECK(lintel_loop_until(l, has_looked, &first, 20 * REAL_S));
+    CHECK_STR(lintel_buf_str(&all.seen), "62=x 63=y 64=x ");
+    CHECK_STR(lintel_buf_str(&first.seen), "7=x ");
+    CHECK_INT(all.report.failed + first.report.failed, 0);
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(lintel_store_scan(s, 0, look_at, on_looked, &late), 0);
+    lintel_store_close(s); /* each is told, whether it came to its end or not */
+    CHECK_INT(late.report.done, 3);
+    s = open_store(l, "scan.db");
+    REQUIRE(s != NULL);
+    lintel_buf_reset(&all.seen);
+    CHECK_INT(lintel_store_from(s, 99, look_at, &all), 0);
+    CHECK_STR(lintel_buf_str(&all.seen), "63=y 64=x ");
+    CHECK_INT(lintel_store_from(s, 5, look_at, &first), 1);
+    lintel_store_close(s);
+    lintel_buf_fini(&all.seen);
+    lintel_buf_fini(&first.seen);
+    lintel_buf_fini(&late.seen);
+    lintel_loop_free(l);
+}
+
 static void
 open_syncs_end_with_the_store(void)
 {
@@ -508,6 +570,7 @@ main(int argc, char **argv)
 {
     static const struct kit_test tests[] = {KIT(what_was_put_is_there_again),
                                             KIT(reading_can_be_ended),
+                                            KIT(scans_go_by_number),
                                             KIT(open_syncs_end_with_the_store),
                                             KIT(nobody_else_can_read_the_file),
                                             KIT(other_files_are_refused),
