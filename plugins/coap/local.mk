@@ -3,12 +3,18 @@ coap_sources = \
 	plugins/coap/coap.c plugins/coap/coap_server.h \
 	plugins/coap/coap_answer.c plugins/coap/coap_answer.h \
 	plugins/coap/coap_block.c plugins/coap/coap_block.h \
+	plugins/coap/coap_client.c plugins/coap/coap_client.h \
 	plugins/coap/coap_dedup.c plugins/coap/coap_dedup.h \
+	plugins/coap/coap_echo.c plugins/coap/coap_echo.h \
+	plugins/coap/coap_group.c plugins/coap/coap_group.h \
+	plugins/coap/coap_guard.c plugins/coap/coap_guard.h \
 	plugins/coap/coap_io.c plugins/coap/coap_io.h \
+	plugins/coap/coap_limit.c plugins/coap/coap_limit.h \
 	plugins/coap/coap_listen.c plugins/coap/coap_listen.h \
 	plugins/coap/coap_observe.c plugins/coap/coap_observe.h \
 	plugins/coap/coap_peer.c plugins/coap/coap_peer.h \
 	plugins/coap/coap_request.c plugins/coap/coap_request.h \
+	plugins/coap/coap_response.c plugins/coap/coap_response.h \
 	plugins/coap/coap_serve.c plugins/coap/coap_serve.h \
 	plugins/coap/coap_stack.c plugins/coap/coap_stack.h
 
