@@ -101,7 +101,8 @@ enum { ECHO_BYTES = 2 + LCOAP_ECHO_HEAD };
 static bool
 is_repeatable(uint32_t method, uint32_t code)
 {
-    return method == LINTEL_GET || method == LINTEL_FETCH || code >> 5 == 4;
+    return code != LINTEL_CODE(4, 29) &&
+           (method == LINTEL_GET || method == LINTEL_FETCH || code >> 5 == 4);
 }
 
 void
