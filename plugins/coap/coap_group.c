@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 struct pending { /* an answer that waits */
     struct pending *next;
@@ -32,7 +31,7 @@ struct lcoap_groups {
     coap_address_t list[LCOAP_MAX_GROUPS];
     uint32_t n;
     const lintel_value *interfaces, *paths; /* of the settings */
-    int fds[2];                             /* hold the memberships: IPv6, IPv4 */
+    int fd; /* of the listener, once open: holds the memberships, of IPv6 and IPv4 */
     struct pending *pending;
     uint32_t npending;
     uint64_t dropped;
@@ -98,7 +97,7 @@ lcoap_groups_add(struct lcoap_server *s, const lintel_value *groups, const linte
     s->groups = g;
     g->interfaces = interfaces;
     g->paths = paths;
-    g->fds[0] = g->fds[1] = -1;
+    g->fd = -1;
     for (uint32_t i = 0; i < groups->len; i++)
         if (!add_groups(g, groups->as.list[i].as.s)) {
             snprintf(err, nerr,
@@ -121,6 +120,22 @@ lcoap_groups_add(struct lcoap_server *s, const lintel_value *groups, const linte
     return LINTEL_OK;
 }
 
+/* libcoap doesn't tell it. Memberships of another socket would do for groups of IPv6, but not for
+ * those of IPv4 on a socket of IPv6. */
+static int
+listener_fd(const struct lcoap_stack *k)
+{
+    for (uint32_t i = 0; i < k->nsockets; i++) {
+        coap_address_t a;
+        socklen_t n = sizeof a.addr;
+        coap_address_init(&a);
+        if (getsockname(k->sockets[i].fd, &a.addr.sa, &n) == 0 && a.addr.sa.sa_family == AF_INET6 &&
+            coap_address_isany(&a))
+            return k->sockets[i].fd;
+    }
+    return -1;
+}
+
 /* Whether the group was joined on the interface; else errno says why not. */
 static bool
 join(const struct lcoap_groups *g, const coap_address_t *group, unsigned interface)
@@ -128,10 +143,10 @@ join(const struct lcoap_groups *g, const coap_address_t *group, unsigned interfa
     if (group->addr.sa.sa_family == AF_INET6) {
         struct ipv6_mreq m = {.ipv6mr_multiaddr = group->addr.sin6.sin6_addr,
                               .ipv6mr_interface = interface};
-        return setsockopt(g->fds[0], IPPROTO_IPV6, IPV6_JOIN_GROUP, &m, sizeof m) == 0;
+        return setsockopt(g->fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m, sizeof m) == 0;
     }
     struct ip_mreqn m = {.imr_multiaddr = group->addr.sin.sin_addr, .imr_ifindex = (int)interface};
-    return setsockopt(g->fds[1], IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof m) == 0;
+    return setsockopt(g->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof m) == 0;
 }
 
 static void
@@ -183,13 +198,11 @@ lcoap_groups_join(struct lcoap_server *s, char *err, size_t nerr)
     struct lcoap_groups *g = s->groups;
     if (g == NULL)
         return LINTEL_OK;
-    /* Of a wildcard socket Linux tells all groups that anyone of the machine has joined. So sockets
-     * of their own hold the memberships, and libcoap's hear them. */
-    g->fds[0] = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    g->fds[1] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (g->fds[0] < 0 || g->fds[1] < 0) {
-        snprintf(err, nerr, "groups: %s", strerror(errno));
-        return LINTEL_E_FAIL;
+    g->fd = listener_fd(s->hub);
+    if (g->fd < 0) {
+        snprintf(err, nerr,
+                 "groups: /proc/self/fdinfo can't be read, which tells the listener's socket");
+        return LINTEL_E_NOTSUP;
     }
     for (uint32_t i = 0; i < g->interfaces->len; i++) {
         const char *name = g->interfaces->as.list[i].as.s;
@@ -229,11 +242,7 @@ lcoap_groups_leave(struct lcoap_server *s)
         drop(p);
     }
     g->npending = 0;
-    for (int i = 0; i < 2; i++) {
-        if (g->fds[i] >= 0)
-            close(g->fds[i]);
-        g->fds[i] = -1;
-    }
+    g->fd = -1; /* libcoap closes it */
 }
 
 void
@@ -429,7 +438,7 @@ some_leisure(void)
 {
     uint32_t r = 0;
     coap_prng(&r, sizeof r);
-    return LCOAP_LEISURE / 1000 * (r % 1000);
+    return LCOAP_LEISURE / 1000 * (r % 1000 + 1);
 }
 
 void
