@@ -6,6 +6,7 @@
  *   coap_listen   the URIs of `listen`, opened as endpoints of libcoap
  *   coap_stack    one context of libcoap: the hub's, or a thing's
  *   coap_io       libcoap on the host's loop
+ *   coap_fast     the short way: what libcoap need not see
  *   coap_peer     one record for each client; the pool of exchanges
  *   coap_serve    request -> tree -> first answer
  *   coap_request  options of a request, read into an exchange

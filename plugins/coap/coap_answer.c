@@ -30,11 +30,12 @@ put_block(coap_pdu_t *pdu, uint16_t option, const struct lcoap_block *b)
     return put_number(pdu, option, b->num << 4 | (b->more ? 8u : 0u) | b->szx);
 }
 
-static bool
-has_max_age(uint32_t code)
+bool
+lcoap_answer_has_max_age(const lintel_answer *a)
 {
-    return code == CODE_VALID || code == CODE_CONTENT || code == LINTEL_CODE(4, 29) ||
-           code == LINTEL_CODE(5, 3);
+    return a->max_age != MAX_AGE_DEFAULT &&
+           (a->code == CODE_VALID || a->code == CODE_CONTENT || a->code == LINTEL_CODE(4, 29) ||
+            a->code == LINTEL_CODE(5, 3));
 }
 
 uint32_t
@@ -97,7 +98,7 @@ lcoap_answer_write(coap_pdu_t *pdu, const struct lcoap_answer_how *how, const li
     ok = ok && put_spans(pdu, COAP_OPTION_LOCATION_PATH, a->location, a->nlocation);
     if (a->format >= 0 && a->payload.n > 0)
         ok = ok && put_number(pdu, COAP_OPTION_CONTENT_FORMAT, (uint32_t)a->format);
-    if (has_max_age(code) && a->max_age != MAX_AGE_DEFAULT)
+    if (lcoap_answer_has_max_age(a))
         ok = ok && put_number(pdu, COAP_OPTION_MAXAGE, a->max_age);
     ok = ok && put_spans(pdu, COAP_OPTION_LOCATION_QUERY, a->location_query, a->nlocation_query);
     if (blocks)

@@ -14,6 +14,8 @@ struct lcoap_answer_how {
 
 /* The size of a block that is sent to a peer that asked for `asked`. */
 uint32_t lcoap_block_bytes(const struct lcoap_block *asked);
+/* Whether Max-Age must be said: it counts for this code, and is not the default. */
+bool lcoap_answer_has_max_age(const lintel_answer *a);
 /* Whether the payload must travel in blocks. */
 bool lcoap_answer_is_large(const lintel_answer *a, const struct lcoap_block *asked);
 

@@ -125,14 +125,10 @@ lcoap_groups_add(struct lcoap_server *s, const lintel_value *groups, const linte
 static int
 listener_fd(const struct lcoap_stack *k)
 {
-    for (uint32_t i = 0; i < k->nsockets; i++) {
-        coap_address_t a;
-        socklen_t n = sizeof a.addr;
-        coap_address_init(&a);
-        if (getsockname(k->sockets[i].fd, &a.addr.sa, &n) == 0 && a.addr.sa.sa_family == AF_INET6 &&
-            coap_address_isany(&a))
+    for (uint32_t i = 0; i < k->nsockets; i++)
+        if (k->sockets[i].local.addr.sa.sa_family == AF_INET6 &&
+            coap_address_isany(&k->sockets[i].local))
             return k->sockets[i].fd;
-    }
     return -1;
 }
 

@@ -46,8 +46,7 @@ lcoap_guard_begin(struct lcoap_guard *g, struct lcoap_peer *peer, const coap_pdu
 {
     struct lcoap_server *s = peer->server;
     *g = (struct lcoap_guard){.peer = peer, .request = request, .response = response};
-    if ((peer->flags & LINTEL_X_LIMITED) == 0 ||
-        !lcoap_guard_unproved(peer, s->host->now(s->host)))
+    if ((peer->flags & LINTEL_X_LIMITED) == 0 || !lcoap_guard_unproved(peer, s->host->now(s->host)))
         return response;
     coap_bin_const_t token = coap_pdu_get_token(request);
     g->draft = coap_pdu_init(coap_pdu_get_type(response), 0, coap_pdu_get_mid(response),

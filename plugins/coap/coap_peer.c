@@ -85,11 +85,23 @@ next_number(void)
     return ++last;
 }
 
+uint32_t
+lcoap_flags_of(const struct lcoap_stack *k, const coap_address_t *local,
+               const coap_address_t *remote)
+{
+    const struct lcoap_listener *l = lcoap_listener_of(k, local);
+    uint32_t flags = (lcoap_is_loopback(remote) ? LINTEL_X_LOOPBACK : 0u) |
+                     (l != NULL && !l->loopback && k->server->unprotected ? LINTEL_X_OPEN : 0u) |
+                     (lcoap_is_group(local) ? LINTEL_X_MULTICAST : 0u);
+    if (k->server->limit_all || (flags & LINTEL_X_LOOPBACK) == 0)
+        flags |= LINTEL_X_LIMITED;
+    return flags;
+}
+
 /* What depends on the local address. On a wildcard listener one peer may use several. */
 static void
 describe(struct lcoap_peer *p, const coap_address_t *local)
 {
-    const struct lcoap_listener *l = lcoap_listener_of(p->stack, local);
     const coap_address_t *remote = coap_session_get_addr_remote(p->session);
 
     p->local = *local;
@@ -97,11 +109,7 @@ describe(struct lcoap_peer *p, const coap_address_t *local)
     lcoap_address_text(remote, p->text, sizeof p->text);
     lcoap_address_origin(coap_session_get_proto(p->session), remote, p->origin, sizeof p->origin);
     p->scope = scope_of(remote);
-    p->flags = (lcoap_is_loopback(remote) ? LINTEL_X_LOOPBACK : 0u) |
-               (l != NULL && !l->loopback && p->server->unprotected ? LINTEL_X_OPEN : 0u) |
-               (lcoap_is_group(local) ? LINTEL_X_MULTICAST : 0u);
-    if (p->server->limit_all || (p->flags & (LINTEL_X_LOOPBACK | LINTEL_X_SECURE)) == 0)
-        p->flags |= LINTEL_X_LIMITED;
+    p->flags = lcoap_flags_of(p->stack, local, remote);
 }
 
 struct lcoap_peer *
@@ -185,10 +193,26 @@ lcoap_exchange_new(struct lcoap_peer *p)
 }
 
 void
+lcoap_exchange_count(struct lcoap_exchange *x)
+{
+    x->counted = true;
+    x->peer->server->open_mids[x->mid & 0xff]++;
+}
+
+static void
+uncount(struct lcoap_exchange *x)
+{
+    if (x->counted)
+        x->peer->server->open_mids[x->mid & 0xff]--;
+    x->counted = false;
+}
+
+void
 lcoap_exchange_settle(struct lcoap_exchange *x)
 {
     unlink_exchange(x);
     link_into(&x->peer->observations, x);
+    uncount(x);
     x->settled = true;
     x->peer->nopen--;
     x->peer->server->nopen--;
@@ -218,6 +242,7 @@ lcoap_exchange_free(struct lcoap_exchange *x)
     lcoap_unnote(x);
     stop_waiting(x);
     unlink_exchange(x);
+    uncount(x);
     if (!x->settled) {
         p->nopen--;
         s->nopen--;

@@ -36,6 +36,7 @@ struct lcoap_listener {
 struct lcoap_socket { /* one descriptor in libcoap's epoll set */
     const void *event;
     int fd;
+    coap_address_t local; /* what it is bound to */
 };
 
 /* A context of libcoap: its own epoll set, sockets and sessions. Of one, libcoap tells clients by
@@ -99,7 +100,9 @@ struct lcoap_kept {
     char payload[];
 };
 
+struct lcoap_fast;
 struct lcoap_exchange {
+    struct lcoap_fast *fast; /* the one exchange of the short way; NULL: an ordinary one */
     struct lcoap_exchange *next, **link; /* in its peer, or free */
     struct lcoap_exchange *wait_next;    /* in its peer's queue */
     struct lcoap_exchange *note_next;    /* in the table of message ids */
@@ -126,6 +129,7 @@ struct lcoap_exchange {
     in_port_t port;
     bool inside, answered, ended; /* submit() runs; first answer given; last answer given */
     bool settled;                 /* it stands among the observations */
+    bool counted;                 /* in the server's open_mids */
     bool noted, in_flight;        /* note_mid stands in the table; it was confirmable */
 };
 
@@ -150,7 +154,9 @@ struct lcoap_server {
     size_t max_body;
 
     struct lcoap_exchange *free_exchanges;
-    uint32_t nopen, nobservers;
+    uint32_t nopen, nobservers, observed; /* observed: so many began */
+    uint16_t open_mids[256]; /* open exchanges by the low byte of their request's message id */
+    struct lcoap_fast *fast; /* NULL: everything goes the long way */
     struct lcoap_exchange *notes[LCOAP_NOTE_BUCKETS]; /* by the last message id sent */
     uint32_t nflights;
     struct lcoap_replies *replies;

@@ -6,6 +6,7 @@ coap_sources = \
 	plugins/coap/coap_client.c plugins/coap/coap_client.h \
 	plugins/coap/coap_dedup.c plugins/coap/coap_dedup.h \
 	plugins/coap/coap_echo.c plugins/coap/coap_echo.h \
+	plugins/coap/coap_fast.c plugins/coap/coap_fast.h \
 	plugins/coap/coap_group.c plugins/coap/coap_group.h \
 	plugins/coap/coap_guard.c plugins/coap/coap_guard.h \
 	plugins/coap/coap_io.c plugins/coap/coap_io.h \
@@ -32,12 +33,14 @@ plugins_coap_libcoaptest_a_SOURCES = $(coap_sources) \
 	plugins/coap/coap_testwire.c plugins/coap/coap_testwire.h
 plugins_coap_libcoaptest_a_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS) $(CUNIT_CFLAGS)
 coap_test_libs = plugins/coap/libcoaptest.a $(KIT_LIBS) $(COAP_LIBS)
-coap_tests = plugins/coap/coap_test plugins/coap/coap_observe_test plugins/coap/coap_client_test \
+coap_tests = plugins/coap/coap_test plugins/coap/coap_fast_test plugins/coap/coap_observe_test plugins/coap/coap_client_test \
 	plugins/coap/coap_group_test plugins/coap/coap_guard_test plugins/coap/coap_send_test
 check_PROGRAMS += $(coap_tests)
 TESTS += $(coap_tests)
 plugins_coap_coap_test_SOURCES = plugins/coap/coap_test.c
 plugins_coap_coap_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_fast_test_SOURCES = plugins/coap/coap_fast_test.c
+plugins_coap_coap_fast_test_LDADD = $(coap_test_libs)
 plugins_coap_coap_observe_test_SOURCES = plugins/coap/coap_observe_test.c
 plugins_coap_coap_observe_test_LDADD = $(coap_test_libs)
 plugins_coap_coap_client_test_SOURCES = plugins/coap/coap_client_test.c
