@@ -41,17 +41,25 @@ struct check { /* of the record that is looked at */
 };
 
 /* Answers: which record, its name, and why. */
+static void
+answer_refused(struct check *k, uint32_t code, const char *why)
+{
+    const struct lintel_str *name = &k->record->name;
+    lintel_call_fail(k->call, code, "nothing was written: record %u (%.*s): %s", k->at,
+                     name->n < 80 ? (int)name->n : 80, name->p, why);
+}
+
+/* What never comes to the engine, which records what it refuses. */
 __attribute__((format(printf, 3, 4))) static int
 refuse(struct check *k, uint32_t code, const char *format, ...)
 {
     char why[LINTEL_REASON];
-    const struct lintel_str *name = &k->record->name;
     va_list args;
     va_start(args, format);
     vsnprintf(why, sizeof why, format, args);
     va_end(args);
-    lintel_call_fail(k->call, code, "nothing was written: record %u (%.*s): %s", k->at,
-                     name->n < 80 ? (int)name->n : 80, name->p, why);
+    lintel_call_refused(k->call, LINTEL_TRAIL_WRITE, why);
+    answer_refused(k, code, why);
     return -1;
 }
 
@@ -62,7 +70,7 @@ on_refused(void *ctx, const struct lintel_outcome *o)
     if (o->fit != LINTEL_FIT_OK || o->status == LINTEL_E_DENIED || o->status == LINTEL_E_NOTSUP ||
         o->status == LINTEL_E_TYPE)
         code = LINTEL_UNPROCESSABLE;
-    refuse(ctx, code, "%s", o->detail[0] ? o->detail : lintel_status_words(o->status));
+    answer_refused(ctx, code, o->detail[0] ? o->detail : lintel_status_words(o->status));
 }
 
 /* The record is there already, in its own time and unit: else it would be a new one, which a device
@@ -116,7 +124,7 @@ check_record(struct check *k)
     if (w->name == NULL || lintel_arena_failed(p->arena))
         return refuse(k, LINTEL_INTERNAL, "out of memory");
     return lintel_engine_write_check(c->tree->source.engine, lintel_live_thing_point(p->thing, i),
-                                     &w->value, k->at - 1, lintel_call_who(c), on_refused, k);
+                                     &w->value, k->at - 1, lintel_call_by(c), on_refused, k);
 }
 
 /* If-Match names representations of the whole pack (RFC 7252 section 5.10.8). */
@@ -293,7 +301,7 @@ send_all(struct lintel_call *c, struct patch *p)
         struct write *w = &p->writes[k];
         lintel_command command =
             lintel_engine_write(c->tree->source.engine, lintel_live_thing_point(p->thing, w->i),
-                                &w->value, lintel_call_who(c), on_written, w);
+                                &w->value, lintel_call_by(c), on_written, w);
         if (command != 0)
             w->command = command;
     }
