@@ -61,9 +61,10 @@ lintel_tree_abandon(struct lintel_tree *t, lintel_ticket ticket)
     struct lintel_open *o = lintel_open_find(t, ticket);
     if (o == NULL)
         return;
-    if (o->mount != NULL)
-        lintel_mount_abandoned(o, ticket);
-    lintel_open_close(o);
+    const struct lintel_mount *m = o->mount;
+    lintel_open_close(o); /* first: an answer that the plugin gives now comes too late */
+    if (m != NULL)
+        m->ops->abandoned(m->ctx, ticket);
 }
 
 void
