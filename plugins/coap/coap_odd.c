@@ -18,7 +18,6 @@ lcoap_is_odd(const uint8_t head[4], size_t n)
 size_t
 lcoap_odd_answer(const uint8_t *datagram, size_t n, uint8_t ret[LCOAP_ODD_ROOM])
 {
-    static const char why[] = "there is no such method";
     size_t ntoken = n < 4 ? 0 : datagram[0] & 15;
     if (n < 4 || datagram[0] >> 6 != 1 || (datagram[0] >> 4 & 2) != 0 || ntoken > 8 ||
         n < 4 + ntoken)
@@ -28,7 +27,5 @@ lcoap_odd_answer(const uint8_t *datagram, size_t n, uint8_t ret[LCOAP_ODD_ROOM])
     ret[0] = (uint8_t)(1u << 6 | kind << 4 | ntoken);
     ret[1] = LINTEL_CODE(4, 5);
     memcpy(ret + 2, datagram + 2, 2 + ntoken);
-    ret[4 + ntoken] = 0xff;
-    memcpy(ret + 5 + ntoken, why, sizeof why - 1);
-    return 5 + ntoken + sizeof why - 1;
+    return 4 + ntoken; /* without words: never more than was sent, whoever it is sent to */
 }

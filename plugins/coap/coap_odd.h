@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-enum { LCOAP_ODD_ROOM = 64 };
+enum { LCOAP_ODD_ROOM = 12 };
 
 /* head: the first four bytes of a datagram, whose length is n. */
 bool lcoap_is_odd(const uint8_t head[4], size_t n);

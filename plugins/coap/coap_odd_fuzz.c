@@ -14,7 +14,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 4 || !lcoap_is_odd(data, size))
         return 0;
     size_t n = lcoap_odd_answer(data, size, answer);
-    if (n > sizeof answer || (n != 0 && memcmp(answer + 4, data + 4, data[0] & 15) != 0))
+    if (n > sizeof answer || n > size ||
+        (n != 0 && memcmp(answer + 4, data + 4, data[0] & 15) != 0))
         abort();
     return 0;
 }
