@@ -214,6 +214,7 @@ coap_transport_create(const lintel_host *h, const lintel_value *settings, void *
     if (st != LINTEL_OK) {
         lcoap_groups_free(s);
         lcoap_stack_free(s->hub);
+        lcoap_io_fini(s);
         free(s);
         return st;
     }

@@ -185,6 +185,8 @@ keeps_quiet(void)
     code = LINTEL_CODE(4, 4); /* errors */
     discovery(&w, NON, mid++, NULL);
     ask_group(t, fd, group, &w);
+    settle(t);
+    CHECK_INT(t->requests, 2);
     code = LINTEL_CODE(2, 5);
     size = 0; /* nothing to say */
     CHECK_INT(answers(t, fd, &got), 0);

@@ -121,7 +121,7 @@ put_piece(coap_pdu_t *request, uint16_t option, const char *p, size_t n)
         int low = high >= 0 ? digit(p[i + 2]) : -1;
         if (used == sizeof out || (p[i] == '%' && low < 0))
             return false;
-        out[used++] = p[i] == '%' ? (uint8_t)(high << 4 | low) : (uint8_t)p[i];
+        out[used++] = (uint8_t)(p[i] == '%' ? high << 4 | low : p[i]);
         i += p[i] == '%' ? 2 : 0;
     }
     return coap_add_option(request, option, used, out) != 0;

@@ -5,12 +5,16 @@
 #include "tests/kit/kit.h"
 
 #include <arpa/inet.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern const lintel_entry lintel_plugin_entry;
+extern char **environ;
 
 enum { OPTION_ETAG = 4, OPTION_FORMAT = 12, OPTION_QUERY = 15, OPTION_ACCEPT = 17 };
 enum { OPTION_BLOCK2 = 23, OPTION_ECHO = 252 };
@@ -556,6 +560,62 @@ serves_meanwhile(void)
     CHECK_INT(back.code, LINTEL_CODE(5, 3));
 }
 
+/* libcoap's server, a program that we did not write; -1: it is not installed. */
+static pid_t
+start_server(char *uri, size_t n)
+{
+    char *argv[] = {(char *)(uintptr_t) "coap-server-notls",
+                    (char *)(uintptr_t) "-A",
+                    (char *)(uintptr_t) "::1",
+                    (char *)(uintptr_t) "-p",
+                    NULL,
+                    NULL};
+    pid_t pid = -1;
+    close(open_server(uri, n)); /* a port that is free */
+    argv[4] = strrchr(uri, ':') + 1;
+    if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) == 0)
+        return pid;
+    printf("skipped: coap-server-notls is not installed\n");
+    return -1;
+}
+
+static void
+asks_a_real_server(void)
+{
+    struct testhost *t = open_host(0);
+    REQUIRE(t != NULL);
+    char server[200], uri[300];
+    pid_t pid = start_server(server, sizeof server);
+    lintel_exchange x = GET;
+    snprintf(uri, sizeof uri, "%s/.well-known/core", server);
+    for (unsigned i = 1; pid > 0 && i < 1000 && back.code != LINTEL_CODE(2, 5); i++) {
+        CHECK_INT(send_to(t, uri, &x, i), LINTEL_OK); /* refused until it listens */
+        run_until_back(t, i);
+        testhost_turn(t, 1);
+    }
+    if (pid > 0) {
+        CHECK_INT(back.code, LINTEL_CODE(2, 5));
+        CHECK_INT(back.format, 40);
+        CHECK_HAS(back.body, "</time>");
+        lintel_exchange put = GET;
+        put.method = LINTEL_PUT;
+        put.format = 0;
+        put.naccept = 0;
+        put.payload = (lintel_span){"hello", 5};
+        snprintf(uri, sizeof uri, "%s/example_data", server);
+        CHECK_INT(send_to(t, uri, &put, 1), LINTEL_OK);
+        run_until_back(t, back.n + 1);
+        CHECK_INT(back.code >> 5, 2);
+        x.naccept = 0;
+        CHECK_INT(send_to(t, uri, &x, 2), LINTEL_OK);
+        run_until_back(t, back.n + 1);
+        CHECK_STR(back.body, "hello");
+        kill(pid, SIGTERM);
+        waitpid(pid, NULL, 0);
+    }
+    testhost_free(t);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -569,6 +629,7 @@ main(int argc, char **argv)
                                             KIT(bounds_and_ends),
                                             KIT(judges_uris),
                                             KIT(serves_meanwhile),
+                                            KIT(asks_a_real_server),
                                             {0}};
     return kit_main("coap send", tests, argc, argv);
 }
