@@ -15,7 +15,7 @@ def test_get(kind):
     return run
 
 
-@case("TD_COAP_CORE_05b", "a non-confirmable answer has a message id of the server's own")
+@case("CO-08.6", "a non-confirmable answer has a message id of the server's own")
 def own_mid(s):
     c = s.client()
     pairs = [(sent.mid, c.answer(sent).mid) for sent in (c.send(GET, "test", NON), c.send(GET, "test", NON))]
