@@ -231,6 +231,32 @@ exempts_who_is_known(void)
     }
 }
 
+/* A confirmable message may leave five times: what is too large for that leaves once. */
+static void
+repeats_little(void)
+{
+    struct testhost *t = open_host(&limited);
+    REQUIRE(t != NULL);
+    int fd = wire_open(t, 0, AF_INET6);
+    struct wire w, got;
+    for (int i = 0; i < 2; i++) {
+        static const char query[] = "a question that is long enough to be answered five times";
+        ask_for(&w, CON, CODE(0, 1), 1 + i, "later");
+        if (i == 1)
+            wire_option(&w, 15, query, sizeof query - 1);
+        CHECK(wire_ask(t, fd, &w, &got));
+        CHECK_INT(got.code, 0);
+        testhost_text(t, held, LINTEL_CODE(2, 5), 0, "answer");
+        held = 0;
+        CHECK(wire_receive(t, fd, &got));
+        CHECK_INT(got.code, CODE(2, 5));
+        CHECK_INT(got.type, i == 0 ? NON : CON);
+    }
+    CHECK(wire_empty(fd, ACK, got.mid));
+    close(fd);
+    testhost_free(t);
+}
+
 /* What was done is not asked for again. */
 static void
 tells_what_was_done(void)
@@ -524,12 +550,18 @@ counts_bodies_once(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(makes_echo_values),      KIT(gives_forged_addresses_little),
-        KIT(proves_an_address),      KIT(exempts_who_is_known),
-        KIT(tells_what_was_done),    KIT(wants_a_proof_of_observers),
-        KIT(carries_the_trees_part), KIT(survives_wrong_echoes),
-        KIT(counts_requests),        KIT(limits_a_client),
-        KIT(counts_bodies_once),     {0}};
+    static const struct kit_test tests[] = {KIT(makes_echo_values),
+                                            KIT(gives_forged_addresses_little),
+                                            KIT(proves_an_address),
+                                            KIT(exempts_who_is_known),
+                                            KIT(repeats_little),
+                                            KIT(tells_what_was_done),
+                                            KIT(wants_a_proof_of_observers),
+                                            KIT(carries_the_trees_part),
+                                            KIT(survives_wrong_echoes),
+                                            KIT(counts_requests),
+                                            KIT(limits_a_client),
+                                            KIT(counts_bodies_once),
+                                            {0}};
     return kit_main("coap guard", tests, argc, argv);
 }
