@@ -173,7 +173,7 @@ rights_count_for_it_too(void)
 {
     begin();
     ask(LINTEL_GET, "lamp", NULL, 0, LINTEL_FORMAT_NONE); /* who is that? */
-    CHECK_INT(h.got.code, LINTEL_FORBIDDEN);
+    CHECK_INT(h.got.code, LINTEL_UNAUTHORIZED);
     ask(LINTEL_PUT, "lamp", NULL, LINTEL_X_LOOPBACK | LINTEL_X_MULTICAST, LINTEL_FORMAT_NONE);
     CHECK_INT(h.got.code, LINTEL_NOT_ALLOWED);
     CHECK_INT(h.requests, 0);

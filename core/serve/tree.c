@@ -85,9 +85,11 @@ judge_again(struct lintel_tree *t)
         uint32_t code = o->used ? lintel_open_lost(o, reason) : 0;
         if (code == 0)
             continue;
-        if (o->mount != NULL)
-            lintel_mount_abandoned(o, lintel_open_ticket(o));
-        lintel_open_fail(o, code, "%s", reason);
+        const struct lintel_mount *m = o->mount;
+        lintel_ticket ticket = lintel_open_ticket(o);
+        lintel_open_fail(o, code, "%s", reason); /* first, as above */
+        if (m != NULL)
+            m->ops->abandoned(m->ctx, ticket);
     }
 }
 
