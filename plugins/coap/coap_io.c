@@ -262,6 +262,7 @@ add_socket(struct lcoap_stack *k, int fd, const void *event)
     coap_address_init(&socket->local);
     socket->event = event;
     socket->fd = fd;
+    socket->plain = true;
     getsockname(fd, &socket->local.addr.sa, &socket->local.size);
     /* A change with a thousand observers brings hundreds of acknowledgements at once. More than the
      * system's limit takes CAP_NET_ADMIN. */

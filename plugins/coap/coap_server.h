@@ -36,6 +36,7 @@ struct lcoap_listener {
 struct lcoap_socket { /* one descriptor in libcoap's epoll set */
     const void *event;
     int fd;
+    bool plain;           /* of coap:// */
     coap_address_t local; /* what it is bound to */
 };
 
@@ -152,6 +153,8 @@ struct lcoap_server {
     bool unprotected, limit_all, housekeeping;
     uint32_t max_observers;
     size_t max_body;
+    uint32_t ack_timeout_ms, max_retransmit;
+    lintel_mono give_up; /* after that long libcoap has given up a confirmable message */
 
     struct lcoap_exchange *free_exchanges;
     uint32_t nopen, nobservers, observed; /* observed: so many began */
