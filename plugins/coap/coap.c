@@ -12,11 +12,22 @@
  *   coap_request  options of a request, read into an exchange
  *   coap_answer   an answer of the tree, written into a response
  *   coap_observe  separate responses and notifications
+ *   coap_odd      datagrams that libcoap would take wrongly
  *   coap_dedup    repeated requests, and what was answered
  *   coap_block    bodies in blocks
+ *   coap_guard    what a client may ask, and what may be sent to an address that is not proved
+ *   coap_echo     the proofs: values that come back (RFC 9175)
+ *   coap_limit    requests a second, for each client
+ *   coap_group    requests to multicast groups
+ *   coap_client   requests of the hub's own
+ *   coap_response what other servers answer them
  */
+#include "plugins/coap/coap_client.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_echo.h"
+#include "plugins/coap/coap_group.h"
 #include "plugins/coap/coap_io.h"
+#include "plugins/coap/coap_limit.h"
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_serve.h"
@@ -25,7 +36,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { S_LISTEN, S_UNPROTECTED, S_MAX_SESSIONS, S_MAX_BODY, S_MAX_OBSERVERS };
+enum {
+    S_LISTEN,
+    S_UNPROTECTED,
+    S_MAX_SESSIONS,
+    S_MAX_BODY,
+    S_MAX_OBSERVERS,
+    S_ACK_TIMEOUT,
+    S_MAX_RETRANSMIT,
+    S_ECHO,
+    S_RATE,
+    S_RATE_EQUAL,
+    S_LIMIT_ALL,
+    S_GROUPS,
+    S_GROUP_INTERFACES,
+    S_GROUP_PATHS
+};
+enum { ECHO_AMPLIFICATION, ECHO_OFF }; /* the words of S_ECHO */
 
 static const lintel_field settings_table[] = {
     [S_LISTEN] = {.name = "listen",
@@ -61,6 +88,63 @@ static const lintel_field settings_table[] = {
                          .min = 0,
                          .max = 1000000,
                          .type = LINTEL_T_INT},
+    [S_ACK_TIMEOUT] = {.name = "ackTimeout",
+                       .help = "How long an acknowledgement of a client is waited for before the "
+                               "message is repeated; each time after it doubles (RFC 7252 4.8).",
+                       .dflt = "2",
+                       .unit = "s",
+                       .min = 1,
+                       .max = 60,
+                       .type = LINTEL_T_REAL},
+    [S_MAX_RETRANSMIT] = {.name = "maxRetransmit",
+                          .help = "How many times it is repeated before the client counts as gone.",
+                          .dflt = "4",
+                          .min = 0,
+                          .max = 8,
+                          .type = LINTEL_T_INT},
+    [S_ECHO] = {.name = "echo",
+                .help =
+                    "With amplification, a client whose address is not proved gets at most three "
+                    "times the bytes that it sent, and else an Echo option to send back (RFC "
+                    "9175). Clients that don't know Echo need off.",
+                .dflt = "amplification",
+                .choices = "amplification|off",
+                .type = LINTEL_T_STR},
+    [S_RATE] = {.name = "rate",
+                .help = "Requests a second of one client that is neither authenticated nor of this "
+                        "machine; beyond it 4.29. 0: no limit.",
+                .dflt = "200",
+                .min = 0,
+                .max = 1000000,
+                .type = LINTEL_T_INT},
+    [S_RATE_EQUAL] = {.name = "rateEqual",
+                      .help = "The same for requests with the same method and URI.",
+                      .dflt = "50",
+                      .min = 0,
+                      .max = 1000000,
+                      .type = LINTEL_T_INT},
+    [S_LIMIT_ALL] = {.name = "limitAll",
+                     .help =
+                         "Written down as yes, limits for single clients count for those of this "
+                         "machine and for authenticated ones too.",
+                     .dflt = "false",
+                     .type = LINTEL_T_BOOL},
+    [S_GROUPS] = {.name = "groups",
+                  .help =
+                      "Multicast groups to hear: addresses, or all, which are those of CoAP nodes "
+                      "and directories. They need the listener coap://[::]:5683.",
+                  .dflt = "",
+                  .type = LINTEL_T_LIST},
+    [S_GROUP_INTERFACES] =
+        {.name = "groupInterfaces",
+         .help = "Network interfaces to hear groups on; none means all that are up at the start.",
+         .dflt = "",
+         .type = LINTEL_T_LIST},
+    [S_GROUP_PATHS] = {.name = "groupPaths",
+                       .help = "Paths that a group may be asked for, with GET; one that ends in * "
+                               "stands for all that begin so.",
+                       .dflt = ".well-known/core",
+                       .type = LINTEL_T_LIST},
     {.name = NULL},
 };
 
@@ -87,6 +171,26 @@ add_listeners(struct lcoap_server *s, const lintel_value *list)
 }
 
 static lintel_status
+add_groups(struct lcoap_server *s, const lintel_value *settings)
+{
+    char err[400] = "";
+    lintel_status st = lcoap_groups_add(s, &settings[S_GROUPS], &settings[S_GROUP_INTERFACES],
+                                        &settings[S_GROUP_PATHS], err, sizeof err);
+    if (st != LINTEL_OK)
+        complain(s, err);
+    return st;
+}
+
+static void
+set_limits(struct lcoap_server *s, const lintel_value *settings)
+{
+    s->limit_answers = settings[S_ECHO].as.i != ECHO_OFF;
+    s->rate = (uint32_t)settings[S_RATE].as.i;
+    s->rate_equal = (uint32_t)settings[S_RATE_EQUAL].as.i;
+    s->limit_all = settings[S_LIMIT_ALL].as.i != 0;
+}
+
+static lintel_status
 coap_transport_create(const lintel_host *h, const lintel_value *settings, void **self)
 {
     struct lcoap_server *s = calloc(1, sizeof *s);
@@ -96,11 +200,21 @@ coap_transport_create(const lintel_host *h, const lintel_value *settings, void *
     s->unprotected = settings[S_UNPROTECTED].as.i != 0;
     s->max_body = (size_t)settings[S_MAX_BODY].as.i;
     s->max_observers = (uint32_t)settings[S_MAX_OBSERVERS].as.i;
+    s->ack_timeout_ms = (uint32_t)(settings[S_ACK_TIMEOUT].as.r * 1000);
+    s->max_retransmit = (uint32_t)settings[S_MAX_RETRANSMIT].as.i;
+    /* MAX_TRANSMIT_WAIT of RFC 7252 4.8.2, and a little for housekeeping. */
+    s->give_up = (lintel_mono)s->ack_timeout_ms * 3 / 2 * ((2 << s->max_retransmit) - 1) * 1000000 +
+                 7 * LCOAP_SECOND;
+    set_limits(s, settings);
     lcoap_io_init(s);
     s->hub = lcoap_stack_new(s, NULL, (uint32_t)settings[S_MAX_SESSIONS].as.i);
     lintel_status st = s->hub != NULL ? add_listeners(s, &settings[S_LISTEN]) : LINTEL_E_NOMEM;
+    if (st == LINTEL_OK)
+        st = add_groups(s, settings);
     if (st != LINTEL_OK) {
+        lcoap_groups_free(s);
         lcoap_stack_free(s->hub);
+        lcoap_io_fini(s);
         free(s);
         return st;
     }
@@ -112,6 +226,9 @@ static void
 coap_transport_stop(void *self)
 {
     struct lcoap_server *s = self;
+    lcoap_client_free(s->client);
+    s->client = NULL;
+    lcoap_groups_leave(s);
     for (struct lcoap_stack *k = s->stacks, *next; k != NULL; k = next) {
         next = k->next;
         if (k->thing != NULL)
@@ -122,6 +239,8 @@ coap_transport_stop(void *self)
     lcoap_exchanges_fini(s);
     lcoap_replies_free(s->replies);
     s->replies = NULL;
+    lcoap_limits_free(s->limits);
+    s->limits = NULL;
 }
 
 static void
@@ -129,6 +248,7 @@ coap_transport_destroy(void *self)
 {
     struct lcoap_server *s = self;
     coap_transport_stop(s);
+    lcoap_groups_free(s);
     lcoap_stack_free(s->hub);
     free(s);
 }
@@ -147,9 +267,14 @@ coap_transport_start(void *self)
         return LINTEL_E_NOTSUP;
     }
     coap_startup();
+    lcoap_echo_init(&s->echo, s->host, s->tree);
     s->replies = lcoap_replies_new();
-    if (s->replies != NULL)
+    s->limits = lcoap_limits_new(s->rate, s->rate_equal);
+    s->client = lcoap_client_new(s);
+    if (s->replies != NULL && s->limits != NULL && s->client != NULL)
         st = lcoap_stack_open(s->hub, err, sizeof err);
+    if (st == LINTEL_OK)
+        st = lcoap_groups_join(s, err, sizeof err);
     if (st != LINTEL_OK) {
         complain(s, err);
         coap_transport_stop(s);
@@ -160,8 +285,8 @@ coap_transport_start(void *self)
 static const void *
 coap_transport_extension(void *self, const char *id)
 {
-    static const lintel_transport transport = {.size = sizeof transport,
-                                               .answer = lcoap_serve_answer};
+    static const lintel_transport transport = {
+        .size = sizeof transport, .answer = lcoap_serve_answer, .send = lcoap_client_send};
     (void)self;
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &transport : NULL;
 }

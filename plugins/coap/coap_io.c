@@ -13,6 +13,7 @@
  * while. */
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_block.h"
+#include "plugins/coap/coap_client.h"
 #include "plugins/coap/coap_dedup.h"
 #include "plugins/coap/coap_fast.h"
 #include "plugins/coap/coap_observe.h"
@@ -200,8 +201,9 @@ static void
 on_nack(coap_session_t *session, const coap_pdu_t *sent, coap_nack_reason_t reason, coap_mid_t mid)
 {
     struct lcoap_peer *peer = coap_session_get_app_data(session);
+    const struct lcoap_stack *k = coap_get_app_data(coap_session_get_context(session));
     (void)sent, (void)reason;
-    if (peer == NULL)
+    if (lcoap_client_nack(k->server->client, session, mid) || peer == NULL)
         return;
     struct lcoap_exchange *x =
         lcoap_noted(peer->stack, coap_session_get_addr_remote(session), (uint16_t)mid);
@@ -227,30 +229,16 @@ on_log(coap_log_t level, const char *message)
     (void)level, (void)message;
 }
 
-static void
-add_socket(struct lcoap_stack *k, const void *event, int fd)
-{
-    struct lcoap_socket *socket = &k->sockets[k->nsockets++];
-    coap_address_init(&socket->local);
-    socket->event = event;
-    socket->fd = fd;
-    getsockname(fd, &socket->local.addr.sa, &socket->local.size);
-    /* A change with a thousand observers brings hundreds of acknowledgements at once. More than the
-     * system's limit takes CAP_NET_ADMIN. */
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){RECEIVE_BYTES}, sizeof(int)) != 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_BYTES}, sizeof(int));
-}
-
-/* Reads the members of libcoap's epoll set. Returns 0 if all sockets are known. */
+/* Calls fn with each member of libcoap's epoll set. Returns 0 if it can be read. */
 static int
-find_sockets(struct lcoap_stack *k)
+each_socket(const struct lcoap_stack *k,
+            void (*fn)(struct lcoap_stack *k, int fd, const void *event), struct lcoap_stack *arg)
 {
     char path[64], line[256];
     snprintf(path, sizeof path, "/proc/self/fdinfo/%d", k->epoll_fd);
     FILE *f = fopen(path, "re");
     if (f == NULL)
         return -1;
-    k->sockets = calloc(k->nlisteners, sizeof *k->sockets);
     while (fgets(line, sizeof line, f) != NULL) {
         int fd;
         unsigned events;
@@ -258,12 +246,42 @@ find_sockets(struct lcoap_stack *k)
         if (sscanf(line, "tfd: %d events: %x data: %llx", &fd, &events, &data) != 3)
             continue;
         fcntl(fd, F_SETFD, FD_CLOEXEC); /* libcoap doesn't */
-        if (data == 0 || k->sockets == NULL || k->nsockets == k->nlisteners)
-            continue; /* its timer */
-        add_socket(k, (const void *)(uintptr_t)data, fd);
+        if (fn != NULL && data != 0)    /* 0 is its timer */
+            fn(arg, fd, (const void *)(uintptr_t)data);
     }
     fclose(f);
-    return k->nsockets == k->nlisteners ? 0 : -1;
+    return 0;
+}
+
+static void
+add_socket(struct lcoap_stack *k, int fd, const void *event)
+{
+    if (k->sockets == NULL || k->nsockets == k->nlisteners)
+        return;
+    struct lcoap_socket *socket = &k->sockets[k->nsockets++];
+    coap_address_init(&socket->local);
+    socket->event = event;
+    socket->fd = fd;
+    socket->plain = true;
+    getsockname(fd, &socket->local.addr.sa, &socket->local.size);
+    /* A change with a thousand observers brings hundreds of acknowledgements at once. More than the
+     * system's limit takes CAP_NET_ADMIN. */
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){RECEIVE_BYTES}, sizeof(int)) != 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_BYTES}, sizeof(int));
+}
+
+/* Returns 0 if all sockets are known. */
+static int
+find_sockets(struct lcoap_stack *k)
+{
+    k->sockets = calloc(k->nlisteners, sizeof *k->sockets);
+    return each_socket(k, add_socket, k) == 0 && k->nsockets == k->nlisteners ? 0 : -1;
+}
+
+void
+lcoap_io_mark_sockets(const struct lcoap_stack *k)
+{
+    each_socket(k, NULL, NULL);
 }
 
 /* Whether acknowledgements can be seen: by a look at every socket that moves on by itself. */
@@ -325,6 +343,7 @@ lcoap_io_join(struct lcoap_stack *k, char *err, size_t nerr)
             "/proc/self/fdinfo can't be read: clients that reject notifications are noticed late");
     coap_register_nack_handler(k->context, on_nack);
     coap_register_event_handler(k->context, on_event);
+    coap_register_response_handler(k->context, lcoap_client_response);
     lintel_status st = k->thing != NULL ? join_things(k)
                                         : s->loop->watch(s->host, fd, LINTEL_LOOP_READ, on_hub, k);
     if (st != LINTEL_OK) {

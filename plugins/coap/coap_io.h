@@ -11,6 +11,8 @@ void lcoap_io_fini(struct lcoap_server *s);
  * err. */
 lintel_status lcoap_io_join(struct lcoap_stack *k, char *err, size_t nerr);
 void lcoap_io_leave(struct lcoap_stack *k); /* nothing if it has not joined */
+/* libcoap has opened a socket: programs that are started must not inherit it. */
+void lcoap_io_mark_sockets(const struct lcoap_stack *k);
 /* A confirmable message went out: libcoap's timer must know, unless a turn is on and sets it
  * anyway. */
 void lcoap_io_sent_confirmable(struct lcoap_stack *k);

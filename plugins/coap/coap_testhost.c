@@ -28,6 +28,8 @@ host_now(const lintel_host *h)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
+    if (of(h)->still != 0)
+        return of(h)->still + of(h)->ahead;
     return (lintel_mono)ts.tv_sec * 1000000000 + ts.tv_nsec + of(h)->ahead;
 }
 
@@ -108,24 +110,130 @@ tree_abandon(const lintel_host *h, lintel_ticket ticket)
     t->open--;
 }
 
+static void
+tree_reply(const lintel_host *h, lintel_ticket ticket, const lintel_answer *a)
+{
+    struct testhost *t = of(h);
+    if (t->reply != NULL)
+        t->reply(t, ticket, a);
+}
+
+/* No secret is needed: labels that differ give bytes that differ. */
+static void
+tree_derive(const lintel_host *h, const void *label, size_t n, uint8_t ret[32])
+{
+    const uint8_t *p = label;
+    (void)h;
+    for (size_t i = 0; i < 4; i++) {
+        uint64_t v = UINT64_C(0xcbf29ce484222325) + i;
+        for (size_t k = 0; k < n; k++)
+            v = (v ^ p[k]) * UINT64_C(0x100000001b3);
+        v ^= v >> 29;
+        memcpy(ret + 8 * i, &v, 8);
+    }
+}
+
 static const void *
 host_extension(const lintel_host *h, const char *id)
 {
     static const lintel_host_loop loop = {
         .size = sizeof loop, .watch = loop_watch, .timer = loop_timer};
-    static const lintel_host_transport tree = {
-        .size = sizeof tree, .submit = tree_submit, .abandon = tree_abandon};
+    static const lintel_host_transport tree = {.size = sizeof tree,
+                                               .submit = tree_submit,
+                                               .abandon = tree_abandon,
+                                               .reply = tree_reply,
+                                               .derive = tree_derive};
     (void)h;
     if (strcmp(id, LINTEL_EXT_LOOP) == 0)
         return &loop;
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &tree : NULL;
 }
 
-/* A number, or the table's default. */
-static lintel_value
-integer(const lintel_field *row, int64_t v)
+enum { MOST_SETTINGS = 40, MOST_WORDS = 32 };
+
+struct settings { /* of a plugin's table */
+    lintel_value values[MOST_SETTINGS];
+    lintel_value words[MOST_SETTINGS][MOST_WORDS];
+    char defaults[MOST_SETTINGS][128]; /* cut into words */
+};
+
+static void
+add_word(struct settings *all, unsigned row, const char *word)
 {
-    return (lintel_value){.type = LINTEL_T_INT, .as.i = v != 0 ? v : strtoll(row->dflt, NULL, 10)};
+    lintel_value *v = &all->values[row];
+    all->words[row][v->len++] =
+        (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(word), .as.s = word};
+}
+
+/* What the table says where the site says nothing. */
+static void
+set_default(struct settings *all, unsigned row, const lintel_field *field)
+{
+    lintel_value *v = &all->values[row];
+    const char *dflt = field->dflt != NULL ? field->dflt : "";
+    *v = (lintel_value){.type = field->choices != NULL ? (uint32_t)LINTEL_T_INT : field->type};
+    if (field->type == LINTEL_T_LIST) {
+        char *word = all->defaults[row];
+        snprintf(word, sizeof all->defaults[row], "%s", dflt);
+        while (*word != '\0') {
+            char *end = word + strcspn(word, ",");
+            char *next = end + (*end != '\0');
+            *end = '\0';
+            add_word(all, row, word);
+            word = next;
+        }
+        v->as.list = all->words[row];
+    } else if (field->choices == NULL && field->type == LINTEL_T_STR) {
+        v->as.s = dflt;
+        v->len = (uint32_t)strlen(dflt);
+    } else if (field->type == LINTEL_T_REAL)
+        v->as.r = strtod(dflt, NULL);
+    else if (field->choices == NULL) /* of choices, the first is the default; no is 0 */
+        v->as.i = strtoll(dflt, NULL, 10);
+}
+
+static unsigned
+row_of(const lintel_plugin *plugin, const char *name)
+{
+    unsigned row = 0;
+    while (plugin->bus[row].name != NULL && strcmp(plugin->bus[row].name, name) != 0)
+        row++;
+    if (plugin->bus[row].name == NULL)
+        abort();
+    return row;
+}
+
+static void
+set_list(struct settings *all, unsigned row, const char *const *words)
+{
+    all->values[row].len = 0;
+    for (; *words != NULL; words++)
+        add_word(all, row, *words);
+}
+
+static void
+read_settings(const lintel_plugin *plugin, const struct testhost_settings *s, struct settings *all)
+{
+    const struct {
+        const char *name;
+        int64_t i;
+    } numbers[] = {{"maxSessions", s->max_sessions},
+                   {"maxBody", s->max_body},
+                   {"maxObservers", s->max_observers},
+                   {"unprotected", s->unprotected}};
+    for (unsigned row = 0; plugin->bus[row].name != NULL; row++)
+        set_default(all, row, &plugin->bus[row]);
+    set_list(all, row_of(plugin, "listen"), s->listen);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (numbers[i].i != 0)
+            all->values[row_of(plugin, numbers[i].name)].as.i = numbers[i].i;
+    for (size_t i = 0; i < sizeof s->more / sizeof s->more[0] && s->more[i].name != NULL; i++) {
+        unsigned row = row_of(plugin, s->more[i].name);
+        if (s->more[i].list != NULL)
+            set_list(all, row, s->more[i].list);
+        else
+            all->values[row].as.i = s->more[i].i;
+    }
 }
 
 struct testhost *
@@ -133,9 +241,10 @@ testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, tes
              char *ret_log, size_t nlog)
 {
     struct testhost *t = calloc(1, sizeof *t);
-    lintel_value uris[32] = {{0}}, settings[5] = {{0}};
-    if (t == NULL)
-        return NULL;
+    struct settings *all = calloc(1, sizeof *all);
+    if (t == NULL || all == NULL)
+        abort();
+    t->settings = all;
     t->host = (lintel_host){.size = sizeof t->host,
                             .abi_minor = LINTEL_ABI_MINOR,
                             .log = host_log,
@@ -144,22 +253,13 @@ testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, tes
     t->plugin = plugin;
     t->tree = tree;
     t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    for (; s->listen[settings[0].len] != NULL; settings[0].len++) {
-        const char *uri = s->listen[settings[0].len];
-        uris[settings[0].len] =
-            (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(uri), .as.s = uri};
-    }
-    settings[0].type = LINTEL_T_LIST;
-    settings[0].as.list = uris;
-    settings[1] = (lintel_value){.type = LINTEL_T_BOOL, .as.i = s->unprotected};
-    settings[2] = integer(&plugin->bus[2], s->max_sessions);
-    settings[3] = integer(&plugin->bus[3], s->max_body);
-    settings[4] = integer(&plugin->bus[4], s->max_observers);
-    lintel_status st = plugin->create(&t->host, settings, &t->self);
+    read_settings(plugin, s, all);
+    lintel_status st = plugin->create(&t->host, all->values, &t->self);
     if (ret_log != NULL)
         snprintf(ret_log, nlog, "%s", t->log);
     if (st != LINTEL_OK) {
         close(t->epoll_fd);
+        free(all);
         free(t);
         return NULL;
     }
@@ -179,6 +279,7 @@ testhost_free(struct testhost *t)
     t->plugin->stop(t->self);
     t->plugin->destroy(t->self);
     close(t->epoll_fd);
+    free(t->settings);
     free(t);
 }
 

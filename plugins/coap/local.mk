@@ -3,13 +3,20 @@ coap_sources = \
 	plugins/coap/coap.c plugins/coap/coap_server.h \
 	plugins/coap/coap_answer.c plugins/coap/coap_answer.h \
 	plugins/coap/coap_block.c plugins/coap/coap_block.h \
+	plugins/coap/coap_client.c plugins/coap/coap_client.h \
 	plugins/coap/coap_dedup.c plugins/coap/coap_dedup.h \
+	plugins/coap/coap_echo.c plugins/coap/coap_echo.h \
 	plugins/coap/coap_fast.c plugins/coap/coap_fast.h \
+	plugins/coap/coap_group.c plugins/coap/coap_group.h \
+	plugins/coap/coap_guard.c plugins/coap/coap_guard.h \
 	plugins/coap/coap_io.c plugins/coap/coap_io.h \
+	plugins/coap/coap_limit.c plugins/coap/coap_limit.h \
 	plugins/coap/coap_listen.c plugins/coap/coap_listen.h \
 	plugins/coap/coap_observe.c plugins/coap/coap_observe.h \
+	plugins/coap/coap_odd.c plugins/coap/coap_odd.h \
 	plugins/coap/coap_peer.c plugins/coap/coap_peer.h \
 	plugins/coap/coap_request.c plugins/coap/coap_request.h \
+	plugins/coap/coap_response.c plugins/coap/coap_response.h \
 	plugins/coap/coap_serve.c plugins/coap/coap_serve.h \
 	plugins/coap/coap_stack.c plugins/coap/coap_stack.h
 
@@ -27,7 +34,8 @@ plugins_coap_libcoaptest_a_SOURCES = $(coap_sources) \
 	plugins/coap/coap_testwire.c plugins/coap/coap_testwire.h
 plugins_coap_libcoaptest_a_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS) $(CUNIT_CFLAGS)
 coap_test_libs = plugins/coap/libcoaptest.a $(KIT_LIBS) $(COAP_LIBS)
-coap_tests = plugins/coap/coap_test plugins/coap/coap_fast_test plugins/coap/coap_observe_test plugins/coap/coap_client_test
+coap_tests = plugins/coap/coap_test plugins/coap/coap_fast_test plugins/coap/coap_observe_test plugins/coap/coap_client_test \
+	plugins/coap/coap_group_test plugins/coap/coap_guard_test plugins/coap/coap_odd_test plugins/coap/coap_send_test
 check_PROGRAMS += $(coap_tests)
 TESTS += $(coap_tests)
 plugins_coap_coap_test_SOURCES = plugins/coap/coap_test.c
@@ -36,16 +44,33 @@ plugins_coap_coap_fast_test_SOURCES = plugins/coap/coap_fast_test.c
 plugins_coap_coap_fast_test_LDADD = $(coap_test_libs)
 plugins_coap_coap_observe_test_SOURCES = plugins/coap/coap_observe_test.c
 plugins_coap_coap_observe_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_odd_test_SOURCES = plugins/coap/coap_odd_test.c
+plugins_coap_coap_odd_test_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
+plugins_coap_coap_odd_test_LDADD = $(coap_test_libs)
 plugins_coap_coap_client_test_SOURCES = plugins/coap/coap_client_test.c
 plugins_coap_coap_client_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_group_test_SOURCES = plugins/coap/coap_group_test.c
+plugins_coap_coap_group_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_guard_test_SOURCES = plugins/coap/coap_guard_test.c
+plugins_coap_coap_guard_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_send_test_SOURCES = plugins/coap/coap_send_test.c
+plugins_coap_coap_send_test_LDADD = $(coap_test_libs)
 endif
 
-FUZZERS += plugins/coap/coap_request_fuzz plugins/coap/coap_fuzz
+FUZZERS += plugins/coap/coap_request_fuzz plugins/coap/coap_odd_fuzz plugins/coap/coap_response_fuzz plugins/coap/coap_fuzz
+plugins_coap_coap_odd_fuzz_SOURCES = plugins/coap/coap_odd_fuzz.c plugins/coap/coap_odd.c $(FUZZ_MAIN)
+plugins_coap_coap_odd_fuzz_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
+plugins_coap_coap_odd_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+plugins_coap_coap_odd_fuzz_LDADD = $(COAP_LIBS)
 plugins_coap_coap_request_fuzz_SOURCES = plugins/coap/coap_request_fuzz.c \
 	plugins/coap/coap_request.c plugins/coap/coap_answer.c $(FUZZ_MAIN)
 plugins_coap_coap_request_fuzz_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
 plugins_coap_coap_request_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 plugins_coap_coap_request_fuzz_LDADD = $(COAP_LIBS)
+plugins_coap_coap_response_fuzz_SOURCES = plugins/coap/coap_response_fuzz.c $(coap_sources) $(FUZZ_MAIN)
+plugins_coap_coap_response_fuzz_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
+plugins_coap_coap_response_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+plugins_coap_coap_response_fuzz_LDADD = $(COAP_LIBS)
 plugins_coap_coap_fuzz_SOURCES = plugins/coap/coap_fuzz.c \
 	plugins/coap/coap_testhost.c plugins/coap/coap_testhost.h $(coap_sources) $(FUZZ_MAIN)
 plugins_coap_coap_fuzz_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
