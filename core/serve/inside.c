@@ -407,6 +407,7 @@ lintel_call_open(struct lintel_call *c)
                               .used = 1,
                               .problem = wants_problem(c->x),
                               .format = LINTEL_FORMAT_JSON,
+                              .reliable = (c->x->flags & LINTEL_X_RELIABLE) != 0,
                               .point = LINTEL_NO_POINT,
                               .watching = watching};
     c->ticket = lintel_open_ticket(o);
@@ -496,9 +497,25 @@ lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
     return 0;
 }
 
-uint32_t
-lintel_observed_age(const struct lintel_conditions *c, uint32_t max_age)
+void
+lintel_open_heartbeat(struct lintel_open *o)
 {
+    struct lintel_conditions *c = &o->conditions;
+    const int64_t heartbeat = LINTEL_HEARTBEAT * INT64_C(1000000000);
+    if (o->reliable || c->given & ~(uint32_t)(LINTEL_C_PMIN | LINTEL_C_CON) ||
+        (c->given & LINTEL_C_PMIN && c->pmin > heartbeat))
+        return;
+    c->given |= LINTEL_C_PMAX;
+    c->pmax = heartbeat;
+    o->heartbeat = 1;
+}
+
+uint32_t
+lintel_observed_age(const struct lintel_open *o, uint32_t max_age)
+{
+    const struct lintel_conditions *c = &o->conditions;
+    if (o->heartbeat)
+        return LINTEL_OBSERVED_AGE;
     int64_t most = c->given & LINTEL_C_PMAX ? c->pmax / 1000000000 : UINT32_MAX;
     return max_age < most ? max_age : (uint32_t)most;
 }

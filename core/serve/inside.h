@@ -114,6 +114,8 @@ struct lintel_open {
     struct lintel_subscription *subscription;
     struct lintel_conditions conditions;
     int observe;                              /* wanted once the value is read */
+    int reliable;                             /* it came by a stream */
+    int heartbeat;                            /* the conditions' pmax is ours */
     struct lintel_mount *mount;               /* whose plugin answers */
     const struct lintel_selection *selection; /* of the pack; NULL: all of it */
     void *work; /* what the request keeps until it ends; freed by work_free, with o still valid */
@@ -144,6 +146,13 @@ uint32_t lintel_open_lost(const struct lintel_open *o, char reason[LINTEL_LOST])
  */
 int lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
                            struct lintel_conditions *ret);
+/* A value that does not change is told again so often, so that Max-Age tells an observer of a
+ * hub, a bus or a device that is gone, and not of a value that stands still (RFC 7641
+ * section 4.3.1). */
+enum { LINTEL_HEARTBEAT = 50, LINTEL_OBSERVED_AGE = 60 }; /* s */
+/* Makes the observation of kept-up properties such a one, unless the client has said itself what it
+ * wants to hear of, or has a stream that tells it. To be called before subscribing. */
+void lintel_open_heartbeat(struct lintel_open *o);
 /* Max-Age of a representation that is observed: not beyond c.pmax (section 5 of the draft). */
-uint32_t lintel_observed_age(const struct lintel_conditions *c, uint32_t max_age);
+uint32_t lintel_observed_age(const struct lintel_open *o, uint32_t max_age);
 #endif

@@ -180,7 +180,7 @@ take_request(struct peer *p, const struct lintel_local_frame *f)
     p->nrequests++;
     lintel_exchange x = {.size = sizeof x,
                          .method = f->method,
-                         .flags = f->flags | LINTEL_X_LOOPBACK | LINTEL_X_SECURE,
+                         .flags = f->flags | LINTEL_X_LOOPBACK | LINTEL_X_SECURE | LINTEL_X_RELIABLE,
                          .format = f->format,
                          .path = f->path,
                          .query = f->query,

@@ -109,10 +109,15 @@ lintel_max_age(const struct lintel_tree *t, const struct lintel_bound *b,
 }
 
 int
+lintel_is_kept_up(const struct lintel_bound *b)
+{
+    return b->poll_ns != 0 || (b->flags & LINTEL_P_NOTIFY) != 0;
+}
+
+int
 lintel_must_read(const struct lintel_bound *b, const struct lintel_reading *r)
 {
     if (b->affordance->kind != LINTEL_K_PROPERTY)
         return 0;
-    return r->quality == LINTEL_QUALITY_INITIAL ||
-           (b->poll_ns == 0 && !(b->flags & LINTEL_P_NOTIFY));
+    return r->quality == LINTEL_QUALITY_INITIAL || !lintel_is_kept_up(b);
 }

@@ -25,6 +25,8 @@ int lintel_measure_read(const struct lintel_senml_record *r, const struct lintel
  * each GET reads the device; 60 where values come by themselves (RFC 7252 section 5.10.5). */
 uint32_t lintel_max_age(const struct lintel_tree *t, const struct lintel_bound *b,
                         const struct lintel_reading *r);
+/* Whether the hub keeps the value fresh by itself, by polls or what the device sends. */
+int lintel_is_kept_up(const struct lintel_bound *b);
 /* Whether a device has to be asked before the reading is shown: it never was, or only requests read
  * this point. */
 int lintel_must_read(const struct lintel_bound *b, const struct lintel_reading *r);

@@ -135,6 +135,24 @@ run(uint32_t point, const char *query, const char *changes, double until, const 
     end();
 }
 
+/* A value that stands still is told again before Max-Age runs out; a client that said what it wants
+ * hears nothing else. */
+static void
+heartbeat(void)
+{
+    run(TEMPERATURE, "", "20:19", 130, "0:18.5 20:19 70:19 120:19");
+    run(TEMPERATURE, "c.pmin=10", "", 60, "0:18.5 50:18.5");
+    run(TEMPERATURE, "c.pmin=70", "", 200, "0:18.5");
+    run(TEMPERATURE, "c.gt=25", "", 200, "0:18.5");
+    begin();
+    observe(TEMPERATURE, "");
+    CHECK_INT(h.max_age, 60);
+    lintel_engine_link(h.house.engine, h.house.bus.bus, LINTEL_E_LINK, "cut");
+    kit_advance(&h.house, 300);
+    CHECK_STR(h.told, "0:18.5"); /* stale: silence, and the client's Max-Age runs out */
+    end();
+}
+
 static void
 appendix(void)
 {
@@ -242,13 +260,10 @@ refused(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(appendix),
-                                            KIT(crossings),
-                                            KIT(bands),
-                                            KIT(edges_and_periods),
-                                            KIT(max_age_and_confirmation),
-                                            KIT(refused),
-                                            {0}};
+    static const struct kit_test tests[] = {KIT(heartbeat),         KIT(appendix),
+                                            KIT(crossings),         KIT(bands),
+                                            KIT(edges_and_periods), KIT(max_age_and_confirmation),
+                                            KIT(refused),           {0}};
     lintel_log_level(0);
     return kit_main("observe", tests, argc, argv);
 }

@@ -135,7 +135,7 @@ on_change(void *ctx, struct lintel_subscription *subscription, int confirm, int 
     /* An error would end the observation (RFC 7641 section 3.2): silence, and Max-Age runs out. */
     if (a.code == LINTEL_CONTENT) {
         a.flags = LINTEL_ANSWER_MORE | (confirm ? LINTEL_ANSWER_CONFIRM : 0);
-        a.max_age = lintel_observed_age(&o->conditions, a.max_age);
+        a.max_age = lintel_observed_age(o, a.max_age);
         lintel_open_answer(o, &a);
     }
     lintel_out_put(t, &b);
@@ -151,7 +151,7 @@ answer_observed(struct lintel_open *o, lintel_answer *a)
             lintel_subscribe(o->tree->source.engine, &o->point, 1, &o->conditions, on_change, o);
     if (o->subscription != NULL) {
         a->flags = LINTEL_ANSWER_MORE;
-        a->max_age = lintel_observed_age(&o->conditions, a->max_age);
+        a->max_age = lintel_observed_age(o, a->max_age);
     }
     lintel_open_answer(o, a);
 }
@@ -207,6 +207,8 @@ get_observed(struct lintel_call *c, const struct subject *s, const struct lintel
     o->format = format;
     o->observe = 1;
     o->conditions = conditions;
+    if (s->affordance->kind == LINTEL_K_PROPERTY && lintel_is_kept_up(s->bound))
+        lintel_open_heartbeat(o);
     if (lintel_must_read(s->bound, r)) {
         lintel_command command = lintel_engine_read(c->tree->source.engine, s->point, on_read, o);
         if (command != 0)

@@ -170,7 +170,7 @@ on_change(void *ctx, struct lintel_subscription *subscription, int confirm, int 
     lintel_answer a = lintel_pack_represent(t, o->thing, o->selection, o->format, &b, NULL);
     if (a.code == LINTEL_CONTENT) {
         a.flags = LINTEL_ANSWER_MORE | (confirm ? LINTEL_ANSWER_CONFIRM : 0);
-        a.max_age = lintel_observed_age(&o->conditions, a.max_age);
+        a.max_age = lintel_observed_age(o, a.max_age);
         lintel_open_answer(o, &a);
     }
     lintel_out_put(t, &b);
@@ -183,11 +183,16 @@ subscribe(struct lintel_open *o)
     uint32_t most = o->selection != NULL ? o->selection->n : profile->n, n = 0;
     lintel_point_id *points = lintel_alloc_array(most, sizeof *points);
     struct lintel_subscription *ret = NULL;
+    int kept_up = 1;
     for (uint32_t k = 0; points != NULL && k < most; k++) {
         uint32_t i = o->selection != NULL ? o->selection->at[k].i : k;
-        if (lintel_pack_has(&profile->bound[i]))
-            points[n++] = lintel_live_thing_point(o->thing, i);
+        if (!lintel_pack_has(&profile->bound[i]))
+            continue;
+        points[n++] = lintel_live_thing_point(o->thing, i);
+        kept_up &= lintel_is_kept_up(&profile->bound[i]);
     }
+    if (n != 0 && kept_up)
+        lintel_open_heartbeat(o);
     if (n != 0)
         ret = lintel_subscribe(o->tree->source.engine, points, n, &o->conditions, on_change, o);
     lintel_free(points);
@@ -199,7 +204,7 @@ lintel_pack_observe(struct lintel_open *o, lintel_answer *a)
 {
     if (a->code == LINTEL_CONTENT && (o->subscription = subscribe(o)) != NULL) {
         a->flags = LINTEL_ANSWER_MORE;
-        a->max_age = lintel_observed_age(&o->conditions, a->max_age);
+        a->max_age = lintel_observed_age(o, a->max_age);
     }
     lintel_open_answer(o, a);
 }
