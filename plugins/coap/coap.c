@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The CoAP transport: serves the hub's resource tree over UDP (RFC 7252, 7641, 7959, 8132), on
- * libcoap.
+ * The CoAP transport: serves the hub's resource tree over UDP and DTLS (RFC 7252, 7641, 7959, 8132),
+ * and over TCP and TLS (RFC 8323), on libcoap.
  *
  *   coap_listen   the URIs of `listen`, opened as endpoints of libcoap
  *   coap_stack    one context of libcoap: the hub's, or a thing's
  *   coap_io       libcoap on the host's loop
  *   coap_peer     one record for each client; the pool of exchanges
+ *   coap_session  handshakes and streams
+ *   coap_dtls     credentials, and who a peer is; coap_suites, coap_certificate beside it
  *   coap_serve    request -> tree -> first answer
  *   coap_request  options of a request, read into an exchange
  *   coap_answer   an answer of the tree, written into a response

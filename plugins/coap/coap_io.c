@@ -5,6 +5,9 @@
  * libcoap. libcoap reads one datagram for each event and sets its timer once a turn, so an event is
  * handed over as many times as datagrams wait.
  *
+ * Events of sessions (streams) come before those of listeners: a listener may make libcoap free the
+ * session whose event stands behind.
+ *
  * How many wait, and what they are, is seen by a look at the sockets (MSG_PEEK with SO_PEEK_OFF:
  * one system call for all of them). That look also shows acknowledgements and resets of our
  * notifications, which libcoap 4.3.1 tells nobody. The sockets stand in /proc/self/fdinfo beside
@@ -13,8 +16,10 @@
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_dtls.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,12 +92,21 @@ look(const struct lcoap_stack *k, int fd, struct turn *turn)
     return n > 0 ? (uint32_t)n : 1;
 }
 
+static bool
+is_listener(const struct lcoap_stack *k, const void *event)
+{
+    for (uint32_t i = 0; i < k->nsockets; i++)
+        if (k->sockets[i].event == event)
+            return true;
+    return false;
+}
+
 static void
 add_event(const struct lcoap_stack *k, struct turn *turn, const struct epoll_event *e)
 {
     uint32_t times = 1;
     for (uint32_t i = 0; i < k->nsockets; i++)
-        if (k->sockets[i].event == e->data.ptr && (e->events & EPOLLIN))
+        if (k->sockets[i].event == e->data.ptr && (e->events & EPOLLIN) && k->sockets[i].datagrams)
             times = k->sees_acks ? look(k, k->sockets[i].fd, turn) : k->repeats;
     for (uint32_t i = 0; i < times; i++)
         turn->events[turn->nevents++] = *e;
@@ -112,6 +126,76 @@ tell_seen(const struct lcoap_stack *k, const struct turn *turn)
     }
 }
 
+/* Whether a socket has this option set, or as this number. */
+static bool
+has_option(int fd, int option, int value)
+{
+    int is = -1;
+    socklen_t n = sizeof is;
+    return getsockopt(fd, SOL_SOCKET, option, &is, &n) == 0 && is == value;
+}
+
+static FILE *
+open_members(const struct lcoap_stack *k)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", k->epoll_fd);
+    return fopen(path, "re");
+}
+
+/* The next member of libcoap's epoll set. False: there are no more. */
+static bool
+next_member(FILE *f, struct lcoap_socket *ret)
+{
+    char line[256];
+    unsigned events;
+    unsigned long long data;
+    while (fgets(line, sizeof line, f) != NULL) {
+        if (sscanf(line, "tfd: %d events: %x data: %llx", &ret->fd, &events, &data) != 3)
+            continue;
+        ret->event = (const void *)(uintptr_t)data; /* NULL: its timer */
+        ret->datagrams = has_option(ret->fd, SO_TYPE, SOCK_DGRAM);
+        return true;
+    }
+    return false;
+}
+
+/* Reads the members of libcoap's epoll set. Returns 0 if all sockets are known. */
+static int
+find_sockets(struct lcoap_stack *k)
+{
+    struct lcoap_socket is;
+    FILE *f = open_members(k);
+    if (f == NULL)
+        return -1;
+    k->sockets = calloc(k->nlisteners, sizeof *k->sockets);
+    while (next_member(f, &is)) {
+        fcntl(is.fd, F_SETFD, FD_CLOEXEC); /* libcoap doesn't */
+        if (is.event != NULL && k->sockets != NULL && k->nsockets < k->nlisteners)
+            k->sockets[k->nsockets++] = is;
+    }
+    fclose(f);
+    return k->nsockets == k->nlisteners ? 0 : -1;
+}
+
+/* Streams that were accepted in this turn: those that are not closed on exec yet. */
+static void
+adopt_streams(struct lcoap_stack *k)
+{
+    struct lcoap_socket is;
+    FILE *f = open_members(k);
+    k->accepted = false;
+    while (f != NULL && next_member(f, &is)) {
+        if (is.event == NULL || (fcntl(is.fd, F_GETFD) & FD_CLOEXEC) ||
+            !has_option(is.fd, SO_TYPE, SOCK_STREAM) || !has_option(is.fd, SO_ACCEPTCONN, 0))
+            continue;
+        fcntl(is.fd, F_SETFD, FD_CLOEXEC);
+        lcoap_session_adopt(k, is.fd);
+    }
+    if (f != NULL)
+        fclose(f);
+}
+
 static void
 take_turn(struct lcoap_stack *k)
 {
@@ -123,7 +207,11 @@ take_turn(struct lcoap_stack *k)
         return;
     turn.nevents = turn.nseen = 0;
     for (int i = 0; i < n; i++)
-        add_event(k, &turn, &events[i]);
+        if (!is_listener(k, events[i].data.ptr))
+            turn.events[turn.nevents++] = events[i];
+    for (int i = 0; i < n; i++)
+        if (is_listener(k, events[i].data.ptr))
+            add_event(k, &turn, &events[i]);
     k->turning = true;
     k->served = 0;
     coap_io_do_epoll(k->context, turn.events, turn.nevents);
@@ -132,7 +220,11 @@ take_turn(struct lcoap_stack *k)
         k->repeats = k->repeats < MAX_REPEATS ? k->repeats * 2 : MAX_REPEATS;
     else
         k->repeats = 1;
+    lcoap_dtls_wipe(k->server);
     tell_seen(k, &turn);
+    if (k->accepted)
+        adopt_streams(k);
+    lcoap_sessions_turn(k);
     if (k->late)
         lcoap_notify_late(k);
 }
@@ -166,6 +258,7 @@ on_sent(void *arg)
         struct lcoap_stack *k = s->unset;
         s->unset = k->unset_next;
         k->unset = false;
+        lcoap_sessions_turn(k);
         coap_io_prepare_epoll(k->context, now);
     }
 }
@@ -193,10 +286,15 @@ on_housekeeping(void *arg)
     s->housekeeping = false;
     lcoap_flights_expire(s, now);
     lcoap_replies_expire(s->replies, now);
-    for (struct lcoap_stack *k = s->stacks; k != NULL; k = k->next)
+    bool more = lcoap_sessions_expire(s, now);
+    for (struct lcoap_stack *k = s->stacks; k != NULL; k = k->next) {
+        if (k->late)
+            lcoap_notify_late(k);
+        more = more || k->late;
         for (struct lcoap_peer *p = k->peers; p != NULL; p = p->next)
             lcoap_transfers_expire(p, now);
-    if (s->nflights > 0 || s->transfer_bytes > 0 || lcoap_replies_count(s->replies) > 0)
+    }
+    if (more || s->nflights > 0 || s->transfer_bytes > 0 || lcoap_replies_count(s->replies) > 0)
         lcoap_io_housekeep(s);
 }
 
@@ -228,9 +326,32 @@ on_nack(coap_session_t *session, const coap_pdu_t *sent, coap_nack_reason_t reas
 static int
 on_event(coap_session_t *session, coap_event_t event)
 {
+    struct lcoap_stack *k = coap_get_app_data(coap_session_get_context(session));
     struct lcoap_peer *peer = coap_session_get_app_data(session);
-    if (event == COAP_EVENT_SERVER_SESSION_DEL && peer != NULL)
+
+    if (event == COAP_EVENT_SERVER_SESSION_NEW && peer == NULL)
+        lcoap_session_begin(k, session);
+    if (peer == NULL)
+        return 0;
+    switch (event) {
+    case COAP_EVENT_DTLS_CONNECTED:
+        if (!peer->stream)
+            lcoap_session_ready(peer);
+        break;
+    case COAP_EVENT_SESSION_CONNECTED: lcoap_session_ready(peer); break;
+    case COAP_EVENT_DTLS_CLOSED:
+    case COAP_EVENT_DTLS_ERROR:
+    case COAP_EVENT_TCP_CLOSED:
+    case COAP_EVENT_TCP_FAILED:
+    case COAP_EVENT_SESSION_CLOSED:
+    case COAP_EVENT_SESSION_FAILED: lcoap_session_end(peer); break;
+    case COAP_EVENT_SERVER_SESSION_DEL:
+        if (peer->watched && peer->secure)
+            lcoap_dtls_failed(peer);
         lcoap_peer_free(peer);
+        break;
+    default: break;
+    }
     return 0;
 }
 
@@ -242,31 +363,6 @@ on_log(coap_log_t level, const char *message)
     (void)level, (void)message;
 }
 
-/* Reads the members of libcoap's epoll set. Returns 0 if all sockets are known. */
-static int
-find_sockets(struct lcoap_stack *k)
-{
-    char path[64], line[256];
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", k->epoll_fd);
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
-        return -1;
-    k->sockets = calloc(k->nlisteners, sizeof *k->sockets);
-    while (fgets(line, sizeof line, f) != NULL) {
-        int fd;
-        unsigned events;
-        unsigned long long data;
-        if (sscanf(line, "tfd: %d events: %x data: %llx", &fd, &events, &data) != 3)
-            continue;
-        fcntl(fd, F_SETFD, FD_CLOEXEC); /* libcoap doesn't */
-        if (data == 0 || k->sockets == NULL || k->nsockets == k->nlisteners)
-            continue; /* its timer */
-        k->sockets[k->nsockets++] = (struct lcoap_socket){(const void *)(uintptr_t)data, fd};
-    }
-    fclose(f);
-    return k->nsockets == k->nlisteners ? 0 : -1;
-}
-
 /* Whether acknowledgements can be seen: by a look at every socket that moves on by itself. */
 static bool
 can_look(struct lcoap_stack *k)
@@ -274,7 +370,8 @@ can_look(struct lcoap_stack *k)
     int zero = 0;
     bool ok = find_sockets(k) == 0;
     for (uint32_t i = 0; ok && i < k->nsockets; i++)
-        ok = setsockopt(k->sockets[i].fd, SOL_SOCKET, SO_PEEK_OFF, &zero, sizeof zero) == 0;
+        ok = !k->sockets[i].datagrams ||
+             setsockopt(k->sockets[i].fd, SOL_SOCKET, SO_PEEK_OFF, &zero, sizeof zero) == 0;
     return ok;
 }
 
@@ -323,6 +420,7 @@ lcoap_io_join(struct lcoap_stack *k, char *err, size_t nerr)
         s->host->log(
             s->host, LINTEL_LOG_WARN,
             "/proc/self/fdinfo can't be read: clients that reject notifications are noticed late");
+    coap_set_app_data(k->context, k);
     coap_register_nack_handler(k->context, on_nack);
     coap_register_event_handler(k->context, on_event);
     lintel_status st = k->thing != NULL ? join_things(k)

@@ -14,6 +14,6 @@ void lcoap_io_leave(struct lcoap_stack *k); /* nothing if it has not joined */
 /* A confirmable message went out: libcoap's timer must know, unless a turn is on and sets it
  * anyway. */
 void lcoap_io_sent_confirmable(struct lcoap_stack *k);
-/* Something was added that ends by time. */
+/* Something was added that ends by time: a flight, a transfer, a session with a handshake. */
 void lcoap_io_housekeep(struct lcoap_server *s);
 #endif

@@ -11,8 +11,10 @@ lintel_status lcoap_listen_add(struct lcoap_stack *k, const char *uri, char *err
 /* Opens all of a stack. LINTEL_OK, or the reason in err. */
 lintel_status lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr);
 /* The listener behind a local address; NULL: none. */
-const struct lcoap_listener *lcoap_listener_of(const struct lcoap_stack *k,
+const struct lcoap_listener *lcoap_listener_of(const struct lcoap_stack *k, coap_proto_t protocol,
                                                const coap_address_t *local);
 /* "coap://[2001:db8::1]:5683". */
 void lcoap_address_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
+/* The same without the port where it is the scheme's own. */
+void lcoap_address_origin(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
 #endif

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_dtls.h"
 #include "plugins/coap/coap_listen.h"
+#include "plugins/coap/coap_session.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -41,20 +44,36 @@ lcoap_address_text(const coap_address_t *a, char *buf, size_t n)
     snprintf(buf, n, "%s:%u", host, coap_address_get_port(a));
 }
 
+static bool
+is_link_local(const coap_address_t *a)
+{
+    return a->addr.sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->addr.sin6.sin6_addr);
+}
+
 /* What depends on the local address. On a wildcard listener one peer may use several. */
 static void
 describe(struct lcoap_peer *p, const coap_address_t *local)
 {
-    const struct lcoap_listener *l = lcoap_listener_of(p->stack, local);
+    coap_proto_t protocol = coap_session_get_proto(p->session);
+    const struct lcoap_listener *l = lcoap_listener_of(p->stack, protocol, local);
     const coap_address_t *remote = coap_session_get_addr_remote(p->session);
 
     p->local = *local;
-    lcoap_address_uri(coap_session_get_proto(p->session), local, p->base, sizeof p->base);
+    lcoap_address_uri(protocol, local, p->base, sizeof p->base);
+    if (!p->stream)
+        lcoap_address_origin(protocol, remote, p->origin, sizeof p->origin);
+    p->scope = is_link_local(remote) ? (uint32_t)coap_session_get_ifindex(p->session) : 0;
     lcoap_address_text(remote, p->text, sizeof p->text);
     p->flags = (lcoap_is_loopback(remote) ? LINTEL_X_LOOPBACK : 0u) |
-               (l != NULL && !l->loopback && p->server->unprotected ? LINTEL_X_OPEN : 0u) |
+               (l != NULL && !l->loopback && !l->secure && p->server->unprotected ? LINTEL_X_OPEN
+                                                                                  : 0u) |
+               (p->known && p->identity != NULL ? LINTEL_X_SECURE : 0u) |
+               (p->stream ? LINTEL_X_RELIABLE : 0u) |
                (coap_is_mcast(local) ? LINTEL_X_MULTICAST : 0u);
 }
+
+/* Of all transports: a number is never given twice. */
+static uint64_t last_number;
 
 struct lcoap_peer *
 lcoap_peer_of(struct lcoap_stack *stack, coap_session_t *session)
@@ -68,6 +87,10 @@ lcoap_peer_of(struct lcoap_stack *stack, coap_session_t *session)
         p->server = stack->server;
         p->stack = stack;
         p->session = session;
+        p->number = ++last_number;
+        p->fd = -1;
+        p->stream = lcoap_is_stream(coap_session_get_proto(session));
+        p->secure = lcoap_is_secure(coap_session_get_proto(session));
         p->waiting_end = &p->waiting;
         p->next = stack->peers;
         p->link = &stack->peers;
@@ -81,6 +104,12 @@ lcoap_peer_of(struct lcoap_stack *stack, coap_session_t *session)
     return p;
 }
 
+size_t
+lcoap_peer_room(const struct lcoap_peer *p)
+{
+    return p->stream ? lcoap_answer_room(coap_session_max_pdu_size(p->session)) : 0;
+}
+
 void
 lcoap_peer_free(struct lcoap_peer *p)
 {
@@ -90,10 +119,12 @@ lcoap_peer_free(struct lcoap_peer *p)
         lcoap_exchange_drop(p->observations);
     lcoap_transfers_forget(p);
     lcoap_replies_forget(p->server->replies, p);
+    lcoap_session_forget(p);
     *p->link = p->next;
     if (p->next != NULL)
         p->next->link = p->link;
     coap_session_set_app_data(p->session, NULL);
+    free(p->identity);
     free(p);
 }
 

@@ -6,6 +6,8 @@
 
 /* The session's peer, made when it is new; NULL: no memory. */
 struct lcoap_peer *lcoap_peer_of(struct lcoap_stack *stack, coap_session_t *session);
+/* What a stream's peer takes as the payload of one message; 0: it is none. */
+size_t lcoap_peer_room(const struct lcoap_peer *peer);
 /* The session goes, or the server stops: everything under way is abandoned. */
 void lcoap_peer_free(struct lcoap_peer *peer);
 

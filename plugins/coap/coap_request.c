@@ -31,12 +31,12 @@ number(const uint8_t *p, size_t n)
     return v;
 }
 
-/* RFC 7959 2.2; szx 7 is reserved over UDP. */
+/* RFC 7959 2.2; szx 7 is reserved over datagrams, and BERT over streams (RFC 8323 6). */
 static bool
-read_block(struct lcoap_block *b, const uint8_t *p, size_t n)
+read_block(struct lcoap_block *b, bool stream, const uint8_t *p, size_t n)
 {
     uint32_t v = n <= 3 ? number(p, n) : 0;
-    if (n > 3 || b->given || (v & 7) == 7)
+    if (n > 3 || b->given || ((v & 7) == 7 && !stream))
         return false;
     *b = (struct lcoap_block){.num = v >> 4, .szx = v & 7, .more = (v & 8) != 0, .given = true};
     return true;
@@ -45,7 +45,8 @@ read_block(struct lcoap_block *b, const uint8_t *p, size_t n)
 /* One option: 0, or the code to answer with. Elective options of a wrong length are ignored,
  * critical ones count as not understood (RFC 7252 5.4.3). */
 static uint32_t
-read_option(struct lcoap_request *r, uint32_t option, const uint8_t *p, size_t n, const char **why)
+read_option(struct lcoap_request *r, bool stream, uint32_t option, const uint8_t *p, size_t n,
+            const char **why)
 {
     lintel_exchange *x = &r->x;
     switch (option) {
@@ -83,10 +84,10 @@ read_option(struct lcoap_request *r, uint32_t option, const uint8_t *p, size_t n
         return 0;
     case COAP_OPTION_BLOCK1:
         *why = "Block1 is malformed";
-        return read_block(&r->block1, p, n) ? 0 : LINTEL_CODE(4, 0);
+        return read_block(&r->block1, stream, p, n) ? 0 : LINTEL_CODE(4, 0);
     case COAP_OPTION_BLOCK2:
         *why = "Block2 is malformed";
-        return read_block(&r->block2, p, n) ? 0 : LINTEL_CODE(4, 0);
+        return read_block(&r->block2, stream, p, n) ? 0 : LINTEL_CODE(4, 0);
     case COAP_OPTION_SIZE1:
         if (n <= 4)
             r->size1 = number(p, n);
@@ -100,7 +101,8 @@ read_option(struct lcoap_request *r, uint32_t option, const uint8_t *p, size_t n
 }
 
 uint32_t
-lcoap_request_read(const coap_pdu_t *pdu, struct lcoap_request *r, const char **ret_why)
+lcoap_request_read(const coap_pdu_t *pdu, bool stream, struct lcoap_request *r,
+                   const char **ret_why)
 {
     coap_opt_iterator_t it;
     coap_opt_t *opt;
@@ -125,7 +127,7 @@ lcoap_request_read(const coap_pdu_t *pdu, struct lcoap_request *r, const char **
     if (coap_option_iterator_init(pdu, &it, COAP_OPT_ALL) != NULL)
         while ((opt = coap_option_next(&it)) != NULL) {
             uint32_t code =
-                read_option(r, it.number, coap_opt_value(opt), coap_opt_length(opt), ret_why);
+                read_option(r, stream, it.number, coap_opt_value(opt), coap_opt_length(opt), ret_why);
             if (code != 0)
                 return code;
         }

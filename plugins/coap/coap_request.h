@@ -24,7 +24,8 @@ struct lcoap_request { /* spans point into the PDU */
 };
 
 /* 0, or the code to answer with (4.00, 4.02) and *ret_why for people. */
-uint32_t lcoap_request_read(const coap_pdu_t *pdu, struct lcoap_request *ret, const char **ret_why);
+uint32_t lcoap_request_read(const coap_pdu_t *pdu, bool stream, struct lcoap_request *ret,
+                            const char **ret_why);
 
 /* Equal for requests that share a cache entry, blocks and observation aside (RFC 7252 5.4.2).
  * Without the payload. */

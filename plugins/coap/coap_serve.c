@@ -3,9 +3,11 @@
 #include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_dtls.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_session.h"
 
 #include <string.h>
 
@@ -19,6 +21,8 @@ is_repeated(struct lcoap_peer *peer, const coap_pdu_t *request, uint32_t method,
     bool confirmable = coap_pdu_get_type(request) == COAP_MESSAGE_CON;
     struct lcoap_replies *all = peer->server->replies;
 
+    if (peer->stream)
+        return false; /* it has no message ids, and needs none */
     for (const struct lcoap_exchange *x = peer->open; x != NULL; x = x->next)
         if (x->mid == mid && !x->answered)
             return true;
@@ -37,7 +41,7 @@ static bool
 serve_kept_block(struct lcoap_peer *peer, const struct lcoap_request *r, uint64_t key,
                  lintel_mono now, coap_pdu_t *response)
 {
-    struct lcoap_answer_how how = {.block2 = r->block2};
+    struct lcoap_answer_how how = {.block2 = r->block2, .room = lcoap_peer_room(peer)};
     lintel_answer a;
     if (!lcoap_download_find(peer, key, r->x.payload, now, &a))
         return false;
@@ -83,7 +87,7 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     if (token.length > 0)
         memcpy(x->token, token.s, token.length);
     x->mid = (uint16_t)coap_pdu_get_mid(request);
-    x->confirmable = coap_pdu_get_type(request) == COAP_MESSAGE_CON;
+    x->confirmable = !peer->stream && coap_pdu_get_type(request) == COAP_MESSAGE_CON;
     x->no_response = r->no_response;
     x->block1 = r->block1;
     x->block2 = r->block2;
@@ -95,7 +99,11 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
         r->x.flags |= LINTEL_X_OBSERVE;
     }
     r->x.flags |= peer->flags;
-    r->x.identity = "";
+    r->x.identity = peer->identity != NULL ? peer->identity : "";
+    r->x.authority = peer->identity != NULL ? peer->authority : "";
+    r->x.session = peer->number;
+    r->x.origin = peer->stream ? NULL : peer->origin;
+    r->x.scope = peer->scope;
     r->x.peer = peer->text;
     r->x.thing = peer->stack->thing;
     r->x.base = peer->base;
@@ -124,6 +132,29 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
         x->key = lcoap_request_key(request); /* for blocks of the answer to come */
 }
 
+static size_t
+payload_bytes(const coap_pdu_t *pdu)
+{
+    const uint8_t *data;
+    size_t n = 0;
+    return coap_get_data(pdu, &n, &data) != 0 ? n : 0;
+}
+
+/* What comes before the first request of a session, and before each of a stream. False: it may not
+ * be served. */
+static bool
+admit(struct lcoap_peer *peer, lintel_mono now)
+{
+    if (!peer->known) {
+        lcoap_session_ready(peer);
+        lcoap_dtls_identify(peer);
+    }
+    if (!peer->stream)
+        return true;
+    peer->heard = now;
+    return lcoap_session_takes(peer, 0);
+}
+
 /* coap_method_handler_t for every path and method. */
 static void
 serve(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *request,
@@ -146,10 +177,16 @@ serve(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *requ
         return;
     }
     /* The clock is asked only where it counts. */
-    lintel_mono now = method != LINTEL_GET || peer->nopen > 0 ? s->host->now(s->host) : 0;
+    lintel_mono now =
+        method != LINTEL_GET || peer->nopen > 0 || peer->stream ? s->host->now(s->host) : 0;
+    if (!admit(peer, now)) {
+        lcoap_answer_error(response, LINTEL_CODE(5, 3),
+                           "answers wait in this connection, read them first");
+        return;
+    }
     if (is_repeated(peer, request, method, now, response))
         return;
-    code = lcoap_request_read(request, &r, &why);
+    code = lcoap_request_read(request, peer->stream, &r, &why);
     if (code == 0 && (r.block1.given || r.block2.given)) {
         key = lcoap_request_key(request);
         now = s->host->now(s->host);
@@ -178,7 +215,9 @@ serve(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *requ
         submit(peer, &r, key, request, response);
     lcoap_upload_done(peer, upload);
 done:
-    if (method != LINTEL_GET && coap_pdu_get_code(response) != COAP_EMPTY_CODE &&
+    if (peer->stream)
+        (void)lcoap_session_takes(peer, payload_bytes(response));
+    else if (method != LINTEL_GET && coap_pdu_get_code(response) != COAP_EMPTY_CODE &&
         coap_pdu_get_type(request) == COAP_MESSAGE_CON)
         lcoap_replies_answer(s->replies, peer, (uint16_t)coap_pdu_get_mid(request), response);
 }
@@ -188,13 +227,16 @@ static void
 answer_inside(struct lcoap_exchange *x, const lintel_answer *a)
 {
     struct lcoap_answer_how how = {
-        .block1 = &x->block1, .block2 = x->block2, .notify = (a->flags & LINTEL_ANSWER_MORE) != 0};
+        .block1 = &x->block1,
+        .block2 = x->block2,
+        .room = lcoap_peer_room(x->peer),
+        .notify = (a->flags & LINTEL_ANSWER_MORE) != 0};
     lintel_answer answer = *a;
     if (how.notify)
         how.observe = ++x->sequence;
     if (how.notify && x->key == 0)
         x->key = lcoap_request_key(x->pdu);
-    if (lcoap_answer_is_large(a, &x->block2)) {
+    if (lcoap_answer_is_large(a, &how)) {
         struct lcoap_server *s = x->peer->server;
         uint64_t key = x->key != 0 ? x->key : lcoap_request_key(x->pdu);
         lcoap_answer_tag(&answer);

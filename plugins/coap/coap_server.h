@@ -17,7 +17,8 @@ enum {
     LCOAP_CON_EVERY = 5,        /* of this many notifications one is confirmable (RFC 7641 4.5) */
     LCOAP_NOTE_BUCKETS = 256,   /* a power of two */
     LCOAP_THING_BUCKETS = 1024, /* the same */
-    LCOAP_BLOCK_SZX = 6         /* our block size: 1,024 bytes */
+    LCOAP_BLOCK_SZX = 6,        /* our block size: 1,024 bytes */
+    LCOAP_MESSAGE_BESIDE = 8192 /* bytes of a stream's message beside its payload */
 };
 #define LCOAP_SECOND ((lintel_mono)1000000000)
 #define LCOAP_EXCHANGE_LIFETIME (247 * LCOAP_SECOND) /* RFC 7252 4.8.2 */
@@ -29,13 +30,14 @@ struct lcoap_listener {
     coap_proto_t protocol;
     coap_address_t address;
     coap_endpoint_t *endpoint;
-    bool loopback;
+    bool loopback, secure;
     char uri[96]; /* as the site wrote it, for messages */
 };
 
 struct lcoap_socket { /* one descriptor in libcoap's epoll set */
     const void *event;
     int fd;
+    bool datagrams;
 };
 
 /* A context of libcoap: its own epoll set, sockets and sessions. Of one, libcoap tells clients by
@@ -58,10 +60,12 @@ struct lcoap_stack {
     uint32_t nnotes; /* of its peers, in the server's table */
     bool sees_acks;  /* every datagram is seen before libcoap reads it */
     bool turning, late, unset;
+    bool accepted, lost; /* in this turn: a stream; sessions that peers have left */
     struct lcoap_peer *peers;
 };
 
-/* One client, as libcoap sees it: the application data of a session. */
+/* One client, as libcoap sees it: the application data of a session. Made with the first request,
+ * but for streams and DTLS with the session. */
 struct lcoap_peer {
     struct lcoap_peer *next, **link;
     struct lcoap_server *server;
@@ -76,13 +80,27 @@ struct lcoap_peer {
     struct lcoap_reply *replies; /* oldest first */
     struct lcoap_reply **replies_end;
     uint32_t nreplies;
-    uint32_t flags;       /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST */
+    uint64_t number;      /* lintel_exchange.session */
+    lintel_mono since;    /* the session began; only where it is watched */
+    lintel_mono heard;    /* last request, of a stream */
+    size_t unread;        /* bytes sent to a stream since it was last seen to take more */
+    char *identity;       /* and behind its NUL the authority; NULL: nobody is known */
+    const char *authority;
+    int fd;               /* of a stream; -1: not known */
+    bool stream, secure;  /* TCP, TLS; DTLS, TLS */
+    bool watched;         /* a handshake is under way */
+    bool known;           /* who it is was asked */
+    bool refused;         /* it came with an identity that is unknown */
+    bool gone;            /* the session has ended, or is to end */
+    uint32_t flags;       /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST, _SECURE, _RELIABLE */
     coap_address_t local; /* what flags and base were made of */
     char text[64];        /* "[::1]:40312" */
     char base[80];        /* "coap://[::1]:5683" */
+    char origin[80];      /* "coap://[::1]:40312"; "": a stream */
+    uint32_t scope;       /* lintel_exchange.scope */
 };
 
-/* A Block option: RFC 7959 2.2. */
+/* A Block option: RFC 7959 2.2; szx 7 over streams, RFC 8323 6. */
 struct lcoap_block {
     uint32_t num;
     uint8_t szx;
@@ -130,6 +148,9 @@ struct lcoap_server {
     struct lcoap_stack *unset; /* their timers are set in the next turn of the loop */
     int32_t things_fd;         /* an epoll set of things' epoll sets; -1: no thing has a stack */
     bool unprotected, housekeeping;
+    struct lcoap_dtls *dtls; /* credentials */
+    uint32_t max_handshakes, nhandshakes; /* under way, all stacks */
+    uint32_t nstreams;
     uint32_t max_observers;
     size_t max_body;
 

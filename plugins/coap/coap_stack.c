@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/coap/coap_stack.h"
+#include "plugins/coap/coap_dtls.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_peer.h"
@@ -47,11 +48,13 @@ lintel_status
 lcoap_stack_open(struct lcoap_stack *k, char *err, size_t nerr)
 {
     lintel_status st = LINTEL_E_NOMEM;
-    snprintf(err, nerr, "out of memory");
-    k->context = coap_new_context(NULL);
+    k->context = lcoap_dtls_context(k, err, nerr);
     if (k->context == NULL)
-        return st;
+        return LINTEL_E_CONFIG;
+    snprintf(err, nerr, "out of memory");
     coap_context_set_max_idle_sessions(k->context, k->max_sessions);
+    coap_context_set_csm_max_message_size(
+        k->context, (uint32_t)(k->server->max_body + LCOAP_MESSAGE_BESIDE));
     if (lcoap_serve_register(k) == 0)
         st = lcoap_listen_open(k, err, nerr);
     if (st == LINTEL_OK)
