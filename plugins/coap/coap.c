@@ -6,6 +6,10 @@
  *   coap_listen   the URIs of `listen`, opened as endpoints of libcoap
  *   coap_stack    one context of libcoap: the hub's, or a thing's
  *   coap_io       libcoap on the host's loop
+ *   coap_places   an address for each thing: which one, put on the interface, and taken away
+ *   coap_prefix   the prefix, and interface identifiers below it
+ *   coap_address  addresses of this machine, by rtnetlink
+ *   coap_netlink  its messages
  *   coap_peer     one record for each client; the pool of exchanges
  *   coap_serve    request -> tree -> first answer
  *   coap_request  options of a request, read into an exchange
@@ -18,13 +22,23 @@
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_places.h"
 #include "plugins/coap/coap_serve.h"
 #include "plugins/coap/coap_stack.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { S_LISTEN, S_UNPROTECTED, S_MAX_SESSIONS, S_MAX_BODY, S_MAX_OBSERVERS };
+enum {
+    S_LISTEN,
+    S_UNPROTECTED,
+    S_MAX_SESSIONS,
+    S_MAX_BODY,
+    S_MAX_OBSERVERS,
+    S_PREFIX,
+    S_INTERFACE,
+    S_ADDRESS_PORT
+};
 
 static const lintel_field settings_table[] = {
     [S_LISTEN] = {.name = "listen",
@@ -60,6 +74,21 @@ static const lintel_field settings_table[] = {
                          .min = 0,
                          .max = 1000000,
                          .type = LINTEL_T_INT},
+    [S_PREFIX] = {.name = "prefix",
+                  .help = "An IPv6 prefix that is routed to this machine, like "
+                          "fd00:db8:1:2::/64: each thing gets an address of its own in it.",
+                  .type = LINTEL_T_STR},
+    [S_INTERFACE] = {.name = "interface",
+                     .help = "The network interface that things' addresses are put on: lo for a "
+                             "routed prefix, the one of the link for a shared one.",
+                     .dflt = "lo",
+                     .type = LINTEL_T_STR},
+    [S_ADDRESS_PORT] = {.name = "addressPort",
+                        .help = "The port of coap:// on things' addresses.",
+                        .dflt = "5683",
+                        .min = 1,
+                        .max = 65534,
+                        .type = LINTEL_T_INT},
     {.name = NULL},
 };
 
@@ -86,6 +115,19 @@ add_listeners(struct lcoap_server *s, const lintel_value *list)
 }
 
 static lintel_status
+add_places(struct lcoap_server *s, const lintel_value *settings)
+{
+    char err[400];
+    if (settings[S_PREFIX].type != LINTEL_T_STR)
+        return LINTEL_OK;
+    lintel_status st = lcoap_places_new(s, settings[S_PREFIX].as.s, settings[S_INTERFACE].as.s,
+                                        (uint16_t)settings[S_ADDRESS_PORT].as.i, err, sizeof err);
+    if (st != LINTEL_OK)
+        complain(s, err);
+    return st;
+}
+
+static lintel_status
 coap_transport_create(const lintel_host *h, const lintel_value *settings, void **self)
 {
     struct lcoap_server *s = calloc(1, sizeof *s);
@@ -98,6 +140,8 @@ coap_transport_create(const lintel_host *h, const lintel_value *settings, void *
     lcoap_io_init(s);
     s->hub = lcoap_stack_new(s, NULL, (uint32_t)settings[S_MAX_SESSIONS].as.i);
     lintel_status st = s->hub != NULL ? add_listeners(s, &settings[S_LISTEN]) : LINTEL_E_NOMEM;
+    if (st == LINTEL_OK)
+        st = add_places(s, settings);
     if (st != LINTEL_OK) {
         lcoap_stack_free(s->hub);
         free(s);
@@ -111,11 +155,7 @@ static void
 coap_transport_stop(void *self)
 {
     struct lcoap_server *s = self;
-    for (struct lcoap_stack *k = s->stacks, *next; k != NULL; k = next) {
-        next = k->next;
-        if (k->thing != NULL)
-            lcoap_stack_free(k);
-    }
+    lcoap_places_stop(s);
     lcoap_stack_close(s->hub);
     lcoap_io_fini(s);
     lcoap_exchanges_fini(s);
@@ -128,6 +168,7 @@ coap_transport_destroy(void *self)
 {
     struct lcoap_server *s = self;
     coap_transport_stop(s);
+    lcoap_places_free(s);
     lcoap_stack_free(s->hub);
     free(s);
 }
@@ -145,6 +186,10 @@ coap_transport_start(void *self)
         complain(s, "this host has no loop or no resource tree for a transport");
         return LINTEL_E_NOTSUP;
     }
+    if (s->places != NULL && (!LINTEL_HAS(s->tree, thing_base) || !LINTEL_HAS(s->tree, derive))) {
+        complain(s, "prefix: this host can't give things addresses of their own");
+        return LINTEL_E_NOTSUP;
+    }
     coap_startup();
     s->replies = lcoap_replies_new();
     if (s->replies != NULL)
@@ -160,7 +205,9 @@ static const void *
 coap_transport_extension(void *self, const char *id)
 {
     static const lintel_transport transport = {.size = sizeof transport,
-                                               .answer = lcoap_serve_answer};
+                                               .answer = lcoap_serve_answer,
+                                               .thing_added = lcoap_places_added,
+                                               .thing_removed = lcoap_places_removed};
     (void)self;
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &transport : NULL;
 }

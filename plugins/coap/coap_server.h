@@ -52,13 +52,18 @@ struct lcoap_stack {
     struct lcoap_socket *sockets; /* of the listeners, once open */
     uint32_t nlisteners, nsockets;
     int32_t epoll_fd;
-    uint32_t repeats,
-        served; /* where !sees_acks: events handed over at once; requests of this turn */
+    /* Where !sees_acks: events handed over at once; requests of this turn. */
+    uint32_t repeats, served;
     uint32_t max_sessions;
     uint32_t nnotes; /* of its peers, in the server's table */
     bool sees_acks;  /* every datagram is seen before libcoap reads it */
     bool turning, late, unset;
     struct lcoap_peer *peers;
+    /* A thing's, see coap_places. */
+    struct lcoap_stack *queue_next;
+    struct in6_addr address;
+    uint8_t counter, place;
+    bool told; /* the tree knows its base */
 };
 
 /* One client, as libcoap sees it: the application data of a session. */
@@ -127,8 +132,11 @@ struct lcoap_server {
     struct lcoap_stack *hub;    /* what `listen` says */
     struct lcoap_stack *stacks; /* all: the hub's, and things' */
     struct lcoap_stack *things[LCOAP_THING_BUCKETS];
-    struct lcoap_stack *unset; /* their timers are set in the next turn of the loop */
-    int32_t things_fd;         /* an epoll set of things' epoll sets; -1: no thing has a stack */
+    struct lcoap_stack *unset;   /* their timers are set in the next turn of the loop */
+    int32_t things_fd;           /* an epoll set of things' epoll sets; -1: no thing has a stack */
+    struct lcoap_places *places; /* NULL: no prefix */
+    struct lcoap_stack *doomed;  /* freed at the end of the turn, by thing_next */
+    uint32_t busy;               /* turns that are on */
     bool unprotected, housekeeping;
     uint32_t max_observers;
     size_t max_body;

@@ -76,9 +76,11 @@ lcoap_stack_free(struct lcoap_stack *k)
 {
     if (k == NULL)
         return;
-    lcoap_stack_close(k);
+    struct lcoap_server *s = k->server;
+    if (!k->turning)
+        lcoap_stack_close(k);
     if (k->thing != NULL) {
-        struct lcoap_stack **at = &k->server->things[bucket(k->thing)];
+        struct lcoap_stack **at = &s->things[bucket(k->thing)];
         while (*at != k)
             at = &(*at)->thing_next;
         *at = k->thing_next;
@@ -86,9 +88,23 @@ lcoap_stack_free(struct lcoap_stack *k)
     *k->link = k->next;
     if (k->next != NULL)
         k->next->link = k->link;
-    free(k->listeners);
-    free(k->thing);
-    free(k);
+    k->thing_next = s->doomed;
+    s->doomed = k;
+    if (s->busy == 0)
+        lcoap_stacks_bury(s);
+}
+
+void
+lcoap_stacks_bury(struct lcoap_server *s)
+{
+    while (s->doomed != NULL) {
+        struct lcoap_stack *k = s->doomed;
+        s->doomed = k->thing_next;
+        lcoap_stack_close(k);
+        free(k->listeners);
+        free(k->thing);
+        free(k);
+    }
 }
 
 struct lcoap_stack *
