@@ -8,8 +8,8 @@
 #define CODE_CONTENT LINTEL_CODE(2, 5)
 #define MAX_AGE_DEFAULT 60 /* RFC 7252 5.10.5 */
 #define BLOCK ((size_t)16 << LCOAP_BLOCK_SZX)
-#define BERT 7              /* szx: so many blocks of 1,024 bytes in one message (RFC 8323 6) */
-#define OPTIONS_ROOM 100    /* beside a block; a message of 1,152 bytes still takes 1,024 */
+#define BERT 7           /* szx: so many blocks of 1,024 bytes in one message (RFC 8323 6) */
+#define OPTIONS_ROOM 100 /* beside a block; a message of 1,152 bytes still takes 1,024 */
 
 static bool
 put_number(coap_pdu_t *pdu, uint16_t option, uint32_t v)

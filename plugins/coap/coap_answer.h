@@ -7,8 +7,8 @@
 struct lcoap_answer_how {
     const struct lcoap_block *block1; /* echoed where given; or NULL */
     struct lcoap_block block2; /* the block to send; given: send the option even if all fits */
-    size_t room;      /* over a stream: what the peer takes in one message; else 0 */
-    uint32_t observe; /* sequence number */
+    size_t room;               /* over a stream: what the peer takes in one message; else 0 */
+    uint32_t observe;          /* sequence number */
     bool notify;               /* send it */
 };
 

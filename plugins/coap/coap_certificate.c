@@ -16,9 +16,9 @@
 #endif
 
 enum { /* GeneralName: RFC 5280 4.2.1.6 */
-    CONTEXT_TAG = 0x80,
-    TAG_DNS = 2,
-    TAG_URI = 6
+       CONTEXT_TAG = 0x80,
+       TAG_DNS = 2,
+       TAG_URI = 6
 };
 
 /* How many bytes the character at p has; 0: it is none, or a control character. */
@@ -129,8 +129,8 @@ lcoap_certificate_check(const char *chain, size_t nchain, const char *key, size_
     else {
         snprintf(ret_until, 16, "%04d-%02d-%02d", c.valid_to.year % 10000, c.valid_to.mon % 100,
                  c.valid_to.day % 100);
-        *ret_valid = !mbedtls_x509_time_is_past(&c.valid_to) &&
-                     !mbedtls_x509_time_is_future(&c.valid_from);
+        *ret_valid =
+            !mbedtls_x509_time_is_past(&c.valid_to) && !mbedtls_x509_time_is_future(&c.valid_from);
     }
     mbedtls_pk_free(&pk);
     mbedtls_x509_crt_free(&c);

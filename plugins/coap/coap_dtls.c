@@ -198,12 +198,13 @@ load_certificate(struct lcoap_server *s, char *err, size_t nerr)
     wipe(&d->chain);
     if (!read_file(d->certificate, &d->chain))
         return refuse(err, nerr, "certificate", d->certificate, strerror(errno));
-    const char *why = lcoap_certificate_check(d->chain.p, d->chain.n, d->key.p, d->key.n, until,
-                                              &valid);
+    const char *why =
+        lcoap_certificate_check(d->chain.p, d->chain.n, d->key.p, d->key.n, until, &valid);
     if (why != NULL)
         return refuse(err, nerr, "certificate", d->certificate, why);
     snprintf(line, sizeof line, "certificate: %.160s: %s %s", d->certificate,
-             valid ? "counts until" : "does not count today, clients will refuse it; its last day is",
+             valid ? "counts until"
+                   : "does not count today, clients will refuse it; its last day is",
              until);
     s->host->log(s->host, valid ? LINTEL_LOG_INFO : LINTEL_LOG_WARN, line);
     return LINTEL_OK;
@@ -214,8 +215,7 @@ static bool
 has_keys(const struct lcoap_server *s)
 {
     const lintel_host_transport *t = s->tree;
-    return t->size > offsetof(lintel_host_transport, psk) && t->psk != NULL &&
-           t->psk(s->host, "", 0, NULL, 0) > 0;
+    return LINTEL_HAS(t, psk) && t->psk(s->host, "", 0, NULL, 0) > 0;
 }
 
 lintel_status
@@ -258,7 +258,7 @@ on_psk_identity(coap_bin_const_t *identity, coap_session_t *session, void *arg)
 
     /* Whoever is known already may not become another one. */
     if (peer != NULL && !peer->known && lcoap_is_identity(name, identity->length) &&
-        t->size > offsetof(lintel_host_transport, psk) && t->psk != NULL)
+        LINTEL_HAS(t, psk))
         n = t->psk(s->host, name, identity->length, d->psk, sizeof d->psk);
     if (n == 0 || n > sizeof d->psk) {
         d->unknown++;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * DTLS and TLS: the credentials of the server (SC-01), and who a peer has proved to be.
  *
- * One listener serves clients with a pre-shared key and with a certificate. Keys are the hub's: each
- * handshake asks for the one of its identity. An identity that is unknown gets a random key, so that
- * it fails where a wrong key fails. Certificates of clients count with `clientCa` only, and then a
- * client that comes without a key must have one.
+ * One listener serves clients with a pre-shared key and with a certificate. Keys are the hub's:
+ * each handshake asks for the one of its identity. An identity that is unknown gets a random key,
+ * so that it fails where a wrong key fails. Certificates of clients count with `clientCa` only, and
+ * then a client that comes without a key must have one.
  *
  * Nothing is resumed: a session that began before its key was taken away would outlive it. */
 #ifndef LINTEL_COAP_DTLS_H
 #define LINTEL_COAP_DTLS_H
 #include "plugins/coap/coap_server.h"
 
-struct lcoap_dtls_settings { /* NULL: not given */
+struct lcoap_dtls_settings {             /* NULL: not given */
     const char *certificate, *client_ca; /* paths */
     const char *key;                     /* PEM */
     const char *hint;

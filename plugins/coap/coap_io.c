@@ -20,6 +20,7 @@
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_session.h"
+#include "plugins/coap/coap_stack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -232,8 +233,13 @@ take_turn(struct lcoap_stack *k)
 static void
 on_hub(void *arg, int32_t fd, uint32_t ready)
 {
+    struct lcoap_stack *k = arg;
+    struct lcoap_server *s = k->server;
     (void)fd, (void)ready;
-    take_turn(arg);
+    s->busy++;
+    take_turn(k);
+    if (--s->busy == 0)
+        lcoap_stacks_bury(s);
 }
 
 /* Those that find no room wait for the next turn of the loop: the hub's sockets come between. */
@@ -241,10 +247,14 @@ static void
 on_things(void *arg, int32_t fd, uint32_t ready)
 {
     struct epoll_event events[MAX_THINGS];
-    (void)arg, (void)ready;
+    struct lcoap_server *s = arg;
+    (void)ready;
     int n = epoll_wait(fd, events, MAX_THINGS, 0);
+    s->busy++;
     for (int i = 0; i < n; i++)
-        take_turn(events[i].data.ptr);
+        take_turn(events[i].data.ptr); /* nothing if it was closed by one before */
+    if (--s->busy == 0)
+        lcoap_stacks_bury(s);
 }
 
 /* Retransmissions set before this call are on libcoap's timer again after it. */

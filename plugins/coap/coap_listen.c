@@ -35,7 +35,7 @@ scheme_of_uri(const char *uri)
 }
 
 static const struct scheme *
-scheme_of(coap_proto_t protocol)
+scheme_of_protocol(coap_proto_t protocol)
 {
     size_t i = 0;
     while (i + 1 < SCHEMES && schemes[i].protocol != protocol)
@@ -48,16 +48,16 @@ lcoap_address_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, siz
 {
     char where[64];
     lcoap_address_text(a, where, sizeof where);
-    snprintf(buf, n, "%s%s", scheme_of(protocol)->prefix, where);
+    snprintf(buf, n, "%s%s", scheme_of_protocol(protocol)->prefix, where);
 }
 
 void
-lcoap_address_origin(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n)
+lcoap_base_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n)
 {
     lcoap_address_uri(protocol, a, buf, n);
-    char *port = strrchr(buf, ':');
-    if (port != NULL && coap_address_get_port(a) == scheme_of(protocol)->port)
-        *port = '\0';
+    char *colon = strrchr(buf, ':');
+    if (colon != NULL && coap_address_get_port(a) == scheme_of_protocol(protocol)->port)
+        *colon = '\0';
 }
 
 /* Digits only, up to the end. */
@@ -122,6 +122,15 @@ append(struct lcoap_stack *k, const struct lcoap_listener *l, char *err, size_t 
     k->listeners = more;
     more[k->nlisteners++] = *l;
     return LINTEL_OK;
+}
+
+lintel_status
+lcoap_listen_at(struct lcoap_stack *k, coap_proto_t protocol, const coap_address_t *a, char *err,
+                size_t nerr)
+{
+    struct lcoap_listener l = {.protocol = protocol, .address = *a};
+    lcoap_address_uri(protocol, a, l.uri, sizeof l.uri);
+    return append(k, &l, err, nerr);
 }
 
 lintel_status
@@ -240,7 +249,9 @@ lintel_status
 lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr)
 {
     lintel_status st = LINTEL_OK;
-    for (uint32_t i = 0; i < k->nlisteners; i++) {
+    /* A thing's address is there for its thing alone, and the hub's wildcard would count as taken.
+     */
+    for (uint32_t i = 0; i < k->nlisteners && k->thing == NULL; i++) {
         if (!is_free(&k->listeners[i])) {
             snprintf(err, nerr, "cannot listen on %s: %s", k->listeners[i].uri,
                      errno == EADDRINUSE ? "another program listens there" : strerror(errno));
@@ -249,7 +260,7 @@ lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr)
     }
     for (uint32_t i = 0; i < k->nlisteners && st == LINTEL_OK; i++) {
         st = open_listener(k, &k->listeners[i], err, nerr);
-        if (st == LINTEL_OK)
+        if (st == LINTEL_OK && k->thing == NULL)
             tell(k, &k->listeners[i]);
     }
     return st;

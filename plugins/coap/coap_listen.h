@@ -8,13 +8,15 @@
 /* Adds a listener to a stack that is not open, as the site wrote it. LINTEL_OK; LINTEL_E_CONFIG or
  * _E_NOTSUP with what is wrong and what to do in err; or _E_NOMEM. */
 lintel_status lcoap_listen_add(struct lcoap_stack *k, const char *uri, char *err, size_t nerr);
+/* The same for an address that is a thing's own. LINTEL_OK or _E_NOMEM. */
+lintel_status lcoap_listen_at(struct lcoap_stack *k, coap_proto_t protocol, const coap_address_t *a,
+                              char *err, size_t nerr);
 /* Opens all of a stack. LINTEL_OK, or the reason in err. */
 lintel_status lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr);
 /* The listener behind a local address; NULL: none. */
 const struct lcoap_listener *lcoap_listener_of(const struct lcoap_stack *k, coap_proto_t protocol,
                                                const coap_address_t *local);
-/* "coap://[2001:db8::1]:5683". */
+/* "coap://[2001:db8::1]:5683"; lcoap_base_uri() leaves the scheme's own port out. */
 void lcoap_address_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
-/* The same without the port where it is the scheme's own. */
-void lcoap_address_origin(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
+void lcoap_base_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
 #endif

@@ -23,10 +23,8 @@ send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable
     struct lcoap_server *s = peer->server;
     lintel_mono now = s->host->now(s->host);
     lintel_answer answer = *a;
-    struct lcoap_answer_how how = {.block1 = &x->block1,
-                                   .block2 = x->block2,
-                                   .room = lcoap_peer_room(peer),
-                                   .notify = notify};
+    struct lcoap_answer_how how = {
+        .block1 = &x->block1, .block2 = x->block2, .room = lcoap_peer_room(peer), .notify = notify};
     uint16_t mid = coap_new_message_id(peer->session);
 
     if (lcoap_answer_silenced(x->no_response, a->code))

@@ -61,15 +61,14 @@ describe(struct lcoap_peer *p, const coap_address_t *local)
     p->local = *local;
     lcoap_address_uri(protocol, local, p->base, sizeof p->base);
     if (!p->stream)
-        lcoap_address_origin(protocol, remote, p->origin, sizeof p->origin);
+        lcoap_base_uri(protocol, remote, p->origin, sizeof p->origin);
     p->scope = is_link_local(remote) ? (uint32_t)coap_session_get_ifindex(p->session) : 0;
     lcoap_address_text(remote, p->text, sizeof p->text);
-    p->flags = (lcoap_is_loopback(remote) ? LINTEL_X_LOOPBACK : 0u) |
-               (l != NULL && !l->loopback && !l->secure && p->server->unprotected ? LINTEL_X_OPEN
-                                                                                  : 0u) |
-               (p->known && p->identity != NULL ? LINTEL_X_SECURE : 0u) |
-               (p->stream ? LINTEL_X_RELIABLE : 0u) |
-               (coap_is_mcast(local) ? LINTEL_X_MULTICAST : 0u);
+    p->flags =
+        (lcoap_is_loopback(remote) ? LINTEL_X_LOOPBACK : 0u) |
+        (l != NULL && !l->loopback && !l->secure && p->server->unprotected ? LINTEL_X_OPEN : 0u) |
+        (p->known && p->identity != NULL ? LINTEL_X_SECURE : 0u) |
+        (p->stream ? LINTEL_X_RELIABLE : 0u) | (coap_is_mcast(local) ? LINTEL_X_MULTICAST : 0u);
 }
 
 /* Of all transports: a number is never given twice. */

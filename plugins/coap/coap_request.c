@@ -126,8 +126,8 @@ lcoap_request_read(const coap_pdu_t *pdu, bool stream, struct lcoap_request *r,
     r->x.if_match = r->if_match;
     if (coap_option_iterator_init(pdu, &it, COAP_OPT_ALL) != NULL)
         while ((opt = coap_option_next(&it)) != NULL) {
-            uint32_t code =
-                read_option(r, stream, it.number, coap_opt_value(opt), coap_opt_length(opt), ret_why);
+            uint32_t code = read_option(r, stream, it.number, coap_opt_value(opt),
+                                        coap_opt_length(opt), ret_why);
             if (code != 0)
                 return code;
         }

@@ -218,7 +218,7 @@ done:
     if (peer->stream)
         (void)lcoap_session_takes(peer, payload_bytes(response));
     else if (method != LINTEL_GET && coap_pdu_get_code(response) != COAP_EMPTY_CODE &&
-        coap_pdu_get_type(request) == COAP_MESSAGE_CON)
+             coap_pdu_get_type(request) == COAP_MESSAGE_CON)
         lcoap_replies_answer(s->replies, peer, (uint16_t)coap_pdu_get_mid(request), response);
 }
 
@@ -226,11 +226,10 @@ done:
 static void
 answer_inside(struct lcoap_exchange *x, const lintel_answer *a)
 {
-    struct lcoap_answer_how how = {
-        .block1 = &x->block1,
-        .block2 = x->block2,
-        .room = lcoap_peer_room(x->peer),
-        .notify = (a->flags & LINTEL_ANSWER_MORE) != 0};
+    struct lcoap_answer_how how = {.block1 = &x->block1,
+                                   .block2 = x->block2,
+                                   .room = lcoap_peer_room(x->peer),
+                                   .notify = (a->flags & LINTEL_ANSWER_MORE) != 0};
     lintel_answer answer = *a;
     if (how.notify)
         how.observe = ++x->sequence;

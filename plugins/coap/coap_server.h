@@ -54,14 +54,19 @@ struct lcoap_stack {
     struct lcoap_socket *sockets; /* of the listeners, once open */
     uint32_t nlisteners, nsockets;
     int32_t epoll_fd;
-    uint32_t repeats,
-        served; /* where !sees_acks: events handed over at once; requests of this turn */
+    /* Where !sees_acks: events handed over at once; requests of this turn. */
+    uint32_t repeats, served;
     uint32_t max_sessions;
     uint32_t nnotes; /* of its peers, in the server's table */
     bool sees_acks;  /* every datagram is seen before libcoap reads it */
     bool turning, late, unset;
     bool accepted, lost; /* in this turn: a stream; sessions that peers have left */
     struct lcoap_peer *peers;
+    /* A thing's, see coap_places. */
+    struct lcoap_stack *queue_next;
+    struct in6_addr address;
+    uint8_t counter, place;
+    bool told; /* the tree knows its base */
 };
 
 /* One client, as libcoap sees it: the application data of a session. Made with the first request,
@@ -80,11 +85,11 @@ struct lcoap_peer {
     struct lcoap_reply *replies; /* oldest first */
     struct lcoap_reply **replies_end;
     uint32_t nreplies;
-    uint64_t number;      /* lintel_exchange.session */
-    lintel_mono since;    /* the session began; only where it is watched */
-    lintel_mono heard;    /* last request, of a stream */
-    size_t unread;        /* bytes sent to a stream since it was last seen to take more */
-    char *identity;       /* and behind its NUL the authority; NULL: nobody is known */
+    uint64_t number;   /* lintel_exchange.session */
+    lintel_mono since; /* the session began; only where it is watched */
+    lintel_mono heard; /* last request, of a stream */
+    size_t unread;     /* bytes sent to a stream since it was last seen to take more */
+    char *identity;    /* and behind its NUL the authority; NULL: nobody is known */
     const char *authority;
     int fd;               /* of a stream; -1: not known */
     bool stream, secure;  /* TCP, TLS; DTLS, TLS */
@@ -145,10 +150,13 @@ struct lcoap_server {
     struct lcoap_stack *hub;    /* what `listen` says */
     struct lcoap_stack *stacks; /* all: the hub's, and things' */
     struct lcoap_stack *things[LCOAP_THING_BUCKETS];
-    struct lcoap_stack *unset; /* their timers are set in the next turn of the loop */
-    int32_t things_fd;         /* an epoll set of things' epoll sets; -1: no thing has a stack */
+    struct lcoap_stack *unset;   /* their timers are set in the next turn of the loop */
+    int32_t things_fd;           /* an epoll set of things' epoll sets; -1: no thing has a stack */
+    struct lcoap_places *places; /* NULL: no prefix */
+    struct lcoap_stack *doomed;  /* freed at the end of the turn, by thing_next */
+    uint32_t busy;               /* turns that are on */
     bool unprotected, housekeeping;
-    struct lcoap_dtls *dtls; /* credentials */
+    struct lcoap_dtls *dtls;              /* credentials */
     uint32_t max_handshakes, nhandshakes; /* under way, all stacks */
     uint32_t nstreams;
     uint32_t max_observers;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Sessions that begin with more than a request: DTLS, TCP and TLS (RFC 8323). They are watched from
- * their first byte: handshakes have a number and a time, streams a number and a bound for what waits
- * in them, and nobody keeps one for nothing.
+ * their first byte: handshakes have a number and a time, streams a number and a bound for what
+ * waits in them, and nobody keeps one for nothing.
  *
- * A session is never ended from within libcoap's functions: it is marked, and ended after the turn. */
+ * A session is never ended from within libcoap's functions: it is marked, and ended after the turn.
+ */
 #ifndef LINTEL_COAP_SESSION_H
 #define LINTEL_COAP_SESSION_H
 #include "plugins/coap/coap_server.h"

@@ -53,8 +53,8 @@ lcoap_stack_open(struct lcoap_stack *k, char *err, size_t nerr)
         return LINTEL_E_CONFIG;
     snprintf(err, nerr, "out of memory");
     coap_context_set_max_idle_sessions(k->context, k->max_sessions);
-    coap_context_set_csm_max_message_size(
-        k->context, (uint32_t)(k->server->max_body + LCOAP_MESSAGE_BESIDE));
+    coap_context_set_csm_max_message_size(k->context,
+                                          (uint32_t)(k->server->max_body + LCOAP_MESSAGE_BESIDE));
     if (lcoap_serve_register(k) == 0)
         st = lcoap_listen_open(k, err, nerr);
     if (st == LINTEL_OK)
@@ -79,9 +79,11 @@ lcoap_stack_free(struct lcoap_stack *k)
 {
     if (k == NULL)
         return;
-    lcoap_stack_close(k);
+    struct lcoap_server *s = k->server;
+    if (!k->turning)
+        lcoap_stack_close(k);
     if (k->thing != NULL) {
-        struct lcoap_stack **at = &k->server->things[bucket(k->thing)];
+        struct lcoap_stack **at = &s->things[bucket(k->thing)];
         while (*at != k)
             at = &(*at)->thing_next;
         *at = k->thing_next;
@@ -89,9 +91,23 @@ lcoap_stack_free(struct lcoap_stack *k)
     *k->link = k->next;
     if (k->next != NULL)
         k->next->link = k->link;
-    free(k->listeners);
-    free(k->thing);
-    free(k);
+    k->thing_next = s->doomed;
+    s->doomed = k;
+    if (s->busy == 0)
+        lcoap_stacks_bury(s);
+}
+
+void
+lcoap_stacks_bury(struct lcoap_server *s)
+{
+    while (s->doomed != NULL) {
+        struct lcoap_stack *k = s->doomed;
+        s->doomed = k->thing_next;
+        lcoap_stack_close(k);
+        free(k->listeners);
+        free(k->thing);
+        free(k);
+    }
 }
 
 struct lcoap_stack *

@@ -13,7 +13,10 @@ struct lcoap_stack *lcoap_stack_new(struct lcoap_server *s, const char *thing,
 lintel_status lcoap_stack_open(struct lcoap_stack *k, char *err, size_t nerr);
 /* Everything under way with its peers is abandoned. */
 void lcoap_stack_close(struct lcoap_stack *k);
-void lcoap_stack_free(struct lcoap_stack *k); /* NULL is nothing */
+/* While a turn is on, the memory stays until lcoap_stacks_bury(), and an open turn of its own ends
+ * first. NULL is nothing. */
+void lcoap_stack_free(struct lcoap_stack *k);
+void lcoap_stacks_bury(struct lcoap_server *s);
 
 /* The stack of a thing; NULL: it has none. */
 struct lcoap_stack *lcoap_stack_of(const struct lcoap_server *s, const char *thing);

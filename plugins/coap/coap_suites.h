@@ -13,8 +13,8 @@
 bool lcoap_suites_can_choose(void);
 /* From here on, what is made is noted, until lcoap_suites_forget(). */
 void lcoap_suites_collect(void);
-/* Sets suites (names of OpenSSL, NULL-terminated; NULL: ours) and the rest in what was noted. False,
- * and the reason in err. */
+/* Sets suites (names of OpenSSL, NULL-terminated; NULL: ours) and the rest in what was noted.
+ * False, and the reason in err. */
 bool lcoap_suites_apply(const char *const *suites, char *err, size_t nerr);
 void lcoap_suites_forget(void);
 #endif

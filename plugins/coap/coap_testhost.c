@@ -102,24 +102,83 @@ tree_abandon(const lintel_host *h, lintel_ticket ticket)
     t->open--;
 }
 
+static void
+tree_thing_base(const lintel_host *h, const char *thing, const char *base)
+{
+    struct testhost *t = of(h);
+    int n = snprintf(t->bases + t->nbases, sizeof t->bases - t->nbases, "%s %s\n", thing,
+                     base != NULL ? base : "-");
+    if (n > 0 && (size_t)n < sizeof t->bases - t->nbases)
+        t->nbases += (size_t)n;
+}
+
+/* FNV-1a, eight bytes at a time: no secret, but the same each time. */
+static void
+tree_derive(const lintel_host *h, const void *label, size_t n, uint8_t ret[32])
+{
+    uint64_t v = UINT64_C(0xcbf29ce484222325);
+    (void)h;
+    for (size_t i = 0; i < 32; i++) {
+        for (size_t k = 0; k < n; k++)
+            v = (v ^ ((const uint8_t *)label)[k]) * UINT64_C(0x100000001b3);
+        ret[i] = (uint8_t)(v >> 56);
+    }
+}
+
 static const void *
 host_extension(const lintel_host *h, const char *id)
 {
     static const lintel_host_loop loop = {
         .size = sizeof loop, .watch = loop_watch, .timer = loop_timer};
     static const lintel_host_transport tree = {
-        .size = sizeof tree, .submit = tree_submit, .abandon = tree_abandon};
+        .size = sizeof tree,
+        .submit = tree_submit,
+        .abandon = tree_abandon,
+        .thing_base = tree_thing_base,
+        .derive = tree_derive,
+    };
     (void)h;
     if (strcmp(id, LINTEL_EXT_LOOP) == 0)
         return &loop;
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &tree : NULL;
 }
 
-/* A number, or the table's default. */
 static lintel_value
-integer(const lintel_field *row, int64_t v)
+integer(int64_t v)
 {
-    return (lintel_value){.type = LINTEL_T_INT, .as.i = v != 0 ? v : strtoll(row->dflt, NULL, 10)};
+    return (lintel_value){.type = LINTEL_T_INT, .as.i = v};
+}
+
+static lintel_value
+text(const char *v)
+{
+    return (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(v), .as.s = v};
+}
+
+/* What the site says, or the table's default. */
+static lintel_value
+setting(const lintel_field *row, const struct testhost_settings *s)
+{
+    const struct {
+        const char *name, *text;
+        int64_t number;
+    } given[] = {
+        {"maxSessions", NULL, s->max_sessions},   {"maxBody", NULL, s->max_body},
+        {"maxObservers", NULL, s->max_observers}, {"prefix", s->prefix, 0},
+        {"interface", s->interface, 0},
+    };
+    for (size_t i = 0; i < sizeof given / sizeof given[0]; i++)
+        if (strcmp(given[i].name, row->name) == 0 && given[i].text != NULL)
+            return text(given[i].text);
+        else if (strcmp(given[i].name, row->name) == 0 && given[i].number != 0)
+            return integer(given[i].number);
+    if (row->dflt == NULL)
+        return (lintel_value){.type = LINTEL_T_NULL};
+    if (row->type == LINTEL_T_INT)
+        return integer(strtoll(row->dflt, NULL, 10));
+    if (row->type == LINTEL_T_BOOL)
+        return (lintel_value){.type = LINTEL_T_BOOL, .as.i = strcmp(row->dflt, "true") == 0};
+    return row->type == LINTEL_T_LIST ? (lintel_value){.type = LINTEL_T_LIST} : text(row->dflt);
 }
 
 struct testhost *
@@ -127,7 +186,7 @@ testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, tes
              char *ret_log, size_t nlog)
 {
     struct testhost *t = calloc(1, sizeof *t);
-    lintel_value uris[32] = {{0}}, settings[5] = {{0}};
+    lintel_value uris[32] = {{0}}, settings[TESTHOST_SETTINGS] = {{0}};
     if (t == NULL)
         return NULL;
     t->host = (lintel_host){.size = sizeof t->host,
@@ -143,12 +202,11 @@ testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, tes
         uris[settings[0].len] =
             (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(uri), .as.s = uri};
     }
+    for (unsigned i = 1; i < TESTHOST_SETTINGS && plugin->bus[i].name != NULL; i++)
+        settings[i] = setting(&plugin->bus[i], s);
     settings[0].type = LINTEL_T_LIST;
     settings[0].as.list = uris;
     settings[1] = (lintel_value){.type = LINTEL_T_BOOL, .as.i = s->unprotected};
-    settings[2] = integer(&plugin->bus[2], s->max_sessions);
-    settings[3] = integer(&plugin->bus[3], s->max_body);
-    settings[4] = integer(&plugin->bus[4], s->max_observers);
     lintel_status st = plugin->create(&t->host, settings, &t->self);
     if (ret_log != NULL)
         snprintf(ret_log, nlog, "%s", t->log);

@@ -8,7 +8,12 @@
 
 #include <stdbool.h>
 
-enum { TESTHOST_WATCHES = 8, TESTHOST_TIMERS = 16, TESTHOST_TICKETS = 4096 };
+enum {
+    TESTHOST_WATCHES = 8,
+    TESTHOST_TIMERS = 16,
+    TESTHOST_TICKETS = 4096,
+    TESTHOST_SETTINGS = 32
+};
 
 struct testhost;
 /* What the tree does with a request. It answers by testhost_answer() with this ticket, now or
@@ -36,8 +41,8 @@ struct testhost {
     lintel_ticket last;              /* tickets are numbered from 1 */
     void *cookies[TESTHOST_TICKETS]; /* by ticket % TESTHOST_TICKETS; NULL: ended */
     uint32_t requests, abandoned, open;
-    char log[8192];
-    size_t nlog;
+    char log[8192], bases[8192]; /* bases: a line "thing URI" for each thing_base() */
+    size_t nlog, nbases;
 };
 
 /* Creates an instance; NULL if create() refused (the reason is in *ret_log, if not NULL). */
@@ -45,6 +50,7 @@ struct testhost_settings {
     const char *const *listen; /* NULL-terminated */
     bool unprotected;
     int64_t max_sessions, max_body, max_observers; /* 0: the default */
+    const char *prefix, *interface;                /* NULL: the default */
 };
 struct testhost *testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s,
                               testhost_tree *tree, char *ret_log, size_t nlog);

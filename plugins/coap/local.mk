@@ -1,16 +1,24 @@
 # The CoAP transport, on libcoap.
 coap_sources = \
 	plugins/coap/coap.c plugins/coap/coap_server.h \
+	plugins/coap/coap_address.c plugins/coap/coap_address.h \
 	plugins/coap/coap_answer.c plugins/coap/coap_answer.h \
 	plugins/coap/coap_block.c plugins/coap/coap_block.h \
+	plugins/coap/coap_certificate.c plugins/coap/coap_certificate.h \
 	plugins/coap/coap_dedup.c plugins/coap/coap_dedup.h \
+	plugins/coap/coap_dtls.c plugins/coap/coap_dtls.h \
 	plugins/coap/coap_io.c plugins/coap/coap_io.h \
 	plugins/coap/coap_listen.c plugins/coap/coap_listen.h \
+	plugins/coap/coap_netlink.c plugins/coap/coap_netlink.h \
 	plugins/coap/coap_observe.c plugins/coap/coap_observe.h \
 	plugins/coap/coap_peer.c plugins/coap/coap_peer.h \
+	plugins/coap/coap_places.c plugins/coap/coap_places.h \
+	plugins/coap/coap_prefix.c plugins/coap/coap_prefix.h \
 	plugins/coap/coap_request.c plugins/coap/coap_request.h \
 	plugins/coap/coap_serve.c plugins/coap/coap_serve.h \
-	plugins/coap/coap_stack.c plugins/coap/coap_stack.h
+	plugins/coap/coap_session.c plugins/coap/coap_session.h \
+	plugins/coap/coap_stack.c plugins/coap/coap_stack.h \
+	plugins/coap/coap_suites.c plugins/coap/coap_suites.h
 
 plugins_PROGRAMS += plugins/coap/coap.so
 plugins_coap_coap_so_SOURCES = $(coap_sources)
