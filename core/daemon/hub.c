@@ -137,8 +137,8 @@ tree_derive(void *ctx, const void *label, size_t n, uint8_t ret[32])
 static uint32_t
 tree_psk(void *ctx, const char *identity, size_t n, uint8_t *key, uint32_t room)
 {
-    (void)ctx, (void)identity, (void)n, (void)key, (void)room;
-    return 0;
+    const struct lintel_hub *h = ctx;
+    return lintel_rights_key(h->site != NULL ? h->site->rights : NULL, identity, n, key, room);
 }
 
 static void
@@ -671,6 +671,7 @@ make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct linte
                                                                .plugins = plugins,
                                                                .reload = reload,
                                                                .seed = random_seed(),
+                                                               .derive = tree_derive,
                                                                .send = send_request,
                                                                .ctx = h});
     if (h->tree == NULL)

@@ -330,10 +330,6 @@ reloaded(void *ctx, int refused, struct lintel_buf *json)
 static void
 post_reload(struct lintel_call *c)
 {
-    const lintel_exchange *x = c->x;
-    const char *who = x->identity != NULL && x->identity[0] ? x->identity
-                      : x->peer != NULL                     ? x->peer
-                                                            : "";
     struct lintel_tree *t = c->tree;
     if (t->source.reload == NULL) {
         lintel_call_fail(c, LINTEL_NOT_IMPLEMENTED, "this hub can't reload");
@@ -347,7 +343,7 @@ post_reload(struct lintel_call *c)
         return;
     }
     *r = (struct reload){t, c->ticket};
-    t->source.reload(t->source.ctx, who, reloaded, r);
+    t->source.reload(t->source.ctx, lintel_call_by(c), reloaded, r);
 }
 
 /* ---- routing --------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/bind/site.h"
 
 /* ---- answering ------------------------------------------------------------------------------- */
 
@@ -146,27 +147,123 @@ lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age, st
     lintel_out_put(c->tree, b);
 }
 
+/* ---- rights ---------------------------------------------------------------------------------- */
+
+static struct lintel_who
+who_asks(const lintel_exchange *x)
+{
+    return (struct lintel_who){x->flags, x->identity != NULL ? x->identity : "",
+                               x->authority != NULL ? x->authority : ""};
+}
+
+static const struct lintel_rights *
+rights(const struct lintel_tree *t)
+{
+    return t->site != NULL ? t->site->rights : NULL;
+}
+
+static int
+can(const struct lintel_tree *t, const struct lintel_who *who, const char *zone, uint32_t what)
+{
+    uint32_t may = lintel_rights_of(rights(t), who, zone);
+    return what != 0 ? (may & what) == what : may != 0;
+}
+
+int
+lintel_call_can(const struct lintel_call *c, const char *zone, uint32_t what)
+{
+    const struct lintel_who who = who_asks(c->x);
+    return can(c->tree, &who, zone, what);
+}
+
+/* Whom to name in a refusal; NULL: somebody unknown. */
+static const char *
+refused_name(const struct lintel_tree *t, const struct lintel_who *who)
+{
+    const char *name = lintel_rights_name(rights(t), who);
+    return name != NULL || !(who->flags & LINTEL_X_LOOPBACK) ? name : "this machine";
+}
+
+/* "may not write in the zone rooms" */
+static void
+refused_what(char out[160], const char *zone, uint32_t what)
+{
+    static const char *const words[] = {"read", "write", "register", "manage the hub"};
+    const char *word = "do anything here";
+    for (size_t i = 0; i < LINTEL_COUNT(words); i++)
+        if (what & 1u << i)
+            word = words[i];
+    int in = zone != NULL && what != 0 && what != LINTEL_MAY_MANAGE;
+    snprintf(out, 160, "may not %s%s%.63s", word,
+             !in       ? ""
+             : zone[0] ? " in the zone "
+                       : " what is in no zone",
+             in ? zone : "");
+}
+
 int
 lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what)
 {
-    const lintel_exchange *x = c->x;
-    const struct lintel_who who = {x->flags, x->identity ? x->identity : "",
-                                   x->authority ? x->authority : ""};
-    if ((lintel_rights_of(NULL, &who, zone) & what) == what)
+    const struct lintel_who who = who_asks(c->x);
+    char words[160];
+    if (can(c->tree, &who, zone, what))
         return 1;
-    if (who.identity[0] == '\0')
+    const char *name = refused_name(c->tree, &who);
+    refused_what(words, zone, what);
+    if (name != NULL)
+        lintel_call_fail(c, LINTEL_FORBIDDEN, "%.64s %s", name, words);
+    else if (who.identity[0] != '\0')
+        lintel_call_fail(c, LINTEL_UNAUTHORIZED, "this site has no identity \"%.64s\"",
+                         who.identity);
+    else
         lintel_call_fail(c, LINTEL_UNAUTHORIZED,
                          "who asks is not known: use coaps, or ask from this machine");
-    else
-        lintel_call_fail(c, LINTEL_FORBIDDEN, "%.64s has no right to that", who.identity);
     return 0;
 }
 
 const char *
 lintel_call_who(const struct lintel_call *c)
 {
-    const lintel_exchange *x = c->x;
-    return x->identity != NULL && x->identity[0] ? x->identity : x->peer != NULL ? x->peer : "";
+    const struct lintel_who who = who_asks(c->x);
+    const char *name = lintel_rights_name(rights(c->tree), &who);
+    if (name != NULL)
+        return name;
+    return c->x->peer != NULL ? c->x->peer : "";
+}
+
+const char *
+lintel_call_by(const struct lintel_call *c)
+{
+    const char *who = lintel_call_who(c), *from = c->x->peer != NULL ? c->x->peer : "";
+    if (who == from || from[0] == '\0')
+        return who;
+    snprintf(c->tree->by, sizeof c->tree->by, "%.64s from %.120s", who, from);
+    return c->tree->by;
+}
+
+/* Who observes what, for the day when rights change. */
+struct lintel_watching {
+    struct lintel_who who;
+    const char *zone; /* NULL: in any */
+    char texts[];
+};
+
+/* NULL: out of memory. */
+static struct lintel_watching *
+watching_new(const struct lintel_call *c)
+{
+    const struct lintel_who who = who_asks(c->x);
+    size_t n = strlen(who.identity) + 1, m = strlen(who.authority) + 1;
+    size_t z = c->zone != NULL ? strlen(c->zone) + 1 : 0;
+    struct lintel_watching *w = lintel_alloc(sizeof *w + n + m + z);
+    if (w == NULL)
+        return NULL;
+    w->who = (struct lintel_who){who.flags, w->texts, w->texts + n};
+    memcpy(w->texts, who.identity, n);
+    memcpy(w->texts + n, who.authority, m);
+    if (z != 0)
+        w->zone = memcpy(w->texts + n + m, c->zone, z);
+    return w;
 }
 
 /* ---- answered later -------------------------------------------------------------------------- */
@@ -195,11 +292,20 @@ more(struct lintel_tree *t)
     return 0;
 }
 
+lintel_ticket
+lintel_open_ticket(const struct lintel_open *o)
+{
+    return (lintel_ticket)o->generation << 32 | (o->index + 1);
+}
+
 struct lintel_open *
 lintel_call_open(struct lintel_call *c)
 {
     struct lintel_tree *t = c->tree;
-    if (t->free == 0 && more(t) != 0) {
+    struct lintel_watching *watching = NULL;
+    int observes = c->x->flags & LINTEL_X_OBSERVE &&
+                   (c->x->method == LINTEL_GET || c->x->method == LINTEL_FETCH);
+    if ((t->free == 0 && more(t) != 0) || (observes && (watching = watching_new(c)) == NULL)) {
         lintel_call_fail(c, LINTEL_UNAVAILABLE,
                          "the hub has too many open requests; try again later");
         return NULL;
@@ -213,8 +319,9 @@ lintel_call_open(struct lintel_call *c)
                               .generation = o->generation + 1,
                               .used = 1,
                               .format = LINTEL_FORMAT_JSON,
-                              .point = LINTEL_NO_POINT};
-    c->ticket = (lintel_ticket)o->generation << 32 | (o->index + 1);
+                              .point = LINTEL_NO_POINT,
+                              .watching = watching};
+    c->ticket = lintel_open_ticket(o);
     return o;
 }
 
@@ -235,6 +342,8 @@ release(struct lintel_open *o)
     o->used = 0;
     o->command = 0;
     o->subscription = NULL;
+    lintel_free(o->watching);
+    o->watching = NULL;
     o->next_free = o->tree->free;
     o->tree->free = o->index + 1;
     o->tree->nopen--;
@@ -259,6 +368,20 @@ lintel_open_answer(struct lintel_open *o, const lintel_answer *a)
     if (!(a->flags & LINTEL_ANSWER_MORE))
         lintel_open_close(o);
     to.fn(to.ctx, to.cookie, a);
+}
+
+uint32_t
+lintel_open_lost(const struct lintel_open *o, char reason[LINTEL_LOST])
+{
+    const struct lintel_watching *w = o->watching;
+    char words[160];
+    if (w == NULL || can(o->tree, &w->who, w->zone, LINTEL_MAY_READ))
+        return 0;
+    const char *name = refused_name(o->tree, &w->who);
+    refused_what(words, w->zone, LINTEL_MAY_READ);
+    (void)lintel_format(reason, LINTEL_LOST, "%.64s %s any more",
+                        name != NULL ? name : "who is not known", words);
+    return name != NULL ? LINTEL_FORBIDDEN : LINTEL_UNAUTHORIZED;
 }
 
 /* ---- queries --------------------------------------------------------------------------------- */

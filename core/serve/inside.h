@@ -16,6 +16,7 @@ enum {
     LINTEL_PATH_MOST = 512    /* bytes of the path below a thing */
 };
 
+struct lintel_audit;
 struct lintel_mount;
 struct lintel_open;
 struct lintel_tree {
@@ -28,6 +29,7 @@ struct lintel_tree {
     int ending;
     const struct lintel_site *site; /* NULL: none yet */
     struct lintel_mount *mounts;
+    char by[200]; /* lintel_call_by() */
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */
@@ -45,6 +47,7 @@ struct lintel_call {
     /* The path below the thing, or below the root; never with a thing's own prefix. */
     const lintel_span *path;
     uint32_t npath;
+    const char *zone; /* of the thing that is asked about; NULL: it is about no thing */
 };
 
 /* The tree's buffer, empty, taken out for one answer (a callback may come back into the tree) and
@@ -76,10 +79,16 @@ void lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_ag
 /* Whether the peer takes `format`; answers 4.06 otherwise. */
 int lintel_call_accepts(struct lintel_call *c, int32_t format);
 
-/* Whether the peer may do all of `what` (LINTEL_MAY_*) in a zone; else answers 4.01 or 4.03. */
+/* Whether the peer may do all of `what` (LINTEL_MAY_*; 0: anything at all) in a zone (NULL: in
+ * any); else answers 4.01 or 4.03, and the refusal is recorded. */
 int lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what);
-/* Who asks, for the record: an identity, or where from. */
+/* The same question without an answer to the peer: for what is listed to whom. */
+int lintel_call_can(const struct lintel_call *c, const char *zone, uint32_t what);
+/* Who asks: the site's name of the identity, or where from. */
 const char *lintel_call_who(const struct lintel_call *c);
+/* Who asks and where from, for the record of a command: "alice from [::1]:40312". Valid until the
+ * next call of this. */
+const char *lintel_call_by(const struct lintel_call *c);
 
 /* ---- answered later -------------------------------------------------------------------------- */
 
@@ -94,8 +103,9 @@ struct lintel_open {
     lintel_command command;          /* under way; 0: none */
     struct lintel_subscription *subscription;
     struct lintel_conditions conditions;
-    int observe;                /* wanted once the value is read */
-    struct lintel_mount *mount; /* whose plugin answers */
+    int observe;                      /* wanted once the value is read */
+    struct lintel_mount *mount;       /* whose plugin answers */
+    struct lintel_watching *watching; /* of an observation: to be judged again; NULL: it is none */
 };
 /* A ticket for the call, or NULL after it was answered with 5.03. */
 struct lintel_open *lintel_call_open(struct lintel_call *c);
@@ -107,6 +117,11 @@ void lintel_open_fail(struct lintel_open *o, uint32_t code, const char *format, 
     __attribute__((format(printf, 3, 4)));
 /* Ends without a word: command forgotten, subscription ended. */
 void lintel_open_close(struct lintel_open *o);
+lintel_ticket lintel_open_ticket(const struct lintel_open *o);
+/* Whether it is an observation of somebody who may not read any more: the code that ends it, and
+ * the reason; 0: it goes on. */
+enum { LINTEL_LOST = 280 };
+uint32_t lintel_open_lost(const struct lintel_open *o, char reason[LINTEL_LOST]);
 
 /* ---- queries --------------------------------------------------------------------------------- */
 

@@ -79,6 +79,8 @@ add_things(struct list *l)
     for (uint32_t i = 0; i < lintel_engine_nthings(e) && !l->out.failed; i++) {
         const struct lintel_thing *t = lintel_live_thing_conf(lintel_engine_thing_at(e, i));
         struct lintel_link link;
+        if (!lintel_call_can(l->c, t->zone, LINTEL_MAY_READ))
+            continue;
         lintel_buf_reset(&l->text);
         lintel_buf_adds(&l->text, "/d");
         lintel_link_segment(&l->text, t->id, strlen(t->id));
@@ -91,6 +93,16 @@ add_things(struct list *l)
             lintel_link_set(&link, "title", lintel_str(t->label));
         list_add(l, &link);
     }
+}
+
+static void
+add_description(struct list *l, const char *target, const char *rt)
+{
+    struct lintel_link link;
+    lintel_link_init(&link, lintel_str(target));
+    lintel_link_set(&link, "rt", lintel_str(rt));
+    lintel_link_set(&link, "ct", lintel_str("432 50"));
+    list_add(l, &link);
 }
 
 /* What plugins have mounted, as they describe it. */
@@ -115,23 +127,24 @@ lintel_serve_core(struct lintel_call *c)
 {
     static const struct {
         const char *target, *ct, *title;
-        int local; /* for loopback alone */
+        uint32_t needs; /* LINTEL_MAY_* */
     } services[] = {
         {"/.well-known/core", "40", NULL, 0},
-        {"/d", "40", "things", 0},
-        {"/models", "40", "models of the things", 0},
-        {"/hub/status", "50", "the hub and its buses", 1},
-        {"/hub/things", "50", "things and their state", 1},
-        {"/hub/values", "50", "values of all things", 1},
-        {"/hub/plugins", "50", "plugins", 1},
-        {"/hub/reload", NULL, "read the site's files again", 1},
+        {"/d", "40", "things", LINTEL_MAY_READ},
+        {"/models", "40", "models of the things", LINTEL_MAY_READ},
+        {"/maps", "40", "bindings of the things", LINTEL_MAY_READ},
+        {"/hub/status", "50", "the hub and its buses", LINTEL_MAY_MANAGE},
+        {"/hub/things", "50", "things and their state", LINTEL_MAY_MANAGE},
+        {"/hub/values", "50", "values of all things", LINTEL_MAY_MANAGE},
+        {"/hub/plugins", "50", "plugins", LINTEL_MAY_MANAGE},
+        {"/hub/reload", NULL, "read the site's files again", LINTEL_MAY_MANAGE},
     };
     struct list l;
     if (!list_begin(&l, c))
         return;
     for (size_t i = 0; i < LINTEL_COUNT(services); i++) {
         struct lintel_link link;
-        if (services[i].local && !(c->x->flags & LINTEL_X_LOOPBACK))
+        if (!lintel_call_can(c, NULL, services[i].needs))
             continue;
         lintel_link_init(&link, lintel_str(services[i].target));
         if (services[i].ct != NULL)
@@ -140,7 +153,9 @@ lintel_serve_core(struct lintel_call *c)
             lintel_link_set(&link, "title", lintel_str(services[i].title));
         list_add(&l, &link);
     }
-    add_mounted(&l);
+    add_description(&l, "/.well-known/wot", "wot.directory");
+    if (lintel_call_can(c, "", LINTEL_MAY_READ))
+        add_mounted(&l);
     add_things(&l);
     list_end(&l);
 }
@@ -210,6 +225,8 @@ lintel_serve_thing(struct lintel_call *c, struct lintel_live_thing *thing, int o
     lintel_link_set(&link, "title", lintel_str("all properties"));
     lintel_link_flag(&link, "obs");
     list_add(&l, &link);
+    lintel_buf_adds(&prefix, own_root ? "/.well-known/wot" : "/td");
+    add_description(&l, lintel_buf_str(&prefix), "wot.thing");
     if (prefix.failed)
         l.out.failed = 1;
     lintel_buf_fini(&prefix);

@@ -11,9 +11,9 @@
 static int
 is_taken(const struct lintel_tree *t, const char *name)
 {
-    static const char *const own[] = {"d",           "models", "maps",      "hub",
-                                      ".well-known", "rd",     "rd-lookup", "bnd",
-                                      "ps",          "bs",     "dp",        "authz-info"};
+    static const char *const own[] = {"d",  "models",    "maps",      "hub", ".well-known",
+                                      "rd", "rd-lookup", "bnd",       "ps",  "bs",
+                                      "dp", "tdd",       "authz-info"};
     for (size_t i = 0; i < LINTEL_COUNT(own); i++)
         if (strcmp(own[i], name) == 0)
             return 1;
@@ -110,6 +110,7 @@ lintel_serve_mounted(struct lintel_call *c)
         m = m->next;
     if (m == NULL)
         return 0;
+    c->zone = "";
     if (!lintel_call_may(c, "",
                          c->x->method == LINTEL_GET || c->x->method == LINTEL_FETCH
                              ? LINTEL_MAY_READ

@@ -378,8 +378,8 @@ command(struct lintel_call *c, const struct subject *s, const lintel_value *v, i
     o->format = format;
     lintel_command handle =
         s->affordance->kind == LINTEL_K_ACTION
-            ? lintel_engine_invoke(e, s->point, v, lintel_call_who(c), on_command, o)
-            : lintel_engine_write(e, s->point, v, lintel_call_who(c), on_command, o);
+            ? lintel_engine_invoke(e, s->point, v, lintel_call_by(c), on_command, o)
+            : lintel_engine_write(e, s->point, v, lintel_call_by(c), on_command, o);
     if (handle != 0)
         o->command = handle;
 }
