@@ -463,7 +463,8 @@ judges_listeners(void)
     } bad[] = {
         {"coap://0.0.0.0:5683", "write `unprotected: yes`", false},
         {"coap://[::]:0", "write `unprotected: yes`", false},
-        {"coaps://[::1]:5684", "coaps needs credentials, which come with a later version", true},
+        {"coaps+tcp://[::1", "an address in figures", true},
+        {"coap+tcp://[::]:0", "write `unprotected: yes`", false},
         {"http://[::1]:80", "a URI like coap://", true},
         {"coap://localhost", "an address in figures", true},
         {"coap://[::1]:70000", "an address in figures", true},

@@ -125,6 +125,23 @@ tree_derive(const lintel_host *h, const void *label, size_t n, uint8_t ret[32])
     }
 }
 
+/* With n = 0: how many there are. */
+static uint32_t
+tree_psk(const lintel_host *h, const char *identity, size_t n, uint8_t *key, uint32_t room)
+{
+    uint32_t count = 0;
+    for (const struct testhost_psk *p = of(h)->psks; p != NULL && p->identity != NULL; p++) {
+        size_t nkey = strlen(p->key);
+        count++;
+        if (n > 0 && strlen(p->identity) == n && memcmp(p->identity, identity, n) == 0 &&
+            nkey <= room) {
+            memcpy(key, p->key, nkey);
+            return (uint32_t)nkey;
+        }
+    }
+    return n == 0 ? count : 0;
+}
+
 static const void *
 host_extension(const lintel_host *h, const char *id)
 {
@@ -136,6 +153,7 @@ host_extension(const lintel_host *h, const char *id)
         .abandon = tree_abandon,
         .thing_base = tree_thing_base,
         .derive = tree_derive,
+        .psk = tree_psk,
     };
     (void)h;
     if (strcmp(id, LINTEL_EXT_LOOP) == 0)
@@ -155,6 +173,15 @@ text(const char *v)
     return (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(v), .as.s = v};
 }
 
+static lintel_value
+list(const char *const *texts, lintel_value values[32])
+{
+    lintel_value v = {.type = texts != NULL ? LINTEL_T_LIST : LINTEL_T_NULL, .as.list = values};
+    for (; texts != NULL && texts[v.len] != NULL && v.len < 32; v.len++)
+        values[v.len] = text(texts[v.len]);
+    return v;
+}
+
 /* What the site says, or the table's default. */
 static lintel_value
 setting(const lintel_field *row, const struct testhost_settings *s)
@@ -163,9 +190,16 @@ setting(const lintel_field *row, const struct testhost_settings *s)
         const char *name, *text;
         int64_t number;
     } given[] = {
-        {"maxSessions", NULL, s->max_sessions},   {"maxBody", NULL, s->max_body},
-        {"maxObservers", NULL, s->max_observers}, {"prefix", s->prefix, 0},
+        {"maxSessions", NULL, s->max_sessions},
+        {"maxBody", NULL, s->max_body},
+        {"maxObservers", NULL, s->max_observers},
+        {"prefix", s->prefix, 0},
         {"interface", s->interface, 0},
+        {"certificate", s->certificate, 0},
+        {"key", s->key, 0},
+        {"clientCa", s->client_ca, 0},
+        {"pskHint", s->hint, 0},
+        {"maxHandshakes", NULL, s->max_handshakes},
     };
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++)
         if (strcmp(given[i].name, row->name) == 0 && given[i].text != NULL)
@@ -186,7 +220,7 @@ testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, tes
              char *ret_log, size_t nlog)
 {
     struct testhost *t = calloc(1, sizeof *t);
-    lintel_value uris[32] = {{0}}, settings[TESTHOST_SETTINGS] = {{0}};
+    lintel_value uris[32] = {{0}}, ciphers[32] = {{0}}, settings[TESTHOST_SETTINGS] = {{0}};
     if (t == NULL)
         return NULL;
     t->host = (lintel_host){.size = sizeof t->host,
@@ -197,15 +231,10 @@ testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, tes
     t->plugin = plugin;
     t->tree = tree;
     t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    for (; s->listen[settings[0].len] != NULL; settings[0].len++) {
-        const char *uri = s->listen[settings[0].len];
-        uris[settings[0].len] =
-            (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(uri), .as.s = uri};
-    }
     for (unsigned i = 1; i < TESTHOST_SETTINGS && plugin->bus[i].name != NULL; i++)
-        settings[i] = setting(&plugin->bus[i], s);
-    settings[0].type = LINTEL_T_LIST;
-    settings[0].as.list = uris;
+        settings[i] = strcmp(plugin->bus[i].name, "ciphers") == 0 ? list(s->ciphers, ciphers)
+                                                                  : setting(&plugin->bus[i], s);
+    settings[0] = list(s->listen, uris);
     settings[1] = (lintel_value){.type = LINTEL_T_BOOL, .as.i = s->unprotected};
     lintel_status st = plugin->create(&t->host, settings, &t->self);
     if (ret_log != NULL)
@@ -270,10 +299,10 @@ unsigned
 testhost_port(const struct testhost *t, unsigned i)
 {
     const char *p = t->log;
-    for (; (p = strstr(p, "listening on coap://")) != NULL; p++)
+    for (; (p = strstr(p, "listening on coap")) != NULL; p++)
         if (i-- == 0) {
             char uri[80] = "";
-            sscanf(p, "listening on coap://%79[^, \n]", uri);
+            sscanf(p, "listening on %*[a-z+]://%79[^, \n]", uri);
             const char *colon = strrchr(uri, ':');
             return colon != NULL ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
         }

@@ -16,6 +16,9 @@ enum {
 };
 
 struct testhost;
+struct testhost_psk {
+    const char *identity, *key;
+};
 /* What the tree does with a request. It answers by testhost_answer() with this ticket, now or
  * later. */
 typedef void testhost_tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket);
@@ -41,7 +44,8 @@ struct testhost {
     lintel_ticket last;              /* tickets are numbered from 1 */
     void *cookies[TESTHOST_TICKETS]; /* by ticket % TESTHOST_TICKETS; NULL: ended */
     uint32_t requests, abandoned, open;
-    char log[8192], bases[8192]; /* bases: a line "thing URI" for each thing_base() */
+    const struct testhost_psk *psks; /* ends with an identity of NULL; NULL: there are none */
+    char log[8192], bases[8192];     /* bases: a line "thing URI" for each thing_base() */
     size_t nlog, nbases;
 };
 
@@ -49,8 +53,11 @@ struct testhost {
 struct testhost_settings {
     const char *const *listen; /* NULL-terminated */
     bool unprotected;
-    int64_t max_sessions, max_body, max_observers; /* 0: the default */
-    const char *prefix, *interface;                /* NULL: the default */
+    int64_t max_sessions, max_body, max_observers;    /* 0: the default */
+    const char *prefix, *interface;                   /* NULL: the default */
+    const char *certificate, *key, *client_ca, *hint; /* NULL: not given */
+    const char *const *ciphers;                       /* NULL-terminated; NULL: not given */
+    int64_t max_handshakes;                           /* 0: the default */
 };
 struct testhost *testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s,
                               testhost_tree *tree, char *ret_log, size_t nlog);

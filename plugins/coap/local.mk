@@ -30,6 +30,7 @@ plugins_coap_coap_so_LDADD = $(COAP_LIBS)
 if HAVE_CUNIT
 check_LIBRARIES += plugins/coap/libcoaptest.a
 plugins_coap_libcoaptest_a_SOURCES = $(coap_sources) \
+	plugins/coap/coap_testclient.c plugins/coap/coap_testclient.h \
 	plugins/coap/coap_testhost.c plugins/coap/coap_testhost.h \
 	plugins/coap/coap_testwire.c plugins/coap/coap_testwire.h
 plugins_coap_libcoaptest_a_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS) $(CUNIT_CFLAGS)
