@@ -2,6 +2,7 @@
 #include "plugins/coap/coap_dtls.h"
 #include "plugins/coap/coap_certificate.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_session.h"
 #include "plugins/coap/coap_suites.h"
 
 #include <errno.h>
@@ -256,6 +257,8 @@ on_psk_identity(coap_bin_const_t *identity, coap_session_t *session, void *arg)
     const lintel_host_transport *t = s->tree;
     uint32_t n = 0;
 
+    if (peer != NULL)
+        lcoap_session_watch(peer);
     /* Whoever is known already may not become another one. */
     if (peer != NULL && !peer->known && lcoap_is_identity(name, identity->length) &&
         LINTEL_HAS(t, psk))
@@ -298,8 +301,10 @@ on_certificate(const char *cn, const uint8_t *der, size_t nder, coap_session_t *
     (void)cn;
     if (depth > 0)
         return validated;
-    struct lcoap_peer *peer = validated ? lcoap_peer_of(k, session) : NULL;
-    return peer != NULL && !peer->known &&
+    struct lcoap_peer *peer = lcoap_peer_of(k, session);
+    if (peer != NULL)
+        lcoap_session_watch(peer);
+    return validated && peer != NULL && !peer->known &&
            lcoap_certificate_names(der, nder, identity, authority) &&
            lcoap_dtls_know(peer, identity, authority);
 }
@@ -363,7 +368,7 @@ lcoap_dtls_context(struct lcoap_stack *k, char *err, size_t nerr)
         coap_free_context(c);
         return NULL;
     }
-    coap_context_set_max_handshake_sessions(c, 2 * k->server->max_handshakes);
+    coap_context_set_max_handshake_sessions(c, LCOAP_UNHEARD * k->server->max_handshakes);
     return c;
 }
 

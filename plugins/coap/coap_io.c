@@ -222,6 +222,9 @@ take_turn(struct lcoap_stack *k)
     else
         k->repeats = 1;
     lcoap_dtls_wipe(k->server);
+    /* Over DTLS acknowledgements can't be seen, but that libcoap waits for none. */
+    if (k->nsecret > 0 && coap_can_exit(k->context))
+        lcoap_secret_flights_landed(k);
     tell_seen(k, &turn);
     if (k->accepted)
         adopt_streams(k);
@@ -341,6 +344,9 @@ on_event(coap_session_t *session, coap_event_t event)
 
     if (event == COAP_EVENT_SERVER_SESSION_NEW && peer == NULL)
         lcoap_session_begin(k, session);
+    if (event == COAP_EVENT_DTLS_ERROR && peer == NULL &&
+        (peer = lcoap_peer_of(k, session)) != NULL)
+        lcoap_session_watch(peer); /* it failed before anything was asked */
     if (peer == NULL)
         return 0;
     switch (event) {

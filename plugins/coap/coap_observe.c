@@ -181,6 +181,37 @@ sees_acks(const struct lcoap_peer *p)
     return p->stack->sees_acks && !p->secure;
 }
 
+static void
+mark_flights(struct lcoap_exchange *x)
+{
+    for (; x != NULL; x = x->next)
+        x->landed = x->in_flight;
+}
+
+static struct lcoap_exchange *
+next_landed(struct lcoap_exchange *x)
+{
+    while (x != NULL && !x->landed)
+        x = x->next;
+    return x;
+}
+
+void
+lcoap_secret_flights_landed(struct lcoap_stack *k)
+{
+    /* All are marked first: an acknowledgement sends what waits, and that has not arrived. */
+    for (struct lcoap_peer *p = k->peers; p != NULL; p = p->next) {
+        mark_flights(p->open);
+        mark_flights(p->observations);
+    }
+    for (struct lcoap_peer *p = k->peers; p != NULL; p = p->next)
+        for (struct lcoap_exchange *x;
+             (x = next_landed(p->open)) != NULL || (x = next_landed(p->observations)) != NULL;) {
+            x->landed = false;
+            lcoap_acknowledged(x);
+        }
+}
+
 void
 lcoap_flights_expire(struct lcoap_server *s, lintel_mono now)
 {

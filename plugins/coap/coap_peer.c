@@ -277,9 +277,12 @@ lcoap_note(struct lcoap_exchange *x, uint16_t mid, bool confirmable, lintel_mono
     *bucket = x;
     x->noted = true;
     x->in_flight = confirmable;
+    x->landed = false;
     x->flight_since = now;
     x->peer->nflights += confirmable;
     s->nflights += confirmable;
+    if (confirmable && x->peer->secure)
+        x->peer->stack->nsecret++;
     x->peer->stack->nnotes++;
 }
 
@@ -294,6 +297,8 @@ lcoap_unnote(struct lcoap_exchange *x)
         at = &(*at)->note_next;
     *at = x->note_next;
     x->peer->nflights -= x->in_flight;
+    if (x->in_flight && x->peer->secure)
+        x->peer->stack->nsecret--;
     s->nflights -= x->in_flight;
     x->noted = x->in_flight = false;
     x->peer->stack->nnotes--;

@@ -57,8 +57,9 @@ struct lcoap_stack {
     /* Where !sees_acks: events handed over at once; requests of this turn. */
     uint32_t repeats, served;
     uint32_t max_sessions;
-    uint32_t nnotes; /* of its peers, in the server's table */
-    bool sees_acks;  /* every datagram is seen before libcoap reads it */
+    uint32_t nnotes;  /* of its peers, in the server's table */
+    uint32_t nsecret; /* confirmable ones over DTLS */
+    bool sees_acks;   /* every datagram is seen before libcoap reads it */
     bool turning, late, unset;
     bool accepted, lost; /* in this turn: a stream; sessions that peers have left */
     struct lcoap_peer *peers;
@@ -141,6 +142,7 @@ struct lcoap_exchange {
     bool inside, answered, ended; /* submit() runs; first answer given; last answer given */
     bool settled;                 /* it stands among the observations */
     bool noted, in_flight;        /* note_mid stands in the table; it was confirmable */
+    bool landed;                  /* it has arrived, and nobody was told yet */
 };
 
 struct lcoap_server {

@@ -14,20 +14,27 @@ void
 lcoap_session_begin(struct lcoap_stack *k, coap_session_t *session)
 {
     struct lcoap_server *s = k->server;
-    if (coap_session_get_proto(session) == COAP_PROTO_UDP)
+    if (!lcoap_is_stream(coap_session_get_proto(session)))
         return;
     struct lcoap_peer *p = lcoap_peer_of(k, session);
     if (p == NULL)
         return; /* libcoap's own limits stand */
+    k->accepted = true;
+    s->nstreams++;
+    lcoap_session_watch(p);
+    if (s->nstreams > s->hub->max_sessions)
+        lcoap_session_end(p);
+}
+
+void
+lcoap_session_watch(struct lcoap_peer *p)
+{
+    struct lcoap_server *s = p->server;
+    if (p->since != 0)
+        return;
     p->since = p->heard = s->host->now(s->host);
     p->watched = true;
     s->nhandshakes++;
-    if (p->stream) {
-        k->accepted = true;
-        s->nstreams++;
-        if (s->nstreams > s->hub->max_sessions)
-            lcoap_session_end(p);
-    }
     lcoap_io_housekeep(s);
 }
 

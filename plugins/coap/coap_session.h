@@ -13,11 +13,15 @@ enum {
     LCOAP_HANDSHAKE_S = 15, /* for handshake, and over streams the first message */
     LCOAP_IDLE_S = 300,     /* a stream without a request, and without an observation */
     LCOAP_KEEPALIVE_S = 60, /* the kernel asks whether the other end of a stream is there */
-    LCOAP_UNREAD = 1 << 20  /* bytes in a stream that its peer has not taken: it gets no more */
+    LCOAP_UNHEARD = 100, /* first messages of DTLS that libcoap keeps, for each of maxHandshakes */
+    LCOAP_UNREAD = 1 << 20 /* bytes in a stream that its peer has not taken: it gets no more */
 };
 
-/* libcoap has a new session, of any protocol. */
+/* libcoap has a new session, of any protocol. One of DTLS may be of a forged address: until it has
+ * shown that it hears us (RFC 6347 4.2.1) it is libcoap's alone. */
 void lcoap_session_begin(struct lcoap_stack *k, coap_session_t *session);
+/* The peer's handshake is under way. */
+void lcoap_session_watch(struct lcoap_peer *p);
 /* Its handshake is over. */
 void lcoap_session_ready(struct lcoap_peer *p);
 /* It has ended, or shall end: with the turn, or soon. */

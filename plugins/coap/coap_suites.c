@@ -25,10 +25,13 @@ static const char *const ours[] = {"ECDHE-ECDSA-AES128-GCM-SHA256",
                                    "PSK-AES128-CCM8",
                                    NULL};
 
+#define OPTIONS (SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE)
 enum { MOST = 8, LIST = 2000 };
 static struct {
     SSL_CTX *made[MOST];
-    unsigned n;
+    SSL *
+        early[MOST]; /* connections that have copied their settings already: each context has one */
+    unsigned n, nearly;
     bool on, hooked;
 } noted;
 
@@ -41,6 +44,15 @@ on_made(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long argl, voi
         noted.made[noted.n++] = parent;
 }
 
+/* The same for each SSL. */
+static void
+on_early(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long argl, void *argp)
+{
+    (void)ptr, (void)data, (void)index, (void)argl, (void)argp;
+    if (noted.on && noted.nearly < MOST)
+        noted.early[noted.nearly++] = parent;
+}
+
 bool
 lcoap_suites_can_choose(void)
 {
@@ -51,16 +63,17 @@ void
 lcoap_suites_collect(void)
 {
     if (!noted.hooked)
-        noted.hooked = SSL_CTX_get_ex_new_index(0, NULL, on_made, NULL, NULL) >= 0;
+        noted.hooked = SSL_CTX_get_ex_new_index(0, NULL, on_made, NULL, NULL) >= 0 &&
+                       SSL_get_ex_new_index(0, NULL, on_early, NULL, NULL) >= 0;
     noted.on = true;
-    noted.n = 0;
+    noted.n = noted.nearly = 0;
 }
 
 void
 lcoap_suites_forget(void)
 {
     noted.on = false;
-    noted.n = 0;
+    noted.n = noted.nearly = 0;
 }
 
 /* Those of TLS 1.3 have names of their own kind, and a list of their own. */
@@ -133,13 +146,16 @@ lcoap_suites_apply(const char *const *suites, char *err, size_t nerr)
     for (unsigned i = 0; i < noted.n; i++) {
         SSL_CTX *c = noted.made[i];
         bool datagrams = (SSL_CTX_get_min_proto_version(c) & 0xff00) == 0xfe00;
-        SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
-                                   SSL_OP_CIPHER_SERVER_PREFERENCE);
+        SSL_CTX_set_options(c, OPTIONS);
         SSL_CTX_set_num_tickets(c, 0);
         SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
         if (SSL_CTX_set_min_proto_version(c, datagrams ? DTLS1_2_VERSION : TLS1_2_VERSION) != 1 ||
             !set_suites(c, suites != NULL ? suites : ours, err, nerr))
             return false;
+    }
+    for (unsigned i = 0; i < noted.nearly; i++) {
+        SSL_set_options(noted.early[i], OPTIONS);
+        SSL_set_num_tickets(noted.early[i], 0);
     }
     return true;
 }
