@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+enum { REFUSAL = 256 }; /* bytes of memory, at least, for an answer that waits */
+
 /* A GET is repeated without harm, and costs no record; but not while the first one is being worked
  * on. */
 static bool
@@ -152,7 +154,10 @@ admit(struct lcoap_peer *peer, lintel_mono now)
     if (!peer->stream)
         return true;
     peer->heard = now;
-    return lcoap_session_takes(peer, 0);
+    if (lcoap_session_takes(peer, 0))
+        return true;
+    (void)lcoap_session_takes(peer, REFUSAL);
+    return false;
 }
 
 /* coap_method_handler_t for every path and method. */
