@@ -89,8 +89,9 @@ const lintel_field lintel_identity_table[] = {
      .dflt = "",
      .type = LINTEL_T_LIST},
     {.name = "issuer",
-     .help = "Who signed the certificate, as its issuer is shown in the log. Several, while it "
-             "moves from one to another. Without it, whomever the listener trusts.",
+     .help = "Who signed the certificate: the whole name, as in \"O=Example, CN=Example CA\" (a "
+             "refusal in the audit trail shows it). Several, while it moves from one to another. "
+             "Without it, whomever the listener trusts.",
      .dflt = "",
      .type = LINTEL_T_LIST},
     {0}};

@@ -29,8 +29,8 @@ answer(const struct ask *a, lintel_status status, enum lintel_fit fit, const cha
         lintel_value old;
         point_value(&a->t->points[a->i], &old);
         value_text(&old, before);
-        command_record(a->t, a->i, a->kind, a->who, before, a->value != NULL ? a->value : &none,
-                       &o);
+        command_record(a->t, a->i, a->kind, a->who, before, a->value != NULL ? a->value : &none, &o,
+                       1);
     }
     a->fn(a->ctx, &o);
     return 0;

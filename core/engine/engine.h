@@ -149,6 +149,22 @@ lintel_command lintel_engine_invoke(struct lintel_engine *e, lintel_point_id p,
                                     lintel_outcome_fn *fn, void *ctx);
 void lintel_engine_forget(struct lintel_engine *e, lintel_command c); /* fn will not be called */
 
+/* What became of a write or an action, for whoever keeps the record. Texts live during the call. */
+struct lintel_record {
+    const char *who;          /* as given to the call */
+    const char *thing, *path; /* thingId; "HeatPump/p/setPoint" */
+    int action;               /* else a write */
+    int refused;              /* the bus never saw it */
+    const char *before;       /* the value of before; "" for actions */
+    const char *value;        /* what was asked for, "" for an action without input */
+    const char *result;       /* "ok", or what stood in the way, in words */
+    const char *back;         /* a write: what was read back; an action: its output; "" = nothing */
+};
+typedef void lintel_record_fn(void *ctx, const struct lintel_record *r);
+/* Once, before the first command. Exactly one call for each write and action, also for those that
+ * nobody waits for any more. */
+void lintel_engine_recorder(struct lintel_engine *e, lintel_record_fn *fn, void *ctx);
+
 /* ---- statistics ------------------------------------------------------------------------------ */
 
 struct lintel_bus_stats {

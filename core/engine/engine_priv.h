@@ -163,6 +163,8 @@ struct lintel_engine {
     struct link due;    /* subscriptions to be called or evaluated */
     uint32_t nsubscriptions;
     struct lintel_timer turn; /* ends the current turn: graves and due (life.c) */
+    lintel_record_fn *record; /* NULL: nobody keeps the record */
+    void *record_ctx;
 };
 
 /* ---- engine.c -------------------------------------------------------------------------------- */

@@ -201,6 +201,37 @@ refused_what(char out[160], const char *zone, uint32_t what)
              in ? zone : "");
 }
 
+static enum lintel_trail_what
+trail_word(uint32_t what)
+{
+    return what & LINTEL_MAY_MANAGE     ? LINTEL_TRAIL_MANAGE
+           : what & LINTEL_MAY_WRITE    ? LINTEL_TRAIL_WRITE
+           : what & LINTEL_MAY_REGISTER ? LINTEL_TRAIL_REGISTER
+           : what & LINTEL_MAY_READ     ? LINTEL_TRAIL_READ
+                                        : LINTEL_TRAIL_ASK;
+}
+
+void
+lintel_call_refused(const struct lintel_call *c, enum lintel_trail_what what, const char *why)
+{
+    struct lintel_buf path = {.limit = 200};
+    for (uint32_t i = 0; i < c->npath && !path.failed; i++) {
+        if (i != 0)
+            lintel_buf_addc(&path, '/');
+        if (c->path[i].n != 0)
+            lintel_buf_add(&path, c->path[i].p, c->path[i].n);
+    }
+    lintel_trail_add(c->tree->source.trail,
+                     &(struct lintel_trail_entry){.what = what,
+                                                  .refused = 1,
+                                                  .who = lintel_call_who(c),
+                                                  .from = c->x->peer != NULL ? c->x->peer : "",
+                                                  .thing = c->thing,
+                                                  .path = lintel_buf_str(&path),
+                                                  .result = why});
+    lintel_buf_fini(&path);
+}
+
 int
 lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what)
 {
@@ -210,6 +241,12 @@ lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what)
         return 1;
     const char *name = refused_name(c->tree, &who);
     refused_what(words, zone, what);
+    char why[300];
+    (void)lintel_format(why, sizeof why, "%s", words);
+    if (name == NULL && who.identity[0] != '\0') /* what an operator needs to let it in */
+        (void)lintel_format(why, sizeof why, "%s: no identity \"%.64s\" of \"%.100s\"", words,
+                            who.identity, who.authority);
+    lintel_call_refused(c, trail_word(what), why);
     if (name != NULL)
         lintel_call_fail(c, LINTEL_FORBIDDEN, "%.64s %s", name, words);
     else if (who.identity[0] != '\0')
@@ -305,6 +342,8 @@ lintel_call_open(struct lintel_call *c)
     struct lintel_watching *watching = NULL;
     int observes = c->x->flags & LINTEL_X_OBSERVE &&
                    (c->x->method == LINTEL_GET || c->x->method == LINTEL_FETCH);
+    if (c->x->flags & LINTEL_X_AT_ONCE)
+        return NULL;
     if ((t->free == 0 && more(t) != 0) || (observes && (watching = watching_new(c)) == NULL)) {
         lintel_call_fail(c, LINTEL_UNAVAILABLE,
                          "the hub has too many open requests; try again later");

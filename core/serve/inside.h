@@ -7,6 +7,7 @@
 #include "core/engine/subscribe.h"
 #include "core/serve/codes.h"
 #include "core/serve/format.h"
+#include "core/serve/trail.h"
 #include "core/serve/tree_source.h"
 #include "core/trust/rights.h"
 
@@ -16,7 +17,6 @@ enum {
     LINTEL_PATH_MOST = 512    /* bytes of the path below a thing */
 };
 
-struct lintel_audit;
 struct lintel_mount;
 struct lintel_open;
 struct lintel_tree {
@@ -47,7 +47,8 @@ struct lintel_call {
     /* The path below the thing, or below the root; never with a thing's own prefix. */
     const lintel_span *path;
     uint32_t npath;
-    const char *zone; /* of the thing that is asked about; NULL: it is about no thing */
+    /* The thing that is asked about, and its zone; NULL: it is about none. */
+    const char *thing, *zone;
 };
 
 /* The tree's buffer, empty, taken out for one answer (a callback may come back into the tree) and
@@ -84,6 +85,8 @@ int lintel_call_accepts(struct lintel_call *c, int32_t format);
 int lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what);
 /* The same question without an answer to the peer: for what is listed to whom. */
 int lintel_call_can(const struct lintel_call *c, const char *zone, uint32_t what);
+/* Records a refusal; the call is answered by the caller. */
+void lintel_call_refused(const struct lintel_call *c, enum lintel_trail_what what, const char *why);
 /* Who asks: the site's name of the identity, or where from. */
 const char *lintel_call_who(const struct lintel_call *c);
 /* Who asks and where from, for the record of a command: "alice from [::1]:40312". Valid until the
@@ -107,7 +110,8 @@ struct lintel_open {
     struct lintel_mount *mount;       /* whose plugin answers */
     struct lintel_watching *watching; /* of an observation: to be judged again; NULL: it is none */
 };
-/* A ticket for the call, or NULL after it was answered with 5.03. */
+/* A ticket for the call, or NULL after it was answered with 5.03, or declined (LINTEL_X_AT_ONCE).
+ */
 struct lintel_open *lintel_call_open(struct lintel_call *c);
 /* The open exchange of a ticket; NULL: it has ended. */
 struct lintel_open *lintel_open_find(struct lintel_tree *t, lintel_ticket ticket);

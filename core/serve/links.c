@@ -137,6 +137,7 @@ lintel_serve_core(struct lintel_call *c)
         {"/hub/things", "50", "things and their state", LINTEL_MAY_MANAGE},
         {"/hub/values", "50", "values of all things", LINTEL_MAY_MANAGE},
         {"/hub/plugins", "50", "plugins", LINTEL_MAY_MANAGE},
+        {"/hub/audit", "50", "who wrote what", LINTEL_MAY_MANAGE},
         {"/hub/reload", NULL, "read the site's files again", LINTEL_MAY_MANAGE},
     };
     struct list l;

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += $(LIBSERVE)
 core_serve_libserve_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 core_serve_libserve_a_SOURCES = \
+	core/serve/audit.c core/serve/audit.h \
 	core/serve/codes.c core/serve/codes.h \
 	core/serve/format.c core/serve/format.h \
 	core/serve/hub.c core/serve/hub.h \
@@ -18,11 +19,12 @@ core_serve_libserve_a_SOURCES = \
 	core/serve/schema.c core/serve/schema.h \
 	core/serve/senml.c core/serve/senml.h \
 	core/serve/td.c core/serve/td.h \
+	core/serve/trail.c core/serve/trail.h \
 	core/serve/tree.c core/serve/tree.h core/serve/tree_source.h
 
 if HAVE_CUNIT
 serve_tests = core/serve/format_test core/serve/live_test core/serve/local_test core/serve/rights_test \
-	core/serve/schema_test core/serve/senml_test core/serve/td_test core/serve/tree_test
+	core/serve/schema_test core/serve/senml_test core/serve/td_test core/serve/trail_test core/serve/tree_test
 check_PROGRAMS += $(serve_tests)
 TESTS += $(serve_tests)
 SERVE_FAKE = core/serve/fake_engine.c core/serve/fake_engine.h
@@ -42,11 +44,13 @@ core_serve_senml_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_td_test_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 core_serve_td_test_SOURCES = core/serve/td_test.c $(SERVE_FAKE)
 core_serve_td_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
+core_serve_trail_test_SOURCES = core/serve/trail_test.c core/serve/fake_store.c core/serve/fake_store.h
+core_serve_trail_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_tree_test_SOURCES = core/serve/tree_test.c $(SERVE_FAKE)
 core_serve_tree_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 endif
 
-FUZZERS += core/serve/format_fuzz core/serve/local_fuzz core/serve/senml_fuzz
+FUZZERS += core/serve/format_fuzz core/serve/local_fuzz core/serve/senml_fuzz core/serve/trail_fuzz
 core_serve_format_fuzz_SOURCES = core/serve/format_fuzz.c $(FUZZ_MAIN)
 core_serve_format_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_serve_format_fuzz_LDADD = $(SERVE_LIBS)
@@ -56,3 +60,6 @@ core_serve_local_fuzz_LDADD = $(SERVE_LIBS)
 core_serve_senml_fuzz_SOURCES = core/serve/senml_fuzz.c $(FUZZ_MAIN)
 core_serve_senml_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_serve_senml_fuzz_LDADD = $(SERVE_LIBS)
+core_serve_trail_fuzz_SOURCES = core/serve/trail_fuzz.c $(FUZZ_MAIN)
+core_serve_trail_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_serve_trail_fuzz_LDADD = $(SERVE_LIBS)

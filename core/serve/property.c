@@ -337,6 +337,9 @@ read_payload(struct lintel_call *c, const struct subject *s, const struct lintel
         code = lintel_format_read(c->x->format, c->x->payload, d, a, ret, reason);
     if (code == 0 && !lintel_arena_failed(a))
         return 0;
+    lintel_call_refused(
+        c, s->affordance->kind == LINTEL_K_ACTION ? LINTEL_TRAIL_ACTION : LINTEL_TRAIL_WRITE,
+        reason);
     lintel_call_fail(c, lintel_arena_failed(a) ? LINTEL_INTERNAL : code, "%s", reason);
     return -1;
 }
@@ -388,6 +391,7 @@ static void
 put(struct lintel_call *c, const struct subject *s)
 {
     if (!s->affordance->writable) {
+        lintel_call_refused(c, LINTEL_TRAIL_WRITE, "read-only");
         lintel_call_fail(c, LINTEL_NOT_ALLOWED, "%s is read-only", s->affordance->name);
         return;
     }

@@ -242,6 +242,7 @@ serve_thing(struct lintel_call *c, struct lintel_live_thing *thing, int own_root
 {
     char path[LINTEL_PATH_MOST];
     const struct lintel_thing *t = lintel_live_thing_conf(thing);
+    c->thing = t->id;
     c->zone = t->zone;
     if (!lintel_call_may(c, t->zone, right_of(c)))
         return;

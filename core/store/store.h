@@ -31,6 +31,14 @@ int lintel_store_remove(struct lintel_store *s, uint64_t key);
  * out of memory, and done() is not called. */
 int lintel_store_sync(struct lintel_store *s, void (*done)(void *ctx, int failed), void *ctx);
 
+/* Calls each() for what is on the disk by now, by number, beginning with `from`, on a thread of its
+ * own and with the view of one moment; the store goes on meanwhile. A nonzero result of each() ends
+ * it. Then done(ctx, 0) on the loop, or done(ctx, -1) where the file can't be read or the store is
+ * closed. -1: it can't be begun, and done() is not called. */
+int lintel_store_scan(struct lintel_store *s, uint64_t from,
+                      int (*each)(void *ctx, uint64_t key, const void *p, size_t n),
+                      void (*done)(void *ctx, int failed), void *ctx);
+
 struct lintel_store_stats {
     uint64_t written, transactions, queued; /* changes */
     const char *trouble;                    /* "" or why nothing can be written */

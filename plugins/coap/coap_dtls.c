@@ -398,7 +398,7 @@ lcoap_dtls_identify(struct lcoap_peer *p)
         (void)lcoap_dtls_know(p, name, "psk");
     }
     if (p->identity != NULL)
-        p->flags |= LINTEL_X_SECURE;
+        lcoap_peer_is_secure(p);
 }
 
 void

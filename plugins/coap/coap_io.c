@@ -8,15 +8,18 @@
  * Events of sessions (streams) come before those of listeners: a listener may make libcoap free the
  * session whose event stands behind.
  *
- * How many wait, and what they are, is seen by a look at the sockets (MSG_PEEK with SO_PEEK_OFF:
- * one system call for all of them). That look also shows acknowledgements and resets of our
- * notifications, which libcoap 4.3.1 tells nobody. The sockets stand in /proc/self/fdinfo beside
- * their epoll data. Where that can't be read, the repeats follow the load by doubling, and
- * acknowledgements are taken for granted after a while. */
+ * How many wait, and what they are, is seen by a look at the sockets (coap_fast: MSG_PEEK with
+ * SO_PEEK_OFF, one system call for all of them), which also answers what can be answered at once.
+ * That look also shows acknowledgements and resets of our notifications, which libcoap 4.3.1 tells
+ * nobody. The sockets stand in /proc/self/fdinfo beside their epoll data. Where that can't be read,
+ * the repeats follow the load by doubling, and acknowledgements are taken for granted after a
+ * while. */
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
 #include "plugins/coap/coap_dtls.h"
+#include "plugins/coap/coap_fast.h"
+#include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_session.h"
@@ -34,8 +37,8 @@
 enum {
     MAX_EVENTS = 16,
     MAX_THINGS = 16, /* stacks of things, in one turn */
-    MAX_LOOK = 32,   /* datagrams of one socket in one turn */
     MAX_REPEATS = 8,
+    RECEIVE_BYTES = 1 << 20,
     HOUSEKEEPING_S = 2
 };
 
@@ -46,51 +49,25 @@ struct seen { /* a datagram that answers a message of ours */
 };
 
 struct turn {
-    struct epoll_event events[MAX_EVENTS * MAX_LOOK];
-    struct seen seen[MAX_LOOK * LCOAP_MAX_LISTENERS];
+    struct epoll_event events[MAX_EVENTS * LCOAP_LOOK_MOST];
+    struct seen seen[LCOAP_LOOK_MOST * LCOAP_MAX_LISTENERS];
     uint32_t nevents, nseen;
 };
 
-/* Looks at the datagrams that wait. Returns how many, at least 1. */
-static uint32_t
-look(const struct lcoap_stack *k, int fd, struct turn *turn)
+/* Notes acknowledgements and resets among the datagrams that libcoap is about to read. */
+static void
+note_seen(const struct lcoap_looked *looked, uint32_t n, struct turn *turn)
 {
-    struct mmsghdr messages[MAX_LOOK];
-    struct iovec parts[MAX_LOOK];
-    union {
-        struct sockaddr sa;
-        struct sockaddr_in sin;
-        struct sockaddr_in6 sin6;
-    } from[MAX_LOOK];
-    uint8_t heads[MAX_LOOK][4];
-    bool wanted = k->nnotes > 0;
-
-    for (uint32_t i = 0; i < MAX_LOOK; i++) {
-        parts[i] = (struct iovec){heads[i], sizeof heads[i]};
-        messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
-        if (wanted) {
-            messages[i].msg_hdr.msg_name = &from[i];
-            messages[i].msg_hdr.msg_namelen = sizeof from[i];
-        }
-    }
-    /* From the first on: reading a datagram that is longer than libcoap's buffer moves the offset
-     * back by less than looking at it moved it on. MSG_TRUNC makes it pass whole datagrams, of
-     * which four bytes are copied. */
-    setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &(int){0}, sizeof(int));
-    int n = recvmmsg(fd, messages, MAX_LOOK, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, NULL);
-    for (int i = 0; wanted && i < n; i++) {
-        const uint8_t *h = heads[i];
-        if (messages[i].msg_len < 4 || h[0] >> 6 != 1 || (h[0] >> 4 & 2) == 0 || h[1] != 0 ||
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *h = looked[i].bytes;
+        if (looked[i].n < 4 || h[0] >> 6 != 1 || (h[0] >> 4 & 2) == 0 || h[1] != 0 ||
             turn->nseen == sizeof turn->seen / sizeof turn->seen[0])
             continue;
         struct seen *e = &turn->seen[turn->nseen++];
-        coap_address_init(&e->from);
-        memcpy(&e->from.addr, &from[i], sizeof e->from.addr);
-        e->from.size = messages[i].msg_hdr.msg_namelen;
+        e->from = looked[i].from;
         e->mid = (uint16_t)(h[2] << 8 | h[3]);
         e->reset = (h[0] >> 4 & 3) == COAP_MESSAGE_RST;
     }
-    return n > 0 ? (uint32_t)n : 1;
 }
 
 static bool
@@ -103,12 +80,20 @@ is_listener(const struct lcoap_stack *k, const void *event)
 }
 
 static void
-add_event(const struct lcoap_stack *k, struct turn *turn, const struct epoll_event *e)
+add_event(struct lcoap_stack *k, struct turn *turn, const struct epoll_event *e)
 {
+    const struct lcoap_socket *socket = NULL;
+    const struct lcoap_looked *looked;
     uint32_t times = 1;
     for (uint32_t i = 0; i < k->nsockets; i++)
         if (k->sockets[i].event == e->data.ptr && (e->events & EPOLLIN) && k->sockets[i].datagrams)
-            times = k->sees_acks ? look(k, k->sockets[i].fd, turn) : k->repeats;
+            socket = &k->sockets[i];
+    if (socket != NULL && k->sees_acks) {
+        times = lcoap_fast_look(k->server->fast, k, socket, &looked);
+        if (k->nnotes > 0)
+            note_seen(looked, times, turn);
+    } else if (socket != NULL)
+        times = k->repeats;
     for (uint32_t i = 0; i < times; i++)
         turn->events[turn->nevents++] = *e;
 }
@@ -161,6 +146,23 @@ next_member(FILE *f, struct lcoap_socket *ret)
     return false;
 }
 
+static void
+add_socket(struct lcoap_stack *k, const struct lcoap_socket *is)
+{
+    struct lcoap_socket *socket = &k->sockets[k->nsockets++];
+    *socket = *is;
+    coap_address_init(&socket->local);
+    if (!socket->datagrams)
+        return;
+    getsockname(socket->fd, &socket->local.addr.sa, &socket->local.size);
+    socket->plain = lcoap_listener_of(k, COAP_PROTO_UDP, &socket->local) != NULL &&
+                    lcoap_listener_of(k, COAP_PROTO_DTLS, &socket->local) == NULL;
+    /* A change with a thousand observers brings hundreds of acknowledgements at once. More than the
+     * system's limit takes CAP_NET_ADMIN. */
+    if (setsockopt(socket->fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){RECEIVE_BYTES}, sizeof(int)) != 0)
+        (void)setsockopt(socket->fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_BYTES}, sizeof(int));
+}
+
 /* Reads the members of libcoap's epoll set. Returns 0 if all sockets are known. */
 static int
 find_sockets(struct lcoap_stack *k)
@@ -173,7 +175,7 @@ find_sockets(struct lcoap_stack *k)
     while (next_member(f, &is)) {
         fcntl(is.fd, F_SETFD, FD_CLOEXEC); /* libcoap doesn't */
         if (is.event != NULL && k->sockets != NULL && k->nsockets < k->nlisteners)
-            k->sockets[k->nsockets++] = is;
+            add_socket(k, &is);
     }
     fclose(f);
     return k->nsockets == k->nlisteners ? 0 : -1;
@@ -215,7 +217,8 @@ take_turn(struct lcoap_stack *k)
             add_event(k, &turn, &events[i]);
     k->turning = true;
     k->served = 0;
-    coap_io_do_epoll(k->context, turn.events, turn.nevents);
+    if (turn.nevents > 0) /* else the short way took all; libcoap's timer stands as it is */
+        coap_io_do_epoll(k->context, turn.events, turn.nevents);
     k->turning = false;
     if (k->served >= k->repeats)
         k->repeats = k->repeats < MAX_REPEATS ? k->repeats * 2 : MAX_REPEATS;
@@ -384,7 +387,7 @@ static bool
 can_look(struct lcoap_stack *k)
 {
     int zero = 0;
-    bool ok = find_sockets(k) == 0;
+    bool ok = k->server->fast != NULL && find_sockets(k) == 0;
     for (uint32_t i = 0; ok && i < k->nsockets; i++)
         ok = !k->sockets[i].datagrams ||
              setsockopt(k->sockets[i].fd, SOL_SOCKET, SO_PEEK_OFF, &zero, sizeof zero) == 0;
@@ -395,6 +398,7 @@ void
 lcoap_io_init(struct lcoap_server *s)
 {
     s->things_fd = -1;
+    s->fast = lcoap_fast_new(s);
     coap_set_log_handler(on_log);
     coap_set_log_level(LOG_EMERG); /* so that hardly anything is even formatted */
 }
@@ -474,6 +478,8 @@ lcoap_io_leave(struct lcoap_stack *k)
 void
 lcoap_io_fini(struct lcoap_server *s)
 {
+    lcoap_fast_free(s->fast);
+    s->fast = NULL;
     if (s->loop == NULL)
         return;
     s->loop->timer(s->host, 0, on_sent, s);

@@ -52,12 +52,12 @@ lcoap_address_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, siz
 }
 
 void
-lcoap_base_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n)
+lcoap_address_origin(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n)
 {
     lcoap_address_uri(protocol, a, buf, n);
-    char *colon = strrchr(buf, ':');
-    if (colon != NULL && coap_address_get_port(a) == scheme_of_protocol(protocol)->port)
-        *colon = '\0';
+    char *port = strrchr(buf, ':');
+    if (coap_address_get_port(a) == scheme_of_protocol(protocol)->port && port != NULL)
+        *port = '\0';
 }
 
 /* Digits only, up to the end. */
@@ -180,6 +180,14 @@ lcoap_listen_add(struct lcoap_stack *k, const char *uri, char *err, size_t nerr)
                  l->uri);
         return LINTEL_E_CONFIG;
     }
+    for (uint32_t i = 0; i < k->nlisteners; i++)
+        if (coap_address_get_port(&l->address) != 0 &&
+            lcoap_is_stream(l->protocol) == lcoap_is_stream(k->listeners[i].protocol) &&
+            coap_address_equals(&l->address, &k->listeners[i].address)) {
+            snprintf(err, nerr, "listen: %s wants the port of %s; give it another", l->uri,
+                     k->listeners[i].uri);
+            return LINTEL_E_CONFIG;
+        }
     return append(k, l, err, nerr);
 }
 

@@ -18,5 +18,6 @@ const struct lcoap_listener *lcoap_listener_of(const struct lcoap_stack *k, coap
                                                const coap_address_t *local);
 /* "coap://[2001:db8::1]:5683"; lcoap_base_uri() leaves the scheme's own port out. */
 void lcoap_address_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
-void lcoap_base_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
+/* The same without the scheme's default port: "coap://[2001:db8::1]". */
+void lcoap_address_origin(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
 #endif

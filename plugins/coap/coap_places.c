@@ -168,7 +168,7 @@ tell_base(struct lcoap_stack *k)
 {
     char uri[80];
     coap_address_t a = k->listeners[0].address;
-    lcoap_base_uri(k->listeners[0].protocol, &a, uri, sizeof uri);
+    lcoap_address_origin(k->listeners[0].protocol, &a, uri, sizeof uri);
     k->server->tree->thing_base(k->server->host, k->thing, uri);
     k->told = true;
 }

@@ -4,6 +4,7 @@
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
 #include "plugins/coap/coap_dtls.h"
+#include "plugins/coap/coap_fast.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
@@ -89,6 +90,8 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     if (token.length > 0)
         memcpy(x->token, token.s, token.length);
     x->mid = (uint16_t)coap_pdu_get_mid(request);
+    if (!peer->stream)
+        lcoap_exchange_count(x);
     x->confirmable = !peer->stream && coap_pdu_get_type(request) == COAP_MESSAGE_CON;
     x->no_response = r->no_response;
     x->block1 = r->block1;
@@ -98,6 +101,10 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     if (observe) {
         x->observe = true;
         s->nobservers++;
+        /* Observers take turns in being sent a confirmable one: a change that all of them are told
+         * of must not bring all their acknowledgements at once. */
+        x->nons = (uint8_t)(s->observed++ % LCOAP_CON_EVERY);
+        x->last_con = s->host->now(s->host);
         r->x.flags |= LINTEL_X_OBSERVE;
     }
     r->x.flags |= peer->flags;
@@ -260,6 +267,10 @@ lcoap_serve_answer(void *self, void *cookie, const lintel_answer *a)
 {
     struct lcoap_exchange *x = cookie;
     (void)self;
+    if (x->fast != NULL) {
+        lcoap_fast_answer(x->fast, a);
+        return;
+    }
     if (!(a->flags & LINTEL_ANSWER_MORE))
         x->ended = true;
     if (x->answered)

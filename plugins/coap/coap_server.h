@@ -37,7 +37,8 @@ struct lcoap_listener {
 struct lcoap_socket { /* one descriptor in libcoap's epoll set */
     const void *event;
     int fd;
-    bool datagrams;
+    bool datagrams, plain; /* plain: of coap:// */
+    coap_address_t local;  /* what it is bound to */
 };
 
 /* A context of libcoap: its own epoll set, sockets and sessions. Of one, libcoap tells clients by
@@ -98,12 +99,12 @@ struct lcoap_peer {
     bool known;           /* who it is was asked */
     bool refused;         /* it came with an identity that is unknown */
     bool gone;            /* the session has ended, or is to end */
-    uint32_t flags;       /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST, _SECURE, _RELIABLE */
+    uint32_t flags;       /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST, _LIMITED, _SECURE, _RELIABLE */
     coap_address_t local; /* what flags and base were made of */
     char text[64];        /* "[::1]:40312" */
     char base[80];        /* "coap://[::1]:5683" */
     char origin[80];      /* "coap://[::1]:40312"; "": a stream */
-    uint32_t scope;       /* lintel_exchange.scope */
+    uint32_t scope;       /* of a link-local address: the interface */
 };
 
 /* A Block option: RFC 7959 2.2; szx 7 over streams, RFC 8323 6. */
@@ -119,7 +120,9 @@ struct lcoap_kept {
     char payload[];
 };
 
+struct lcoap_fast;
 struct lcoap_exchange {
+    struct lcoap_fast *fast; /* the one exchange of the short way; NULL: an ordinary one */
     struct lcoap_exchange *next, **link; /* in its peer, or free */
     struct lcoap_exchange *wait_next;    /* in its peer's queue */
     struct lcoap_exchange *note_next;    /* in the table of message ids */
@@ -141,6 +144,7 @@ struct lcoap_exchange {
     bool confirmable, observe;
     bool inside, answered, ended; /* submit() runs; first answer given; last answer given */
     bool settled;                 /* it stands among the observations */
+    bool counted;                 /* in the server's open_mids */
     bool noted, in_flight;        /* note_mid stands in the table; it was confirmable */
     bool landed;                  /* it has arrived, and nobody was told yet */
 };
@@ -157,7 +161,7 @@ struct lcoap_server {
     struct lcoap_places *places; /* NULL: no prefix */
     struct lcoap_stack *doomed;  /* freed at the end of the turn, by thing_next */
     uint32_t busy;               /* turns that are on */
-    bool unprotected, housekeeping;
+    bool unprotected, limit_all, housekeeping;
     struct lcoap_dtls *dtls;              /* credentials */
     uint32_t max_handshakes, nhandshakes; /* under way, all stacks */
     uint32_t nstreams;
@@ -165,7 +169,9 @@ struct lcoap_server {
     size_t max_body;
 
     struct lcoap_exchange *free_exchanges;
-    uint32_t nopen, nobservers;
+    uint32_t nopen, nobservers, observed; /* observed: so many began */
+    uint16_t open_mids[256]; /* open exchanges by the low byte of their request's message id */
+    struct lcoap_fast *fast; /* NULL: everything goes the long way */
     struct lcoap_exchange *notes[LCOAP_NOTE_BUCKETS]; /* by the last message id sent */
     uint32_t nflights;
     struct lcoap_replies *replies;

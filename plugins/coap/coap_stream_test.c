@@ -580,8 +580,8 @@ serves_only_who_reads(void)
     struct client *c = greet(t, 0, "\x23\x04\x00\x00", 4);
     uint32_t asked = 0;
     while (asked < 50000 && SAY(t, c, GET, 1,
-                               "\xb3"
-                               "big"))
+                                "\xb3"
+                                "big"))
         asked++;
     CHECK(asked < 50000);
     CHECK(t->requests < 100); /* 20 MB, most of which the kernel holds */
