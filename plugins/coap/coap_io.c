@@ -347,7 +347,9 @@ on_event(coap_session_t *session, coap_event_t event)
 
     if (event == COAP_EVENT_SERVER_SESSION_NEW && peer == NULL)
         lcoap_session_begin(k, session);
-    if (event == COAP_EVENT_DTLS_ERROR && peer == NULL &&
+    if (event == COAP_EVENT_DTLS_CONNECTED && peer == NULL)
+        (void)lcoap_peer_of(k, session); /* and nobody asked for an identity */
+    if ((event == COAP_EVENT_DTLS_ERROR || event == COAP_EVENT_DTLS_CLOSED) && peer == NULL &&
         (peer = lcoap_peer_of(k, session)) != NULL)
         lcoap_session_watch(peer); /* it failed before anything was asked */
     if (peer == NULL)

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TLS_RECORD = 16 << 10 }; /* bytes */
+
 bool
 lcoap_is_loopback(const coap_address_t *a)
 {
@@ -157,10 +159,19 @@ lcoap_peer_of(struct lcoap_stack *stack, coap_session_t *session)
     return p;
 }
 
+/* libcoap 4.3.1 with GnuTLS loses what does not fit one record of TLS. */
+static size_t
+message_most(const struct lcoap_peer *p)
+{
+    size_t most = coap_session_max_pdu_size(p->session);
+    bool cut = p->secure && coap_get_tls_library_version()->type == COAP_TLS_LIBRARY_GNUTLS;
+    return cut && most > TLS_RECORD ? TLS_RECORD : most;
+}
+
 size_t
 lcoap_peer_room(const struct lcoap_peer *p)
 {
-    return p->stream ? lcoap_answer_room(coap_session_max_pdu_size(p->session)) : 0;
+    return p->stream ? lcoap_answer_room(message_most(p)) : 0;
 }
 
 void

@@ -72,9 +72,9 @@ end_now(struct lcoap_peer *p)
     if (p->watched && p->secure)
         lcoap_dtls_failed(p);
     coap_session_reference(session);
-    lcoap_peer_free(p);
     if (coap_session_get_state(session) != COAP_SESSION_STATE_NONE)
         coap_session_disconnected(session, COAP_NACK_NOT_DELIVERABLE);
+    lcoap_peer_free(p); /* last: libcoap tells of the end, to a peer that is known */
     coap_session_release(session);
     lcoap_io_sent_confirmable(k); /* libcoap then frees the session */
 }

@@ -514,6 +514,12 @@ judges_listeners(void)
         if (t != NULL)
             testhost_free(t);
     }
+    const char *secure[] = {"coaps://[::1]:0", NULL};
+    struct testhost_settings s = {.listen = secure};
+    if (!coap_dtls_is_supported()) { /* a build without */
+        CHECK(testhost_new(lintel_plugin_entry.plugins[0], &s, tree, log, sizeof log) == NULL);
+        CHECK_HAS(log, "this build's libcoap has no DTLS");
+    }
     const char *mapped[] = {"coap://127.0.0.1:0", "coap://[::]:0", NULL};
     struct testhost *t =
         open_host(&(struct testhost_settings){.listen = mapped, .unprotected = true});
