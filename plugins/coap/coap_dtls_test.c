@@ -543,6 +543,10 @@ first_messages_are_no_handshakes(void)
     static uint8_t hello[2000];
     static int fds[FLOOD];
     REQUIRE(t != NULL);
+    if (is_gnutls()) { /* which waits half a minute with each; see the README */
+        testhost_free(t);
+        return;
+    }
     s = t->self;
     /* A ClientHello of OpenSSL, caught by a socket of ours. */
     int trap = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -569,6 +573,33 @@ first_messages_are_no_handshakes(void)
     CHECK_HAS(with_key(t, programs[0], 0, "x", "tool-7", KEY), "served;");
     for (int i = 0; i < FLOOD; i++)
         close(fds[i]);
+    testhost_free(t);
+}
+
+/* A port for DTLS hears nothing but DTLS: not from the short way, which answers some requests
+ * without libcoap, and not from libcoap. */
+static void
+a_plain_request_is_not_heard(void)
+{
+    static const uint8_t get[] = {0x41, 1, 0, 1, 7, 0xb1, 'x'};
+    struct testhost *t = open_host(&(struct testhost_settings){0}, psks);
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    REQUIRE(t != NULL);
+    t->at_once = true;
+    to.sin6_port = to4.sin_port = htons((uint16_t)testhost_port(t, 0));
+    int fd = socket(HOST(AF_INET6, AF_INET), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    CHECK_INT(connect(fd, HOST((struct sockaddr *)&to, (struct sockaddr *)&to4),
+                      HOST(sizeof to, sizeof to4)),
+              0);
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(send(fd, get, sizeof get, 0), sizeof get);
+        testhost_turn(t, 10);
+    }
+    CHECK_INT(t->requests, 0);
+    uint8_t answer[10];
+    CHECK(recv(fd, answer, sizeof answer, MSG_DONTWAIT) < 0);
+    close(fd);
     testhost_free(t);
 }
 
@@ -638,6 +669,7 @@ main(int argc, char **argv)
                                             KIT(suites_can_be_chosen),
                                             KIT(observes_and_moves_blocks),
                                             KIT(first_messages_are_no_handshakes),
+                                            KIT(a_plain_request_is_not_heard),
                                             KIT(judges_credentials),
                                             {0}};
     coap_startup();

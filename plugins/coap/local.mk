@@ -56,7 +56,12 @@ plugins_coap_coap_client_test_SOURCES = plugins/coap/coap_client_test.c
 plugins_coap_coap_client_test_LDADD = $(coap_test_libs)
 endif
 
-FUZZERS += plugins/coap/coap_request_fuzz plugins/coap/coap_fuzz
+FUZZERS += plugins/coap/coap_request_fuzz plugins/coap/coap_fuzz plugins/coap/coap_certificate_fuzz
+plugins_coap_coap_certificate_fuzz_SOURCES = plugins/coap/coap_certificate_fuzz.c \
+	plugins/coap/coap_certificate.c plugins/coap/coap_certificate.h $(FUZZ_MAIN)
+plugins_coap_coap_certificate_fuzz_CFLAGS = $(AM_CFLAGS)
+plugins_coap_coap_certificate_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+plugins_coap_coap_certificate_fuzz_LDADD = -lmbedx509 -lmbedcrypto
 plugins_coap_coap_request_fuzz_SOURCES = plugins/coap/coap_request_fuzz.c \
 	plugins/coap/coap_request.c plugins/coap/coap_answer.c $(FUZZ_MAIN)
 plugins_coap_coap_request_fuzz_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
