@@ -66,7 +66,7 @@ load()
     line=$(taskset -c "$client_core" "$bench/dtls_load" ::1 "$2" "$identity" "$key" "$3" "$seconds" "$4:@SECLEVEL=0" || true)
     after=$(cpu "$1")
     awk -v line="$line" -v ns=$((after - before)) -v s="$seconds" \
-        'BEGIN { n = line + 0; printf "%s, server CPU %.0f us each\n", line, n > 0 ? ns / 1000 / (n * s) : 0 }'
+        'BEGIN { n = line + 0; printf "%s, server CPU %.0f us each\n", line, (n > 0 ? ns / 1000 / (n * s) : 0) }'
 }
 for suite in $suites; do
     for shape in $shapes; do
