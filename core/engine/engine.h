@@ -144,6 +144,11 @@ lintel_command lintel_engine_read(struct lintel_engine *e, lintel_point_id p, li
 lintel_command lintel_engine_write(struct lintel_engine *e, lintel_point_id p,
                                    const lintel_value *v, const char *who, lintel_outcome_fn *fn,
                                    void *ctx);
+/* Whether a write would be handed to its device now, behind `ahead` others of the same device that
+ * are about to be asked for. Nothing is sent. 0, or -1 after fn was told why not, which is recorded
+ * like a write that was refused. */
+int lintel_engine_write_check(struct lintel_engine *e, lintel_point_id p, const lintel_value *v,
+                              uint32_t ahead, const char *who, lintel_outcome_fn *fn, void *ctx);
 lintel_command lintel_engine_invoke(struct lintel_engine *e, lintel_point_id p,
                                     const lintel_value *input, const char *who,
                                     lintel_outcome_fn *fn, void *ctx);

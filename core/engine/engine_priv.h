@@ -141,6 +141,8 @@ struct lintel_bus {
     int64_t busy_ns;
     lintel_mono busy_since;
     struct lintel_timer again; /* after the port took nothing */
+    lintel_mono sample_free;   /* when the next read for a watcher may begin */
+    int64_t sample_cost;       /* how long one takes, by experience */
     uint32_t place;            /* in engine.buses */
 };
 

@@ -50,17 +50,36 @@ read_argument(const lintel_span *s, struct lintel_trail_query *q)
     return -1;
 }
 
-struct waiting { /* who asked */
-    struct lintel_tree *tree;
+struct lintel_audit_look { /* who asked */
+    struct lintel_audit_look *next;
+    struct lintel_tree *tree; /* NULL: it has ended */
     lintel_ticket ticket;
 };
+
+void
+lintel_audit_end(struct lintel_tree *t)
+{
+    for (; t->looks != NULL; t->looks = t->looks->next)
+        t->looks->tree = NULL;
+}
+
+static void
+look_free(struct lintel_audit_look *l)
+{
+    struct lintel_audit_look **at = l->tree != NULL ? &l->tree->looks : NULL;
+    while (at != NULL && *at != l)
+        at = &(*at)->next;
+    if (at != NULL)
+        *at = l->next;
+    lintel_free(l);
+}
 
 static void
 found(void *ctx, struct lintel_buf *json)
 {
-    struct waiting *w = ctx;
-    struct lintel_open *o = lintel_open_find(w->tree, w->ticket);
-    lintel_free(w);
+    struct lintel_audit_look *l = ctx;
+    struct lintel_open *o = l->tree != NULL ? lintel_open_find(l->tree, l->ticket) : NULL;
+    look_free(l);
     if (o == NULL)
         return; /* who asked has gone */
     if (json == NULL) {
@@ -97,13 +116,15 @@ lintel_serve_audit(struct lintel_call *c)
         return;
     }
     struct lintel_open *o = lintel_call_open(c);
-    struct waiting *w = o != NULL ? lintel_alloc(sizeof *w) : NULL;
+    struct lintel_audit_look *l = o != NULL ? lintel_alloc(sizeof *l) : NULL;
     if (o == NULL)
         return;
-    if (w != NULL)
-        *w = (struct waiting){c->tree, c->ticket};
-    if (w != NULL && lintel_trail_look(trail, &q, found, w) == 0)
-        return;
-    lintel_free(w);
+    if (l != NULL) {
+        *l = (struct lintel_audit_look){c->tree->looks, c->tree, c->ticket};
+        c->tree->looks = l;
+        if (lintel_trail_look(trail, &q, found, l) == 0)
+            return;
+        look_free(l);
+    }
     lintel_open_fail(o, LINTEL_UNAVAILABLE, "too many look at the audit trail; try again later");
 }

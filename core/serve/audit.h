@@ -6,4 +6,6 @@
 
 /* GET with count= (the newest so many, 100), before= (a number), thing= and who=. */
 void lintel_serve_audit(struct lintel_call *c);
+/* The tree ends before its trail: what is looked for has nobody to go to any more. */
+void lintel_audit_end(struct lintel_tree *t);
 #endif

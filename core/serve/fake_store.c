@@ -76,10 +76,10 @@ walk(struct lintel_store *s, uint64_t from,
 }
 
 int
-lintel_store_each(struct lintel_store *s,
+lintel_store_from(struct lintel_store *s, uint64_t from,
                   int (*each)(void *ctx, uint64_t key, const void *p, size_t n), void *ctx)
 {
-    return walk(s, 0, each, ctx);
+    return walk(s, from, each, ctx);
 }
 
 int

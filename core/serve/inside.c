@@ -123,6 +123,15 @@ lintel_call_method(struct lintel_call *c, const char *what, const char *methods)
     lintel_call_fail(c, LINTEL_NOT_ALLOWED, "%s: use %s", what, methods);
 }
 
+void
+lintel_call_too_large(struct lintel_call *c, uint32_t most, const char *text)
+{
+    lintel_answer a = lintel_answer_of(LINTEL_TOO_LARGE, LINTEL_FORMAT_NONE, 0, NULL);
+    a.payload = (lintel_span){text, strlen(text)};
+    a.size1 = most;
+    lintel_call_answer(c, &a);
+}
+
 int
 lintel_call_accepts(struct lintel_call *c, int32_t format)
 {
@@ -396,6 +405,9 @@ lintel_open_close(struct lintel_open *o)
         lintel_engine_forget(e, o->command);
     if (o->subscription != NULL)
         lintel_unsubscribe(e, o->subscription);
+    if (o->work != NULL)
+        o->work_free(o->work);
+    o->work = NULL;
     o->mount = NULL;
     release(o);
 }
@@ -442,4 +454,11 @@ lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
         return -1;
     }
     return 0;
+}
+
+uint32_t
+lintel_observed_age(const struct lintel_conditions *c, uint32_t max_age)
+{
+    int64_t most = c->given & LINTEL_C_PMAX ? c->pmax / 1000000000 : UINT32_MAX;
+    return max_age < most ? max_age : (uint32_t)most;
 }

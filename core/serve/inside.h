@@ -17,8 +17,10 @@ enum {
     LINTEL_PATH_MOST = 512    /* bytes of the path below a thing */
 };
 
+struct lintel_audit_look;
 struct lintel_mount;
 struct lintel_open;
+struct lintel_selection; /* selection.h */
 struct lintel_tree {
     struct lintel_tree_source source;
     char *hub; /* name; also the first part of SenML names */
@@ -29,7 +31,8 @@ struct lintel_tree {
     int ending;
     const struct lintel_site *site; /* NULL: none yet */
     struct lintel_mount *mounts;
-    char by[200]; /* lintel_call_by() */
+    struct lintel_audit_look *looks; /* at the audit trail, under way */
+    char by[200];                    /* lintel_call_by() */
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */
@@ -77,6 +80,8 @@ void lintel_call_method(struct lintel_call *c, const char *what, const char *met
  * back. */
 void lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age,
                           struct lintel_buf *b);
+/* 4.13 that says how many bytes are taken; 0: it was not for its size. */
+void lintel_call_too_large(struct lintel_call *c, uint32_t most, const char *text);
 /* Whether the peer takes `format`; answers 4.06 otherwise. */
 int lintel_call_accepts(struct lintel_call *c, int32_t format);
 
@@ -106,8 +111,11 @@ struct lintel_open {
     lintel_command command;          /* under way; 0: none */
     struct lintel_subscription *subscription;
     struct lintel_conditions conditions;
-    int observe;                      /* wanted once the value is read */
-    struct lintel_mount *mount;       /* whose plugin answers */
+    int observe;                              /* wanted once the value is read */
+    struct lintel_mount *mount;               /* whose plugin answers */
+    const struct lintel_selection *selection; /* of the pack; NULL: all of it */
+    void *work; /* what the request keeps until it ends; freed by work_free, with o still valid */
+    void (*work_free)(void *work);
     struct lintel_watching *watching; /* of an observation: to be judged again; NULL: it is none */
 };
 /* A ticket for the call, or NULL after it was answered with 5.03, or declined (LINTEL_X_AT_ONCE).
@@ -134,4 +142,6 @@ uint32_t lintel_open_lost(const struct lintel_open *o, char reason[LINTEL_LOST])
  */
 int lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
                            struct lintel_conditions *ret);
+/* Max-Age of a representation that is observed: not beyond c.pmax (section 5 of the draft). */
+uint32_t lintel_observed_age(const struct lintel_conditions *c, uint32_t max_age);
 #endif

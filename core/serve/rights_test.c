@@ -8,7 +8,9 @@
 #include "core/bind/site.h"
 #include "core/serve/codes.h"
 #include "core/serve/fake_engine.h"
+#include "core/serve/fake_store.h"
 #include "core/serve/format.h"
+#include "core/serve/trail.h"
 #include "core/serve/tree.h"
 #include "tests/kit/kit.h"
 
@@ -22,8 +24,12 @@ static struct {
     struct lintel_engine *engine;
     struct lintel_tree *tree;
     struct lintel_site site;
+    struct lintel_store *store;
+    struct lintel_trail *trail;
     int answers;
     uint32_t code, flags;
+    int32_t x_format;
+    const char *query; /* of the requests to come */
     char text[16384];
 } h;
 
@@ -53,8 +59,12 @@ on_answer(void *ctx, void *cookie, const lintel_answer *a)
 static lintel_ticket
 ask(const struct peer *p, uint32_t method, uint32_t flags, const char *path, const char *payload)
 {
-    lintel_span segments[20];
-    uint32_t n = 0;
+    lintel_span segments[20], query[8];
+    uint32_t n = 0, nquery = 0;
+    for (const char *s = h.query; s != NULL && *s != '\0'; nquery++) {
+        query[nquery] = (lintel_span){s, strcspn(s, "&")};
+        s += query[nquery].n + (s[query[nquery].n] == '&');
+    }
     for (const char *s = path; *s != '\0'; n++) {
         segments[n] = (lintel_span){s, strcspn(s, "/")};
         s += segments[n].n + (s[segments[n].n] == '/');
@@ -62,9 +72,11 @@ ask(const struct peer *p, uint32_t method, uint32_t flags, const char *path, con
     lintel_exchange x = {.size = sizeof x,
                          .method = method,
                          .flags = p->flags | flags,
-                         .format = LINTEL_FORMAT_NONE,
+                         .format = h.x_format,
                          .path = segments,
                          .npath = n,
+                         .query = query,
+                         .nquery = nquery,
                          .payload = {payload, payload == NULL ? 0 : strlen(payload)},
                          .identity = p->identity,
                          .authority = p->authority,
@@ -98,10 +110,15 @@ static void
 begin(void)
 {
     memset(&h, 0, sizeof h);
+    h.x_format = LINTEL_FORMAT_NONE;
     h.loop = lintel_loop_new_fake();
     h.engine = fake_engine_new(h.loop);
-    h.tree = lintel_tree_new(
-        &(struct lintel_tree_source){.engine = h.engine, .loop = h.loop, .hub_name = "plant-7"});
+    char reason[100];
+    h.store = fake_store_new();
+    h.trail = lintel_trail_new(h.loop, h.store, reason, sizeof reason);
+    lintel_trail_keep(h.trail, 1000, 0);
+    h.tree = lintel_tree_new(&(struct lintel_tree_source){
+        .engine = h.engine, .loop = h.loop, .hub_name = "plant-7", .trail = h.trail});
     h.site.rights = table(R | G);
     lintel_tree_site(h.tree, &h.site);
     for (uint32_t i = 0; i < 2; i++)
@@ -113,6 +130,7 @@ end(void)
 {
     lintel_tree_free(h.tree);
     fake_engine_free(h.engine);
+    lintel_trail_free(h.trail);
     lintel_loop_free(h.loop);
     lintel_rights_free(h.site.rights);
 }
@@ -270,6 +288,64 @@ commands_go_on(void)
     end();
 }
 
+static const char *
+audit(const struct peer *p, const char *query)
+{
+    h.query = query;
+    ask(p, LINTEL_GET, 0, "hub/audit", NULL);
+    h.query = NULL;
+    fake_store_settle(h.store); /* the sync; then the scan */
+    fake_store_settle(h.store);
+    return h.text;
+}
+
+static void
+refusals_are_recorded(void)
+{
+    begin();
+    ask(&sensor, LINTEL_PUT, 0, METER, "20");
+    ask(&stranger, LINTEL_GET, 0, "hub/values", NULL);
+    h.x_format = LINTEL_FORMAT_JSON;
+    ask(&alice, LINTEL_PUT, 0, METER, "{");                           /* no JSON */
+    ask(&alice, LINTEL_PUT, 0, "d/lamp-1/Device/p/activePower", "1"); /* read-only */
+    CHECK_HAS(audit(&keeper, NULL), "\"what\":\"write\",\"refused\":true,\"who\":\"sensor-1\","
+                                    "\"from\":\"[fe80::1]:5683\",\"thing\":\"main-meter\","
+                                    "\"path\":\"Device/p/setPoint\",\"old\":\"\",\"new\":\"\","
+                                    "\"result\":\"may not write in the zone energy\"");
+    CHECK_HAS(h.text,
+              "\"path\":\"hub/values\",\"old\":\"\",\"new\":\"\",\"result\":\"may not manage "
+              "the hub: no identity \\\"alice\\\" of \\\"CN=y\\\"\"");
+    CHECK_HAS(h.text, "\"who\":\"alice\"");
+    CHECK_HAS(h.text, "\"result\":\"read-only\"");
+    CHECK_HAS(audit(&keeper, "count=1"), "[{\"number\":4,");
+    CHECK_HAS(audit(&keeper, "thing=lamp-1&count=10"), "[{\"number\":4,");
+    CHECK_HAS(audit(&keeper, "who=alice&before=4"), "[{\"number\":3,");
+    CHECK_STR(audit(&keeper, "who=nobody"), "[]");
+    static const char *const wrong[] = {"count=0", "count=10001", "count=x", "before=0",
+                                        "thing=",  "things=a",    "who",     "count"};
+    for (size_t i = 0; i < LINTEL_COUNT(wrong); i++) {
+        audit(&keeper, wrong[i]);
+        CHECK_INT(h.code, IS(400));
+    }
+    audit(&alice, NULL);
+    CHECK_INT(h.code, IS(403));
+    ask(&keeper, LINTEL_POST, 0, "hub/audit", NULL);
+    CHECK_INT(h.code, IS(405));
+    ask(&keeper, LINTEL_GET, 0, "hub/status", NULL);
+    CHECK_HAS(h.text, "\"audit\":{\"records\":5,\"leftOut\":0,\"lost\":0,\"trouble\":\"\"}");
+    /* Who has gone is not waited for, and a tree may end before its trail has looked. */
+    lintel_ticket ticket = ask(&keeper, LINTEL_GET, 0, "hub/audit", NULL);
+    CHECK(ticket != 0);
+    lintel_tree_abandon(h.tree, ticket);
+    h.answers = 0;
+    fake_store_settle(h.store);
+    fake_store_settle(h.store);
+    CHECK_INT(h.answers, 0);
+    CHECK(ask(&keeper, LINTEL_GET, 0, "hub/audit", NULL) != 0);
+    end();
+    CHECK_INT(h.code, IS(503));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -278,6 +354,7 @@ main(int argc, char **argv)
                                             KIT(writes_carry_the_name_and_where_from),
                                             KIT(observations_end_with_the_right),
                                             KIT(commands_go_on),
+                                            KIT(refusals_are_recorded),
                                             {0}};
     return kit_main("rights in the tree", tests, argc, argv);
 }

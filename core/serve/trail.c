@@ -499,7 +499,7 @@ lintel_trail_new(struct lintel_loop *loop, struct lintel_store *store, char *rea
     }
     t->loop = loop;
     t->records = 1000000;
-    int got = store != NULL ? lintel_store_each(store, take_back, t) : 0;
+    int got = store != NULL ? lintel_store_from(store, 0, take_back, t) : 0;
     if (got < 0 || got > 1) {
         (void)lintel_copy(reason, size,
                           "the audit trail can't be read; move the file away to begin a new one");

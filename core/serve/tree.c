@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/serve/audit.h"
 #include "core/serve/hub.h"
 #include "core/serve/inside.h"
 #include "core/serve/links.h"
@@ -44,6 +45,7 @@ lintel_tree_free(struct lintel_tree *t)
     for (uint32_t i = 0; i < t->nblocks; i++)
         lintel_free(t->blocks[i]);
     lintel_mounts_free(t);
+    lintel_audit_end(t);
     lintel_buf_fini(&t->out);
     lintel_free(t->hub);
     lintel_free(t);

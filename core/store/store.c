@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One thread writes: it takes all that is queued as one transaction, and rings a bell on the loop
- * when that is on the disk or was refused. Looks at what is there are made by threads of their own,
- * with a connection of their own: readers don't hinder the writer (WAL). */
+ * The queue, the thread that writes, and back to the loop. Changes are numbered as they come;
+ * `durable` is the number up to which they are on the disk. */
 #include "core/store/store.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <sqlite3.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -16,482 +13,307 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/store/file.h"
 #include "lintel/ext/loop.h"
 
-#define SECOND INT64_C(1000000000)
-enum { BUSY_MS = 2000, SCANS_MOST = 8, TROUBLE = 200 };
+enum { TRANSACTION_MOST = 4 << 20, REASON = 300 }; /* bytes */
+#define BACK_OFF_FIRST INT64_C(200000000)          /* ns; doubles with each failure */
+#define BACK_OFF_MOST INT64_C(10000000000)
 
-enum kind { PUT, REMOVE, SYNC };
-struct change {
-    struct change *next;
-    enum kind kind;
-    int failed; /* of a sync that has ended */
-    uint64_t key;
+struct waiter { /* a sync() that is open */
+    struct waiter *next;
+    uint64_t number; /* wants that this change is durable */
     void (*done)(void *ctx, int failed);
     void *ctx;
-    size_t n;
-    char bytes[];
 };
-struct list {
-    struct change *first, **last;
-};
-struct scan {
+
+struct scan { /* a look that waits, or has ended */
     struct scan *next;
-    struct lintel_store *store;
     uint64_t from;
     int (*each)(void *ctx, uint64_t key, const void *p, size_t n);
     void (*done)(void *ctx, int failed);
     void *ctx;
-    pthread_t thread;
-    int finished, failed;
+    int failed;
 };
+
 struct lintel_store {
     struct lintel_loop *loop;
+    struct store_file *file; /* the thread's, while it runs */
     char *path;
-    sqlite3 *db; /* the writer's, once that has begun */
-    sqlite3_stmt *put, *remove;
-    int bell; /* an eventfd that the loop watches: something has ended, or was refused */
-    struct lintel_timer again; /* after a refusal */
-    pthread_t writer;
-    int has_writer;
+    int wake; /* eventfd: the thread has something to tell */
+
+    /* the loop's */
+    struct waiter *waiters, **last_waiter;
+    struct lintel_timer retry;
+    int64_t back_off;
+    uint32_t nwaiters, nscans;
+    int troubled, running;
+    uint64_t issued, refused;
+    char trouble[REASON];
+    pthread_t thread;
+
     pthread_mutex_t lock; /* of all below */
-    pthread_cond_t wake;
-    struct list queue, ended; /* ended: syncs to be told */
-    size_t queued_bytes;
-    uint64_t queued, written, transactions;
-    int go; /* the writer may try */
-    atomic_int closing;
-    char trouble[TROUBLE];
-    struct scan *scans; /* loop's, but for finished and failed */
-    /* The loop's copies, for stats. */
-    char shown[TROUBLE];
+    pthread_cond_t work;
+    struct store_change *queue, **last;
+    struct scan *scans, *scanned; /* that wait; that have ended */
+    size_t bytes;                 /* of what is queued or being written */
+    uint64_t durable, transactions;
+    int failed;         /* the last transaction; nothing is tried before `retry` clears it */
+    atomic_int closing; /* one more try, then end; ends scans, too */
+    char reason[REASON];
 };
 
-static void
-list_init(struct list *l)
+static size_t
+cost(size_t n)
 {
-    l->first = NULL;
-    l->last = &l->first;
+    return sizeof(struct store_change) + n;
 }
 
-static void
-list_add(struct list *l, struct change *c)
-{
-    c->next = NULL;
-    *l->last = c;
-    l->last = &c->next;
-}
-
-/* Moves all of `from` behind what is in `to`. */
-static void
-list_move(struct list *to, struct list *from)
-{
-    if (from->first == NULL)
-        return;
-    *to->last = from->first;
-    to->last = from->last;
-    list_init(from);
-}
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 static void
-list_free(struct list *l)
+free_changes(struct store_change *list)
 {
-    while (l->first != NULL) {
-        struct change *c = l->first;
-        l->first = c->next;
-        lintel_free(c);
-    }
-    list_init(l);
-}
-
-/* ---- the bell -------------------------------------------------------------------------------- */
-
-static void retry(void *store);
-
-static void
-tell_syncs(struct list *ended)
-{
-    for (struct change *c = ended->first; c != NULL; c = c->next)
-        c->done(c->ctx, c->failed);
-    list_free(ended);
-}
-
-static void
-tell_scans(struct lintel_store *s)
-{
-    for (;;) {
-        struct scan **at = &s->scans;
-        pthread_mutex_lock(&s->lock);
-        while (*at != NULL && !(*at)->finished)
-            at = &(*at)->next;
-        pthread_mutex_unlock(&s->lock);
-        struct scan *scan = *at;
-        if (scan == NULL)
-            return;
-        *at = scan->next;
-        pthread_join(scan->thread, NULL);
-        scan->done(scan->ctx, scan->failed);
-        lintel_free(scan);
+    for (struct store_change *next; list != NULL; list = next) {
+        next = list->next;
+        lintel_free(list);
     }
 }
 
 static void
-show_trouble(struct lintel_store *s, const char *trouble)
+ring(struct lintel_store *s)
 {
-    if (strcmp(s->shown, trouble) == 0)
+    /* Fails only when the counter is full, and then it rings already. */
+    if (eventfd_write(s->wake, 1) != 0)
         return;
-    if (trouble[0] != '\0')
-        lintel_log(LINTEL_LOG_ERROR, "store", "%s can't be written: %s; it is tried again", s->path,
-                   trouble);
-    else
-        lintel_log(LINTEL_LOG_INFO, "store", "%s is written again", s->path);
-    (void)lintel_copy(s->shown, sizeof s->shown, trouble);
 }
 
-static void
-bell_rings(void *store, int fd, uint32_t ready)
+/* Takes from the queue what goes into one transaction. *ret_end: where the rest would be put back.
+ */
+static struct store_change *
+take(struct lintel_store *s, size_t *ret_bytes, uint64_t *ret_n)
 {
-    struct lintel_store *s = store;
-    struct list ended;
-    uint64_t times;
-    char trouble[TROUBLE];
-    (void)ready;
-    if (read(fd, &times, sizeof times) != sizeof times)
-        return;
-    list_init(&ended);
-    pthread_mutex_lock(&s->lock);
-    list_move(&ended, &s->ended);
-    memcpy(trouble, s->trouble, sizeof trouble);
+    struct store_change *first = s->queue, **end = &s->queue;
+    *ret_bytes = 0;
+    *ret_n = 0;
+    while (*end != NULL && *ret_bytes < TRANSACTION_MOST) {
+        *ret_bytes += cost((*end)->n);
+        ++*ret_n;
+        end = &(*end)->next;
+    }
+    s->queue = *end;
+    if (s->queue == NULL)
+        s->last = &s->queue;
+    *end = NULL;
+    return first;
+}
+
+/* The list has at least one change. */
+static void
+put_back(struct lintel_store *s, struct store_change *list)
+{
+    struct store_change **end = &list;
+    while (*end != NULL)
+        end = &(*end)->next;
+    if (s->queue == NULL)
+        s->last = end;
+    *end = s->queue;
+    s->queue = list;
+}
+
+/* With the lock held, which is given away while the disk works. */
+static void
+write_some(struct lintel_store *s)
+{
+    char reason[REASON] = "";
+    size_t bytes;
+    uint64_t n;
+    struct store_change *list = take(s, &bytes, &n);
     pthread_mutex_unlock(&s->lock);
-    show_trouble(s, trouble);
-    if (trouble[0] != '\0')
-        (void)lintel_timer_at(s->loop, &s->again, lintel_loop_now(s->loop) + SECOND, retry, s);
-    tell_syncs(&ended);
-    tell_scans(s);
-}
-
-/* Any thread. An eventfd takes more rings than there ever are; EAGAIN would mean that it rings. */
-static void
-ring(const struct lintel_store *s)
-{
-    static const uint64_t once = 1;
-    while (write(s->bell, &once, sizeof once) < 0 && errno == EINTR)
-        ;
-}
-
-static void
-retry(void *store)
-{
-    struct lintel_store *s = store;
-    pthread_mutex_lock(&s->lock);
-    s->go = 1;
-    pthread_cond_signal(&s->wake);
-    pthread_mutex_unlock(&s->lock);
-}
-
-/* ---- writing --------------------------------------------------------------------------------- */
-
-static int
-step(sqlite3_stmt *stmt)
-{
-    int got = sqlite3_step(stmt);
-    sqlite3_reset(stmt);
-    return got == SQLITE_DONE ? 0 : -1;
-}
-
-static int
-write_change(struct lintel_store *s, const struct change *c)
-{
-    if (c->kind == SYNC)
-        return 0;
-    if (c->kind == REMOVE) {
-        sqlite3_bind_int64(s->remove, 1, (sqlite3_int64)c->key);
-        return step(s->remove);
-    }
-    sqlite3_bind_int64(s->put, 1, (sqlite3_int64)c->key);
-    sqlite3_bind_blob(s->put, 2, c->bytes, (int)c->n, SQLITE_STATIC);
-    int failed = step(s->put);
-    sqlite3_clear_bindings(s->put);
-    return failed;
-}
-
-/* All of the batch, or nothing. -1 with why not. */
-static int
-write_batch(struct lintel_store *s, const struct list *batch, char trouble[TROUBLE])
-{
-    int failed = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK;
-    for (const struct change *c = batch->first; !failed && c != NULL; c = c->next)
-        failed = write_change(s, c) != 0;
+    int failed = store_file_write(s->file, list, reason, sizeof reason);
     if (!failed)
-        failed = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK;
-    if (!failed)
-        return 0;
-    (void)lintel_copy(trouble, TROUBLE, sqlite3_errmsg(s->db));
-    if (!sqlite3_get_autocommit(s->db))
-        (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    return -1;
+        free_changes(list);
+    pthread_mutex_lock(&s->lock);
+    s->failed = failed != 0;
+    if (failed) {
+        put_back(s, list);
+        lintel_copy(s->reason, sizeof s->reason, reason);
+    } else {
+        s->bytes -= bytes;
+        s->durable += n;
+        s->transactions++;
+    }
+    ring(s);
 }
 
-/* With the lock held: what has become of a batch. A refused one goes back in front, without its
- * syncs. */
+/* With the lock held, which is given away while the disk works. */
 static void
-settle(struct lintel_store *s, struct list *batch, int failed)
+scan_one(struct lintel_store *s)
 {
-    struct list back;
-    list_init(&back);
-    for (struct change *c = batch->first, *next; c != NULL; c = next) {
-        next = c->next;
-        if (c->kind == SYNC) {
-            c->failed = failed ? -1 : 0;
-            list_add(&s->ended, c);
-        } else if (failed) {
-            list_add(&back, c);
-        } else {
-            s->queued_bytes -= sizeof *c + c->n;
-            s->queued--;
-            s->written++;
-            lintel_free(c);
-        }
-    }
-    list_init(batch);
-    list_move(&back, &s->queue);
-    list_move(&s->queue, &back);
-    s->transactions += !failed;
-    s->go = !failed;
-}
-
-static void *
-write_all(void *store)
-{
-    struct lintel_store *s = store;
-    struct list batch;
-    char trouble[TROUBLE];
-    list_init(&batch);
-    pthread_mutex_lock(&s->lock);
-    for (;;) {
-        while (!s->closing && (s->queue.first == NULL || !s->go))
-            pthread_cond_wait(&s->wake, &s->lock);
-        if (s->queue.first == NULL)
-            break;
-        int last = s->closing;
-        list_move(&batch, &s->queue);
-        pthread_mutex_unlock(&s->lock);
-        trouble[0] = '\0';
-        int failed = write_batch(s, &batch, trouble);
-        pthread_mutex_lock(&s->lock);
-        int rings = batch.first != NULL && strcmp(trouble, s->trouble) != 0;
-        memcpy(s->trouble, trouble, sizeof trouble);
-        settle(s, &batch, failed);
-        if (rings || failed || s->ended.first != NULL)
-            ring(s);
-        if (failed && last)
-            break; /* what the disk doesn't take now is lost */
-    }
+    struct scan *scan = s->scans;
+    s->scans = scan->next;
     pthread_mutex_unlock(&s->lock);
-    return NULL;
-}
-
-static int
-enqueue(struct lintel_store *s, struct change *c)
-{
-    if (c == NULL)
-        return -1;
-    pthread_mutex_lock(&s->lock);
-    size_t bytes = c->kind == SYNC ? 0 : sizeof *c + c->n;
-    int full = bytes != 0 && s->queued_bytes + bytes > LINTEL_STORE_QUEUE_MOST;
-    if (!full) {
-        s->queued_bytes += bytes;
-        s->queued += c->kind != SYNC;
-        list_add(&s->queue, c);
-        pthread_cond_signal(&s->wake);
-    }
-    pthread_mutex_unlock(&s->lock);
-    if (full)
-        lintel_free(c);
-    return full ? -1 : 0;
-}
-
-static struct change *
-change_new(enum kind kind, uint64_t key, const void *p, size_t n)
-{
-    struct change *c = n <= LINTEL_STORE_BLOB_MOST ? lintel_alloc(sizeof *c + n) : NULL;
-    if (c == NULL)
-        return NULL;
-    c->kind = kind;
-    c->key = key;
-    c->n = n;
-    if (n != 0)
-        memcpy(c->bytes, p, n);
-    return c;
-}
-
-int
-lintel_store_put(struct lintel_store *s, uint64_t key, const void *p, size_t n)
-{
-    return enqueue(s, change_new(PUT, key, p, n));
-}
-
-int
-lintel_store_remove(struct lintel_store *s, uint64_t key)
-{
-    return enqueue(s, change_new(REMOVE, key, NULL, 0));
-}
-
-int
-lintel_store_sync(struct lintel_store *s, void (*done)(void *ctx, int failed), void *ctx)
-{
-    struct change *c = s->closing ? NULL : change_new(SYNC, 0, NULL, 0);
-    if (c == NULL)
-        return -1;
-    c->done = done;
-    c->ctx = ctx;
-    return enqueue(s, c);
-}
-
-/* ---- looking --------------------------------------------------------------------------------- */
-
-/* The result of each() that ended it, 0, or -1. */
-static int
-walk(sqlite3 *db, uint64_t from, int (*each)(void *ctx, uint64_t key, const void *p, size_t n),
-     void *ctx, const atomic_int *stop)
-{
-    sqlite3_stmt *stmt = NULL;
-    int got = 0, state = SQLITE_ROW;
-    if (sqlite3_prepare_v2(db, "SELECT key, value FROM blobs WHERE key >= ? ORDER BY key", -1,
-                           &stmt, NULL) != SQLITE_OK)
-        return -1;
-    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)from);
-    while (got == 0 && (state = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const void *p = sqlite3_column_blob(stmt, 1);
-        got = each(ctx, (uint64_t)sqlite3_column_int64(stmt, 0), p != NULL ? p : "",
-                   (size_t)sqlite3_column_bytes(stmt, 1));
-        if (stop != NULL && *stop)
-            state = got = -1;
-    }
-    sqlite3_finalize(stmt);
-    return state == SQLITE_ROW || state == SQLITE_DONE ? got : -1;
-}
-
-int
-lintel_store_each(struct lintel_store *s,
-                  int (*each)(void *ctx, uint64_t key, const void *p, size_t n), void *ctx)
-{
-    return walk(s->db, 0, each, ctx, NULL);
-}
-
-static void *
-scan_all(void *arg)
-{
-    struct scan *scan = arg;
-    struct lintel_store *s = scan->store;
-    sqlite3 *db = NULL;
-    int got = -1;
-    if (sqlite3_open_v2(s->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) ==
-        SQLITE_OK) {
-        sqlite3_busy_timeout(db, BUSY_MS);
-        got = walk(db, scan->from, scan->each, scan->ctx, &s->closing);
-    }
-    sqlite3_close(db);
+    int got = store_file_from(s->file, scan->from, scan->each, scan->ctx, &s->closing);
     pthread_mutex_lock(&s->lock);
     scan->failed = got < 0 ? -1 : 0;
-    scan->finished = 1;
+    scan->next = s->scanned;
+    s->scanned = scan;
     ring(s);
+}
+
+static void *
+write_thread(void *arg)
+{
+    struct lintel_store *s = arg;
+    pthread_mutex_lock(&s->lock);
+    for (;;) {
+        while (!s->closing && s->scans == NULL && (s->queue == NULL || s->failed))
+            pthread_cond_wait(&s->work, &s->lock);
+        if (s->closing)
+            break;
+        if (s->queue != NULL && !s->failed)
+            write_some(s);
+        if (s->scans != NULL)
+            scan_one(s);
+    }
+    s->failed = 0;
+    while (s->queue != NULL && !s->failed)
+        write_some(s);
     pthread_mutex_unlock(&s->lock);
     return NULL;
 }
 
-int
-lintel_store_scan(struct lintel_store *s, uint64_t from,
-                  int (*each)(void *ctx, uint64_t key, const void *p, size_t n),
-                  void (*done)(void *ctx, int failed), void *ctx)
-{
-    uint32_t n = 0;
-    for (const struct scan *o = s->scans; o != NULL; o = o->next)
-        n++;
-    struct scan *scan = s->closing || n >= SCANS_MOST ? NULL : lintel_alloc(sizeof *scan);
-    if (scan == NULL)
-        return -1;
-    *scan = (struct scan){
-        .next = s->scans, .store = s, .from = from, .each = each, .done = done, .ctx = ctx};
-    if (pthread_create(&scan->thread, NULL, scan_all, scan) != 0) {
-        lintel_free(scan);
-        return -1;
-    }
-    s->scans = scan;
-    return 0;
-}
-
-void
-lintel_store_stats(const struct lintel_store *s, struct lintel_store_stats *ret)
-{
-    struct lintel_store *own = (struct lintel_store *)(uintptr_t)s;
-    pthread_mutex_lock(&own->lock);
-    *ret = (struct lintel_store_stats){s->written, s->transactions, s->queued, s->shown};
-    pthread_mutex_unlock(&own->lock);
-}
-
-/* ---- opening and closing --------------------------------------------------------------------- */
-
-/* Whether the file is of this kind; a new one becomes so. */
+/* Signals are the loop's. */
 static int
-check_kind(sqlite3 *db, const char *kind, char *reason, size_t size)
+start_thread(struct lintel_store *s)
 {
-    sqlite3_stmt *stmt = NULL;
-    char found[64] = "";
-    if (sqlite3_prepare_v2(db, "INSERT INTO store SELECT ? WHERE NOT EXISTS (SELECT * FROM store)",
-                           -1, &stmt, NULL) == SQLITE_OK) {
-        sqlite3_bind_text(stmt, 1, kind, -1, SQLITE_STATIC);
-        (void)sqlite3_step(stmt);
-    }
-    sqlite3_finalize(stmt);
-    stmt = NULL;
-    if (sqlite3_prepare_v2(db, "SELECT kind FROM store", -1, &stmt, NULL) == SQLITE_OK &&
-        sqlite3_step(stmt) == SQLITE_ROW)
-        (void)lintel_copy(found, sizeof found, (const char *)sqlite3_column_text(stmt, 0));
-    sqlite3_finalize(stmt);
-    if (strcmp(found, kind) == 0)
+    sigset_t all, before;
+    if (s->running)
         return 0;
-    if (found[0] != '\0')
-        (void)lintel_format(reason, size,
-                            "it holds \"%s\", not \"%s\": it was written by another version; move "
-                            "it away to begin a new one",
-                            found, kind);
-    else
-        (void)lintel_format(reason, size, "%s", sqlite3_errmsg(db));
-    return -1;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    s->running = pthread_create(&s->thread, NULL, write_thread, s) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return s->running ? 0 : -1;
 }
 
-static int
-open_db(struct lintel_store *s, const char *kind, char *reason, size_t size)
+/* ---- back on the loop ------------------------------------------------------------------------ */
+
+/* Ends the syncs that can be answered; with `all` every one of them. */
+static void
+end_waiters(struct lintel_store *s, uint64_t durable, int all)
 {
-    static const char setup[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                                "CREATE TABLE IF NOT EXISTS store (kind TEXT NOT NULL);"
-                                "CREATE TABLE IF NOT EXISTS blobs "
-                                "(key INTEGER PRIMARY KEY, value BLOB NOT NULL);";
-    /* For nobody else's eyes; what SQLite puts beside it gets the same mode. */
-    int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        (void)lintel_format(reason, size, "can't be opened: %s", strerror(errno));
-        return -1;
+    struct waiter *list = s->waiters, *rest;
+    if (list == NULL)
+        return;
+    struct waiter **end = &list;
+    while (*end != NULL && (all || (*end)->number <= durable))
+        end = &(*end)->next;
+    rest = *end;
+    *end = NULL;
+    s->waiters = rest;
+    if (rest == NULL)
+        s->last_waiter = &s->waiters;
+    for (struct waiter *next; list != NULL; list = next) { /* they may sync() again */
+        next = list->next;
+        s->nwaiters--;
+        list->done(list->ctx, list->number <= durable ? 0 : -1);
+        lintel_free(list);
     }
-    close(fd);
-    if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL) !=
-            SQLITE_OK ||
-        sqlite3_busy_timeout(s->db, BUSY_MS) != SQLITE_OK ||
-        sqlite3_exec(s->db, setup, NULL, NULL, NULL) != SQLITE_OK) {
-        (void)lintel_format(reason, size, "%s; move the file away to begin a new one",
-                            s->db != NULL ? sqlite3_errmsg(s->db) : "out of memory");
-        return -1;
+}
+
+/* Ends the scans of a list; those that never began have failed. */
+static void
+end_scans(struct lintel_store *s, struct scan *list)
+{
+    for (struct scan *next; list != NULL; list = next) {
+        next = list->next;
+        s->nscans--;
+        list->done(list->ctx, list->failed);
+        lintel_free(list);
     }
-    if (check_kind(s->db, kind, reason, size) != 0)
-        return -1;
-    if (sqlite3_prepare_v3(s->db, "INSERT OR REPLACE INTO blobs VALUES (?, ?)", -1,
-                           SQLITE_PREPARE_PERSISTENT, &s->put, NULL) == SQLITE_OK &&
-        sqlite3_prepare_v3(s->db, "DELETE FROM blobs WHERE key = ?", -1, SQLITE_PREPARE_PERSISTENT,
-                           &s->remove, NULL) == SQLITE_OK)
-        return 0;
-    (void)lintel_format(reason, size, "%s", sqlite3_errmsg(s->db));
-    return -1;
+}
+
+static void
+on_retry(void *arg)
+{
+    struct lintel_store *s = arg;
+    pthread_mutex_lock(&s->lock);
+    s->failed = 0;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void
+on_failure(struct lintel_store *s, const char *reason)
+{
+    if (s->retry.slot != 0)
+        return;
+    if (s->back_off == 0)
+        s->back_off = BACK_OFF_FIRST;
+    lintel_format(s->trouble, sizeof s->trouble, "%s: %s", s->path, reason);
+    if (!s->troubled)
+        lintel_log(0, "store",
+                   "%s: can't be written: %s; what is new is kept in memory and tried again. See "
+                   "to the disk",
+                   s->path, reason);
+    s->troubled = 1;
+    /* Without memory for a timer it is tried again at once. */
+    if (lintel_timer_at(s->loop, &s->retry, lintel_loop_now(s->loop) + s->back_off, on_retry, s) !=
+        0)
+        on_retry(s);
+    s->back_off = s->back_off < BACK_OFF_MOST / 2 ? s->back_off * 2 : BACK_OFF_MOST;
+}
+
+static void
+on_success(struct lintel_store *s)
+{
+    s->back_off = 0;
+    s->trouble[0] = '\0';
+    if (s->troubled)
+        lintel_log(2, "store", "%s: can be written again", s->path);
+    s->troubled = 0;
+}
+
+static void
+on_ring(void *arg, int fd, uint32_t ready)
+{
+    struct lintel_store *s = arg;
+    char reason[REASON];
+    eventfd_t rings;
+    (void)ready;
+    if (eventfd_read(fd, &rings) != 0)
+        return;
+    pthread_mutex_lock(&s->lock);
+    int failed = s->failed;
+    uint64_t durable = s->durable, transactions = s->transactions;
+    lintel_copy(reason, sizeof reason, s->reason);
+    struct scan *scanned = s->scanned;
+    s->scanned = NULL;
+    pthread_mutex_unlock(&s->lock);
+    if (failed)
+        on_failure(s, reason);
+    else if (transactions != 0)
+        on_success(s);
+    end_waiters(s, durable, failed);
+    end_scans(s, scanned);
+}
+
+/* ---- the interface --------------------------------------------------------------------------- */
+
+static void
+release(struct lintel_store *s)
+{
+    if (s->wake >= 0) {
+        lintel_loop_watch(s->loop, s->wake, 0, NULL, NULL);
+        close(s->wake);
+    }
+    pthread_cond_destroy(&s->work);
+    pthread_mutex_destroy(&s->lock);
+    store_file_close(s->file);
+    free_changes(s->queue);
+    lintel_free(s->path);
+    lintel_free(s);
 }
 
 struct lintel_store *
@@ -499,28 +321,141 @@ lintel_store_open(struct lintel_loop *l, const char *path, const char *kind, cha
                   size_t size)
 {
     struct lintel_store *s = lintel_alloc(sizeof *s);
-    (void)lintel_copy(reason, size, "out of memory");
-    if (s == NULL)
+    if (s == NULL) {
+        lintel_copy(reason, size, "out of memory");
         return NULL;
-    s->loop = l;
-    s->go = 1;
-    list_init(&s->queue);
-    list_init(&s->ended);
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->wake, NULL);
-    s->path = lintel_strdup(path);
-    s->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (s->path != NULL && s->bell >= 0 &&
-        lintel_loop_watch(l, s->bell, LINTEL_LOOP_READ, bell_rings, s) == 0 &&
-        open_db(s, kind, reason, size) == 0) {
-        if (pthread_create(&s->writer, NULL, write_all, s) == 0) {
-            s->has_writer = 1;
-            return s;
-        }
-        (void)lintel_copy(reason, size, "no thread can be started that writes it; try again");
     }
-    lintel_store_close(s);
-    return NULL;
+    s->loop = l;
+    s->last = &s->queue;
+    s->last_waiter = &s->waiters;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->work, NULL);
+    s->path = lintel_strdup(path);
+    s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (s->path == NULL || s->wake < 0 ||
+        lintel_loop_watch(l, s->wake, LINTEL_LOOP_READ, on_ring, s) != 0)
+        lintel_copy(reason, size, "out of memory or descriptors");
+    else
+        s->file = store_file_open(path, kind, reason, size);
+    if (s->file == NULL) {
+        release(s);
+        return NULL;
+    }
+    return s;
+}
+
+int
+lintel_store_each(struct lintel_store *s,
+                  int (*each)(void *ctx, uint64_t key, const void *p, size_t n), void *ctx)
+{
+    LINTEL_ASSERT(!s->running);
+    return store_file_each(s->file, each, ctx);
+}
+
+int
+lintel_store_from(struct lintel_store *s, uint64_t from,
+                  int (*each)(void *ctx, uint64_t key, const void *p, size_t n), void *ctx)
+{
+    LINTEL_ASSERT(!s->running);
+    return store_file_from(s->file, from, each, ctx, NULL);
+}
+
+static int
+enqueue(struct lintel_store *s, uint64_t key, const void *p, size_t n, int remove)
+{
+    struct store_change *c = NULL;
+    if (n <= LINTEL_STORE_BLOB_MOST && start_thread(s) == 0)
+        c = lintel_alloc(cost(n));
+    if (c == NULL) {
+        s->refused++;
+        return -1;
+    }
+    c->key = key;
+    c->n = n;
+    c->remove = remove;
+    if (n != 0)
+        memcpy(c->data, p, n);
+    pthread_mutex_lock(&s->lock);
+    int full = s->bytes + cost(n) > LINTEL_STORE_QUEUE_MOST;
+    if (!full) {
+        s->bytes += cost(n);
+        *s->last = c;
+        s->last = &c->next;
+        pthread_cond_signal(&s->work);
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (full) {
+        lintel_free(c);
+        s->refused++;
+        return -1;
+    }
+    s->issued++;
+    return 0;
+}
+
+int
+lintel_store_put(struct lintel_store *s, uint64_t key, const void *p, size_t n)
+{
+    return enqueue(s, key, p, n, 0);
+}
+
+int
+lintel_store_remove(struct lintel_store *s, uint64_t key)
+{
+    return enqueue(s, key, NULL, 0, 1);
+}
+
+int
+lintel_store_sync(struct lintel_store *s, void (*done)(void *ctx, int failed), void *ctx)
+{
+    struct waiter *w = s->nwaiters < LINTEL_STORE_SYNCS_MOST ? lintel_alloc(sizeof *w) : NULL;
+    if (w == NULL) {
+        s->refused++;
+        return -1;
+    }
+    s->nwaiters++;
+    *w = (struct waiter){NULL, s->issued, done, ctx};
+    *s->last_waiter = w;
+    s->last_waiter = &w->next;
+    pthread_mutex_lock(&s->lock);
+    int now = s->failed || s->durable >= s->issued;
+    pthread_mutex_unlock(&s->lock);
+    if (now)
+        ring(s);
+    return 0;
+}
+
+int
+lintel_store_scan(struct lintel_store *s, uint64_t from,
+                  int (*each)(void *ctx, uint64_t key, const void *p, size_t n),
+                  void (*done)(void *ctx, int failed), void *ctx)
+{
+    struct scan *scan = NULL, **end = &s->scans;
+    if (s->nscans < LINTEL_STORE_SCANS_MOST && !s->closing && start_thread(s) == 0)
+        scan = lintel_alloc(sizeof *scan);
+    if (scan == NULL) {
+        s->refused++;
+        return -1;
+    }
+    *scan = (struct scan){NULL, from, each, done, ctx, -1};
+    s->nscans++;
+    pthread_mutex_lock(&s->lock);
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = scan;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
+    return 0;
+}
+
+void
+lintel_store_stats(const struct lintel_store *s, struct lintel_store_stats *ret)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&s->lock;
+    pthread_mutex_lock(lock);
+    *ret = (struct lintel_store_stats){s->durable, s->transactions, s->issued - s->durable,
+                                       s->refused, s->trouble};
+    pthread_mutex_unlock(lock);
 }
 
 void
@@ -528,35 +463,19 @@ lintel_store_close(struct lintel_store *s)
 {
     if (s == NULL)
         return;
-    pthread_mutex_lock(&s->lock);
-    s->closing = 1;
-    pthread_cond_signal(&s->wake);
-    pthread_mutex_unlock(&s->lock);
-    if (s->has_writer)
-        pthread_join(s->writer, NULL);
-    for (struct scan *scan = s->scans; scan != NULL;) {
-        struct scan *next = scan->next;
-        pthread_join(scan->thread, NULL);
-        scan->done(scan->ctx, -1);
-        lintel_free(scan);
-        scan = next;
+    if (s->running) {
+        pthread_mutex_lock(&s->lock);
+        s->closing = 1;
+        pthread_cond_signal(&s->work);
+        pthread_mutex_unlock(&s->lock);
+        pthread_join(s->thread, NULL);
     }
-    s->scans = NULL;
-    tell_syncs(&s->ended);
-    if (s->queued != 0)
-        lintel_log(LINTEL_LOG_ERROR, "store", "%s: %llu changes are lost: %s", s->path,
-                   (unsigned long long)s->queued, s->trouble);
-    list_free(&s->queue);
-    lintel_timer_stop(s->loop, &s->again);
-    if (s->bell >= 0) {
-        (void)lintel_loop_watch(s->loop, s->bell, 0, NULL, NULL);
-        close(s->bell);
-    }
-    sqlite3_finalize(s->put);
-    sqlite3_finalize(s->remove);
-    sqlite3_close(s->db);
-    pthread_mutex_destroy(&s->lock);
-    pthread_cond_destroy(&s->wake);
-    lintel_free(s->path);
-    lintel_free(s);
+    lintel_timer_stop(s->loop, &s->retry);
+    if (s->issued != s->durable)
+        lintel_log(0, "store", "%s: %llu changes could not be written and are lost: %s", s->path,
+                   (unsigned long long)(s->issued - s->durable), s->reason);
+    end_waiters(s, s->durable, 1);
+    end_scans(s, s->scanned);
+    end_scans(s, s->scans);
+    release(s);
 }

@@ -266,10 +266,13 @@ read_key(const char *text, struct key *k, char reason[LINTEL_RIGHTS_REASON])
                             LINTEL_KEY_LEAST, LINTEL_KEY_MOST, n);
         return -1;
     }
-    for (size_t i = 0; i < n; i++)
-        k->bytes[i] =
-            hex ? (uint8_t)(lintel_hex_digit(p[2 * i]) << 4 | lintel_hex_digit(p[2 * i + 1]))
-                : (uint8_t)p[i];
+    for (size_t i = 0; !hex && i < n; i++)
+        k->bytes[i] = (uint8_t)p[i];
+    for (size_t i = 0; hex && i < n; i++) {
+        unsigned high = (unsigned)lintel_hex_digit(p[2 * i]);
+        unsigned low = (unsigned)lintel_hex_digit(p[2 * i + 1]);
+        k->bytes[i] = (uint8_t)((high << 4 | low) & 0xff);
+    }
     k->n = (uint32_t)n;
     return 0;
 }
