@@ -15,12 +15,11 @@
 #include "plugins/coap/coap_dedup.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
-#include "plugins/coap/coap_stack.h"
+#include "plugins/coap/coap_places.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -35,6 +34,7 @@ enum {
 };
 
 struct seen { /* a datagram that answers a message of ours */
+    const struct lcoap_place *place;
     coap_address_t from;
     uint16_t mid;
     bool reset;
@@ -48,7 +48,7 @@ struct turn {
 
 /* Looks at the datagrams that wait. Returns how many, at least 1. */
 static uint32_t
-look(const struct lcoap_stack *k, int fd, struct turn *turn)
+look(const struct lcoap_stack *k, const struct lcoap_listener *l, struct turn *turn)
 {
     struct mmsghdr messages[MAX_LOOK];
     struct iovec parts[MAX_LOOK];
@@ -71,14 +71,15 @@ look(const struct lcoap_stack *k, int fd, struct turn *turn)
     /* From the first on: reading a datagram that is longer than libcoap's buffer moves the offset
      * back by less than looking at it moved it on. MSG_TRUNC makes it pass whole datagrams, of
      * which four bytes are copied. */
-    setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &(int){0}, sizeof(int));
-    int n = recvmmsg(fd, messages, MAX_LOOK, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, NULL);
+    setsockopt(l->fd, SOL_SOCKET, SO_PEEK_OFF, &(int){0}, sizeof(int));
+    int n = recvmmsg(l->fd, messages, MAX_LOOK, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, NULL);
     for (int i = 0; wanted && i < n; i++) {
         const uint8_t *h = heads[i];
         if (messages[i].msg_len < 4 || h[0] >> 6 != 1 || (h[0] >> 4 & 2) == 0 || h[1] != 0 ||
             turn->nseen == sizeof turn->seen / sizeof turn->seen[0])
             continue;
         struct seen *e = &turn->seen[turn->nseen++];
+        e->place = l->place;
         coap_address_init(&e->from);
         memcpy(&e->from.addr, &from[i], sizeof e->from.addr);
         e->from.size = messages[i].msg_hdr.msg_namelen;
@@ -92,9 +93,11 @@ static void
 add_event(const struct lcoap_stack *k, struct turn *turn, const struct epoll_event *e)
 {
     uint32_t times = 1;
-    for (uint32_t i = 0; i < k->nsockets; i++)
-        if (k->sockets[i].event == e->data.ptr && (e->events & EPOLLIN))
-            times = k->sees_acks ? look(k, k->sockets[i].fd, turn) : k->repeats;
+    for (uint32_t i = 0; i < k->nlisteners; i++)
+        if (k->listeners[i]->event == e->data.ptr && (e->events & EPOLLIN)) {
+            times = k->sees_acks ? look(k, k->listeners[i], turn) : k->repeats;
+            break;
+        }
     for (uint32_t i = 0; i < times; i++)
         turn->events[turn->nevents++] = *e;
 }
@@ -103,7 +106,8 @@ static void
 tell_seen(const struct lcoap_stack *k, const struct turn *turn)
 {
     for (uint32_t i = 0; i < turn->nseen; i++) {
-        struct lcoap_exchange *x = lcoap_noted(k, &turn->seen[i].from, turn->seen[i].mid);
+        struct lcoap_exchange *x =
+            lcoap_noted(k, turn->seen[i].place, &turn->seen[i].from, turn->seen[i].mid);
         if (x == NULL)
             continue;
         if (turn->seen[i].reset)
@@ -147,7 +151,7 @@ on_hub(void *arg, int32_t fd, uint32_t ready)
     s->busy++;
     take_turn(k);
     if (--s->busy == 0)
-        lcoap_stacks_bury(s);
+        lcoap_places_bury(s);
 }
 
 /* Those that find no room wait for the next turn of the loop: the hub's sockets come between. */
@@ -160,9 +164,9 @@ on_things(void *arg, int32_t fd, uint32_t ready)
     int n = epoll_wait(fd, events, MAX_THINGS, 0);
     s->busy++;
     for (int i = 0; i < n; i++)
-        take_turn(events[i].data.ptr); /* nothing if it was closed by one before */
+        take_turn(events[i].data.ptr);
     if (--s->busy == 0)
-        lcoap_stacks_bury(s);
+        lcoap_places_bury(s);
 }
 
 /* Retransmissions set before this call are on libcoap's timer again after it. */
@@ -229,7 +233,7 @@ on_nack(coap_session_t *session, const coap_pdu_t *sent, coap_nack_reason_t reas
     if (peer == NULL)
         return;
     struct lcoap_exchange *x =
-        lcoap_noted(peer->stack, coap_session_get_addr_remote(session), (uint16_t)mid);
+        lcoap_noted(peer->stack, peer->place, coap_session_get_addr_remote(session), (uint16_t)mid);
     if (x != NULL && x->peer == peer)
         lcoap_rejected(x);
 }
@@ -252,16 +256,25 @@ on_log(coap_log_t level, const char *message)
     (void)level, (void)message;
 }
 
-/* Reads the members of libcoap's epoll set. Returns 0 if all sockets are known. */
-static int
-find_sockets(struct lcoap_stack *k)
+static bool
+is_known(const struct lcoap_stack *k, const void *event)
+{
+    for (uint32_t i = 0; i < k->nlisteners; i++)
+        if (k->listeners[i]->event == event)
+            return true;
+    return false;
+}
+
+/* Looks for the listener's socket among the members of libcoap's epoll set: it is the new one. */
+static bool
+find_socket(const struct lcoap_stack *k, struct lcoap_listener *l)
 {
     char path[64], line[256];
+    bool found = false;
     snprintf(path, sizeof path, "/proc/self/fdinfo/%d", k->epoll_fd);
     FILE *f = fopen(path, "re");
     if (f == NULL)
-        return -1;
-    k->sockets = calloc(k->nlisteners, sizeof *k->sockets);
+        return false;
     while (fgets(line, sizeof line, f) != NULL) {
         int fd;
         unsigned events;
@@ -269,23 +282,29 @@ find_sockets(struct lcoap_stack *k)
         if (sscanf(line, "tfd: %d events: %x data: %llx", &fd, &events, &data) != 3)
             continue;
         fcntl(fd, F_SETFD, FD_CLOEXEC); /* libcoap doesn't */
-        if (data == 0 || k->sockets == NULL || k->nsockets == k->nlisteners)
-            continue; /* its timer */
-        k->sockets[k->nsockets++] = (struct lcoap_socket){(const void *)(uintptr_t)data, fd};
+        if (data == 0 || found || is_known(k, (const void *)(uintptr_t)data))
+            continue; /* its timer, or another's */
+        l->event = (const void *)(uintptr_t)data;
+        l->fd = fd;
+        found = true;
     }
     fclose(f);
-    return k->nsockets == k->nlisteners ? 0 : -1;
+    return found;
 }
 
-/* Whether acknowledgements can be seen: by a look at every socket that moves on by itself. */
-static bool
-can_look(struct lcoap_stack *k)
+/* Acknowledgements are seen by a look at every socket that moves on by itself. */
+void
+lcoap_io_listens(struct lcoap_stack *k, struct lcoap_listener *l)
 {
-    int zero = 0;
-    bool ok = find_sockets(k) == 0;
-    for (uint32_t i = 0; ok && i < k->nsockets; i++)
-        ok = setsockopt(k->sockets[i].fd, SOL_SOCKET, SO_PEEK_OFF, &zero, sizeof zero) == 0;
-    return ok;
+    const lintel_host *h = k->server->host;
+    if (find_socket(k, l) &&
+        setsockopt(l->fd, SOL_SOCKET, SO_PEEK_OFF, &(int){0}, sizeof(int)) == 0)
+        return;
+    if (k->sees_acks && !k->of_things)
+        h->log(
+            h, LINTEL_LOG_WARN,
+            "/proc/self/fdinfo can't be read: clients that reject notifications are noticed late");
+    k->sees_acks = false;
 }
 
 void
@@ -327,16 +346,12 @@ lcoap_io_join(struct lcoap_stack *k, char *err, size_t nerr)
     }
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     k->epoll_fd = fd;
-    k->sees_acks = can_look(k);
+    k->sees_acks = true;
     k->repeats = 1;
-    if (!k->sees_acks && k->thing == NULL)
-        s->host->log(
-            s->host, LINTEL_LOG_WARN,
-            "/proc/self/fdinfo can't be read: clients that reject notifications are noticed late");
     coap_register_nack_handler(k->context, on_nack);
     coap_register_event_handler(k->context, on_event);
-    lintel_status st = k->thing != NULL ? join_things(k)
-                                        : s->loop->watch(s->host, fd, LINTEL_LOOP_READ, on_hub, k);
+    lintel_status st =
+        k->of_things ? join_things(k) : s->loop->watch(s->host, fd, LINTEL_LOOP_READ, on_hub, k);
     if (st != LINTEL_OK) {
         k->epoll_fd = -1;
         snprintf(err, nerr, "the host's loop refuses libcoap's descriptor");
@@ -352,7 +367,7 @@ lcoap_io_leave(struct lcoap_stack *k)
     struct lcoap_stack **at = &s->unset;
     if (k->epoll_fd < 0)
         return;
-    if (k->thing != NULL)
+    if (k->of_things)
         epoll_ctl(s->things_fd, EPOLL_CTL_DEL, k->epoll_fd, NULL);
     else
         s->loop->watch(s->host, k->epoll_fd, 0, NULL, NULL);
@@ -362,9 +377,6 @@ lcoap_io_leave(struct lcoap_stack *k)
     if (k->unset)
         *at = k->unset_next;
     k->unset = false;
-    free(k->sockets);
-    k->sockets = NULL;
-    k->nsockets = 0;
 }
 
 void

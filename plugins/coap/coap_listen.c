@@ -110,23 +110,17 @@ read_authority(char *text, unsigned number, coap_address_t *ret)
 static lintel_status
 append(struct lcoap_stack *k, const struct lcoap_listener *l, char *err, size_t nerr)
 {
-    struct lcoap_listener *more = realloc(k->listeners, (k->nlisteners + 1) * sizeof *more);
-    if (more == NULL) {
+    struct lcoap_listener **more = realloc(k->listeners, (k->nlisteners + 1) * sizeof(void *));
+    if (more != NULL)
+        k->listeners = more;
+    struct lcoap_listener *own = more != NULL ? malloc(sizeof *own) : NULL;
+    if (own == NULL) {
         snprintf(err, nerr, "out of memory");
         return LINTEL_E_NOMEM;
     }
-    k->listeners = more;
-    more[k->nlisteners++] = *l;
+    *own = *l;
+    more[k->nlisteners++] = own;
     return LINTEL_OK;
-}
-
-lintel_status
-lcoap_listen_at(struct lcoap_stack *k, coap_proto_t protocol, const coap_address_t *a, char *err,
-                size_t nerr)
-{
-    struct lcoap_listener l = {.protocol = protocol, .address = *a};
-    lcoap_address_uri(protocol, a, l.uri, sizeof l.uri);
-    return append(k, &l, err, nerr);
 }
 
 lintel_status
@@ -220,6 +214,7 @@ open_listener(struct lcoap_stack *k, struct lcoap_listener *l, char *err, size_t
         return LINTEL_E_FAIL;
     }
     coap_address_set_port(&l->address, bound_port(l->endpoint));
+    lcoap_io_listens(k, l);
     return LINTEL_OK;
 }
 
@@ -238,21 +233,62 @@ lintel_status
 lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr)
 {
     lintel_status st = LINTEL_OK;
-    /* A thing's address is there for its thing alone, and the hub's wildcard would count as taken.
-     */
-    for (uint32_t i = 0; i < k->nlisteners && k->thing == NULL; i++) {
-        if (!is_free(&k->listeners[i].address)) {
-            snprintf(err, nerr, "cannot listen on %s: %s", k->listeners[i].uri,
+    for (uint32_t i = 0; i < k->nlisteners; i++) {
+        if (!is_free(&k->listeners[i]->address)) {
+            snprintf(err, nerr, "cannot listen on %s: %s", k->listeners[i]->uri,
                      errno == EADDRINUSE ? "another program listens there" : strerror(errno));
             return LINTEL_E_FAIL;
         }
     }
     for (uint32_t i = 0; i < k->nlisteners && st == LINTEL_OK; i++) {
-        st = open_listener(k, &k->listeners[i], err, nerr);
-        if (st == LINTEL_OK && k->thing == NULL)
-            tell(k, &k->listeners[i]);
+        st = open_listener(k, k->listeners[i], err, nerr);
+        if (st == LINTEL_OK)
+            tell(k, k->listeners[i]);
     }
     return st;
+}
+
+static void
+remove_listener(struct lcoap_stack *k, uint32_t i)
+{
+    free(k->listeners[i]);
+    k->listeners[i] = k->listeners[--k->nlisteners];
+}
+
+/* Whether the port is free is not asked: the address is there for the thing alone, and a wildcard
+ * listener of the hub would count as taking it. */
+lintel_status
+lcoap_listen_at(struct lcoap_stack *k, struct lcoap_place *place, coap_proto_t protocol,
+                const coap_address_t *a, char *err, size_t nerr)
+{
+    struct lcoap_listener l = {.protocol = protocol, .address = *a, .place = place};
+    lcoap_address_uri(protocol, a, l.uri, sizeof l.uri);
+    lintel_status st = append(k, &l, err, nerr);
+    if (st != LINTEL_OK)
+        return st;
+    st = open_listener(k, k->listeners[k->nlisteners - 1], err, nerr);
+    if (st != LINTEL_OK)
+        remove_listener(k, k->nlisteners - 1);
+    return st;
+}
+
+void
+lcoap_listen_leave(struct lcoap_stack *k, const struct lcoap_place *place)
+{
+    for (uint32_t i = k->nlisteners; i-- > 0;)
+        if (k->listeners[i]->place == place) {
+            coap_free_endpoint(k->listeners[i]->endpoint);
+            remove_listener(k, i);
+        }
+}
+
+void
+lcoap_listen_free(struct lcoap_stack *k)
+{
+    while (k->nlisteners > 0)
+        remove_listener(k, k->nlisteners - 1);
+    free(k->listeners);
+    k->listeners = NULL;
 }
 
 const struct lcoap_listener *
@@ -260,7 +296,7 @@ lcoap_listener_of(const struct lcoap_stack *k, const coap_address_t *local)
 {
     const struct lcoap_listener *any = NULL;
     for (uint32_t i = 0; i < k->nlisteners; i++) {
-        const struct lcoap_listener *l = &k->listeners[i];
+        const struct lcoap_listener *l = k->listeners[i];
         if (coap_address_equals(&l->address, local))
             return l;
         if (coap_address_isany(&l->address) &&

@@ -49,6 +49,7 @@ describe(struct lcoap_peer *p, const coap_address_t *local)
     const coap_address_t *remote = coap_session_get_addr_remote(p->session);
 
     p->local = *local;
+    p->place = l != NULL ? l->place : NULL;
     lcoap_address_uri(coap_session_get_proto(p->session), local, p->base, sizeof p->base);
     lcoap_address_text(remote, p->text, sizeof p->text);
     p->flags = (lcoap_is_loopback(remote) ? LINTEL_X_LOOPBACK : 0u) |
@@ -270,11 +271,12 @@ lcoap_unnote(struct lcoap_exchange *x)
 }
 
 struct lcoap_exchange *
-lcoap_noted(const struct lcoap_stack *stack, const coap_address_t *remote, uint16_t mid)
+lcoap_noted(const struct lcoap_stack *stack, const struct lcoap_place *place,
+            const coap_address_t *remote, uint16_t mid)
 {
     struct lcoap_exchange *x = stack->server->notes[mid & (LCOAP_NOTE_BUCKETS - 1)];
     while (x != NULL &&
-           (x->note_mid != mid || x->peer->stack != stack ||
+           (x->note_mid != mid || x->peer->stack != stack || x->peer->place != place ||
             !coap_address_equals(coap_session_get_addr_remote(x->peer->session), remote)))
         x = x->note_next;
     return x;
