@@ -19,7 +19,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { CHECK_S = 60, BUCKETS = 1024 /* a power of two */ };
+enum {
+    CHECK_S = 60,
+    BUCKETS = 1024,   /* a power of two */
+    REMOVE_BATCH = 16 /* in one turn: of thousands, the kernel takes half a millisecond for each */
+};
 
 enum state {
     NOWHERE, /* without an address, and not waiting for one */
@@ -147,8 +151,8 @@ lcoap_places_free(struct lcoap_server *s)
 static void
 remove_some(struct lcoap_places *p)
 {
-    int results[LCOAP_ADDRESS_BATCH];
-    uint32_t n = p->ngone < LCOAP_ADDRESS_BATCH ? p->ngone : LCOAP_ADDRESS_BATCH;
+    int results[REMOVE_BATCH];
+    uint32_t n = p->ngone < REMOVE_BATCH ? p->ngone : REMOVE_BATCH;
     if (p->addresses.fd >= 0)
         lcoap_addresses_remove(&p->addresses, p->gone + p->ngone - n, n, results);
     p->ngone -= n; /* one that stays is found by the next check */
