@@ -363,7 +363,7 @@ say_why(const struct lcoap_server *s, int error)
     else if (error == EAFNOSUPPORT)
         snprintf(what, sizeof what,
                  "this process may not speak to the kernel by netlink (in linteld.service: "
-                 "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK)");
+                 "RestrictAddressFamilies=AF_NETLINK)");
     else if (error == ENODEV)
         snprintf(what, sizeof what,
                  "there is no interface %s (ip link add %s type dummy; ip link set %s up); it is "
