@@ -671,6 +671,7 @@ make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct linte
                                                                .plugins = plugins,
                                                                .reload = reload,
                                                                .seed = random_seed(),
+                                                               .derive = tree_derive,
                                                                .send = send_request,
                                                                .ctx = h});
     if (h->tree == NULL)

@@ -361,6 +361,13 @@ lintel_models_ids(struct lintel_models *m)
     return m->ids = ids;
 }
 
+const struct lintel_doc *
+lintel_models_supplement(const struct lintel_models *m, const char *id, size_t n)
+{
+    const struct lintel_source *s = lintel_map_get(&m->supplements, id, n);
+    return s != NULL ? s->doc : NULL;
+}
+
 /* ---- global names ---- */
 
 static int

@@ -78,6 +78,9 @@ void lintel_model_unref(struct lintel_model *m);
 /* Ids for completion and for "did you mean": models and Supplements, NULL-terminated, the models'
  * own. */
 const char *const *lintel_models_ids(struct lintel_models *m);
+/* The Supplement of an id as it was written; NULL: none. Lives as long as the models. */
+const struct lintel_doc *lintel_models_supplement(const struct lintel_models *m, const char *id,
+                                                  size_t n);
 /* Members of a Supplement or model beside the standard ones, by path in the merged tree
  * ("lintel:device" of an object, "lintel:tests" of the document). NULL: none. */
 const struct lintel_node *lintel_model_extra(const struct lintel_model *m, const char *pointer);

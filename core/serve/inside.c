@@ -147,18 +147,25 @@ lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age, st
 }
 
 int
-lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what)
+lintel_call_can(const struct lintel_call *c, const char *zone, uint32_t what)
 {
     const lintel_exchange *x = c->x;
     const struct lintel_who who = {x->flags, x->identity ? x->identity : "",
                                    x->authority ? x->authority : ""};
-    if ((lintel_rights_of(NULL, &who, zone) & what) == what)
+    return (lintel_rights_of(NULL, &who, zone) & what) == what;
+}
+
+int
+lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what)
+{
+    const char *identity = c->x->identity != NULL ? c->x->identity : "";
+    if (lintel_call_can(c, zone, what))
         return 1;
-    if (who.identity[0] == '\0')
+    if (identity[0] == '\0')
         lintel_call_fail(c, LINTEL_UNAUTHORIZED,
                          "who asks is not known: use coaps, or ask from this machine");
     else
-        lintel_call_fail(c, LINTEL_FORBIDDEN, "%.64s has no right to that", who.identity);
+        lintel_call_fail(c, LINTEL_FORBIDDEN, "%.64s has no right to that", identity);
     return 0;
 }
 
@@ -199,6 +206,8 @@ struct lintel_open *
 lintel_call_open(struct lintel_call *c)
 {
     struct lintel_tree *t = c->tree;
+    if (c->x->flags & LINTEL_X_AT_ONCE)
+        return NULL;
     if (t->free == 0 && more(t) != 0) {
         lintel_call_fail(c, LINTEL_UNAVAILABLE,
                          "the hub has too many open requests; try again later");

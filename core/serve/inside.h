@@ -76,7 +76,9 @@ void lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_ag
 /* Whether the peer takes `format`; answers 4.06 otherwise. */
 int lintel_call_accepts(struct lintel_call *c, int32_t format);
 
-/* Whether the peer may do all of `what` (LINTEL_MAY_*) in a zone; else answers 4.01 or 4.03. */
+/* Whether the peer may do all of `what` (LINTEL_MAY_*) in a zone. */
+int lintel_call_can(const struct lintel_call *c, const char *zone, uint32_t what);
+/* The same; where it may not, the call is answered with 4.01 or 4.03. */
 int lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what);
 /* Who asks, for the record: an identity, or where from. */
 const char *lintel_call_who(const struct lintel_call *c);
@@ -97,7 +99,8 @@ struct lintel_open {
     int observe;                /* wanted once the value is read */
     struct lintel_mount *mount; /* whose plugin answers */
 };
-/* A ticket for the call, or NULL after it was answered with 5.03. */
+/* A ticket for the call, or NULL after it was answered with 5.03, or declined (LINTEL_X_AT_ONCE).
+ */
 struct lintel_open *lintel_call_open(struct lintel_call *c);
 /* The open exchange of a ticket; NULL: it has ended. */
 struct lintel_open *lintel_open_find(struct lintel_tree *t, lintel_ticket ticket);

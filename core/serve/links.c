@@ -93,6 +93,16 @@ add_things(struct list *l)
     }
 }
 
+static void
+add_description(struct list *l, const char *target, const char *rt)
+{
+    struct lintel_link link;
+    lintel_link_init(&link, lintel_str(target));
+    lintel_link_set(&link, "rt", lintel_str(rt));
+    lintel_link_set(&link, "ct", lintel_str("432 50"));
+    list_add(l, &link);
+}
+
 /* What plugins have mounted, as they describe it. */
 static void
 add_mounted(struct list *l)
@@ -120,6 +130,7 @@ lintel_serve_core(struct lintel_call *c)
         {"/.well-known/core", "40", NULL, 0},
         {"/d", "40", "things", 0},
         {"/models", "40", "models of the things", 0},
+        {"/maps", "40", "bindings of the things", 0},
         {"/hub/status", "50", "the hub and its buses", 1},
         {"/hub/things", "50", "things and their state", 1},
         {"/hub/values", "50", "values of all things", 1},
@@ -140,6 +151,7 @@ lintel_serve_core(struct lintel_call *c)
             lintel_link_set(&link, "title", lintel_str(services[i].title));
         list_add(&l, &link);
     }
+    add_description(&l, "/.well-known/wot", "wot.directory");
     add_mounted(&l);
     add_things(&l);
     list_end(&l);
@@ -210,6 +222,8 @@ lintel_serve_thing(struct lintel_call *c, struct lintel_live_thing *thing, int o
     lintel_link_set(&link, "title", lintel_str("all properties"));
     lintel_link_flag(&link, "obs");
     list_add(&l, &link);
+    lintel_buf_adds(&prefix, own_root ? "/.well-known/wot" : "/td");
+    add_description(&l, lintel_buf_str(&prefix), "wot.thing");
     if (prefix.failed)
         l.out.failed = 1;
     lintel_buf_fini(&prefix);

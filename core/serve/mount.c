@@ -11,9 +11,9 @@
 static int
 is_taken(const struct lintel_tree *t, const char *name)
 {
-    static const char *const own[] = {"d",           "models", "maps",      "hub",
-                                      ".well-known", "rd",     "rd-lookup", "bnd",
-                                      "ps",          "bs",     "dp",        "authz-info"};
+    static const char *const own[] = {"d",  "models",    "maps",      "hub", ".well-known",
+                                      "rd", "rd-lookup", "bnd",       "ps",  "bs",
+                                      "dp", "tdd",       "authz-info"};
     for (size_t i = 0; i < LINTEL_COUNT(own); i++)
         if (strcmp(own[i], name) == 0)
             return 1;

@@ -12,6 +12,7 @@
 #include "core/serve/mount.h"
 #include "core/serve/pack.h"
 #include "core/serve/property.h"
+#include "core/serve/td.h"
 
 struct lintel_tree *
 lintel_tree_new(const struct lintel_tree_source *s)
@@ -221,6 +222,9 @@ serve_thing(struct lintel_call *c, struct lintel_live_thing *thing, int own_root
         lintel_serve_thing(c, thing, own_root);
     else if (n == 1 && path[0] == 's')
         lintel_serve_pack(c, thing);
+    else if (own_root ? n == 15 && strcmp(path, ".well-known/wot") == 0
+                      : n == 2 && strcmp(path, "td") == 0)
+        lintel_serve_td(c, thing, own_root);
     else if (n == 0)
         lintel_call_fail(c, LINTEL_NOT_FOUND, "no such path on %s; no path ends in a slash", t->id);
     else
@@ -250,6 +254,17 @@ serve_root(struct lintel_call *c)
     } else if (c->npath == 2 && is_called(&c->path[0], ".well-known") &&
                is_called(&c->path[1], "core")) {
         lintel_serve_core(c);
+    } else if (c->npath == 2 && is_called(&c->path[0], ".well-known") &&
+               is_called(&c->path[1], "wot")) {
+        lintel_serve_hub_td(c);
+    } else if (c->npath >= 1 && is_called(&c->path[0], "tdd")) {
+        c->path++;
+        c->npath--;
+        lintel_serve_td_directory(c);
+    } else if (c->npath == 1 && is_called(&c->path[0], "maps")) {
+        lintel_serve_maps(c);
+    } else if (c->npath == 2 && is_called(&c->path[0], "maps")) {
+        lintel_serve_map(c, &c->path[1]);
     } else if (c->npath >= 1 && is_called(&c->path[0], "hub")) {
         if (!(c->x->flags & LINTEL_X_LOOPBACK)) {
             lintel_call_fail(c, LINTEL_FORBIDDEN,

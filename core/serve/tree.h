@@ -6,6 +6,9 @@
  *   /d/{thing}                         one thing's links
  *   /d/{thing}/{object}/{p|a|e}/{name} a property, an action, an event
  *   /d/{thing}/s                       all readable properties as one SenML pack
+ *   /d/{thing}/td /tdd/things          Thing Descriptions
+ *   /.well-known/wot                   the hub's own
+ *   /maps /maps/{id}                   bindings, as they were written
  *   /models /models/{id}               SDF documents of the kinds of things that run, bindings
  * merged in /hub/status /hub/things /hub/values[/{thing}] /hub/plugins /hub/reload management:
  * loopback and local socket only A request to a thing's own address (lintel_exchange.thing) has the

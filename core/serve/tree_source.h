@@ -27,6 +27,8 @@ struct lintel_tree_source {
     /* What survives a restart: registrations of the directory. NULL: nothing does. */
     struct lintel_store *directory;
     uint64_t seed; /* of numbers that nobody may guess */
+    /* As lintel_host_transport.derive; NULL: things have no stable pseudonyms. */
+    void (*derive)(void *ctx, const void *label, size_t n, uint8_t ret[32]);
     /* Sends a request of the hub's own by the transport that `asker` (the ctx of a submit()) stands
      * for; its answer comes by lintel_tree_reply(). NULL: not possible. */
     lintel_status (*send)(void *ctx, void *asker, const char *uri, const lintel_exchange *x,

@@ -199,6 +199,34 @@ formats(void)
     end();
 }
 
+/* LINTEL_X_AT_ONCE: what needs a device is not begun. */
+static void
+declines_what_it_cannot_answer_at_once(void)
+{
+    static const lintel_span path[] = {
+        {"d", 1}, {"main-meter", 10}, {"Device", 6}, {"p", 1}, {"energy", 6}};
+    begin();
+    lintel_exchange x = {.size = sizeof x,
+                         .method = LINTEL_GET,
+                         .flags = LINTEL_X_LOOPBACK | LINTEL_X_AT_ONCE,
+                         .format = LINTEL_FORMAT_NONE,
+                         .path = path,
+                         .npath = 5,
+                         .identity = "",
+                         .peer = "",
+                         .base = "coap://[::1]",
+                         .cookie = h.text};
+    CHECK_INT(lintel_tree_submit(h.tree, &x, on_answer, &h), 0);
+    CHECK_INT(h.answers, 0);
+    CHECK_INT(lintel_tree_open(h.tree), 0);
+    h.x_flags |= LINTEL_X_AT_ONCE;
+    CHECK_INT(get(POWER, 50), 0);
+    CHECK_STR(h.text, "21.5");
+    CHECK_INT(get(POWER, 41), 0);
+    CHECK_INT(h.code, IS(406));
+    end();
+}
+
 static void
 max_age_is_the_rest_of_the_poll(void)
 {
@@ -926,6 +954,7 @@ int
 main(int argc, char **argv)
 {
     static const struct kit_test tests[] = {KIT(formats),
+                                            KIT(declines_what_it_cannot_answer_at_once),
                                             KIT(max_age_is_the_rest_of_the_poll),
                                             KIT(etags),
                                             KIT(stale_and_bad),

@@ -10,6 +10,7 @@
  *   coap_prefix   the prefix, and interface identifiers below it
  *   coap_address  addresses of this machine, by rtnetlink
  *   coap_netlink  its messages
+ *   coap_fast     the short way: what libcoap need not see
  *   coap_peer     one record for each client; the pool of exchanges
  *   coap_serve    request -> tree -> first answer
  *   coap_request  options of a request, read into an exchange

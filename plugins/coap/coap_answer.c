@@ -16,16 +16,26 @@ put_number(coap_pdu_t *pdu, uint16_t option, uint32_t v)
 }
 
 static bool
+put_spans(coap_pdu_t *pdu, uint16_t option, const lintel_span *list, uint32_t n)
+{
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < n; i++)
+        ok = coap_add_option(pdu, option, list[i].n, (const uint8_t *)list[i].p) != 0;
+    return ok;
+}
+
+static bool
 put_block(coap_pdu_t *pdu, uint16_t option, const struct lcoap_block *b)
 {
     return put_number(pdu, option, b->num << 4 | (b->more ? 8u : 0u) | b->szx);
 }
 
-static bool
-has_max_age(uint32_t code)
+bool
+lcoap_answer_has_max_age(const lintel_answer *a)
 {
-    return code == CODE_VALID || code == CODE_CONTENT || code == LINTEL_CODE(4, 29) ||
-           code == LINTEL_CODE(5, 3);
+    return a->max_age != MAX_AGE_DEFAULT &&
+           (a->code == CODE_VALID || a->code == CODE_CONTENT || a->code == LINTEL_CODE(4, 29) ||
+            a->code == LINTEL_CODE(5, 3));
 }
 
 uint32_t
@@ -38,6 +48,17 @@ bool
 lcoap_answer_is_large(const lintel_answer *a, const struct lcoap_block *asked)
 {
     return a->payload.n > lcoap_block_bytes(asked);
+}
+
+lintel_answer
+lcoap_answer_kept(const lintel_answer *a)
+{
+    lintel_answer kept = *a;
+    kept.location = kept.location_query = NULL;
+    kept.nlocation = kept.nlocation_query = 0;
+    kept.payload = kept.echo = (lintel_span){NULL, 0};
+    kept.flags &= ~(uint32_t)LINTEL_ANSWER_ECHO;
+    return kept;
 }
 
 void
@@ -74,19 +95,20 @@ lcoap_answer_write(coap_pdu_t *pdu, const struct lcoap_answer_how *how, const li
         ok = coap_add_option(pdu, COAP_OPTION_ETAG, a->netag, a->etag) != 0;
     if (how->notify)
         ok = ok && put_number(pdu, COAP_OPTION_OBSERVE, how->observe & 0xffffff);
-    for (uint32_t i = 0; i < a->nlocation; i++)
-        ok = ok && coap_add_option(pdu, COAP_OPTION_LOCATION_PATH, a->location[i].n,
-                                   (const uint8_t *)a->location[i].p) != 0;
+    ok = ok && put_spans(pdu, COAP_OPTION_LOCATION_PATH, a->location, a->nlocation);
     if (a->format >= 0 && a->payload.n > 0)
         ok = ok && put_number(pdu, COAP_OPTION_CONTENT_FORMAT, (uint32_t)a->format);
-    if (has_max_age(code) && a->max_age != MAX_AGE_DEFAULT)
+    if (lcoap_answer_has_max_age(a))
         ok = ok && put_number(pdu, COAP_OPTION_MAXAGE, a->max_age);
+    ok = ok && put_spans(pdu, COAP_OPTION_LOCATION_QUERY, a->location_query, a->nlocation_query);
     if (blocks)
         ok = ok && put_block(pdu, COAP_OPTION_BLOCK2, &block2);
     if (how->block1 != NULL && how->block1->given)
         ok = ok && put_block(pdu, COAP_OPTION_BLOCK1, how->block1);
     if (blocks && block2.num == 0 && a->payload.n <= UINT32_MAX)
         ok = ok && put_number(pdu, COAP_OPTION_SIZE2, (uint32_t)a->payload.n);
+    if (a->size1 != 0)
+        ok = ok && put_number(pdu, COAP_OPTION_SIZE1, a->size1);
     if (n > 0)
         ok = ok && coap_add_data(pdu, n, (const uint8_t *)a->payload.p + from) != 0;
     return ok;

@@ -13,6 +13,8 @@ struct lcoap_answer_how {
 
 /* The size of a block that is sent to a peer that asked for `asked`. */
 uint32_t lcoap_block_bytes(const struct lcoap_block *asked);
+/* Whether Max-Age must be said: it counts for this code, and is not the default. */
+bool lcoap_answer_has_max_age(const lintel_answer *a);
 /* Whether the payload must travel in blocks. */
 bool lcoap_answer_is_large(const lintel_answer *a, const struct lcoap_block *asked);
 
@@ -28,6 +30,8 @@ void lcoap_answer_too_large(coap_pdu_t *response, uint32_t max, const char *why)
 bool lcoap_answer_copy(const coap_pdu_t *from, coap_pdu_t *to);
 /* Whether RFC 7967 No-Response silences this code. */
 bool lcoap_answer_silenced(uint8_t no_response, uint32_t code);
+/* All of an answer that can be kept: without what it points to. */
+lintel_answer lcoap_answer_kept(const lintel_answer *a);
 /* A body's own tag, where the tree gave none: blocks of two bodies must not be mixed (RFC
  * 7959 2.4). */
 void lcoap_answer_tag(lintel_answer *a);

@@ -160,9 +160,7 @@ lcoap_download_keep(struct lcoap_peer *peer, uint64_t key, lintel_span request,
         return;
     t->request = hash;
     t->expires = now + LCOAP_TRANSMIT_WAIT;
-    t->answer = *a;
-    t->answer.location = NULL;
-    t->answer.nlocation = 0;
+    t->answer = lcoap_answer_kept(a);
     if (!append(peer, t, a->payload)) {
         unlink_transfer(&peer->downloads, t);
         release(peer, t);

@@ -5,14 +5,16 @@
  * libcoap. libcoap reads one datagram for each event and sets its timer once a turn, so an event is
  * handed over as many times as datagrams wait.
  *
- * How many wait, and what they are, is seen by a look at the sockets (MSG_PEEK with SO_PEEK_OFF:
- * one system call for all of them). That look also shows acknowledgements and resets of our
- * notifications, which libcoap 4.3.1 tells nobody. The sockets stand in /proc/self/fdinfo beside
- * their epoll data. Where that can't be read, the repeats follow the load by doubling, and
- * acknowledgements are taken for granted after a while. */
+ * How many wait, and what they are, is seen by a look at the sockets (coap_fast: MSG_PEEK with
+ * SO_PEEK_OFF, one system call for all of them), which also answers what can be answered at once.
+ * That look also shows acknowledgements and resets of our notifications, which libcoap 4.3.1 tells
+ * nobody. The sockets stand in /proc/self/fdinfo beside their epoll data. Where that can't be read,
+ * the repeats follow the load by doubling, and acknowledgements are taken for granted after a
+ * while. */
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_fast.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_places.h"
@@ -20,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -28,8 +31,8 @@
 enum {
     MAX_EVENTS = 16,
     MAX_THINGS = 16, /* stacks of things, in one turn */
-    MAX_LOOK = 32,   /* datagrams of one socket in one turn */
     MAX_REPEATS = 8,
+    RECEIVE_BYTES = 1 << 20,
     HOUSEKEEPING_S = 2
 };
 
@@ -41,63 +44,44 @@ struct seen { /* a datagram that answers a message of ours */
 };
 
 struct turn {
-    struct epoll_event events[MAX_EVENTS * MAX_LOOK];
-    struct seen seen[MAX_LOOK * LCOAP_MAX_LISTENERS];
+    struct epoll_event events[MAX_EVENTS * LCOAP_LOOK_MOST];
+    struct seen seen[LCOAP_LOOK_MOST * LCOAP_MAX_LISTENERS];
     uint32_t nevents, nseen;
 };
 
-/* Looks at the datagrams that wait. Returns how many, at least 1. */
-static uint32_t
-look(const struct lcoap_stack *k, const struct lcoap_listener *l, struct turn *turn)
+/* Notes acknowledgements and resets among the datagrams that libcoap is about to read. */
+static void
+note_seen(const struct lcoap_socket *socket, const struct lcoap_looked *looked, uint32_t n,
+          struct turn *turn)
 {
-    struct mmsghdr messages[MAX_LOOK];
-    struct iovec parts[MAX_LOOK];
-    union {
-        struct sockaddr sa;
-        struct sockaddr_in sin;
-        struct sockaddr_in6 sin6;
-    } from[MAX_LOOK];
-    uint8_t heads[MAX_LOOK][4];
-    bool wanted = k->nnotes > 0;
-
-    for (uint32_t i = 0; i < MAX_LOOK; i++) {
-        parts[i] = (struct iovec){heads[i], sizeof heads[i]};
-        messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
-        if (wanted) {
-            messages[i].msg_hdr.msg_name = &from[i];
-            messages[i].msg_hdr.msg_namelen = sizeof from[i];
-        }
-    }
-    /* From the first on: reading a datagram that is longer than libcoap's buffer moves the offset
-     * back by less than looking at it moved it on. MSG_TRUNC makes it pass whole datagrams, of
-     * which four bytes are copied. */
-    setsockopt(l->fd, SOL_SOCKET, SO_PEEK_OFF, &(int){0}, sizeof(int));
-    int n = recvmmsg(l->fd, messages, MAX_LOOK, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, NULL);
-    for (int i = 0; wanted && i < n; i++) {
-        const uint8_t *h = heads[i];
-        if (messages[i].msg_len < 4 || h[0] >> 6 != 1 || (h[0] >> 4 & 2) == 0 || h[1] != 0 ||
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *h = looked[i].bytes;
+        if (looked[i].n < 4 || h[0] >> 6 != 1 || (h[0] >> 4 & 2) == 0 || h[1] != 0 ||
             turn->nseen == sizeof turn->seen / sizeof turn->seen[0])
             continue;
         struct seen *e = &turn->seen[turn->nseen++];
-        e->place = l->place;
-        coap_address_init(&e->from);
-        memcpy(&e->from.addr, &from[i], sizeof e->from.addr);
-        e->from.size = messages[i].msg_hdr.msg_namelen;
+        e->place = socket->place;
+        e->from = looked[i].from;
         e->mid = (uint16_t)(h[2] << 8 | h[3]);
         e->reset = (h[0] >> 4 & 3) == COAP_MESSAGE_RST;
     }
-    return n > 0 ? (uint32_t)n : 1;
 }
 
 static void
-add_event(const struct lcoap_stack *k, struct turn *turn, const struct epoll_event *e)
+add_event(struct lcoap_stack *k, struct turn *turn, const struct epoll_event *e)
 {
+    const struct lcoap_socket *socket = NULL;
+    const struct lcoap_looked *looked;
     uint32_t times = 1;
-    for (uint32_t i = 0; i < k->nlisteners; i++)
-        if (k->listeners[i]->event == e->data.ptr && (e->events & EPOLLIN)) {
-            times = k->sees_acks ? look(k, k->listeners[i], turn) : k->repeats;
-            break;
-        }
+    for (uint32_t i = 0; i < k->nsockets; i++)
+        if (k->sockets[i].event == e->data.ptr && (e->events & EPOLLIN))
+            socket = &k->sockets[i];
+    if (socket != NULL && k->sees_acks) {
+        times = lcoap_fast_look(k->server->fast, k, socket, &looked);
+        if (k->nnotes > 0)
+            note_seen(socket, looked, times, turn);
+    } else if (socket != NULL)
+        times = k->repeats;
     for (uint32_t i = 0; i < times; i++)
         turn->events[turn->nevents++] = *e;
 }
@@ -131,7 +115,8 @@ take_turn(struct lcoap_stack *k)
         add_event(k, &turn, &events[i]);
     k->turning = true;
     k->served = 0;
-    coap_io_do_epoll(k->context, turn.events, turn.nevents);
+    if (turn.nevents > 0) /* else the short way took all; libcoap's timer stands as it is */
+        coap_io_do_epoll(k->context, turn.events, turn.nevents);
     k->turning = false;
     if (k->served >= k->repeats)
         k->repeats = k->repeats < MAX_REPEATS ? k->repeats * 2 : MAX_REPEATS;
@@ -256,25 +241,37 @@ on_log(coap_log_t level, const char *message)
     (void)level, (void)message;
 }
 
+/* Room for one more. */
+static struct lcoap_socket *
+new_socket(struct lcoap_stack *k)
+{
+    struct lcoap_socket *more = realloc(k->sockets, (k->nsockets + 1) * sizeof *more);
+    if (more == NULL)
+        return NULL;
+    k->sockets = more;
+    memset(&more[k->nsockets], 0, sizeof *more);
+    return &more[k->nsockets];
+}
+
 static bool
 is_known(const struct lcoap_stack *k, const void *event)
 {
-    for (uint32_t i = 0; i < k->nlisteners; i++)
-        if (k->listeners[i]->event == event)
+    for (uint32_t i = 0; i < k->nsockets; i++)
+        if (k->sockets[i].event == event)
             return true;
     return false;
 }
 
 /* Looks for the listener's socket among the members of libcoap's epoll set: it is the new one. */
-static bool
-find_socket(const struct lcoap_stack *k, struct lcoap_listener *l)
+static struct lcoap_socket *
+find_socket(struct lcoap_stack *k)
 {
     char path[64], line[256];
-    bool found = false;
+    struct lcoap_socket *socket = new_socket(k);
     snprintf(path, sizeof path, "/proc/self/fdinfo/%d", k->epoll_fd);
-    FILE *f = fopen(path, "re");
+    FILE *f = socket != NULL ? fopen(path, "re") : NULL;
     if (f == NULL)
-        return false;
+        return NULL;
     while (fgets(line, sizeof line, f) != NULL) {
         int fd;
         unsigned events;
@@ -282,23 +279,39 @@ find_socket(const struct lcoap_stack *k, struct lcoap_listener *l)
         if (sscanf(line, "tfd: %d events: %x data: %llx", &fd, &events, &data) != 3)
             continue;
         fcntl(fd, F_SETFD, FD_CLOEXEC); /* libcoap doesn't */
-        if (data == 0 || found || is_known(k, (const void *)(uintptr_t)data))
+        if (data == 0 || socket->event != NULL || is_known(k, (const void *)(uintptr_t)data))
             continue; /* its timer, or another's */
-        l->event = (const void *)(uintptr_t)data;
-        l->fd = fd;
-        found = true;
+        socket->event = (const void *)(uintptr_t)data;
+        socket->fd = fd;
     }
     fclose(f);
-    return found;
+    return socket->event != NULL ? socket : NULL;
+}
+
+static bool
+add_socket(struct lcoap_stack *k, const struct lcoap_listener *l)
+{
+    struct lcoap_socket *socket = k->server->fast != NULL ? find_socket(k) : NULL;
+    if (socket == NULL ||
+        setsockopt(socket->fd, SOL_SOCKET, SO_PEEK_OFF, &(int){0}, sizeof(int)) != 0)
+        return false;
+    socket->local = l->address;
+    socket->place = l->place;
+    k->nsockets++;
+    /* A change with a thousand observers brings hundreds of acknowledgements at once. More than the
+     * system's limit takes CAP_NET_ADMIN. */
+    if (!k->of_things &&
+        setsockopt(socket->fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){RECEIVE_BYTES}, sizeof(int)) != 0)
+        (void)setsockopt(socket->fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_BYTES}, sizeof(int));
+    return true;
 }
 
 /* Acknowledgements are seen by a look at every socket that moves on by itself. */
 void
-lcoap_io_listens(struct lcoap_stack *k, struct lcoap_listener *l)
+lcoap_io_listens(struct lcoap_stack *k, const struct lcoap_listener *l)
 {
     const lintel_host *h = k->server->host;
-    if (find_socket(k, l) &&
-        setsockopt(l->fd, SOL_SOCKET, SO_PEEK_OFF, &(int){0}, sizeof(int)) == 0)
+    if (add_socket(k, l))
         return;
     if (k->sees_acks && !k->of_things)
         h->log(
@@ -308,9 +321,18 @@ lcoap_io_listens(struct lcoap_stack *k, struct lcoap_listener *l)
 }
 
 void
+lcoap_io_unlistens(struct lcoap_stack *k, const struct lcoap_place *place)
+{
+    for (uint32_t i = k->nsockets; i-- > 0;)
+        if (k->sockets[i].place == place)
+            k->sockets[i] = k->sockets[--k->nsockets];
+}
+
+void
 lcoap_io_init(struct lcoap_server *s)
 {
     s->things_fd = -1;
+    s->fast = lcoap_fast_new(s);
     coap_set_log_handler(on_log);
     coap_set_log_level(LOG_EMERG); /* so that hardly anything is even formatted */
 }
@@ -377,11 +399,16 @@ lcoap_io_leave(struct lcoap_stack *k)
     if (k->unset)
         *at = k->unset_next;
     k->unset = false;
+    free(k->sockets);
+    k->sockets = NULL;
+    k->nsockets = 0;
 }
 
 void
 lcoap_io_fini(struct lcoap_server *s)
 {
+    lcoap_fast_free(s->fast);
+    s->fast = NULL;
     if (s->loop == NULL)
         return;
     s->loop->timer(s->host, 0, on_sent, s);

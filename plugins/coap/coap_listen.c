@@ -48,12 +48,12 @@ lcoap_address_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, siz
 }
 
 void
-lcoap_base_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n)
+lcoap_address_origin(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n)
 {
     lcoap_address_uri(protocol, a, buf, n);
-    char *colon = strrchr(buf, ':');
-    if (colon != NULL && coap_address_get_port(a) == scheme_of_protocol(protocol)->port)
-        *colon = '\0';
+    char *port = strrchr(buf, ':');
+    if (coap_address_get_port(a) == scheme_of_protocol(protocol)->port && port != NULL)
+        *port = '\0';
 }
 
 /* Digits only, up to the end. */
@@ -110,16 +110,13 @@ read_authority(char *text, unsigned number, coap_address_t *ret)
 static lintel_status
 append(struct lcoap_stack *k, const struct lcoap_listener *l, char *err, size_t nerr)
 {
-    struct lcoap_listener **more = realloc(k->listeners, (k->nlisteners + 1) * sizeof(void *));
-    if (more != NULL)
-        k->listeners = more;
-    struct lcoap_listener *own = more != NULL ? malloc(sizeof *own) : NULL;
-    if (own == NULL) {
+    struct lcoap_listener *more = realloc(k->listeners, (k->nlisteners + 1) * sizeof *more);
+    if (more == NULL) {
         snprintf(err, nerr, "out of memory");
         return LINTEL_E_NOMEM;
     }
-    *own = *l;
-    more[k->nlisteners++] = own;
+    k->listeners = more;
+    more[k->nlisteners++] = *l;
     return LINTEL_OK;
 }
 
@@ -234,16 +231,16 @@ lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr)
 {
     lintel_status st = LINTEL_OK;
     for (uint32_t i = 0; i < k->nlisteners; i++) {
-        if (!is_free(&k->listeners[i]->address)) {
-            snprintf(err, nerr, "cannot listen on %s: %s", k->listeners[i]->uri,
+        if (!is_free(&k->listeners[i].address)) {
+            snprintf(err, nerr, "cannot listen on %s: %s", k->listeners[i].uri,
                      errno == EADDRINUSE ? "another program listens there" : strerror(errno));
             return LINTEL_E_FAIL;
         }
     }
     for (uint32_t i = 0; i < k->nlisteners && st == LINTEL_OK; i++) {
-        st = open_listener(k, k->listeners[i], err, nerr);
+        st = open_listener(k, &k->listeners[i], err, nerr);
         if (st == LINTEL_OK)
-            tell(k, k->listeners[i]);
+            tell(k, &k->listeners[i]);
     }
     return st;
 }
@@ -251,7 +248,6 @@ lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr)
 static void
 remove_listener(struct lcoap_stack *k, uint32_t i)
 {
-    free(k->listeners[i]);
     k->listeners[i] = k->listeners[--k->nlisteners];
 }
 
@@ -266,7 +262,7 @@ lcoap_listen_at(struct lcoap_stack *k, struct lcoap_place *place, coap_proto_t p
     lintel_status st = append(k, &l, err, nerr);
     if (st != LINTEL_OK)
         return st;
-    st = open_listener(k, k->listeners[k->nlisteners - 1], err, nerr);
+    st = open_listener(k, &k->listeners[k->nlisteners - 1], err, nerr);
     if (st != LINTEL_OK)
         remove_listener(k, k->nlisteners - 1);
     return st;
@@ -276,19 +272,19 @@ void
 lcoap_listen_leave(struct lcoap_stack *k, const struct lcoap_place *place)
 {
     for (uint32_t i = k->nlisteners; i-- > 0;)
-        if (k->listeners[i]->place == place) {
-            coap_free_endpoint(k->listeners[i]->endpoint);
+        if (k->listeners[i].place == place) {
+            coap_free_endpoint(k->listeners[i].endpoint);
             remove_listener(k, i);
         }
+    lcoap_io_unlistens(k, place);
 }
 
 void
 lcoap_listen_free(struct lcoap_stack *k)
 {
-    while (k->nlisteners > 0)
-        remove_listener(k, k->nlisteners - 1);
     free(k->listeners);
     k->listeners = NULL;
+    k->nlisteners = 0;
 }
 
 const struct lcoap_listener *
@@ -296,7 +292,7 @@ lcoap_listener_of(const struct lcoap_stack *k, const coap_address_t *local)
 {
     const struct lcoap_listener *any = NULL;
     for (uint32_t i = 0; i < k->nlisteners; i++) {
-        const struct lcoap_listener *l = k->listeners[i];
+        const struct lcoap_listener *l = &k->listeners[i];
         if (coap_address_equals(&l->address, local))
             return l;
         if (coap_address_isany(&l->address) &&

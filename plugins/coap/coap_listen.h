@@ -21,7 +21,8 @@ lintel_status lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr);
 /* The listener behind a local address; NULL: none. */
 const struct lcoap_listener *lcoap_listener_of(const struct lcoap_stack *k,
                                                const coap_address_t *local);
-/* "coap://[2001:db8::1]:5683"; lcoap_base_uri() leaves the scheme's own port out. */
+/* "coap://[2001:db8::1]:5683". */
 void lcoap_address_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
-void lcoap_base_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
+/* The same without the scheme's default port: "coap://[2001:db8::1]". */
+void lcoap_address_origin(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
 #include "plugins/coap/coap_listen.h"
@@ -41,20 +42,76 @@ lcoap_address_text(const coap_address_t *a, char *buf, size_t n)
     snprintf(buf, n, "%s:%u", host, coap_address_get_port(a));
 }
 
+bool
+lcoap_is_group(const coap_address_t *a)
+{
+    switch (a->addr.sa.sa_family) {
+    case AF_INET: return ntohl(a->addr.sin.sin_addr.s_addr) >> 28 == 0xe;
+    case AF_INET6:
+        return IN6_IS_ADDR_MULTICAST(&a->addr.sin6.sin6_addr) ||
+               (IN6_IS_ADDR_V4MAPPED(&a->addr.sin6.sin6_addr) &&
+                a->addr.sin6.sin6_addr.s6_addr[12] >> 4 == 0xe);
+    default: return false;
+    }
+}
+
+/* The interface of a link-local address; 0: it is none. */
+static uint32_t
+scope_of(const coap_address_t *a)
+{
+    return a->addr.sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->addr.sin6.sin6_addr)
+               ? a->addr.sin6.sin6_scope_id
+               : 0;
+}
+
+void
+lcoap_client_key(const coap_address_t *a, struct lcoap_client_key *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    if (a->addr.sa.sa_family == AF_INET6)
+        memcpy(ret->address, &a->addr.sin6.sin6_addr, sizeof ret->address);
+    else { /* as IPv6 writes it */
+        ret->address[10] = ret->address[11] = 0xff;
+        memcpy(ret->address + 12, &a->addr.sin.sin_addr, 4);
+    }
+    ret->scope = scope_of(a);
+}
+
+/* Never given twice: the library is never unloaded, and transports run on one thread. */
+static uint64_t
+next_number(void)
+{
+    static uint64_t last;
+    return ++last;
+}
+
+uint32_t
+lcoap_flags_of(const struct lcoap_stack *k, const coap_address_t *local,
+               const coap_address_t *remote)
+{
+    const struct lcoap_listener *l = lcoap_listener_of(k, local);
+    uint32_t flags = (lcoap_is_loopback(remote) ? LINTEL_X_LOOPBACK : 0u) |
+                     (l != NULL && !l->loopback && k->server->unprotected ? LINTEL_X_OPEN : 0u) |
+                     (lcoap_is_group(local) ? LINTEL_X_MULTICAST : 0u);
+    if (k->server->limit_all || (flags & LINTEL_X_LOOPBACK) == 0)
+        flags |= LINTEL_X_LIMITED;
+    return flags;
+}
+
 /* What depends on the local address. On a wildcard listener one peer may use several. */
 static void
 describe(struct lcoap_peer *p, const coap_address_t *local)
 {
-    const struct lcoap_listener *l = lcoap_listener_of(p->stack, local);
     const coap_address_t *remote = coap_session_get_addr_remote(p->session);
+    const struct lcoap_listener *l = lcoap_listener_of(p->stack, local);
 
     p->local = *local;
     p->place = l != NULL ? l->place : NULL;
     lcoap_address_uri(coap_session_get_proto(p->session), local, p->base, sizeof p->base);
     lcoap_address_text(remote, p->text, sizeof p->text);
-    p->flags = (lcoap_is_loopback(remote) ? LINTEL_X_LOOPBACK : 0u) |
-               (l != NULL && !l->loopback && p->server->unprotected ? LINTEL_X_OPEN : 0u) |
-               (coap_is_mcast(local) ? LINTEL_X_MULTICAST : 0u);
+    lcoap_address_origin(coap_session_get_proto(p->session), remote, p->origin, sizeof p->origin);
+    p->scope = scope_of(remote);
+    p->flags = lcoap_flags_of(p->stack, local, remote);
 }
 
 struct lcoap_peer *
@@ -69,6 +126,7 @@ lcoap_peer_of(struct lcoap_stack *stack, coap_session_t *session)
         p->server = stack->server;
         p->stack = stack;
         p->session = session;
+        p->number = next_number();
         p->waiting_end = &p->waiting;
         p->next = stack->peers;
         p->link = &stack->peers;
@@ -137,10 +195,26 @@ lcoap_exchange_new(struct lcoap_peer *p)
 }
 
 void
+lcoap_exchange_count(struct lcoap_exchange *x)
+{
+    x->counted = true;
+    x->peer->server->open_mids[x->mid & 0xff]++;
+}
+
+static void
+uncount(struct lcoap_exchange *x)
+{
+    if (x->counted)
+        x->peer->server->open_mids[x->mid & 0xff]--;
+    x->counted = false;
+}
+
+void
 lcoap_exchange_settle(struct lcoap_exchange *x)
 {
     unlink_exchange(x);
     link_into(&x->peer->observations, x);
+    uncount(x);
     x->settled = true;
     x->peer->nopen--;
     x->peer->server->nopen--;
@@ -170,6 +244,7 @@ lcoap_exchange_free(struct lcoap_exchange *x)
     lcoap_unnote(x);
     stop_waiting(x);
     unlink_exchange(x);
+    uncount(x);
     if (!x->settled) {
         p->nopen--;
         s->nopen--;
@@ -209,9 +284,7 @@ lcoap_wait(struct lcoap_exchange *x, const lintel_answer *a)
     struct lcoap_kept *k = malloc(sizeof *k + a->payload.n);
     if (k == NULL)
         return; /* the older one stands; the next answer makes it good */
-    k->answer = *a;
-    k->answer.location = NULL;
-    k->answer.nlocation = 0;
+    k->answer = lcoap_answer_kept(a);
     if (a->payload.n > 0)
         memcpy(k->payload, a->payload.p, a->payload.n);
     k->answer.payload = (lintel_span){k->payload, a->payload.n};

@@ -4,6 +4,9 @@
 #define LINTEL_COAP_PEER_H
 #include "plugins/coap/coap_server.h"
 
+/* LINTEL_X_* of a datagram peer, by the addresses alone. */
+uint32_t lcoap_flags_of(const struct lcoap_stack *k, const coap_address_t *local,
+                        const coap_address_t *remote);
 /* The session's peer, made when it is new; NULL: no memory. */
 struct lcoap_peer *lcoap_peer_of(struct lcoap_stack *stack, coap_session_t *session);
 /* The session goes, or the server stops: everything under way is abandoned. */
@@ -11,6 +14,8 @@ void lcoap_peer_free(struct lcoap_peer *peer);
 
 /* A fresh exchange of this peer, which holds the session; NULL: too many, or no memory. */
 struct lcoap_exchange *lcoap_exchange_new(struct lcoap_peer *peer);
+/* Its request's message id is set: repetitions are known by it while the exchange is open. */
+void lcoap_exchange_count(struct lcoap_exchange *x);
 void lcoap_exchange_free(struct lcoap_exchange *x);
 /* It has become an observation: its peer may have many of these. */
 void lcoap_exchange_settle(struct lcoap_exchange *x);
@@ -32,6 +37,14 @@ struct lcoap_exchange *lcoap_noted(const struct lcoap_stack *stack, const struct
                                    const coap_address_t *remote, uint16_t mid);
 
 bool lcoap_is_loopback(const coap_address_t *a); /* 127/8, ::1, and 127/8 mapped into IPv6 */
+bool lcoap_is_group(const coap_address_t *a);    /* multicast, of IPv4, IPv6 and mapped */
+/* An address as a client is told by: without its port, without gaps. */
+struct lcoap_client_key {
+    uint8_t address[16];
+    uint32_t scope;
+    uint32_t reserved; /* 0 */
+};
+void lcoap_client_key(const coap_address_t *a, struct lcoap_client_key *ret);
 /* "[2001:db8::1]:5683", "192.0.2.1:5683". */
 void lcoap_address_text(const coap_address_t *a, char *buf, size_t n);
 #endif

@@ -214,7 +214,7 @@ static void
 tell_base(struct lcoap_place *k, coap_proto_t protocol, const coap_address_t *a)
 {
     char uri[80];
-    lcoap_base_uri(protocol, a, uri, sizeof uri);
+    lcoap_address_origin(protocol, a, uri, sizeof uri);
     k->server->tree->thing_base(k->server->host, k->thing, uri);
     k->told = true;
 }

@@ -44,8 +44,9 @@ read_block(struct lcoap_block *b, const uint8_t *p, size_t n)
 
 /* One option: 0, or the code to answer with. Elective options of a wrong length are ignored,
  * critical ones count as not understood (RFC 7252 5.4.3). */
-static uint32_t
-read_option(struct lcoap_request *r, uint32_t option, const uint8_t *p, size_t n, const char **why)
+uint32_t
+lcoap_request_option(struct lcoap_request *r, uint32_t option, const uint8_t *p, size_t n,
+                     const char **why)
 {
     lintel_exchange *x = &r->x;
     switch (option) {
@@ -99,14 +100,9 @@ read_option(struct lcoap_request *r, uint32_t option, const uint8_t *p, size_t n
     }
 }
 
-uint32_t
-lcoap_request_read(const coap_pdu_t *pdu, struct lcoap_request *r, const char **ret_why)
+void
+lcoap_request_begin(struct lcoap_request *r, uint32_t method)
 {
-    coap_opt_iterator_t it;
-    coap_opt_t *opt;
-    size_t n;
-    const uint8_t *data;
-
     /* Only what counts is cleared: the lists are long, and most requests use little of them. */
     memset(&r->x, 0, sizeof r->x);
     memset(&r->block1, 0, sizeof r->block1);
@@ -115,17 +111,28 @@ lcoap_request_read(const coap_pdu_t *pdu, struct lcoap_request *r, const char **
     r->no_response = 0;
     r->observe = LCOAP_OBSERVE_NONE;
     r->x.size = sizeof r->x;
-    r->x.method = (uint32_t)coap_pdu_get_code(pdu);
+    r->x.method = method;
     r->x.format = LINTEL_FORMAT_NONE;
     r->x.path = r->path;
     r->x.query = r->query;
     r->x.accept = r->accept;
     r->x.etag = r->etag;
     r->x.if_match = r->if_match;
+}
+
+uint32_t
+lcoap_request_read(const coap_pdu_t *pdu, struct lcoap_request *r, const char **ret_why)
+{
+    coap_opt_iterator_t it;
+    coap_opt_t *opt;
+    size_t n;
+    const uint8_t *data;
+
+    lcoap_request_begin(r, (uint32_t)coap_pdu_get_code(pdu));
     if (coap_option_iterator_init(pdu, &it, COAP_OPT_ALL) != NULL)
         while ((opt = coap_option_next(&it)) != NULL) {
-            uint32_t code =
-                read_option(r, it.number, coap_opt_value(opt), coap_opt_length(opt), ret_why);
+            uint32_t code = lcoap_request_option(r, it.number, coap_opt_value(opt),
+                                                 coap_opt_length(opt), ret_why);
             if (code != 0)
                 return code;
         }

@@ -23,7 +23,12 @@ struct lcoap_request { /* spans point into the PDU */
     uint8_t no_response; /* RFC 7967 */
 };
 
-/* 0, or the code to answer with (4.00, 4.02) and *ret_why for people. */
+/* An empty request of a method, and its options one by one: 0, or the code to answer with and
+ * *ret_why. */
+void lcoap_request_begin(struct lcoap_request *ret, uint32_t method);
+uint32_t lcoap_request_option(struct lcoap_request *r, uint32_t number, const uint8_t *p, size_t n,
+                              const char **ret_why);
+/* All of it: 0, or the code to answer with (4.00, 4.02) and *ret_why for people. */
 uint32_t lcoap_request_read(const coap_pdu_t *pdu, struct lcoap_request *ret, const char **ret_why);
 
 /* Equal for requests that share a cache entry, blocks and observation aside (RFC 7252 5.4.2).

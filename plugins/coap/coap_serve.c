@@ -3,6 +3,7 @@
 #include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_fast.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
@@ -84,6 +85,7 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     if (token.length > 0)
         memcpy(x->token, token.s, token.length);
     x->mid = (uint16_t)coap_pdu_get_mid(request);
+    lcoap_exchange_count(x);
     x->confirmable = coap_pdu_get_type(request) == COAP_MESSAGE_CON;
     x->no_response = r->no_response;
     x->block1 = r->block1;
@@ -93,6 +95,10 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     if (observe) {
         x->observe = true;
         s->nobservers++;
+        /* Observers take turns in being sent a confirmable one: a change that all of them are told
+         * of must not bring all their acknowledgements at once. */
+        x->nons = (uint8_t)(s->observed++ % LCOAP_CON_EVERY);
+        x->last_con = s->host->now(s->host);
         r->x.flags |= LINTEL_X_OBSERVE;
     }
     r->x.flags |= peer->flags;
@@ -100,6 +106,10 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     r->x.peer = peer->text;
     r->x.thing = lcoap_place_thing(peer->place);
     r->x.base = peer->base;
+    r->x.authority = "";
+    r->x.origin = peer->origin;
+    r->x.session = peer->number;
+    r->x.scope = peer->scope;
     r->x.cookie = x;
 
     x->inside = true;
@@ -215,6 +225,10 @@ lcoap_serve_answer(void *self, void *cookie, const lintel_answer *a)
 {
     struct lcoap_exchange *x = cookie;
     (void)self;
+    if (x->fast != NULL) {
+        lcoap_fast_answer(x->fast, a);
+        return;
+    }
     if (!(a->flags & LINTEL_ANSWER_MORE))
         x->ended = true;
     if (x->answered)

@@ -28,11 +28,16 @@ struct lcoap_listener {
     coap_proto_t protocol;
     coap_address_t address;
     coap_endpoint_t *endpoint;
-    const void *event; /* what libcoap's epoll set says of it; NULL: not known */
-    int fd;
     struct lcoap_place *place; /* whose address it is; NULL: the hub's */
     bool loopback;
     char uri[96]; /* as the site wrote it, for messages */
+};
+
+struct lcoap_socket { /* one descriptor in libcoap's epoll set */
+    const void *event;
+    int fd;
+    coap_address_t local;      /* what it is bound to */
+    struct lcoap_place *place; /* its listener's */
 };
 
 /* A context of libcoap: its own epoll set, sockets and sessions. The hub has one; things with an
@@ -43,11 +48,12 @@ struct lcoap_stack {
     struct lcoap_stack *unset_next;   /* in the server's list of those whose timer is not set */
     struct lcoap_server *server;
     coap_context_t *context;
-    struct lcoap_listener **listeners;
-    uint32_t nlisteners;
-    int32_t epoll_fd; /* -1: not open */
-    /* Where !sees_acks: events handed over at once; requests of this turn. */
-    uint32_t repeats, served;
+    struct lcoap_listener *listeners;
+    struct lcoap_socket *sockets; /* of the listeners, once open */
+    uint32_t nlisteners, nsockets;
+    int32_t epoll_fd;
+    uint32_t repeats,
+        served;            /* where !sees_acks: events handed over at once; requests of this turn */
     uint32_t max_sessions; /* of each listener */
     uint32_t nnotes;       /* of its peers, in the server's table */
     bool of_things;
@@ -72,10 +78,13 @@ struct lcoap_peer {
     struct lcoap_reply *replies; /* oldest first */
     struct lcoap_reply **replies_end;
     uint32_t nreplies;
-    uint32_t flags;       /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST */
+    uint64_t number;      /* lintel_exchange.session */
+    uint32_t flags;       /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST, _LIMITED */
+    uint32_t scope;       /* of a link-local address: the interface */
     coap_address_t local; /* what flags and base were made of */
     char text[64];        /* "[::1]:40312" */
     char base[80];        /* "coap://[::1]:5683" */
+    char origin[80];      /* "coap://[2001:db8::1]" */
 };
 
 /* A Block option: RFC 7959 2.2. */
@@ -91,7 +100,9 @@ struct lcoap_kept {
     char payload[];
 };
 
+struct lcoap_fast;
 struct lcoap_exchange {
+    struct lcoap_fast *fast; /* the one exchange of the short way; NULL: an ordinary one */
     struct lcoap_exchange *next, **link; /* in its peer, or free */
     struct lcoap_exchange *wait_next;    /* in its peer's queue */
     struct lcoap_exchange *note_next;    /* in the table of message ids */
@@ -113,6 +124,7 @@ struct lcoap_exchange {
     bool confirmable, observe;
     bool inside, answered, ended; /* submit() runs; first answer given; last answer given */
     bool settled;                 /* it stands among the observations */
+    bool counted;                 /* in the server's open_mids */
     bool noted, in_flight;        /* note_mid stands in the table; it was confirmable */
 };
 
@@ -126,12 +138,14 @@ struct lcoap_server {
     int32_t things_fd;           /* an epoll set of things' epoll sets; -1: no thing has a stack */
     struct lcoap_places *places; /* NULL: no prefix */
     uint32_t busy;               /* turns that are on */
-    bool unprotected, housekeeping;
+    bool unprotected, limit_all, housekeeping;
     uint32_t max_observers;
     size_t max_body;
 
     struct lcoap_exchange *free_exchanges;
-    uint32_t nopen, nobservers;
+    uint32_t nopen, nobservers, observed; /* observed: so many began */
+    uint16_t open_mids[256]; /* open exchanges by the low byte of their request's message id */
+    struct lcoap_fast *fast; /* NULL: everything goes the long way */
     struct lcoap_exchange *notes[LCOAP_NOTE_BUCKETS]; /* by the last message id sent */
     uint32_t nflights;
     struct lcoap_replies *replies;

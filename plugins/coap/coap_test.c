@@ -14,7 +14,8 @@ extern const lintel_entry lintel_plugin_entry;
 
 /* What the tree saw last. */
 static struct {
-    char path[200], query[200], peer[80], base[80], payload[4000];
+    char path[200], query[200], peer[80], base[80], origin[80], payload[4000];
+    uint64_t session;
     uint32_t method, flags, naccept, netag, nif_match;
     int32_t format, accept;
     size_t n;
@@ -34,11 +35,14 @@ static void
 tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket)
 {
     static const lintel_span location[] = {{"rd", 2}, {"4711", 4}};
+    static const lintel_span location_query[] = {{"first=1", 7}, {"second=2", 8}};
     char body[3000];
     join(seen.path, sizeof seen.path, x->path, x->npath, "/");
     join(seen.query, sizeof seen.query, x->query, x->nquery, "&");
     snprintf(seen.peer, sizeof seen.peer, "%s", x->peer);
     snprintf(seen.base, sizeof seen.base, "%s", x->base);
+    snprintf(seen.origin, sizeof seen.origin, "%s", x->origin);
+    seen.session = x->session;
     seen.method = x->method;
     seen.flags = x->flags;
     seen.naccept = x->naccept;
@@ -64,7 +68,15 @@ tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket)
                            .code = LINTEL_CODE(2, 1),
                            .format = LINTEL_FORMAT_NONE,
                            .location = location,
-                           .nlocation = 2};
+                           .nlocation = 2,
+                           .location_query = location_query,
+                           .nlocation_query = 2};
+        testhost_answer(t, ticket, &a);
+    } else if (strcmp(seen.path, "/small") == 0) {
+        lintel_answer a = {.size = sizeof a,
+                           .code = LINTEL_CODE(4, 13),
+                           .format = LINTEL_FORMAT_NONE,
+                           .size1 = 300};
         testhost_answer(t, ticket, &a);
     } else if (strcmp(seen.path, "/hops") == 0)
         testhost_text(t, ticket, LINTEL_CODE(5, 8), 0, "hops");
@@ -119,6 +131,10 @@ reads_a_request(void)
     CHECK_INT(seen.flags, LINTEL_X_LOOPBACK);
     CHECK_HAS(seen.peer, "[::1]:");
     CHECK_HAS(seen.base, "coap://[::1]:");
+    CHECK_HAS(seen.origin, "coap://[::1]:");
+    CHECK_HAS(seen.origin, seen.peer);
+    uint64_t session = seen.session;
+    CHECK(session != 0);
 
     wire_begin(&w, NON, CODE(0, 3), 7, 1);
     wire_option(&w, 5, "", 0);
@@ -143,11 +159,24 @@ reads_a_request(void)
     CHECK(wire_ask(t, fd, &w, &got));
     CHECK_INT(got.code, CODE(2, 1));
     CHECK_INT(wire_get(&got, 8), 'r' << 8 | 'd');
+    /* Location-Path 8 twice, Location-Query 20 twice, nothing else. */
+    static const char expected[] = "\x82rd\x04"
+                                   "4711\xc7"
+                                   "first=1\x08second=2";
+    CHECK_INT(got.n, 4 + sizeof expected - 1);
+    CHECK(memcmp(got.bytes + 4, expected, sizeof expected - 1) == 0);
+
+    wire_begin(&w, CON, CODE(0, 3), 19, 0);
+    wire_path(&w, "small");
+    CHECK(wire_ask(t, fd, &w, &got));
+    CHECK_INT(got.code, CODE(4, 13));
+    CHECK_INT(wire_get(&got, 60), 300);
 
     int fd4 = wire_open(t, 1, AF_INET);
     wire_begin(&w, CON, CODE(0, 1), 10, 0);
     CHECK(wire_ask(t, fd4, &w, &got));
     CHECK_HAS(seen.peer, "127.0.0.1:");
+    CHECK(seen.session != 0 && seen.session != session);
     CHECK_STR(seen.path, "");
     close(fd);
     close(fd4);

@@ -84,12 +84,18 @@ static lintel_ticket
 tree_submit(const lintel_host *h, const lintel_exchange *x)
 {
     struct testhost *t = of(h);
+    if (x->flags & LINTEL_X_AT_ONCE && !t->at_once)
+        return 0;
     lintel_ticket ticket = ++t->last;
     void **cookie = &t->cookies[ticket % TESTHOST_TICKETS];
     *cookie = x->cookie;
     t->requests++;
     t->open++;
     t->tree(t, x, ticket);
+    if (*cookie != NULL && x->flags & LINTEL_X_AT_ONCE) { /* it is asked again */
+        *cookie = NULL;
+        t->open--;
+    }
     return *cookie != NULL ? ticket : 0;
 }
 

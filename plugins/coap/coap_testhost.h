@@ -41,6 +41,7 @@ struct testhost {
     lintel_ticket last;              /* tickets are numbered from 1 */
     void *cookies[TESTHOST_TICKETS]; /* by ticket % TESTHOST_TICKETS; NULL: ended */
     uint32_t requests, abandoned, open;
+    bool at_once; /* takes requests with LINTEL_X_AT_ONCE too; else the tree never sees them */
     char log[8192], bases[32768]; /* bases: a line "thing URI" for each thing_base() */
     size_t nlog, nbases;
 };

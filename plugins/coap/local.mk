@@ -5,6 +5,7 @@ coap_sources = \
 	plugins/coap/coap_answer.c plugins/coap/coap_answer.h \
 	plugins/coap/coap_block.c plugins/coap/coap_block.h \
 	plugins/coap/coap_dedup.c plugins/coap/coap_dedup.h \
+	plugins/coap/coap_fast.c plugins/coap/coap_fast.h \
 	plugins/coap/coap_io.c plugins/coap/coap_io.h \
 	plugins/coap/coap_listen.c plugins/coap/coap_listen.h \
 	plugins/coap/coap_netlink.c plugins/coap/coap_netlink.h \
@@ -30,12 +31,14 @@ plugins_coap_libcoaptest_a_SOURCES = $(coap_sources) \
 	plugins/coap/coap_testwire.c plugins/coap/coap_testwire.h
 plugins_coap_libcoaptest_a_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS) $(CUNIT_CFLAGS)
 coap_test_libs = plugins/coap/libcoaptest.a $(KIT_LIBS) $(COAP_LIBS)
-coap_tests = plugins/coap/coap_test plugins/coap/coap_observe_test plugins/coap/coap_client_test \
-	plugins/coap/coap_places_test plugins/coap/coap_prefix_test
+coap_tests = plugins/coap/coap_test plugins/coap/coap_client_test plugins/coap/coap_fast_test \
+	plugins/coap/coap_observe_test plugins/coap/coap_places_test plugins/coap/coap_prefix_test
 check_PROGRAMS += $(coap_tests)
 TESTS += $(coap_tests)
 plugins_coap_coap_test_SOURCES = plugins/coap/coap_test.c
 plugins_coap_coap_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_fast_test_SOURCES = plugins/coap/coap_fast_test.c
+plugins_coap_coap_fast_test_LDADD = $(coap_test_libs)
 plugins_coap_coap_observe_test_SOURCES = plugins/coap/coap_observe_test.c
 plugins_coap_coap_observe_test_LDADD = $(coap_test_libs)
 plugins_coap_coap_client_test_SOURCES = plugins/coap/coap_client_test.c

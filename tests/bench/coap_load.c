@@ -7,7 +7,6 @@
  * Prints one line: answers per second, latency percentiles in microseconds, lost requests, answers
  * that are errors. An answer is what comes back with the token of a request, so a bare UDP echo
  * counts as well. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
@@ -15,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "tests/bench/wire.h"
 
 enum {
     MAX_SOCKETS = 64,
@@ -27,7 +26,6 @@ enum {
     SUB_BUCKETS = 16, /* of each power of two of nanoseconds */
     BUCKETS = 40 * SUB_BUCKETS
 };
-#define SECOND INT64_C(1000000000)
 #define LOST (1 * SECOND) /* a request without an answer is given up after this long */
 #define WARM_UP                                                                                    \
     (SECOND * 12 / 10) /* not counted; longer than LOST, for what the first burst loses */
@@ -43,80 +41,30 @@ static struct {
     struct slot slots[MAX_UNDER_WAY];
 } sockets[MAX_SOCKETS];
 
-static uint8_t request[MAX_REQUEST];
-static size_t nrequest;
+static const char program[] = "coap_load";
+static struct wire request;
 static unsigned nsockets = 4, under_way = 8;
 static uint64_t latencies[BUCKETS], answers, lost, errors;
 static int counting;
 
-static int64_t
-now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * SECOND + t.tv_nsec;
-}
-
-static _Noreturn void
-fail(const char *what)
-{
-    fprintf(stderr, "coap_load: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
 static void
 build_request(const char *path)
 {
-    /* Confirmable GET, token of four bytes: slot, and how often it was used. */
-    static const uint8_t head[8] = {0x44, 0x01};
-    unsigned last = 0;
-    memcpy(request, head, sizeof head);
-    nrequest = sizeof head;
-    while (*path != '\0') {
-        path += strspn(path, "/");
-        size_t n = strcspn(path, "/");
-        if (n == 0)
-            break;
-        if (n > 100 || nrequest + n + 2 > sizeof request) {
-            fprintf(stderr, "coap_load: the path is too long\n");
-            exit(2);
-        }
-        request[nrequest++] = (uint8_t)((11 - last) << 4 | (n < 13 ? n : 13));
-        if (n >= 13)
-            request[nrequest++] = (uint8_t)(n - 13);
-        memcpy(request + nrequest, path, n);
-        nrequest += n;
-        path += n;
-        last = 11;
+    /* The token: slot, and how often it was used. */
+    wire_begin(&request, 1);
+    wire_path(&request, path);
+    if (request.n > MAX_REQUEST) {
+        fprintf(stderr, "%s: the path is too long\n", program);
+        exit(2);
     }
 }
 
 static void
 open_sockets(const char *address, unsigned port)
 {
-    union {
-        struct sockaddr sa;
-        struct sockaddr_in in;
-        struct sockaddr_in6 in6;
-    } to = {0};
-    socklen_t n = sizeof to.in6;
-    to.in6.sin6_family = AF_INET6;
-    to.in6.sin6_port = htons((uint16_t)port);
-    if (inet_pton(AF_INET6, address, &to.in6.sin6_addr) != 1) {
-        memset(&to, 0, sizeof to);
-        to.in.sin_family = AF_INET;
-        to.in.sin_port = htons((uint16_t)port);
-        n = sizeof to.in;
-        if (inet_pton(AF_INET, address, &to.in.sin_addr) != 1) {
-            fprintf(stderr, "coap_load: %s is no address in figures\n", address);
-            exit(2);
-        }
-    }
     for (unsigned i = 0; i < nsockets; i++) {
-        sockets[i].fd = socket(to.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (sockets[i].fd < 0 || connect(sockets[i].fd, &to.sa, n) != 0)
-            fail("connect");
-        sockets[i].mid = (uint16_t)now();
+        sockets[i].fd = wire_connect(program, address, port);
+        sockets[i].mid = (uint16_t)wire_now();
     }
 }
 
@@ -137,19 +85,19 @@ fill(unsigned s, int64_t t)
         slot->sent = t;
         slot->round++;
         sockets[s].mid++;
-        memcpy(texts[n], request, nrequest);
+        memcpy(texts[n], request.bytes, request.n);
         texts[n][2] = (uint8_t)(sockets[s].mid >> 8);
         texts[n][3] = (uint8_t)sockets[s].mid;
         texts[n][4] = (uint8_t)(k >> 8);
         texts[n][5] = (uint8_t)k;
         texts[n][6] = (uint8_t)(slot->round >> 8);
         texts[n][7] = (uint8_t)slot->round;
-        parts[n] = (struct iovec){texts[n], nrequest};
+        parts[n] = (struct iovec){texts[n], request.n};
         messages[n].msg_hdr = (struct msghdr){.msg_iov = &parts[n], .msg_iovlen = 1};
         n++;
     }
     if (n > 0 && sendmmsg(sockets[s].fd, messages, n, 0) < 0 && errno != EAGAIN)
-        fail("is the server there?");
+        wire_fail(program, "is the server there?");
 }
 
 static unsigned
@@ -189,7 +137,7 @@ receive(unsigned s)
         messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
     }
     int n = recvmmsg(sockets[s].fd, messages, BATCH, MSG_DONTWAIT, NULL);
-    int64_t t = now();
+    int64_t t = wire_now();
     for (int i = 0; i < n; i++)
         take(s, texts[i], messages[i].msg_len, t);
 }
@@ -208,17 +156,6 @@ percentile(double part)
     return 0;
 }
 
-static unsigned
-argument(int argc, char **argv, int i, unsigned dflt, unsigned max)
-{
-    unsigned long v = argc > i ? strtoul(argv[i], NULL, 10) : dflt;
-    if (v < 1 || v > max) {
-        fprintf(stderr, "coap_load: argument %d: 1 to %u is wanted\n", i, max);
-        exit(2);
-    }
-    return (unsigned)v;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -226,17 +163,17 @@ main(int argc, char **argv)
         fprintf(stderr, "usage: coap_load ADDRESS PORT PATH [SOCKETS [UNDER-WAY [SECONDS]]]\n");
         return 2;
     }
-    nsockets = argument(argc, argv, 4, nsockets, MAX_SOCKETS);
-    under_way = argument(argc, argv, 5, under_way, MAX_UNDER_WAY);
-    unsigned seconds = argument(argc, argv, 6, 3, 600);
+    nsockets = wire_argument(program, argc, argv, 4, nsockets, MAX_SOCKETS);
+    under_way = wire_argument(program, argc, argv, 5, under_way, MAX_UNDER_WAY);
+    unsigned seconds = wire_argument(program, argc, argv, 6, 3, 600);
     build_request(argv[3]);
-    open_sockets(argv[1], argument(argc, argv, 2, 0, 65535));
+    open_sockets(argv[1], wire_argument(program, argc, argv, 2, 0, 65535));
 
     struct pollfd polls[MAX_SOCKETS];
     for (unsigned s = 0; s < nsockets; s++)
         polls[s] = (struct pollfd){.fd = sockets[s].fd, .events = POLLIN};
-    int64_t begin = now() + WARM_UP, end = begin + (int64_t)seconds * SECOND, t;
-    while ((t = now()) < end) {
+    int64_t begin = wire_now() + WARM_UP, end = begin + (int64_t)seconds * SECOND, t;
+    while ((t = wire_now()) < end) {
         counting = t >= begin;
         for (unsigned s = 0; s < nsockets; s++)
             fill(s, t);

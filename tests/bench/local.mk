@@ -2,10 +2,14 @@
 EXTRA_DIST += tests/bench/run tests/bench/make_site
 
 # The CoAP transport beside coap-server and a bare UDP echo; coap_bench.sh runs them.
-coap_bench_programs = tests/bench/coap_load tests/bench/udp_echo
+coap_bench_programs = tests/bench/coap_load tests/bench/coap_observers tests/bench/coap_register \
+	tests/bench/udp_echo
 EXTRA_PROGRAMS += $(coap_bench_programs)
 BENCHES += $(coap_bench_programs)
-tests_bench_coap_load_SOURCES = tests/bench/coap_load.c
+BENCH_WIRE = tests/bench/wire.c tests/bench/wire.h
+tests_bench_coap_load_SOURCES = tests/bench/coap_load.c $(BENCH_WIRE)
+tests_bench_coap_observers_SOURCES = tests/bench/coap_observers.c $(BENCH_WIRE)
+tests_bench_coap_register_SOURCES = tests/bench/coap_register.c $(BENCH_WIRE)
 tests_bench_udp_echo_SOURCES = tests/bench/udp_echo.c
 EXTRA_DIST += tests/bench/coap_bench.sh
 if HAVE_COAP

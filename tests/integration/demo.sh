@@ -27,7 +27,7 @@ streams "the lamp is observed" 'true' coap-client-notls -B 30 -s 30 "$base/d/lam
 soon "the dead unit says so" '5\.0[34]' coap "$base/d/dead-meter/EnergyMeter/p/activePower"
 soon "the unit with exceptions says so" '5\.02' coap "$base/d/odd-meter/EnergyMeter/p/activePower"
 
-says "models are listed" '</models/volta-m3>;ct="434 50"' coap "$base/models"
+says "models are listed" '</models/volta-m3>;ct="434 50 433"' coap "$base/models"
 model=$(coap -A 434 "$base/models/volta-m3")
 exits "a model is one SDF document, references followed, binding merged in" 0 python3 -c '
 import json, sys

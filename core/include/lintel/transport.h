@@ -48,7 +48,9 @@ enum { /* lintel_exchange.flags */
     LINTEL_X_MULTICAST = 16,    /* sent to a group: errors and empty answers are not wanted */
     LINTEL_X_OPEN = 32,         /* the site opened this listener to everybody, in words */
     LINTEL_X_RELIABLE = 64,     /* over a stream (RFC 8323) or the local socket */
-    LINTEL_X_LIMITED = 128      /* limits for single clients, and proofs of freshness, count for it */
+    LINTEL_X_LIMITED = 128,     /* limits for single clients, and proofs of freshness, count for it */
+    LINTEL_X_AT_ONCE = 256      /* answer before submit() returns, or not at all: then the ticket is 0,
+                                 * nothing has happened, and the transport asks again without this */
 };
 
 typedef struct lintel_exchange { /* valid until submit() returns */

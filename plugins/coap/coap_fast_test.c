@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The short way says what the long way says: every request is asked by both, and the answers are
+ * compared byte by byte. */
+#include "plugins/coap/coap_server.h"
+#include "plugins/coap/coap_testwire.h"
+#include "tests/kit/kit.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+extern const lintel_entry lintel_plugin_entry;
+
+static struct {
+    char log[4000]; /* what the tree was asked, in order */
+    uint32_t at_once, later;
+    lintel_ticket held;
+} seen;
+
+static void
+tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket)
+{
+    static char body[2000];
+    char path[100] = "";
+    lintel_answer a = {
+        .size = sizeof a, .code = LINTEL_CODE(2, 5), .format = 50, .payload = {"21.5", 4}};
+    for (uint32_t i = 0; i < x->npath; i++) {
+        strncat(path, "/", sizeof path - strlen(path) - 1);
+        strncat(path, x->path[i].p, x->path[i].n);
+    }
+    size_t used = strlen(seen.log);
+    snprintf(seen.log + used, sizeof seen.log - used, "%u%s?%u,%u,%u %s %s;", x->method, path,
+             x->nquery, x->naccept, x->netag, x->peer, x->base);
+    *(x->flags & LINTEL_X_AT_ONCE ? &seen.at_once : &seen.later) += 1;
+    if (strcmp(path, "/later") == 0) {
+        seen.held = ticket;
+        return;
+    }
+    if (strcmp(path, "/valid") == 0) {
+        a.code = LINTEL_CODE(2, 3);
+        a.netag = 3;
+        memcpy(a.etag, "abc", 3);
+        a.payload.n = 0;
+    } else if (strcmp(path, "/aged") == 0) {
+        a.max_age = 4000000000u;
+    } else if (strcmp(path, "/sixty") == 0) {
+        a.max_age = 60;
+    } else if (strcmp(path, "/error") == 0) {
+        a.code = LINTEL_CODE(5, 3);
+        a.format = LINTEL_FORMAT_NONE;
+        a.max_age = 5;
+        a.payload = (lintel_span){"busy", 4};
+    } else if (strcmp(path, "/hops") == 0) {
+        a.code = LINTEL_CODE(5, 8);
+    } else if (strcmp(path, "/full") == 0 || strcmp(path, "/large") == 0) {
+        memset(body, 'x', sizeof body);
+        a.format = 11542;
+        a.netag = 8;
+        a.payload = (lintel_span){body, strcmp(path, "/full") == 0 ? 1024 : 1025};
+    } else if (strcmp(path, "/empty") == 0) {
+        a.payload.n = 0;
+    }
+    testhost_answer(t, ticket, &a);
+}
+
+static struct testhost *
+open_host(const char *uri, bool unprotected)
+{
+    const char *const listen[] = {uri, NULL};
+    struct testhost_settings s = {.listen = listen, .unprotected = unprotected};
+    struct testhost *t = testhost_new(lintel_plugin_entry.plugins[0], &s, tree, NULL, 0);
+    memset(&seen, 0, sizeof seen);
+    CHECK(t != NULL && testhost_start(t) == LINTEL_OK);
+    return t;
+}
+
+static const struct row {
+    const char *path, *query, *etag;
+    int accept; /* -1: none */
+    int token;
+    bool shortly; /* the short way answers it */
+} rows[] = {
+    {"value", NULL, NULL, -1, 0x55, true}, {"value", NULL, NULL, -1, 0, true},
+    {"value", "a=1", NULL, 50, 7, true},   {"valid", NULL, "abc", -1, 7, true},
+    {"aged", NULL, NULL, -1, 7, true},     {"sixty", NULL, NULL, -1, 7, true},
+    {"error", NULL, NULL, 60, 7, true},    {"empty", NULL, NULL, -1, 7, true},
+    {"full", NULL, NULL, -1, 7, true},     {"large", NULL, NULL, -1, 7, false},
+    {"hops", NULL, NULL, -1, 7, false},
+};
+
+static void
+ask(struct testhost *t, int fd, const struct row *r, int mid, struct wire *got)
+{
+    struct wire w;
+    wire_begin(&w, CON, CODE(0, 1), mid, r->token);
+    if (r->etag != NULL)
+        wire_option(&w, 4, r->etag, strlen(r->etag));
+    wire_path(&w, r->path);
+    if (r->query != NULL)
+        wire_option(&w, 15, r->query, strlen(r->query));
+    if (r->accept >= 0)
+        wire_uint(&w, 17, (unsigned)r->accept);
+    CHECK(wire_ask(t, fd, &w, got));
+}
+
+static void
+answers_like_the_long_way(void)
+{
+    struct testhost *slow_host = open_host("coap://[::1]:0", false);
+    struct testhost *fast_host = open_host("coap://[::1]:0", false);
+    REQUIRE(slow_host != NULL && fast_host != NULL);
+    fast_host->at_once = true;
+    int slow_fd = wire_open(slow_host, 0, AF_INET6), fast_fd = wire_open(fast_host, 0, AF_INET6);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct wire slow, fast;
+        ask(slow_host, slow_fd, &rows[i], 0x1000 + (int)i, &slow);
+        seen.at_once = seen.later = 0;
+        ask(fast_host, fast_fd, &rows[i], 0x1000 + (int)i, &fast);
+        CHECK_INT(fast.n, slow.n);
+        CHECK(memcmp(fast.bytes, slow.bytes, slow.n) == 0);
+        CHECK_INT(seen.at_once, 1);
+        CHECK_INT(seen.later, !rows[i].shortly);
+    }
+    close(slow_fd);
+    close(fast_fd);
+    testhost_free(slow_host);
+    testhost_free(fast_host);
+}
+
+/* What the tree could not answer at once, it is not asked for twice any more. */
+static void
+remembers_what_takes_the_long_way(void)
+{
+    struct testhost *t = open_host("coap://[::1]:0", false);
+    struct wire w, got;
+    REQUIRE(t != NULL);
+    t->at_once = true;
+    int fd = wire_open(t, 0, AF_INET6);
+    wire_begin(&w, CON, CODE(0, 1), 1, 9);
+    wire_path(&w, "later");
+    wire_send(fd, &w);
+    for (int i = 0; i < 100 && seen.held == 0; i++)
+        testhost_turn(t, 50);
+    while (seen.later == 0)
+        testhost_turn(t, 50);
+    /* Repeated while it is open: neither way asks the tree again. */
+    uint32_t asked = t->requests;
+    wire_send(fd, &w);
+    testhost_text(t, seen.held, LINTEL_CODE(2, 5), 0, "at last");
+    do
+        CHECK(wire_receive(t, fd, &got));
+    while (got.code == 0); /* the empty acknowledgement */
+    CHECK_STR(wire_text(&got), "at last");
+    CHECK_INT(t->requests, asked);
+    wire_empty(fd, ACK, got.mid);
+
+    seen.at_once = seen.later = 0;
+    w.bytes[3] = 2; /* another message id */
+    wire_send(fd, &w);
+    while (seen.later == 0)
+        testhost_turn(t, 50);
+    CHECK_INT(seen.at_once, 0);
+    for (int i = 3; seen.at_once == 0 && i < 40;
+         i++) { /* but now and then, for it may have changed */
+        w.bytes[3] = (uint8_t)i;
+        wire_send(fd, &w);
+        testhost_turn(t, 50);
+    }
+    CHECK_INT(seen.at_once, 1);
+    close(fd);
+    testhost_free(t);
+}
+
+/* Many at once, of both kinds: each gets its answer, and the long ones don't stop the others. */
+static void
+keeps_the_order_of_a_queue(void)
+{
+    struct testhost *t = open_host("coap://[::1]:0", false);
+    REQUIRE(t != NULL);
+    t->at_once = true;
+    int fd = wire_open(t, 0, AF_INET6);
+    for (int i = 0; i < 40; i++) {
+        struct wire w;
+        wire_begin(&w, i % 7 == 6 ? NON : CON, i % 5 == 4 ? CODE(0, 3) : CODE(0, 1), 0x200 + i,
+                   1 + i);
+        wire_path(&w, "value");
+        wire_send(fd, &w);
+    }
+    bool answered[41] = {false};
+    for (int i = 0; i < 40; i++) {
+        struct wire got;
+        REQUIRE(wire_receive(t, fd, &got));
+        CHECK_INT(got.code, CODE(2, 5));
+        CHECK(got.token[0] >= 1 && got.token[0] <= 40 && !answered[got.token[0]]);
+        answered[got.token[0]] = true;
+    }
+    CHECK_INT(t->requests, 40);
+    close(fd);
+    testhost_free(t);
+}
+
+/* On a socket that listens on all addresses, the answer leaves from the one that was asked. */
+static void
+answers_from_the_address_that_was_asked(void)
+{
+    struct testhost *t = open_host("coap://0.0.0.0:0", true);
+    REQUIRE(t != NULL);
+    t->at_once = true;
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)testhost_port(t, 0))},
+                       from = {0};
+    socklen_t n = sizeof from;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    static const uint8_t get[] = {0x40, 1, 0, 1, 0xb5, 'v', 'a', 'l', 'u', 'e'};
+    uint8_t got[100];
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 6); /* 127.0.0.7 */
+    CHECK(sendto(fd, get, sizeof get, 0, (struct sockaddr *)&to, sizeof to) == (ssize_t)sizeof get);
+    ssize_t length = -1;
+    for (int i = 0; i < 100 && length < 0; i++) {
+        testhost_turn(t, 50);
+        length = recvfrom(fd, got, sizeof got, 0, (struct sockaddr *)&from, &n);
+    }
+    CHECK(length > 4 && got[0] == 0x60 && got[1] == CODE(2, 5));
+    CHECK_INT(ntohl(from.sin_addr.s_addr), INADDR_LOOPBACK + 6);
+    CHECK_INT(seen.at_once, 1);
+    CHECK_HAS(seen.log, "coap://127.0.0.7:");
+    close(fd);
+    testhost_free(t);
+}
+
+static const struct {
+    const char *what;
+    uint8_t bytes[24];
+    size_t n;
+} others[] = {
+    {"observe", {0x41, 1, 0, 1, 9, 0x60, 0x55, 'v', 'a', 'l', 'u', 'e'}, 12},
+    {"an unknown critical option", {0x41, 1, 0, 2, 9, 0xb1, 'v', 0xd1, 0xf0, 1}, 10},
+    {"a payload", {0x41, 1, 0, 3, 9, 0xb1, 'v', 0xff, 'x'}, 9},
+    {"a mark without payload", {0x41, 1, 0, 4, 9, 0xb1, 'v', 0xff}, 8},
+    {"a token of nine", {0x49, 1, 0, 5, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 13},
+    {"an option that is cut", {0x41, 1, 0, 6, 9, 0xb5, 'v'}, 7},
+    {"another version", {0x81, 1, 0, 7, 9, 0xb1, 'v'}, 7},
+    {"a ping", {0x40, 0, 0, 8}, 4},
+    {"nothing", {0}, 1},
+    {"a block", {0x41, 1, 0, 9, 9, 0xb1, 'v', 0xc1, 0x06}, 9},
+    {"two Accepts", {0x41, 1, 0, 10, 9, 0xd1, 4, 50, 0x01, 50}, 10},
+};
+
+static void
+leaves_all_else_to_libcoap(void)
+{
+    struct testhost *t = open_host("coap://[::1]:0", false);
+    REQUIRE(t != NULL);
+    t->at_once = true;
+    int fd = wire_open(t, 0, AF_INET6);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        CHECK(send(fd, others[i].bytes, others[i].n, 0) == (ssize_t)others[i].n);
+        CHECK(wire_quiet(t, fd, 0x7000 + (int)i) || 1); /* whatever it answered is read */
+        struct wire rest;
+        while (recv(fd, rest.bytes, sizeof rest.bytes, MSG_DONTWAIT) > 0)
+            ;
+    }
+    CHECK_HAS(seen.log, "1/v");
+    CHECK(strstr(seen.log, "1/value?0,0,0") != NULL); /* the observation, by the long way */
+    close(fd);
+    testhost_free(t);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct kit_test tests[] = {
+        KIT(answers_like_the_long_way),  KIT(remembers_what_takes_the_long_way),
+        KIT(keeps_the_order_of_a_queue), KIT(answers_from_the_address_that_was_asked),
+        KIT(leaves_all_else_to_libcoap), {0}};
+    return kit_main("coap/fast", tests, argc, argv);
+}
