@@ -145,6 +145,7 @@ coap_transport_create(const lintel_host *h, const lintel_value *settings, void *
         st = add_places(s, settings);
     if (st != LINTEL_OK) {
         lcoap_stack_free(s->hub);
+        lcoap_io_fini(s);
         free(s);
         return st;
     }

@@ -180,7 +180,7 @@ says "and they go" '^0$' eval 'on_link | grep -c .'
 # 4,000. The time is printed: it is the machine's.
 export BENCH_COAP_PORT=5683
 python3 "$source_dir/tests/bench/make_site" "$here/many" fake 4000 10
-sed -i "s/coap: { plugin: coap, /&unprotected: yes, prefix: '$prefix::\/64', /" "$here/many/lintel.yaml"
+sed -i "s|unprotected: yes|&, prefix: '$prefix::/64'|" "$here/many/lintel.yaml"
 ip -6 addr flush dev hub0 to $prefix::/64
 client ip -6 addr flush dev away0 to $prefix::/64
 client ip -6 route replace $prefix::/64 via fd00:db8:ff::1
