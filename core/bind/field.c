@@ -150,6 +150,11 @@ text_value(const struct parse *p, const lintel_field *f, struct lintel_str text,
             memcpy(path + n + 1, text.p, text.n);
         }
         copy = path;
+    } else if ((f->flags & LINTEL_F_SECRET) && (p->s->flags & LINTEL_FIELDS_APART)) {
+        return lintel_error(p->report, at,
+                            "%s can't stand here for all to read; put it into a file secrets/NAME "
+                            "and write \"secret:NAME\"",
+                            f->name);
     } else {
         if ((f->flags & LINTEL_F_SECRET) && p->s->secret != NULL && text.n != 0)
             lintel_warning(p->report, at,

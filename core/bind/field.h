@@ -12,7 +12,8 @@ uint32_t lintel_fields_count(const lintel_field *table); /* NULL table: 0 */
 enum {                         /* lintel_field_source.flags */
        LINTEL_FIELDS_OPEN = 1, /* keys that the table does not have are judged elsewhere */
        LINTEL_FIELDS_PARTIAL =
-           2 /* required rows may be missing: they come from somewhere else later */
+           2, /* required rows may be missing: they come from somewhere else later */
+       LINTEL_FIELDS_APART = 4 /* secrets must be secret:NAME, not only should */
 };
 struct lintel_field_source {
     const struct lintel_doc *doc;

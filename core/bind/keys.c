@@ -68,6 +68,68 @@ const lintel_field lintel_pace_table[] = {
      .type = LINTEL_T_REAL},
     {0}};
 
+const lintel_field lintel_identity_table[] = {
+    {.name = "roles",
+     .help = "The roles that it has; rows of rights name them.",
+     .dflt = "",
+     .type = LINTEL_T_LIST},
+    {.name = "psk",
+     .help =
+         "Its pre-shared key: 16 to 64 bytes, as 0x and hexadecimal digits or as text. Several, "
+         "with a pskIdentity each, while a key is rolled.",
+     .dflt = "",
+     .type = LINTEL_T_LIST,
+     .flags = LINTEL_F_SECRET},
+    {.name = "pskIdentity",
+     .help = "What it calls itself in the handshake, one for each key; without it, its name.",
+     .dflt = "",
+     .type = LINTEL_T_LIST},
+    {.name = "certificate",
+     .help = "The name in its certificate. Several, while one is rolled to another name.",
+     .dflt = "",
+     .type = LINTEL_T_LIST},
+    {.name = "issuer",
+     .help = "Who signed the certificate: the whole name, as in \"O=Example, CN=Example CA\" (a "
+             "refusal in the audit trail shows it). Several, while it moves from one to another. "
+             "Without it, whomever the listener trusts.",
+     .dflt = "",
+     .type = LINTEL_T_LIST},
+    {0}};
+
+const lintel_field lintel_right_table[] = {
+    {.name = "who",
+     .help = "Identities and roles; \"anybody\": everybody who reaches a listener, known or not; "
+             "\"local\": loopback and the local socket.",
+     .type = LINTEL_T_LIST,
+     .flags = LINTEL_F_REQUIRED},
+    {.name = "zones",
+     .help = "Zones of things and sectors of the directory; \"all\": all of them, and what has "
+             "none; an empty text: what has none.",
+     .type = LINTEL_T_LIST,
+     .flags = LINTEL_F_REQUIRED},
+    {.name = "may",
+     .help = "What they may do there: read, write (set points and actions), register (endpoints in "
+             "the directory), manage (the hub itself: its zones are \"all\").",
+     .type = LINTEL_T_LIST,
+     .flags = LINTEL_F_REQUIRED},
+    {0}};
+
+const lintel_field lintel_audit_table[] = {
+    {.name = "records",
+     .help = "How many records of writes, actions and refusals are kept; the oldest go.",
+     .dflt = "1000000",
+     .min = 1000,
+     .max = 100000000,
+     .type = LINTEL_T_INT},
+    {.name = "days",
+     .help = "How long they are kept; 0: as long as there is room.",
+     .dflt = "0",
+     .unit = "d",
+     .min = 0,
+     .max = 36500,
+     .type = LINTEL_T_INT},
+    {0}};
+
 const char *const lintel_port_keys[] = {"plugin", "isolation", "log", NULL};
 const char *const lintel_pace_keys[] = {"poll", "stale", "deadband", NULL};
 const char *const lintel_context_keys[] = {"bus", "zone", "location", "tags", "label", NULL};

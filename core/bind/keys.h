@@ -6,10 +6,13 @@
 
 #include "core/bind/field.h"
 
-extern const lintel_field lintel_hub_table[];     /* hub: of lintel.yaml */
-extern const lintel_field lintel_port_table[];    /* of each bus and transport */
-extern const lintel_field lintel_context_table[]; /* of each sdfContext */
-extern const lintel_field lintel_pace_table[];    /* of each protocol map that is read */
+extern const lintel_field lintel_hub_table[];      /* hub: of lintel.yaml */
+extern const lintel_field lintel_port_table[];     /* of each bus and transport */
+extern const lintel_field lintel_context_table[];  /* of each sdfContext */
+extern const lintel_field lintel_pace_table[];     /* of each protocol map that is read */
+extern const lintel_field lintel_identity_table[]; /* of each member of identities: */
+extern const lintel_field lintel_right_table[];    /* of each row of rights: */
+extern const lintel_field lintel_audit_table[];    /* audit: of lintel.yaml */
 /* Order of the rows. */
 enum { LINTEL_HUB_NAME };
 enum { LINTEL_PORT_PLUGIN, LINTEL_PORT_ISOLATION, LINTEL_PORT_LOG };
@@ -21,6 +24,15 @@ enum {
     LINTEL_CONTEXT_LABEL
 };
 enum { LINTEL_PACE_POLL, LINTEL_PACE_STALE, LINTEL_PACE_DEADBAND };
+enum {
+    LINTEL_IDENTITY_ROLES,
+    LINTEL_IDENTITY_PSK,
+    LINTEL_IDENTITY_PSK_IDENTITY,
+    LINTEL_IDENTITY_CERTIFICATE,
+    LINTEL_IDENTITY_ISSUER
+};
+enum { LINTEL_RIGHT_WHO, LINTEL_RIGHT_ZONES, LINTEL_RIGHT_MAY };
+enum { LINTEL_AUDIT_RECORDS, LINTEL_AUDIT_DAYS };
 
 /* Keys of a protocol map that are neither the plugin's nor the codec's nor the pace's: read write
  * sdfParameters. */

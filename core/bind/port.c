@@ -211,7 +211,8 @@ read_hub(struct lintel_reader *r, const struct lintel_doc *doc)
 void
 lintel_reader_ports(struct lintel_reader *r)
 {
-    static const char *const keys[] = {"hub", "buses", "transports", NULL};
+    static const char *const keys[] = {"hub",    "buses", "transports", "identities",
+                                       "rights", "audit", NULL};
     const char *path = lintel_path_join(r->a, r->s->dir, "lintel.yaml");
     struct lintel_doc *doc;
     r->no_ports = 1;
@@ -229,9 +230,11 @@ lintel_reader_ports(struct lintel_reader *r)
         read_hub(r, doc);
         r->site->pub.nbuses = read_ports(r, doc, path, "buses", &r->site->pub.buses);
         r->site->pub.ntransports = read_ports(r, doc, path, "transports", &r->site->pub.transports);
+        lintel_reader_rights(r, doc, path);
     } else {
-        lintel_error(r->report, lintel_node_place(doc, doc->root),
-                     "lintel.yaml must be a map with hub, buses and transports");
+        lintel_error(
+            r->report, lintel_node_place(doc, doc->root),
+            "lintel.yaml must be a map with hub, buses, transports, identities and rights");
     }
     lintel_doc_free(doc);
 }

@@ -65,10 +65,11 @@ struct lintel_reader {
     struct lintel_map things; /* thingId -> struct lintel_place * */
     struct lintel_origin *first_origin, **last_origin;
     struct lintel_kind *first_kind;
-    const char *const *map_also;  /* codec, pace and own keys of a protocol map that is read */
-    const char *const *send_also; /* the same without the pace */
-    size_t bytes;                 /* read so far */
-    int no_ports;                 /* lintel.yaml is unreadable: nothing is said of buses */
+    const char *const *map_also;     /* codec, pace and own keys of a protocol map that is read */
+    const char *const *send_also;    /* the same without the pace */
+    struct lintel_zone_named *zones; /* by rows of rights; their things come later */
+    size_t bytes;                    /* read so far */
+    int no_ports;                    /* lintel.yaml is unreadable: nothing is said of buses */
     int no_memory;
 };
 /* Notes that memory is out; always NULL. */
@@ -99,6 +100,11 @@ void lintel_digest_str(struct lintel_buf *b, const char *s);
 const char *lintel_reader_secret(void *reader, const char *name, struct lintel_place at,
                                  struct lintel_arena *a, struct lintel_report *report);
 void lintel_reader_ports(struct lintel_reader *r);
+
+/* rights.c: identities:, rights: and audit: of lintel.yaml; and, once the things are known, zones
+ * that none of them has. */
+void lintel_reader_rights(struct lintel_reader *r, const struct lintel_doc *doc, const char *path);
+void lintel_reader_zones(struct lintel_reader *r);
 
 /* kind.c */
 /* The plugin where a bus runs it; with run_tests also others that are installed. NULL: there is

@@ -60,7 +60,16 @@ print_site(const struct schema *s)
     ports(s, "buses", 0);
     add(s, ",");
     ports(s, "transports", LINTEL_PLUGIN_TRANSPORT);
-    add(s, "}}");
+    add(s, ",\"identities\":{\"type\":\"object\",\"propertyNames\":{\"pattern\":"
+           "\"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$\"},\"additionalProperties\":{\"type\":\"object\","
+           "\"additionalProperties\":false,");
+    lintel_fields_schema(lintel_identity_table, s->out);
+    add(s, "}},\"rights\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+           "\"additionalProperties\":false,");
+    lintel_fields_schema(lintel_right_table, s->out);
+    add(s, "}},\"audit\":{\"type\":\"object\",\"additionalProperties\":false,");
+    lintel_fields_schema(lintel_audit_table, s->out);
+    add(s, "}}}");
 }
 
 /* The codec's keys; their values are judged by the codec, which knows the model. */

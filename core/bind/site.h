@@ -19,6 +19,7 @@
 #include "core/base/report.h"
 #include "core/model/codec.h"
 #include "core/model/sdf.h"
+#include "core/trust/rights.h"
 #include "lintel/plugin.h"
 
 enum lintel_isolation { LINTEL_ISOLATION_THREAD, LINTEL_ISOLATION_PROCESS };
@@ -89,6 +90,8 @@ struct lintel_site {
     uint32_t nbuses, ntransports, nthings;
     struct lintel_port *buses, *transports;
     struct lintel_thing *things;
+    struct lintel_rights *rights;       /* NULL: neither identities: nor rights: */
+    uint32_t audit_records, audit_days; /* how much of the audit trail is kept; days 0: no end */
     struct lintel_models *models;
     struct lintel_arena *arena;
     uint32_t refs;

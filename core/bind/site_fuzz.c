@@ -3,6 +3,7 @@
  * Read with its tests, and once more on top of itself. No disk is touched. */
 #include "core/bind/fake_plugins.h"
 #include "core/bind/site.h"
+#include "lintel/transport.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,14 +41,21 @@ static int
 part_secret(void *ctx, const char *folder, const char *name, char *text, size_t *ret_n,
             char *reason, size_t size)
 {
+    static const struct {
+        const char *name, *text;
+    } secrets[] = {{"broker", "geheim"},
+                   {"key", "0x000102030405060708090a0b0c0d0eff"},
+                   {"other", "7hG-e2Qx_94mT!vB"}};
     (void)ctx, (void)folder;
-    if (strcmp(name, "broker") != 0) {
-        (void)lintel_copy(reason, size, "there is no such secret");
-        return -1;
+    for (size_t i = 0; i < LINTEL_COUNT(secrets); i++) {
+        if (strcmp(secrets[i].name, name) != 0)
+            continue;
+        *ret_n = strlen(secrets[i].text);
+        memcpy(text, secrets[i].text, *ret_n + 1);
+        return 0;
     }
-    memcpy(text, "geheim", 7);
-    *ret_n = 6;
-    return 0;
+    (void)lintel_copy(reason, size, "there is no such secret");
+    return -1;
 }
 
 static void
@@ -84,6 +92,23 @@ read_once(const struct lintel_site *before)
     return site;
 }
 
+/* Equal files, equal rights; and nobody who is not known may more than anybody. */
+static void
+ask(const struct lintel_rights *a, const struct lintel_rights *b)
+{
+    static const struct lintel_who whos[] = {{LINTEL_X_LOOPBACK, "", ""},
+                                             {LINTEL_X_OPEN, "", ""},
+                                             {LINTEL_X_SECURE, "a", "psk"},
+                                             {LINTEL_X_SECURE, "a", "CN=x"},
+                                             {0, "a", "psk"}};
+    static const char *const zones[] = {"", "rooms", NULL};
+    for (size_t i = 0; i < LINTEL_COUNT(whos); i++)
+        for (size_t k = 0; k < LINTEL_COUNT(zones); k++)
+            LINTEL_ASSERT(lintel_rights_of(a, &whos[i], zones[k]) ==
+                          lintel_rights_of(b, &whos[i], zones[k]));
+    LINTEL_ASSERT(lintel_rights_of(a, &whos[4], NULL) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -97,6 +122,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         LINTEL_ASSERT(first->things[i].profile == second->things[i].profile);
         LINTEL_ASSERT(memcmp(first->things[i].digest, second->things[i].digest, 16) == 0);
     }
+    LINTEL_ASSERT((first->rights == NULL) == (second->rights == NULL));
+    ask(first->rights, second->rights);
     lintel_site_unref(first);
     lintel_site_unref(second);
     return 0;

@@ -259,6 +259,7 @@ read_all(struct lintel_reader *r)
     lintel_reader_ports(r);
     read_models(r);
     read_things(r);
+    lintel_reader_zones(r);
     check_origins(r);
     if (r->s->run_tests)
         run_tests(r);
@@ -345,6 +346,7 @@ lintel_site_unref(struct lintel_site *s)
         lintel_profile_unref(site->profiles[i]);
     for (struct lintel_kept_secret *k = site->secrets; k != NULL; k = k->next)
         lintel_secret_wipe(k->text, k->n);
+    lintel_rights_free(s->rights);
     lintel_models_free(s->models);
     lintel_arena_free(s->arena);
     lintel_free(s->things);

@@ -31,6 +31,7 @@ int cli_check(struct cli *c);
 int cli_run(struct cli *c);
 int cli_status(struct cli *c);
 int cli_reload(struct cli *c);
+int cli_audit(struct cli *c);
 int cli_things(struct cli *c);
 int cli_get(struct cli *c);
 int cli_set(struct cli *c);
@@ -46,8 +47,9 @@ void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 struct lintel_local_client *cli_connect(const struct cli *c);
 
 /* GET of a management resource as JSON; NULL after telling the hub's reason. path: segments,
- * NULL-terminated. */
-json_t *cli_get_json(struct lintel_local_client *hub, const char *const *path);
+ * query: "name=value", each NULL-terminated; query may be NULL. */
+json_t *cli_get_json(struct lintel_local_client *hub, const char *const *path,
+                     const char *const *query);
 /* Any request with a JSON body (or NULL); *ret: the answer's JSON or NULL. CLI_OK, or CLI_FAILED
  * after telling the reason that came with the answer. */
 int cli_request(struct lintel_local_client *hub, uint32_t method, const char *const *path,

@@ -26,13 +26,15 @@ cli_connect(const struct cli *c)
 /* Sends a request; 0 after telling that the hub is gone. */
 static uint32_t
 send_request(struct lintel_local_client *hub, uint32_t method, const char *const *path,
-             int32_t accept, const char *body, int observe)
+             const char *const *query, int32_t accept, const char *body, int observe)
 {
     struct lintel_local_frame f;
     if (lintel_local_prepare(&f, method, "/") != 0)
         return 0;
     for (f.npath = 0; path[f.npath] != NULL && f.npath < LINTEL_COUNT(f.path); f.npath++)
         f.path[f.npath] = (lintel_span){path[f.npath], strlen(path[f.npath])};
+    for (; query != NULL && query[f.nquery] != NULL && f.nquery < LINTEL_COUNT(f.query); f.nquery++)
+        f.query[f.nquery] = (lintel_span){query[f.nquery], strlen(query[f.nquery])};
     f.accept[0] = accept;
     f.naccept = 1;
     if (body != NULL) {
@@ -78,12 +80,11 @@ next_answer(struct lintel_local_client *hub, struct lintel_local_frame *ret)
     return end == 0 ? 0 : -1;
 }
 
-int
-cli_request(struct lintel_local_client *hub, uint32_t method, const char *const *path,
-            int32_t accept, const char *body, json_t **ret)
+/* What came for a request: CLI_OK, or CLI_FAILED after telling the reason that came with it. */
+static int
+take_answer(struct lintel_local_client *hub, uint32_t id, json_t **ret)
 {
     struct lintel_local_frame answer;
-    uint32_t id = send_request(hub, method, path, accept, body, 0);
     *ret = NULL;
     if (id == 0)
         return CLI_NO_HUB;
@@ -102,11 +103,19 @@ cli_request(struct lintel_local_client *hub, uint32_t method, const char *const 
     return CLI_FAILED;
 }
 
+int
+cli_request(struct lintel_local_client *hub, uint32_t method, const char *const *path,
+            int32_t accept, const char *body, json_t **ret)
+{
+    return take_answer(hub, send_request(hub, method, path, NULL, accept, body, 0), ret);
+}
+
 json_t *
-cli_get_json(struct lintel_local_client *hub, const char *const *path)
+cli_get_json(struct lintel_local_client *hub, const char *const *path, const char *const *query)
 {
     json_t *json = NULL;
-    if (cli_request(hub, LINTEL_GET, path, FORMAT_JSON, NULL, &json) == CLI_OK && json == NULL)
+    uint32_t id = send_request(hub, LINTEL_GET, path, query, FORMAT_JSON, NULL, 0);
+    if (take_answer(hub, id, &json) == CLI_OK && json == NULL)
         cli_say("the hub's answer is not readable");
     return json;
 }
@@ -115,7 +124,7 @@ int
 cli_observe(struct lintel_local_client *hub, const char *const *path, int32_t accept,
             uint64_t *ret_id)
 {
-    *ret_id = send_request(hub, LINTEL_GET, path, accept, NULL, 1);
+    *ret_id = send_request(hub, LINTEL_GET, path, NULL, accept, NULL, 1);
     return *ret_id != 0 ? CLI_OK : CLI_NO_HUB;
 }
 
@@ -194,7 +203,7 @@ print_troubles(struct lintel_local_client *hub)
                                                    {"STATE", LINTEL_COLUMN_WHOLE, 0},
                                                    {"WHY", LINTEL_COLUMN_WRAP, 0},
                                                    {0}};
-    json_t *things = cli_get_json(hub, path), *thing;
+    json_t *things = cli_get_json(hub, path, NULL), *thing;
     struct lintel_table *t = lintel_table_new(columns);
     size_t i, bad = 0;
     json_array_foreach(things, i, thing)
@@ -218,7 +227,7 @@ cli_status(struct cli *c)
     struct lintel_local_client *hub = cli_connect(c);
     if (hub == NULL)
         return CLI_NO_HUB;
-    json_t *status = cli_get_json(hub, path);
+    json_t *status = cli_get_json(hub, path, NULL);
     if (status != NULL && c->json) {
         cli_print_json(status);
     } else if (status != NULL) {

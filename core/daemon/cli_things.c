@@ -62,7 +62,7 @@ cli_things(struct cli *c)
     struct lintel_local_client *hub = cli_connect(c);
     if (hub == NULL)
         return CLI_NO_HUB;
-    json_t *rows = cli_get_json(hub, path), *row;
+    json_t *rows = cli_get_json(hub, path, NULL), *row;
     lintel_local_close(hub);
     if (rows == NULL)
         return CLI_FAILED;
@@ -127,7 +127,7 @@ cli_target_find(struct lintel_local_client *hub, const char *name, struct cli_ta
     size_t n = slash ? (size_t)(slash - name) : strlen(name);
     char *thing = lintel_strndup(name, n);
     const char *const path[] = {"hub", "values", thing, NULL};
-    json_t *rows = thing ? cli_get_json(hub, path) : NULL;
+    json_t *rows = thing ? cli_get_json(hub, path, NULL) : NULL;
     json_t *row = NULL;
     if (rows != NULL && slash != NULL && slash[1] != '\0')
         row = find_row(rows, thing, slash + 1);
@@ -221,7 +221,7 @@ get_all(struct cli *c, struct lintel_local_client *hub)
     int failed = 0;
     for (int a = 0; a < c->argc || a == 0; a++) {
         const char *const one[] = {"hub", "values", c->argc ? c->argv[a] : "", NULL};
-        json_t *some = cli_get_json(hub, c->argc ? one : all);
+        json_t *some = cli_get_json(hub, c->argc ? one : all, NULL);
         failed |= some == NULL;
         json_array_extend(rows, some);
         json_decref(some);

@@ -34,7 +34,7 @@ static json_t *
 units_of(struct lintel_local_client *hub, const char *thing)
 {
     const char *const path[] = {"hub", "values", thing, NULL};
-    json_t *rows = cli_get_json(hub, path), *row, *units = json_object();
+    json_t *rows = cli_get_json(hub, path, NULL), *row, *units = json_object();
     size_t i;
     json_array_foreach(rows, i, row)
     {
@@ -181,7 +181,7 @@ cli_watch(struct cli *c)
     for (int a = 0; a < c->argc && w.watches != NULL && status == CLI_OK; a++)
         status = start(&w, c->argv[a]);
     if (c->argc == 0 && w.watches != NULL) {
-        rows = cli_get_json(w.ask, things);
+        rows = cli_get_json(w.ask, things, NULL);
         json_array_foreach(rows, i, row) if (status == CLI_OK) status =
             start(&w, cli_text(row, "id"));
     }

@@ -13,6 +13,7 @@
 #include "core/plug/inspect.h"
 #include "core/plug/instance.h"
 #include "core/serve/local.h"
+#include "core/serve/trail.h"
 #include "core/serve/tree.h"
 #include "core/trust/hubkey.h"
 #include "core/trust/secret.h"
@@ -41,6 +42,7 @@ struct lintel_hub {
     struct lintel_site *site; /* what runs */
     struct lintel_engine *engine;
     struct lintel_plug *plug;
+    struct lintel_trail *trail;
     struct lintel_tree *tree;
     struct lintel_local *local;
     struct running *buses, *transports;
@@ -137,8 +139,8 @@ tree_derive(void *ctx, const void *label, size_t n, uint8_t ret[32])
 static uint32_t
 tree_psk(void *ctx, const char *identity, size_t n, uint8_t *key, uint32_t room)
 {
-    (void)ctx, (void)identity, (void)n, (void)key, (void)room;
-    return 0;
+    const struct lintel_hub *h = ctx;
+    return lintel_rights_key(h->site != NULL ? h->site->rights : NULL, identity, n, key, room);
 }
 
 static void
@@ -541,6 +543,7 @@ apply(struct lintel_hub *h, struct lintel_site *site, struct lintel_hub_change *
     }
     h->site = site;
     lintel_tree_site(h->tree, site);
+    lintel_trail_keep(h->trail, site->audit_records, site->audit_days);
     apply_buses(h, before, site, c);
     apply_things(h, site, &wanted, c);
     lintel_map_fini(&wanted);
@@ -653,6 +656,22 @@ random_seed(void)
     return seed;
 }
 
+static int
+open_trail(struct lintel_hub *h, const struct lintel_hub_source *s, struct lintel_report *report)
+{
+    char reason[300] = "", path[LINTEL_PATH_MOST];
+    struct lintel_place at = {s->state_dir, 0, 0};
+    if (!lintel_format(path, sizeof path, "%s/audit.db", s->state_dir))
+        return lintel_error(report, at, "the path is too long");
+    at.file = path;
+    struct lintel_store *store =
+        lintel_store_open(s->loop, path, LINTEL_TRAIL_KIND, reason, sizeof reason);
+    if (store != NULL && (h->trail = lintel_trail_new(s->loop, store, reason, sizeof reason)))
+        return 0;
+    lintel_store_close(store);
+    return lintel_error(report, at, "%s", reason);
+}
+
 /* The parts that every site needs. */
 static int
 make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct lintel_report *report)
@@ -660,7 +679,11 @@ make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct linte
     char reason[300] = "out of memory", socket_path[LINTEL_PATH_MOST];
     if (lintel_hubkey_open(s->state_dir, &h->key, reason, sizeof reason) != 0)
         return lintel_error(report, (struct lintel_place){s->state_dir, 0, 0}, "%s", reason);
+    if (open_trail(h, s, report) != 0)
+        return -1;
     h->engine = lintel_engine_new(s->loop, random_seed());
+    if (h->engine != NULL)
+        lintel_engine_recorder(h->engine, lintel_trail_command, h->trail);
     if (h->engine != NULL)
         h->plug = lintel_plug_new(&(struct lintel_plug_source){s->loop, h->engine, s->paths->host});
     if (h->plug != NULL)
@@ -670,6 +693,7 @@ make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct linte
                                                                .status = status,
                                                                .plugins = plugins,
                                                                .reload = reload,
+                                                               .trail = h->trail,
                                                                .seed = random_seed(),
                                                                .derive = tree_derive,
                                                                .send = send_request,
@@ -739,6 +763,7 @@ lintel_hub_free(struct lintel_hub *h)
     while (h->buses != NULL)
         running_remove(&h->buses, h->buses);
     lintel_engine_free(h->engine);
+    lintel_trail_free(h->trail);
     lintel_site_unref(h->site);
     lintel_site_reader_fini(&h->reader);
     lintel_buf_fini(&h->plugins);

@@ -24,6 +24,8 @@ static const struct command {
     {"invoke", cli_invoke, "THING/ACTION [VALUE]", "start an action"},
     {"watch", cli_watch, "[THING[/NAME]..]", "follow values and events as they come"},
     {"reload", cli_reload, "", "take changed files in"},
+    {"audit", cli_audit, "[count=N] [thing=THING] [who=NAME]",
+     "who wrote what, and what came of it"},
     {"plugin", cli_plugin, "list | inspect FILE", "the plugins and their settings"},
     {"schema", cli_schema, "lintel.yaml|binding|things",
      "JSON Schema of a kind of file, for editors"},

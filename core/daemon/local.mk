@@ -23,6 +23,7 @@ bin_lintel_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 bin_lintel_SOURCES = \
 	core/daemon/lintel.c \
 	core/daemon/cli.h \
+	core/daemon/cli_audit.c \
 	core/daemon/cli_check.c \
 	core/daemon/cli_hub.c \
 	core/daemon/cli_plugin.c \

@@ -66,6 +66,20 @@ write_quoted(struct lintel_buf *b, struct lintel_str s)
 }
 
 void
+lintel_link_write_attr(struct lintel_buf *b, const struct lintel_link_attr *attr)
+{
+    lintel_buf_addc(b, ';');
+    lintel_buf_add(b, attr->name.p, attr->name.n);
+    if (attr->value.p == NULL)
+        return;
+    lintel_buf_addc(b, '=');
+    if (is_number(attr->value))
+        lintel_buf_add(b, attr->value.p, attr->value.n);
+    else
+        write_quoted(b, attr->value);
+}
+
+void
 lintel_link_write(struct lintel_buf *b, const struct lintel_link *l)
 {
     if (b->n != 0)
@@ -73,18 +87,8 @@ lintel_link_write(struct lintel_buf *b, const struct lintel_link *l)
     lintel_buf_addc(b, '<');
     lintel_buf_add(b, l->target.p, l->target.n);
     lintel_buf_addc(b, '>');
-    for (uint32_t i = 0; i < l->n; i++) {
-        const struct lintel_link_attr *attr = &l->attrs[i];
-        lintel_buf_addc(b, ';');
-        lintel_buf_add(b, attr->name.p, attr->name.n);
-        if (attr->value.p == NULL)
-            continue;
-        lintel_buf_addc(b, '=');
-        if (is_number(attr->value))
-            lintel_buf_add(b, attr->value.p, attr->value.n);
-        else
-            write_quoted(b, attr->value);
-    }
+    for (uint32_t i = 0; i < l->n; i++)
+        lintel_link_write_attr(b, &l->attrs[i]);
 }
 
 static int
@@ -300,59 +304,79 @@ lintel_link_next(struct lintel_link_reader *r, struct lintel_arena *a, struct li
 
 /* ---- filter ---------------------------------------------------------------------------------- */
 
-static int
-text_matches(struct lintel_str text, struct lintel_str want, int prefix)
+int
+lintel_link_is_name(struct lintel_str name, const char *word)
 {
-    return (prefix ? text.n >= want.n : text.n == want.n) &&
-           (want.n == 0 || memcmp(text.p, want.p, want.n) == 0);
+    return same_name(name, word, strlen(word));
+}
+
+int
+lintel_link_is_list(struct lintel_str name)
+{
+    static const char *const lists[] = {"rt", "if", "rel", "rev", "ct"};
+    for (size_t i = 0; i < LINTEL_COUNT(lists); i++)
+        if (lintel_link_is_name(name, lists[i]))
+            return 1;
+    return 0;
+}
+
+void
+lintel_link_criterion_read(lintel_span arg, struct lintel_link_criterion *ret)
+{
+    const char *equals = arg.n == 0 ? NULL : memchr(arg.p, '=', arg.n);
+    *ret = (struct lintel_link_criterion){
+        .name = {arg.p, equals == NULL ? arg.n : (size_t)(equals - (const char *)arg.p)},
+        .want = {"", 0},
+        .bare = equals == NULL};
+    if (ret->bare)
+        return;
+    ret->want = (struct lintel_str){equals + 1, arg.n - ret->name.n - 1};
+    ret->prefix = ret->want.n > 0 && ret->want.p[ret->want.n - 1] == '*';
+    ret->want.n -= (size_t)ret->prefix;
+}
+
+int
+lintel_link_text_matches(const struct lintel_link_criterion *c, struct lintel_str text)
+{
+    return (c->prefix ? text.n >= c->want.n : text.n == c->want.n) &&
+           (c->want.n == 0 || memcmp(text.p, c->want.p, c->want.n) == 0);
 }
 
 static int
-word_matches(struct lintel_str list, struct lintel_str want, int prefix)
+word_matches(const struct lintel_link_criterion *c, struct lintel_str list)
 {
     for (size_t i = 0; i < list.n;) {
         size_t end = i;
         while (end < list.n && list.p[end] != ' ')
             end++;
-        if (end > i && text_matches((struct lintel_str){list.p + i, end - i}, want, prefix))
+        if (end > i && lintel_link_text_matches(c, (struct lintel_str){list.p + i, end - i}))
             return 1;
         i = end + 1;
     }
     return 0;
 }
 
-static int
-is_list(struct lintel_str name)
+int
+lintel_link_attr_matches(const struct lintel_link_criterion *c, struct lintel_str name,
+                         struct lintel_str value)
 {
-    static const char *const lists[] = {"rt", "if", "rel", "rev", "ct"};
-    for (size_t i = 0; i < LINTEL_COUNT(lists); i++)
-        if (same_name(name, lists[i], strlen(lists[i])))
-            return 1;
-    return 0;
+    return same_name(name, c->name.p, c->name.n) &&
+           (c->bare || lintel_link_text_matches(c, value) ||
+            (lintel_link_is_list(name) && word_matches(c, value)));
 }
 
 static int
-criterion(const struct lintel_link *l, struct lintel_str arg)
+meets(const struct lintel_link *l, lintel_span arg)
 {
-    const char *equals = arg.n == 0 ? NULL : memchr(arg.p, '=', arg.n);
-    struct lintel_str name = {arg.p, equals == NULL ? arg.n : (size_t)(equals - arg.p)},
-                      want = {"", 0};
-    if (name.n == 0)
+    struct lintel_link_criterion c;
+    lintel_link_criterion_read(arg, &c);
+    if (c.name.n == 0)
         return arg.n == 0; /* an empty argument asks nothing; "=x" asks what no link has */
-    if (equals == NULL)
-        return has(l, name) || same_name(name, "href", 4);
-    want = (struct lintel_str){equals + 1, arg.n - name.n - 1};
-    int prefix = want.n > 0 && want.p[want.n - 1] == '*';
-    want.n -= (size_t)prefix;
-    if (same_name(name, "href", 4))
-        return text_matches(l->target, want, prefix);
-    for (uint32_t i = 0; i < l->n; i++) {
-        const struct lintel_link_attr *attr = &l->attrs[i];
-        if (same_name(attr->name, name.p, name.n) &&
-            (text_matches(attr->value, want, prefix) ||
-             (is_list(name) && word_matches(attr->value, want, prefix))))
+    if (lintel_link_is_name(c.name, "href"))
+        return c.bare || lintel_link_text_matches(&c, l->target);
+    for (uint32_t i = 0; i < l->n; i++)
+        if (lintel_link_attr_matches(&c, l->attrs[i].name, l->attrs[i].value))
             return 1;
-    }
     return 0;
 }
 
@@ -360,7 +384,7 @@ int
 lintel_link_matches(const struct lintel_link *l, const lintel_span *query, uint32_t nquery)
 {
     for (uint32_t i = 0; i < nquery; i++)
-        if (!criterion(l, (struct lintel_str){query[i].p, query[i].n}))
+        if (!meets(l, query[i]))
             return 0;
     return 1;
 }

@@ -37,6 +37,8 @@ struct lintel_str lintel_link_get(const struct lintel_link *l, const char *name)
 /* Appends a link, with a comma before it unless the buffer is empty. Numbers stand bare, all else
  * in quotes. */
 void lintel_link_write(struct lintel_buf *b, const struct lintel_link *l);
+/* One attribute, with the ';' before it. */
+void lintel_link_write_attr(struct lintel_buf *b, const struct lintel_link_attr *attr);
 /* Appends "/" and one path segment, percent-encoded where RFC 3986 wants it. */
 void lintel_link_segment(struct lintel_buf *b, const char *s, size_t n);
 
@@ -50,6 +52,22 @@ struct lintel_link_reader {
  * (RFC 6690 section 3). */
 int lintel_link_next(struct lintel_link_reader *r, struct lintel_arena *a, struct lintel_link *ret,
                      const char **reason);
+
+/* One criterion of a query, taken apart. Texts are the query's. */
+struct lintel_link_criterion {
+    struct lintel_str name; /* empty: no link has it */
+    struct lintel_str want; /* without the '*' at its end */
+    int bare;               /* "name" alone: it is enough that the attribute is there */
+    int prefix;
+};
+void lintel_link_criterion_read(lintel_span arg, struct lintel_link_criterion *ret);
+int lintel_link_is_name(struct lintel_str name, const char *word); /* case is ignored */
+int lintel_link_is_list(struct lintel_str name);                   /* rt if rel rev ct */
+/* Whether an attribute meets it; a text that is no attribute's (a target, a base) is judged by
+ * _text_matches(). */
+int lintel_link_attr_matches(const struct lintel_link_criterion *c, struct lintel_str name,
+                             struct lintel_str value);
+int lintel_link_text_matches(const struct lintel_link_criterion *c, struct lintel_str text);
 
 /* Whether a link meets all criteria of a query: "name=value", `value*` for a beginning, "href" for
  * the target; attributes that are lists (rt if rel rev ct) match by each of their words. "name"

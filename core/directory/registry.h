@@ -15,6 +15,7 @@ enum {                               /* limits: what is beyond them is refused *
        LINTEL_REG_NAME_MOST = 63,    /* bytes of ep and of d (RFC 9176 section 5) */
        LINTEL_REG_BASE_MOST = 255,   /* bytes of a base URI */
        LINTEL_REG_ATTRS_MOST = 32,   /* endpoint attributes */
+       LINTEL_REG_ATTR_MOST = 1024,  /* bytes of the value of one */
        LINTEL_REG_LINKS_MOST = 1000, /* links of one registration */
        LINTEL_REG_BYTES_MOST = 65536 /* of its links, as text */
 };
@@ -56,13 +57,14 @@ struct lintel_reg_input { /* what a registration becomes */
 };
 
 enum lintel_reg_change {
-    LINTEL_REG_ADDED,   /* also: registered again, refreshed after its expiry */
+    LINTEL_REG_ADDED,   /* also: registered again or refreshed after its expiry */
     LINTEL_REG_CHANGED, /* base, attributes or links; told before (`was` = 1) and after (0) */
-    LINTEL_REG_REMOVED  /* also: expired; told while it can still be looked at */
+    LINTEL_REG_REMOVED  /* also: expired; told while it can still be looked at (`was` = 1) */
 };
 struct lintel_registry_source {
     uint64_t seed; /* of ids: from the kernel */
-    /* Lookups may answer otherwise now. Not for a mere refresh. NULL: nobody wants to know. */
+    /* Lookups may answer otherwise now. Not for a mere refresh, nor when what came is what was
+     * there. May look, but change nothing. NULL: nobody wants to know. */
     void (*changed)(void *ctx, const struct lintel_registration *reg, enum lintel_reg_change what,
                     int was);
     /* An expired registration is forgotten: its id is dead. */
@@ -79,6 +81,10 @@ int lintel_reg_is_name(struct lintel_str s);
 /* An absolute URI with a scheme and an authority, no query, no fragment, no zone id. -1 with a
  * reason. */
 int lintel_reg_check_base(struct lintel_str s, char reason[LINTEL_REASON]);
+/* An endpoint attribute. RFC 9176 lets registrants invent any; refused are names by which a lookup
+ * could not tell it from its own parameters or a link's (page, count, rt, href, anchor, if, rel),
+ * and those of registration (ep, d, lt, base). -1 with a reason. */
+int lintel_reg_check_attr(const struct lintel_link_attr *attr, char reason[LINTEL_REASON]);
 /* Limited Link Format: targets and anchors are URIs or begin with exactly one '/'. -1 with the byte
  * and the reason. */
 int lintel_reg_check_links(struct lintel_str doc, size_t *ret_at, char reason[LINTEL_REASON]);

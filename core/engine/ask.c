@@ -15,6 +15,7 @@ struct ask { /* one call of the interface, until it is a command or an answer */
     const char *who;
     lintel_outcome_fn *fn;
     void *ctx;
+    uint32_t ahead; /* commands that will be asked for before this one */
 };
 
 static lintel_command
@@ -29,8 +30,8 @@ answer(const struct ask *a, lintel_status status, enum lintel_fit fit, const cha
         lintel_value old;
         point_value(&a->t->points[a->i], &old);
         value_text(&old, before);
-        command_record(a->t, a->i, a->kind, a->who, before, a->value != NULL ? a->value : &none,
-                       &o);
+        command_record(a->t, a->i, a->kind, a->who, before, a->value != NULL ? a->value : &none, &o,
+                       1);
     }
     a->fn(a->ctx, &o);
     return 0;
@@ -60,7 +61,7 @@ hindered(const struct ask *a, lintel_command *ret)
                       t->detail != NULL ? t->detail : status_text(t->status),
                       until > now ? (long long)((until - now + SECOND - 1) / SECOND) : 1);
         *ret = answer(a, t->status, LINTEL_FIT_OK, text);
-    } else if (t->ncommands >= QUEUE_MOST || t->nwaiters >= WAITERS_MOST) {
+    } else if (t->ncommands + a->ahead >= QUEUE_MOST || t->nwaiters + a->ahead >= WAITERS_MOST) {
         *ret = answer(a, LINTEL_E_BUSY, LINTEL_FIT_OK,
                       "too many commands wait for this device; try again later");
     } else {
@@ -177,6 +178,43 @@ lintel_engine_read(struct lintel_engine *e, lintel_point_id p, lintel_outcome_fn
     return w != NULL ? w->handle : answer(&a, LINTEL_E_NOMEM, LINTEL_FIT_OK, NULL);
 }
 
+/* What the point, the model or the device has against a write. 0: nothing; else *ret is the answer.
+ */
+static int
+unwritable(struct ask *a, lintel_point_id p, lintel_command *ret)
+{
+    char reason[LINTEL_REASON] = "";
+    if (engine_point(a->e, p, &a->t, &a->i) == NULL) {
+        *ret = answer(a, LINTEL_E_ADDRESS, LINTEL_FIT_OK, "there is no such point");
+        return 1;
+    }
+    const struct lintel_bound *bound = thing_bound(a->t, a->i);
+    if (bound->affordance->kind != LINTEL_K_PROPERTY || !bound->affordance->writable) {
+        *ret = answer(a, LINTEL_E_DENIED, LINTEL_FIT_OK, "read-only");
+        return 1;
+    }
+    if (!bound->mapped || !(bound->flags & LINTEL_P_WRITE)) {
+        *ret =
+            answer(a, LINTEL_E_NOTSUP, LINTEL_FIT_OK, "the binding does not say how to write it");
+        return 1;
+    }
+    if (a->value->type != LINTEL_T_NULL && bound->affordance->data != NULL) {
+        enum lintel_fit fit = lintel_data_fit(bound->affordance->data, a->value, reason);
+        if (fit != LINTEL_FIT_OK) {
+            *ret = answer(a, fit == LINTEL_FIT_TYPE ? LINTEL_E_TYPE : LINTEL_E_RANGE, fit, reason);
+            return 1;
+        }
+    }
+    return hindered(a, ret);
+}
+
+static int
+needs_prior(const struct ask *a)
+{
+    const struct lintel_codec *codec = thing_bound(a->t, a->i)->write.codec;
+    return a->value->type != LINTEL_T_NULL && codec != NULL && lintel_codec_needs_prior(codec);
+}
+
 lintel_command
 lintel_engine_write(struct lintel_engine *e, lintel_point_id p, const lintel_value *v,
                     const char *who, lintel_outcome_fn *fn, void *ctx)
@@ -187,27 +225,39 @@ lintel_engine_write(struct lintel_engine *e, lintel_point_id p, const lintel_val
                     .who = who != NULL ? who : "?",
                     .fn = fn,
                     .ctx = ctx};
-    char reason[LINTEL_REASON] = "";
     lintel_command ret;
-    if (engine_point(e, p, &a.t, &a.i) == NULL)
-        return answer(&a, LINTEL_E_ADDRESS, LINTEL_FIT_OK, "there is no such point");
-    const struct lintel_bound *bound = thing_bound(a.t, a.i);
-    if (bound->affordance->kind != LINTEL_K_PROPERTY || !bound->affordance->writable)
-        return answer(&a, LINTEL_E_DENIED, LINTEL_FIT_OK, "read-only");
-    if (!bound->mapped || !(bound->flags & LINTEL_P_WRITE))
-        return answer(&a, LINTEL_E_NOTSUP, LINTEL_FIT_OK,
-                      "the binding does not say how to write it");
-    if (v->type != LINTEL_T_NULL && bound->affordance->data != NULL) {
-        enum lintel_fit fit = lintel_data_fit(bound->affordance->data, v, reason);
-        if (fit != LINTEL_FIT_OK)
-            return answer(&a, fit == LINTEL_FIT_TYPE ? LINTEL_E_TYPE : LINTEL_E_RANGE, fit, reason);
-    }
-    if (hindered(&a, &ret))
+    if (unwritable(&a, p, &ret))
         return ret;
-    int prior = v->type != LINTEL_T_NULL && bound->write.codec != NULL &&
-                lintel_codec_needs_prior(bound->write.codec);
+    int prior = needs_prior(&a);
     struct command *c = new_command(&a, prior ? STEP_PRIOR : STEP_MAIN);
     return prior ? enqueue(&a, c) : enqueue_encoded(&a, c);
+}
+
+int
+lintel_engine_write_check(struct lintel_engine *e, lintel_point_id p, const lintel_value *v,
+                          uint32_t ahead, const char *who, lintel_outcome_fn *fn, void *ctx)
+{
+    struct ask a = {.e = e,
+                    .kind = COMMAND_WRITE,
+                    .value = v,
+                    .who = who != NULL ? who : "?",
+                    .fn = fn,
+                    .ctx = ctx,
+                    .ahead = ahead};
+    char reason[LINTEL_REASON];
+    lintel_command ret;
+    if (unwritable(&a, p, &ret))
+        return -1;
+    if (needs_prior(&a))
+        return 0; /* whether the wire carries it shows when the register is known */
+    struct command *c = new_command(&a, STEP_MAIN);
+    lintel_status st = c != NULL ? command_encode(c, NULL, reason) : LINTEL_E_NOMEM;
+    command_free(c);
+    if (st == LINTEL_OK)
+        return 0;
+    answer(&a, st, st == LINTEL_E_RANGE ? LINTEL_FIT_RANGE : LINTEL_FIT_OK,
+           st == LINTEL_E_NOMEM ? NULL : reason);
+    return -1;
 }
 
 lintel_command

@@ -38,8 +38,9 @@ value_text(const lintel_value *v, char out[VALUE_TEXT])
 void
 command_record(const struct lintel_live_thing *t, uint32_t i, enum command_kind kind,
                const char *who, const char *before, const lintel_value *v,
-               const struct lintel_outcome *o)
+               const struct lintel_outcome *o, int refused)
 {
+    const struct lintel_engine *e = t->bus->engine;
     char after[VALUE_TEXT], back[VALUE_TEXT];
     const char *path = thing_bound(t, i)->affordance->path;
     if (kind == COMMAND_READ)
@@ -49,13 +50,24 @@ command_record(const struct lintel_live_thing *t, uint32_t i, enum command_kind 
     const char *result = o->status == LINTEL_OK && o->fit == LINTEL_FIT_OK ? "ok"
                          : *o->detail != '\0'                              ? o->detail
                                                                            : status_text(o->status);
-    if (kind == COMMAND_INVOKE)
+    int action = kind == COMMAND_INVOKE, has_back = o->value.type != LINTEL_T_NULL;
+    if (action)
         lintel_log(LINTEL_LOG_INFO, "command", "%s invoked %s/%s with %s: %s", who, t->conf->id,
                    path, after, result);
     else
         lintel_log(LINTEL_LOG_INFO, "command", "%s wrote %s/%s: %s -> %s: %s%s%s", who, t->conf->id,
-                   path, before, after, result, o->value.type != LINTEL_T_NULL ? ", reads " : "",
-                   o->value.type != LINTEL_T_NULL ? back : "");
+                   path, before, after, result, has_back ? ", reads " : "", has_back ? back : "");
+    if (e->record != NULL)
+        e->record(e->record_ctx,
+                  &(struct lintel_record){.who = who,
+                                          .thing = t->conf->id,
+                                          .path = path,
+                                          .action = action,
+                                          .refused = refused,
+                                          .before = action ? "" : before,
+                                          .value = action && v->type == LINTEL_T_NULL ? "" : after,
+                                          .result = result,
+                                          .back = has_back ? back : ""});
 }
 
 void
@@ -78,7 +90,7 @@ deliver(struct command *c, const struct lintel_outcome *o)
     static const lintel_value none = {.type = LINTEL_T_NULL};
     if (!c->recorded)
         command_record(t, c->i, c->kind, c->who, c->before,
-                       c->value != NULL ? &c->value->value : &none, o);
+                       c->value != NULL ? &c->value->value : &none, o, 0);
     c->recorded = 1;
     while (c->waiters != NULL) { /* a callee may forget others */
         struct waiter *w = c->waiters;

@@ -44,10 +44,11 @@ void command_take(struct command *c); /* out of the queue */
  * or "". */
 lintel_status command_encode(struct command *c, const lintel_value *prior,
                              char reason[LINTEL_REASON]);
-/* The record of who did what: one line of the log, unless it only was a read. */
+/* The record of who did what, unless it only was a read: one line of the log, and one for the
+ * recorder. refused: the bus never saw it. */
 void command_record(const struct lintel_live_thing *t, uint32_t i, enum command_kind kind,
                     const char *who, const char *before, const lintel_value *v,
-                    const struct lintel_outcome *o);
+                    const struct lintel_outcome *o, int refused);
 int thing_has_command(const struct lintel_live_thing *t);
 lintel_mono commands_expire_at(const struct lintel_live_thing *t);
 void commands_expire(struct lintel_live_thing *t, lintel_mono now);

@@ -158,6 +158,46 @@ the_model_refuses_before_the_bus_sees_it(void)
 }
 
 static void
+keep_record(void *ctx, const struct lintel_record *r)
+{
+    struct lintel_buf *out = ctx;
+    lintel_buf_addf(out, "%s %s %s/%s%s: %s -> %s: %s (%s)\n", r->who,
+                    r->action ? "invoked" : "wrote", r->thing, r->path,
+                    r->refused ? " refused" : "", r->before, r->value, r->result, r->back);
+}
+
+/* Each exactly once: done, failed, refused, and of a client that has gone. */
+static void
+the_recorder_is_told_once(void)
+{
+    struct kit_house h;
+    struct seen s = {0};
+    struct lintel_buf out = {0};
+    lintel_value three = kit_int(3);
+    REQUIRE(start(&h, 1, 0) == 0);
+    lintel_engine_recorder(h.engine, keep_record, &out);
+    lintel_command gone = write_int(&h, 0, SETPOINT, 22, &s);
+    lintel_engine_forget(h.engine, gone);
+    kit_answer(&h.bus, 0, LINTEL_OK, 0);
+    kit_answer(&h.bus, 0, LINTEL_OK, 22);
+    CHECK_INT(s.calls, 0);
+    write_int(&h, 0, FLOW, 7, &s);
+    write_int(&h, 0, SETPOINT, 25, &s);
+    kit_answer(&h.bus, 0, LINTEL_E_TIMEOUT, 0);
+    lintel_engine_read(h.engine, point(&h, 0, HOURS), outcome, &s); /* a read leaves no record */
+    kit_answer_all(&h.bus, 5);
+    lintel_engine_invoke(h.engine, point(&h, 0, RESET), &three, "bob from [::1]:1", outcome, &s);
+    kit_answer(&h.bus, 0, LINTEL_OK, 0);
+    CHECK_STR(lintel_buf_str(&out),
+              "uid 1000 wrote t0/Kit/p/setpoint: 10 -> 22: ok (22)\n"
+              "uid 1000 wrote t0/Kit/p/flow refused: 11 -> 7: read-only ()\n"
+              "uid 1000 wrote t0/Kit/p/setpoint: 22 -> 25: no answer ()\n"
+              "bob from [::1]:1 invoked t0/Kit/a/reset:  -> 3: ok ()\n");
+    lintel_buf_fini(&out);
+    end(&h);
+}
+
+static void
 a_null_releases(void)
 {
     struct kit_house h;
@@ -369,6 +409,7 @@ main(int argc, char **argv)
         KIT(a_write_is_read_back_and_recorded),
         KIT(a_plugins_own_read_back_is_taken),
         KIT(the_model_refuses_before_the_bus_sees_it),
+        KIT(the_recorder_is_told_once),
         KIT(a_null_releases),
         KIT(writes_go_before_polls),
         KIT(readers_share_one_request),

@@ -144,10 +144,31 @@ lintel_command lintel_engine_read(struct lintel_engine *e, lintel_point_id p, li
 lintel_command lintel_engine_write(struct lintel_engine *e, lintel_point_id p,
                                    const lintel_value *v, const char *who, lintel_outcome_fn *fn,
                                    void *ctx);
+/* Whether a write would be handed to its device now, behind `ahead` others of the same device that
+ * are about to be asked for. Nothing is sent. 0, or -1 after fn was told why not, which is recorded
+ * like a write that was refused. */
+int lintel_engine_write_check(struct lintel_engine *e, lintel_point_id p, const lintel_value *v,
+                              uint32_t ahead, const char *who, lintel_outcome_fn *fn, void *ctx);
 lintel_command lintel_engine_invoke(struct lintel_engine *e, lintel_point_id p,
                                     const lintel_value *input, const char *who,
                                     lintel_outcome_fn *fn, void *ctx);
 void lintel_engine_forget(struct lintel_engine *e, lintel_command c); /* fn will not be called */
+
+/* What became of a write or an action, for whoever keeps the record. Texts live during the call. */
+struct lintel_record {
+    const char *who;          /* as given to the call */
+    const char *thing, *path; /* thingId; "HeatPump/p/setPoint" */
+    int action;               /* else a write */
+    int refused;              /* the bus never saw it */
+    const char *before;       /* the value of before; "" for actions */
+    const char *value;        /* what was asked for, "" for an action without input */
+    const char *result;       /* "ok", or what stood in the way, in words */
+    const char *back;         /* a write: what was read back; an action: its output; "" = nothing */
+};
+typedef void lintel_record_fn(void *ctx, const struct lintel_record *r);
+/* Once, before the first command. Exactly one call for each write and action, also for those that
+ * nobody waits for any more. */
+void lintel_engine_recorder(struct lintel_engine *e, lintel_record_fn *fn, void *ctx);
 
 /* ---- statistics ------------------------------------------------------------------------------ */
 

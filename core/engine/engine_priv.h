@@ -141,6 +141,8 @@ struct lintel_bus {
     int64_t busy_ns;
     lintel_mono busy_since;
     struct lintel_timer again; /* after the port took nothing */
+    lintel_mono sample_free;   /* when the next read for a watcher may begin */
+    int64_t sample_cost;       /* how long one takes, by experience */
     uint32_t place;            /* in engine.buses */
 };
 
@@ -163,6 +165,8 @@ struct lintel_engine {
     struct link due;    /* subscriptions to be called or evaluated */
     uint32_t nsubscriptions;
     struct lintel_timer turn; /* ends the current turn: graves and due (life.c) */
+    lintel_record_fn *record; /* NULL: nobody keeps the record */
+    void *record_ctx;
 };
 
 /* ---- engine.c -------------------------------------------------------------------------------- */

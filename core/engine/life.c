@@ -65,3 +65,10 @@ lintel_engine_free(struct lintel_engine *e)
     lintel_free(e->buses);
     lintel_free(e);
 }
+
+void
+lintel_engine_recorder(struct lintel_engine *e, lintel_record_fn *fn, void *ctx)
+{
+    e->record = fn;
+    e->record_ctx = ctx;
+}

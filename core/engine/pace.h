@@ -15,11 +15,15 @@
 #define BACKOFF_FIRST_NS (1 * SECOND)
 #define BACKOFF_MOST_NS (60 * SECOND)
 #define BACKOFF_LINK_MOST_NS (10 * SECOND) /* no connection: trying costs other devices nothing */
+#define SAMPLE_NS (10 * SECOND) /* a point that only requests read is looked at for a watcher */
+#define SAMPLE_LEAST_NS (SECOND / 2) /* c.epmax: no point is read for watchers more often */
+#define SAMPLE_GAP_NS (SECOND / 100) /* between two reads of a bus for watchers, at least */
 #define NEVER (INT64_MAX / 2)
 enum {
     BACKOFF_SHARE =
         40, /* a silent device may use one part in so many of its bus' time; 30 with the jitter */
     COMMAND_SHARE = 10, /* the same for commands to it that people insist on */
+    SAMPLE_SHARE = 2,   /* reads for watchers use at most one part in so many of a bus' time */
     PHASES_LEAST = 10,  /* moments at which the polls of one pace can begin */
     URGENT_MOST = 8,    /* commands in a row, while polls of other devices wait */
     GROUP_MOST = 512,   /* points of one request, so that a write does not wait long */

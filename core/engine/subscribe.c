@@ -10,22 +10,26 @@
 #include "core/engine/values.h"
 #include "core/engine/watch.h"
 
-#define SAMPLE_NS                                                                                  \
-    (10 * SECOND) /* how often a point that is read on demand is looked at for a watcher */
 enum { VALUE_CONDITIONS = LINTEL_C_GT | LINTEL_C_LT | LINTEL_C_ST | LINTEL_C_BAND | LINTEL_C_EDGE };
 
 struct lintel_subscription {
     struct watcher told; /* what its points have told it since the last report */
     struct lintel_engine *engine;
+    struct lintel_bus *bus; /* of its points */
     struct lintel_conditions c;
     lintel_subscription_fn *fn;
     void *ctx;
     struct lintel_timer timer;
-    lintel_mono reported, evaluated, sampled;
-    int64_t sample_ns;      /* 0: values come by themselves */
-    lintel_command reading; /* 0: none is under way */
-    double last;            /* the number reported last */
+    lintel_mono reported, evaluated;
+    int64_t sample_ns;       /* a round of looking at the source each .. ; 0: no rounds */
+    lintel_mono sampled;     /* when the last round began */
+    uint32_t cursor;         /* of the round: the next point; n: it is over */
+    lintel_mono slot, asked; /* when the next read may begin (0: not known), the last one began */
+    lintel_command reading;  /* 0: none is under way */
+    int looked;              /* a round is over: conditions are due, also if nothing changed */
+    double last;             /* the number or boolean reported last, and its quality */
     int has_last;
+    enum lintel_quality last_quality;
     uint32_t n;
     struct watch watches[];
 };
@@ -41,6 +45,36 @@ value_now(const struct lintel_subscription *s, lintel_value *ret)
 }
 
 static int
+scalar(const lintel_value *v, double *ret)
+{
+    if (v->type != LINTEL_T_BOOL)
+        return lintel_value_number(v, ret);
+    *ret = v->as.i != 0;
+    return 1;
+}
+
+static void
+remember(struct lintel_subscription *s)
+{
+    struct lintel_reading r;
+    lintel_engine_reading(s->engine, s->watches[0].point, &r);
+    s->has_last = scalar(&r.value, &s->last);
+    s->last_quality = r.quality;
+}
+
+/* A state that came back while c.pmin or c.epmin held it is no news. Events always are. */
+static int
+is_as_reported(const struct lintel_subscription *s)
+{
+    const struct lintel_bound *b = lintel_engine_bound(s->engine, s->watches[0].point);
+    struct lintel_reading r;
+    double v;
+    lintel_engine_reading(s->engine, s->watches[0].point, &r);
+    return b != NULL && b->affordance->kind == LINTEL_K_PROPERTY && s->has_last &&
+           scalar(&r.value, &v) && v == s->last && r.quality == s->last_quality;
+}
+
+static int
 in_band(const struct lintel_conditions *c, double v)
 {
     if (!(c->given & LINTEL_C_GT))
@@ -50,18 +84,18 @@ in_band(const struct lintel_conditions *c, double v)
     return c->gt < c->lt ? c->gt <= v && v <= c->lt : v < c->lt || v > c->gt;
 }
 
-/* Section 3.2 and the appendix of the draft: crossings are relative to what was reported last. */
+/* As the code of section 3.3 of the draft has it: crossings and steps are relative to what was
+ * reported last; with a band, steps count inside of it. */
 static int
 number_wanted(const struct lintel_subscription *s, double v)
 {
     const struct lintel_conditions *c = &s->c;
     if (!s->has_last)
         return 1; /* the first value at all */
-    if (c->given & LINTEL_C_ST && fabs(v - s->last) >= c->st)
-        return 1;
+    int step = c->given & LINTEL_C_ST && fabs(v - s->last) >= c->st;
     if (c->given & LINTEL_C_BAND)
-        return in_band(c, v);
-    return (c->given & LINTEL_C_GT && (v > c->gt) != (s->last > c->gt)) ||
+        return in_band(c, v) && (step || !(c->given & LINTEL_C_ST));
+    return step || (c->given & LINTEL_C_GT && (v > c->gt) != (s->last > c->gt)) ||
            (c->given & LINTEL_C_LT && (v < c->lt) != (s->last < c->lt));
 }
 
@@ -70,10 +104,10 @@ wanted(const struct lintel_subscription *s)
 {
     lintel_value v;
     double number;
-    if (!s->told.changed)
-        return 0;
     if (s->n > 1 || !(s->c.given & VALUE_CONDITIONS))
-        return 1;
+        return s->told.changed && (s->n > 1 || !is_as_reported(s));
+    if (!s->told.changed && !s->looked)
+        return 0;
     value_now(s, &v);
     if (s->c.given & LINTEL_C_EDGE && s->told.edge && v.type == LINTEL_T_BOOL &&
         (v.as.i != 0) == s->c.edge)
@@ -90,9 +124,12 @@ arm(struct lintel_subscription *s)
     lintel_mono at = NEVER;
     if (s->c.given & LINTEL_C_PMAX)
         at = s->reported + s->c.pmax;
-    if (s->sample_ns != 0 && s->reading == 0 && s->sampled + s->sample_ns < at)
-        at = s->sampled + s->sample_ns;
-    if (s->told.changed) {
+    if (s->sample_ns != 0 && s->reading == 0) {
+        lintel_mono look = s->cursor < s->n ? s->slot : s->sampled + s->sample_ns;
+        if (look < at)
+            at = look;
+    }
+    if (s->told.changed || s->looked) {
         lintel_mono low = s->reported + (s->c.given & LINTEL_C_PMIN ? s->c.pmin : 0);
         if (s->c.given & LINTEL_C_EPMIN && s->evaluated + s->c.epmin > low)
             low = s->evaluated + s->c.epmin;
@@ -107,9 +144,7 @@ arm(struct lintel_subscription *s)
 static void
 report(struct lintel_subscription *s, lintel_mono now)
 {
-    lintel_value v;
-    value_now(s, &v);
-    s->has_last = lintel_value_number(&v, &s->last);
+    remember(s);
     s->reported = now;
     s->told.changed = s->told.edge = 0;
     arm(s);
@@ -124,10 +159,10 @@ evaluate(struct lintel_subscription *s, lintel_mono now)
         return;
     }
     s->evaluated = now;
-    if (s->c.given & LINTEL_C_EPMAX)
+    if (s->c.given & LINTEL_C_EPMAX && s->n == 1 && s->cursor == 1)
         s->sampled = now;
-    if (!wanted(s))
-        s->told.changed = 0;
+    s->told.changed = wanted(s);
+    s->looked = 0;
     if (s->told.changed && (!(s->c.given & LINTEL_C_PMIN) || now >= s->reported + s->c.pmin))
         report(s, now);
     else
@@ -136,24 +171,6 @@ evaluate(struct lintel_subscription *s, lintel_mono now)
 
 /* ---- values that do not come by themselves --------------------------------------------------- */
 
-static void
-ignore(void *ctx, const struct lintel_outcome *o)
-{
-    (void)ctx;
-    (void)o;
-}
-
-static void
-was_read(void *ctx, const struct lintel_outcome *o)
-{
-    struct lintel_subscription *s = ctx;
-    s->reading = 0;
-    s->told.changed |= o->status == LINTEL_OK; /* an evaluation is due, also of an equal value */
-    link_take(&s->told.due);
-    link_append(&s->engine->due, &s->told.due);
-    engine_end_turn(s->engine);
-}
-
 static int
 on_demand(const struct lintel_bound *b)
 {
@@ -161,25 +178,73 @@ on_demand(const struct lintel_bound *b)
            b->flags & LINTEL_P_READ && !(b->flags & LINTEL_P_NOTIFY) && b->poll_ns == 0;
 }
 
-/* Looks at the source now. A single point is judged when its answer is there. */
-static void
-sample(struct lintel_subscription *s, lintel_mono now)
+/* Whether the device is asked for a point in this round: polls do not do it often enough, and
+ * nobody else has just done it. */
+static int
+must_ask(const struct lintel_subscription *s, uint32_t i, lintel_mono now)
 {
-    struct lintel_engine *e = s->engine;
-    const struct lintel_bound *b = lintel_engine_bound(e, s->watches[0].point);
-    s->sampled = now;
-    if (s->n == 1 && b != NULL && b->flags & LINTEL_P_READ &&
-        (on_demand(b) || b->poll_ns > s->sample_ns)) {
+    const struct lintel_bound *b = lintel_engine_bound(s->engine, s->watches[i].point);
+    int seldom = b != NULL && b->mapped && b->affordance->kind == LINTEL_K_PROPERTY &&
+                 b->flags & LINTEL_P_READ && s->c.given & LINTEL_C_EPMAX &&
+                 b->poll_ns > s->sample_ns;
+    if (!seldom && !on_demand(b))
+        return 0;
+    struct lintel_reading r;
+    int64_t fresh = s->sample_ns / 2 > SAMPLE_LEAST_NS ? s->sample_ns / 2 : SAMPLE_LEAST_NS;
+    lintel_engine_reading(s->engine, s->watches[i].point, &r);
+    return r.quality == LINTEL_QUALITY_INITIAL || now - r.refreshed >= fresh;
+}
+
+/* When a read for this watcher may begin. Slots lie so far apart that such reads leave the bus time
+ * for polls; whoever wants too much waits longer. */
+static lintel_mono
+reserve(const struct lintel_subscription *s, lintel_mono now)
+{
+    struct lintel_bus *bus = s->bus;
+    int64_t gap = SAMPLE_SHARE * bus->sample_cost;
+    lintel_mono slot = bus->sample_free > now ? bus->sample_free : now;
+    if (gap < SAMPLE_GAP_NS)
+        gap = SAMPLE_GAP_NS;
+    bus->sample_free = slot + (gap < SECOND ? gap : SECOND);
+    return slot;
+}
+
+static void
+was_read(void *ctx, const struct lintel_outcome *o)
+{
+    struct lintel_subscription *s = ctx;
+    int64_t took = lintel_loop_now(s->engine->loop) - s->asked;
+    s->bus->sample_cost += (took - s->bus->sample_cost) / 4;
+    s->reading = 0;
+    s->looked |= o->status == LINTEL_OK && s->n == 1;
+    link_take(&s->told.due);
+    link_append(&s->engine->due, &s->told.due);
+    engine_end_turn(s->engine);
+}
+
+/* Goes on with the round: one read at a time. A single point is judged when its answer is there. */
+static void
+look(struct lintel_subscription *s, lintel_mono now)
+{
+    while (s->cursor < s->n && s->reading == 0) {
+        if (!must_ask(s, s->cursor, now)) {
+            s->slot = 0;
+            s->looked |= s->n == 1;
+            s->cursor++;
+            continue;
+        }
+        if (s->slot == 0)
+            s->slot = reserve(s, now);
+        if (s->slot > now)
+            return;
+        lintel_point_id point = s->watches[s->cursor++].point;
+        s->slot = 0;
+        s->asked = now;
         s->reading = 1; /* was_read() may run before the handle is known */
-        lintel_command reading = lintel_engine_read(e, s->watches[0].point, was_read, s);
+        lintel_command reading = lintel_engine_read(s->engine, point, was_read, s);
         if (s->reading != 0)
             s->reading = reading;
-        return;
     }
-    for (uint32_t i = 0; s->n > 1 && i < s->n; i++)
-        if (on_demand(lintel_engine_bound(e, s->watches[i].point)))
-            lintel_engine_read(e, s->watches[i].point, ignore, NULL);
-    s->told.changed |= s->n == 1; /* evaluated, also if nothing changed */
 }
 
 static void
@@ -191,8 +256,12 @@ timer_ran(void *subscription)
         report(s, now);
         return;
     }
-    if (s->sample_ns != 0 && s->reading == 0 && now >= s->sampled + s->sample_ns)
-        sample(s, now);
+    if (s->sample_ns != 0 && s->reading == 0 && s->cursor == s->n &&
+        now >= s->sampled + s->sample_ns) {
+        s->sampled = now;
+        s->cursor = 0;
+    }
+    look(s, now);
     evaluate(s, now);
 }
 
@@ -228,7 +297,7 @@ lintel_subscribe(struct lintel_engine *e, const lintel_point_id *points, uint32_
     s->told.edge_to = s->c.given & LINTEL_C_EDGE ? s->c.edge : -1;
     s->fn = fn;
     s->ctx = ctx;
-    s->n = n;
+    s->n = s->cursor = n;
     link_init(&s->told.due);
     lintel_mono now = lintel_loop_now(e->loop);
     s->reported = s->evaluated = s->sampled = now;
@@ -244,20 +313,25 @@ lintel_subscribe(struct lintel_engine *e, const lintel_point_id *points, uint32_
         lintel_unsubscribe(e, s);
         return NULL;
     }
-    struct lintel_reading r;
+    s->bus = lintel_live_thing_bus(lintel_engine_thing_of(e, points[0]));
+    int unread = 0;
     for (uint32_t i = 0; i < n; i++) {
-        lintel_engine_reading(e, points[i], &r);
+        struct lintel_reading r;
         if (!on_demand(lintel_engine_bound(e, points[i])))
             continue;
+        lintel_engine_reading(e, points[i], &r);
+        unread |= r.quality == LINTEL_QUALITY_INITIAL;
         s->sample_ns = SAMPLE_NS;
-        if (r.quality == LINTEL_QUALITY_INITIAL)
-            s->sampled = now - SAMPLE_NS;
     }
     if (s->c.given & LINTEL_C_EPMAX)
         s->sample_ns = s->c.epmax;
+    else if (s->sample_ns != 0 && s->c.given & LINTEL_C_EPMIN && s->c.epmin > SAMPLE_NS)
+        s->sample_ns = s->c.epmin; /* what is not looked at need not be read */
+    if (unread)
+        s->sampled = now - s->sample_ns;
     lintel_value v;
     value_now(s, &v);
-    s->has_last = lintel_value_number(&v, &s->last);
+    remember(s);
     s->told.boolean = v.type == LINTEL_T_BOOL ? v.as.i != 0 : -1;
     arm(s);
     return s;

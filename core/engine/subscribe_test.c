@@ -256,10 +256,13 @@ run_band(const char *query, const char *expected)
 static void
 bands(void)
 {
-    run_band("c.band&c.gt=10&c.lt=20", "2:10 3:15 4:20"); /* inside, edges included */
-    run_band("c.band&c.gt=20&c.lt=10", "1:9 5:21");       /* outside, edges excluded */
-    run_band("c.band&c.lt=20", "4:20 5:21");              /* from a minimum on */
-    run_band("c.band&c.gt=10", "1:9 2:10");               /* up to a maximum */
+    run_band("c.band&c.gt=10&c.lt=20", "2:10 3:15 4:20");        /* inside, edges included */
+    run_band("c.band&c.gt=20&c.lt=10", "1:9 5:21");              /* outside, edges excluded */
+    run_band("c.band&c.lt=20", "4:20 5:21");                     /* from a minimum on */
+    run_band("c.band&c.gt=10", "1:9 2:10");                      /* up to a maximum */
+    run_band("c.band&c.gt=10&c.lt=20&c.st=5", "2:10 3:15 4:20"); /* steps count inside */
+    run_band("c.band&c.gt=10&c.lt=20&c.st=8", "2:10 4:20");
+    run_band("c.band&c.gt=20&c.lt=10&c.st=1.5", "1:9 5:21");
 }
 
 static void
@@ -308,6 +311,162 @@ evaluation_periods(void)
     kit_advance(&l.h, 0);
     CHECK_INT(l.h.bus.kinds[LINTEL_OP_READ] - before, 4);
     CHECK_INT(l.calls, 4);
+    finish(&l);
+}
+
+static void
+what_came_back_is_no_news(void)
+{
+    struct log l;
+    REQUIRE(begin(&l) == 0 && observe(&l, TEMPERATURE, "c.pmin=10") == 0);
+    kit_advance(&l.h, 1);
+    set(&l, 30);
+    set(&l, 18.5);
+    kit_advance(&l.h, 20);
+    CHECK_STR(l.text, "");
+    set(&l, 19);
+    CHECK_STR(l.text, "21:19");
+    finish(&l);
+    REQUIRE(begin(&l) == 0 && observe(&l, WINDOW, "c.pmin=10") == 0);
+    push(&l, WINDOW, kit_bool(1));
+    push(&l, WINDOW, kit_bool(0));
+    kit_advance(&l.h, 20);
+    CHECK_STR(l.text, "");
+    push(&l, WINDOW, kit_bool(1));
+    kit_advance(&l.h, 0);
+    CHECK_STR(l.text, "20:1");
+    finish(&l);
+}
+
+static void
+parts_of_a_second(void)
+{
+    struct log l;
+    REQUIRE(begin(&l) == 0 && observe(&l, TEMPERATURE, "c.pmin=0.5&c.pmax=1.25") == 0);
+    kit_advance(&l.h, 0.25);
+    set(&l, 19);
+    kit_advance(&l.h, 0.25);
+    CHECK_STR(l.text, "0.5:19");
+    kit_advance(&l.h, 1.5); /* c.pmax is 1.3 here, rounded up */
+    CHECK_STR(l.text, "0.5:19 1.8:19");
+    finish(&l);
+}
+
+static uint32_t
+reads_within(struct log *l, int tenths, int64_t value)
+{
+    uint32_t before = l->h.bus.kinds[LINTEL_OP_READ];
+    for (int i = 0; i < tenths; i++) {
+        kit_advance(&l->h, 0.1);
+        kit_answer_all(&l->h.bus, value);
+    }
+    kit_advance(&l->h, 0);
+    return l->h.bus.kinds[LINTEL_OP_READ] - before;
+}
+
+/* An evaluation is no notification: an equal value is none, unless it is in the band. */
+static void
+evaluations_of_an_unchanged_value(void)
+{
+    struct log l;
+    REQUIRE(begin(&l) == 0);
+    kit_answer_all(&l.h.bus, 5);
+    REQUIRE(observe(&l, SLOW, "c.epmax=5") == 0);
+    uint32_t n = reads_within(&l, 200, 5);
+    CHECK_INT(n, 4);
+    int first = l.calls; /* at most the change to that value */
+    CHECK(first <= 1);
+    reads_within(&l, 200, 5);
+    CHECK_INT(l.calls, first);
+    lintel_unsubscribe(l.h.engine, l.s);
+    l.calls = 0;
+    REQUIRE(observe(&l, SLOW, "c.epmax=5&c.band&c.gt=0&c.lt=100") == 0);
+    reads_within(&l, 200, 5);
+    CHECK_INT(l.calls, 4);
+    finish(&l);
+}
+
+/* Whoever wants it faster than the device is asked for anybody gets the pace of the hub. */
+static void
+evaluation_periods_have_limits(void)
+{
+    enum { MANY = 50 };
+    struct log l;
+    struct lintel_subscription *s[MANY];
+    struct lintel_conditions c = {.given = LINTEL_C_EPMAX, .epmax = 100000000};
+    REQUIRE(begin(&l) == 0 && observe(&l, SLOW, "c.epmax=0.1") == 0);
+    uint32_t n = reads_within(&l, 100, 5);
+    CHECK(n >= 15 && n <= 21); /* each half second */
+    lintel_unsubscribe(l.h.engine, l.s);
+    l.s = NULL;
+    for (int i = 0; i < MANY; i++) /* many watchers of a point are one */
+        s[i] = lintel_subscribe(l.h.engine, &l.point, 1, &c, told, &l);
+    n = reads_within(&l, 100, 5);
+    CHECK(n >= 15 && n <= 21);
+    for (int i = 0; i < MANY; i++)
+        lintel_unsubscribe(l.h.engine, s[i]);
+    finish(&l);
+}
+
+/* A line that takes long for each request is not used up by watchers. */
+static void
+watchers_leave_the_bus_time(void)
+{
+    enum { THINGS = 40 };
+    static const struct kit_point slow[] = {
+        {.name = "slow", .data = LINTEL_DATA_INTEGER, .poll = 600, .stale = 1800, .flags = R}};
+    struct kit_house h;
+    struct lintel_subscription *s[THINGS];
+    struct lintel_conditions c = {.given = LINTEL_C_EPMAX, .epmax = 1000000000};
+    struct log l = {.s = NULL};
+    REQUIRE(kit_house_new(&h, slow, 1, THINGS, LINTEL_PLUGIN_BLOCKING) == 0);
+    lintel_engine_bus_ready(h.engine, h.bus.bus);
+    for (int i = 0; i < 100; i++) {
+        kit_answer_all(&h.bus, 0);
+        kit_advance(&h, 0.1);
+    }
+    l.h = h;
+    for (int i = 0; i < THINGS; i++) {
+        lintel_point_id p = lintel_live_thing_point(h.things[i], 0);
+        s[i] = lintel_subscribe(h.engine, &p, 1, &c, told, &l);
+    }
+    int busy = 0, all = 0;
+    for (int i = 0; i < 1000; i++) { /* each request takes 0.2 s of the line */
+        if (h.bus.nopen > 0 && i % 2 == 1)
+            kit_answer(&h.bus, 0, LINTEL_OK, 0);
+        kit_advance(&h, 0.1);
+        if (i >= 200) { /* it has learnt what a read costs */
+            busy += h.bus.nopen > 0;
+            all++;
+        }
+    }
+    CHECK(busy * 100 >= all * 30); /* they are read, */
+    CHECK(busy * 100 <= all * 70); /* and the line has time left */
+    for (int i = 0; i < THINGS; i++)
+        lintel_unsubscribe(h.engine, s[i]);
+    kit_answer_all(&h.bus, 0);
+    kit_house_free(&h);
+}
+
+/* A pack with c.epmax: each of its points that polls do not keep fresh is read in each round. */
+static void
+packs_are_read_in_rounds(void)
+{
+    struct log l;
+    lintel_point_id points[3];
+    struct lintel_conditions c = {.given = LINTEL_C_EPMAX, .epmax = 5000000000};
+    REQUIRE(begin(&l) == 0);
+    kit_answer_all(&l.h.bus, 5);
+    points[0] = lintel_live_thing_point(l.h.things[0], TEMPERATURE);
+    points[1] = lintel_live_thing_point(l.h.things[0], HOURS);
+    points[2] = lintel_live_thing_point(l.h.things[0], SLOW);
+    l.point = points[2];
+    l.s = lintel_subscribe(l.h.engine, points, 3, &c, told, &l);
+    REQUIRE(l.s != NULL);
+    uint32_t n = reads_within(&l, 200, 5);
+    CHECK(n >= 7 && n <= 8); /* two of the three every five seconds; one was read just before */
+    lintel_engine_remove_thing(l.h.engine, l.h.things[0]);
+    CHECK_INT(l.gone, 1);
     finish(&l);
 }
 
@@ -489,6 +648,12 @@ main(int argc, char **argv)
         KIT(bands),
         KIT(edges),
         KIT(evaluation_periods),
+        KIT(what_came_back_is_no_news),
+        KIT(parts_of_a_second),
+        KIT(evaluations_of_an_unchanged_value),
+        KIT(evaluation_periods_have_limits),
+        KIT(watchers_leave_the_bus_time),
+        KIT(packs_are_read_in_rounds),
         KIT(points_on_demand_are_looked_at_for_a_watcher),
         KIT(events_are_news_each_time),
         KIT(a_pack_gets_one_call_a_turn),

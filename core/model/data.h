@@ -39,6 +39,7 @@ struct lintel_data { /* in the model's arena; immutable, shared by threads */
     const char *pattern; /* must match somewhere in the text (RFC 9880 C.2); NULL: none */
     const struct lintel_regexp *pattern_program; /* compiled, the model's */
     const char *format;                          /* "date-time", "uri" ..; NULL */
+    const char *content;               /* contentFormat, the media type of bytes; NULL: not said */
     const char *const *choices;        /* NULL-terminated names of enum or sdfChoice; NULL: none */
     const lintel_value *choice_values; /* const value of each choice, LINTEL_T_NULL where it has
                                         * none; NULL: the names are the values */

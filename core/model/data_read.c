@@ -367,7 +367,10 @@ read_quality(const struct lintel_data_builder *b, const struct lintel_node *node
             d->dflt = v;
         return v == NULL ? -1 : 0;
     }
-    case LINTEL_QUALITY_TEXT: return lintel_str_eq(n->key, "pattern") ? read_pattern(b, d, n) : 0;
+    case LINTEL_QUALITY_TEXT:
+        if (lintel_str_eq(n->key, "contentFormat"))
+            d->content = n->text.p;
+        return lintel_str_eq(n->key, "pattern") ? read_pattern(b, d, n) : 0;
     case LINTEL_QUALITY_TEXTS: return lintel_str_eq(n->key, "enum") ? read_enum(b, d, n) : 0;
     case LINTEL_QUALITY_BOOL:
         if (lintel_str_eq(n->key, "nullable"))

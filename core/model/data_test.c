@@ -227,6 +227,19 @@ describes(void)
 }
 
 static void
+knows_what_bytes_are(void)
+{
+    const struct lintel_data *d =
+        read("type: string\nsdfType: byte-string\ncontentFormat: image/jpeg");
+    REQUIRE(d != NULL);
+    CHECK_STR(d->content, "image/jpeg");
+    d = read("type: string");
+    REQUIRE(d != NULL);
+    CHECK(d->content == NULL);
+    done();
+}
+
+static void
 refuses(void)
 {
     static const char *const texts[][2] = {
@@ -262,6 +275,7 @@ main(int argc, char **argv)
                                             KIT(judges_what_files_cannot_say),
                                             KIT(ends_in_bounded_time),
                                             KIT(describes),
+                                            KIT(knows_what_bytes_are),
                                             KIT(refuses),
                                             {0}};
     return kit_main("data", tests, argc, argv);

@@ -359,6 +359,18 @@ lintel_engine_write(struct lintel_engine *e, lintel_point_id p, const lintel_val
     return judged(e, LINTEL_OP_WRITE, affordances[p % FAKE_N].data, p, v, who, fn, ctx);
 }
 
+int
+lintel_engine_write_check(struct lintel_engine *e, lintel_point_id p, const lintel_value *v,
+                          uint32_t ahead, const char *who, lintel_outcome_fn *fn, void *ctx)
+{
+    char reason[LINTEL_REASON] = "";
+    enum lintel_fit fit = lintel_data_fit(affordances[p % FAKE_N].data, v, reason);
+    (void)e, (void)ahead, (void)who;
+    if (fit != LINTEL_FIT_OK)
+        fn(ctx, &(struct lintel_outcome){.status = LINTEL_E_RANGE, .fit = fit, .detail = reason});
+    return fit == LINTEL_FIT_OK ? 0 : -1;
+}
+
 lintel_command
 lintel_engine_invoke(struct lintel_engine *e, lintel_point_id p, const lintel_value *input,
                      const char *who, lintel_outcome_fn *fn, void *ctx)

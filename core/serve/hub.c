@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/serve/audit.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unknown"
@@ -91,6 +92,19 @@ add_bus(struct lintel_buf *b, const struct lintel_bus_stats *s)
 }
 
 static void
+add_trail(struct lintel_buf *b, const struct lintel_trail *trail)
+{
+    struct lintel_trail_stats s;
+    lintel_trail_stats(trail, &s);
+    lintel_buf_addc(b, '{');
+    count(b, "records", s.newest != 0 ? s.newest - s.oldest + 1 : 0);
+    count(b, "leftOut", s.left_out);
+    count(b, "lost", s.lost);
+    text(b, "trouble", s.trouble);
+    lintel_buf_addc(b, '}');
+}
+
+static void
 get_status(struct lintel_call *c, struct lintel_buf *b)
 {
     struct lintel_tree *t = c->tree;
@@ -118,6 +132,10 @@ get_status(struct lintel_call *c, struct lintel_buf *b)
     count(b, "bad", sum.bad);
     count(b, "subscriptions", lintel_subscriptions(e));
     count(b, "open", t->nopen);
+    if (t->source.trail != NULL) {
+        key(b, "audit");
+        add_trail(b, t->source.trail);
+    }
     if (t->source.status != NULL) {
         key(b, "daemon");
         t->source.status(t->source.ctx, b);
@@ -330,10 +348,6 @@ reloaded(void *ctx, int refused, struct lintel_buf *json)
 static void
 post_reload(struct lintel_call *c)
 {
-    const lintel_exchange *x = c->x;
-    const char *who = x->identity != NULL && x->identity[0] ? x->identity
-                      : x->peer != NULL                     ? x->peer
-                                                            : "";
     struct lintel_tree *t = c->tree;
     if (t->source.reload == NULL) {
         lintel_call_fail(c, LINTEL_NOT_IMPLEMENTED, "this hub can't reload");
@@ -347,7 +361,7 @@ post_reload(struct lintel_call *c)
         return;
     }
     *r = (struct reload){t, c->ticket};
-    t->source.reload(t->source.ctx, who, reloaded, r);
+    t->source.reload(t->source.ctx, lintel_call_by(c), reloaded, r);
 }
 
 /* ---- routing --------------------------------------------------------------------------------- */
@@ -381,6 +395,10 @@ lintel_serve_hub(struct lintel_call *c)
             lintel_call_method(c, "the values of a thing", "GET");
         return;
     }
+    if (c->npath == 1 && is_called(&c->path[0], "audit")) {
+        lintel_serve_audit(c);
+        return;
+    }
     if (c->npath == 1 && is_called(&c->path[0], "reload")) {
         if (c->x->method == LINTEL_POST)
             post_reload(c);
@@ -404,5 +422,5 @@ lintel_serve_hub(struct lintel_call *c)
     }
     lintel_call_fail(
         c, LINTEL_NOT_FOUND,
-        "below /hub there are status, things, values, values/{thing}, plugins and reload");
+        "below /hub there are status, things, values, values/{thing}, plugins, audit and reload");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/bind/site.h"
 
 /* ---- answering ------------------------------------------------------------------------------- */
 
@@ -122,6 +123,15 @@ lintel_call_method(struct lintel_call *c, const char *what, const char *methods)
     lintel_call_fail(c, LINTEL_NOT_ALLOWED, "%s: use %s", what, methods);
 }
 
+void
+lintel_call_too_large(struct lintel_call *c, uint32_t most, const char *text)
+{
+    lintel_answer a = lintel_answer_of(LINTEL_TOO_LARGE, LINTEL_FORMAT_NONE, 0, NULL);
+    a.payload = (lintel_span){text, strlen(text)};
+    a.size1 = most;
+    lintel_call_answer(c, &a);
+}
+
 int
 lintel_call_accepts(struct lintel_call *c, int32_t format)
 {
@@ -146,34 +156,160 @@ lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age, st
     lintel_out_put(c->tree, b);
 }
 
+/* ---- rights ---------------------------------------------------------------------------------- */
+
+static struct lintel_who
+who_asks(const lintel_exchange *x)
+{
+    return (struct lintel_who){x->flags, x->identity != NULL ? x->identity : "",
+                               x->authority != NULL ? x->authority : ""};
+}
+
+static const struct lintel_rights *
+rights(const struct lintel_tree *t)
+{
+    return t->site != NULL ? t->site->rights : NULL;
+}
+
+static int
+can(const struct lintel_tree *t, const struct lintel_who *who, const char *zone, uint32_t what)
+{
+    uint32_t may = lintel_rights_of(rights(t), who, zone);
+    return what != 0 ? (may & what) == what : may != 0;
+}
+
 int
 lintel_call_can(const struct lintel_call *c, const char *zone, uint32_t what)
 {
-    const lintel_exchange *x = c->x;
-    const struct lintel_who who = {x->flags, x->identity ? x->identity : "",
-                                   x->authority ? x->authority : ""};
-    return (lintel_rights_of(NULL, &who, zone) & what) == what;
+    const struct lintel_who who = who_asks(c->x);
+    return can(c->tree, &who, zone, what);
+}
+
+/* Whom to name in a refusal; NULL: somebody unknown. */
+static const char *
+refused_name(const struct lintel_tree *t, const struct lintel_who *who)
+{
+    const char *name = lintel_rights_name(rights(t), who);
+    return name != NULL || !(who->flags & LINTEL_X_LOOPBACK) ? name : "this machine";
+}
+
+/* "may not write in the zone rooms" */
+static void
+refused_what(char out[160], const char *zone, uint32_t what)
+{
+    static const char *const words[] = {"read", "write", "register", "manage the hub"};
+    const char *word = "do anything here";
+    for (size_t i = 0; i < LINTEL_COUNT(words); i++)
+        if (what & 1u << i)
+            word = words[i];
+    int in = zone != NULL && what != 0 && what != LINTEL_MAY_MANAGE;
+    snprintf(out, 160, "may not %s%s%.63s", word,
+             !in       ? ""
+             : zone[0] ? " in the zone "
+                       : " what is in no zone",
+             in ? zone : "");
+}
+
+static enum lintel_trail_what
+trail_word(uint32_t what)
+{
+    return what & LINTEL_MAY_MANAGE     ? LINTEL_TRAIL_MANAGE
+           : what & LINTEL_MAY_WRITE    ? LINTEL_TRAIL_WRITE
+           : what & LINTEL_MAY_REGISTER ? LINTEL_TRAIL_REGISTER
+           : what & LINTEL_MAY_READ     ? LINTEL_TRAIL_READ
+                                        : LINTEL_TRAIL_ASK;
+}
+
+void
+lintel_call_refused(const struct lintel_call *c, enum lintel_trail_what what, const char *why)
+{
+    struct lintel_buf path = {.limit = 200};
+    for (uint32_t i = 0; i < c->npath && !path.failed; i++) {
+        if (i != 0)
+            lintel_buf_addc(&path, '/');
+        if (c->path[i].n != 0)
+            lintel_buf_add(&path, c->path[i].p, c->path[i].n);
+    }
+    lintel_trail_add(c->tree->source.trail,
+                     &(struct lintel_trail_entry){.what = what,
+                                                  .refused = 1,
+                                                  .who = lintel_call_who(c),
+                                                  .from = c->x->peer != NULL ? c->x->peer : "",
+                                                  .thing = c->thing,
+                                                  .path = lintel_buf_str(&path),
+                                                  .result = why});
+    lintel_buf_fini(&path);
 }
 
 int
 lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what)
 {
-    const char *identity = c->x->identity != NULL ? c->x->identity : "";
-    if (lintel_call_can(c, zone, what))
+    const struct lintel_who who = who_asks(c->x);
+    char words[160];
+    if (can(c->tree, &who, zone, what))
         return 1;
-    if (identity[0] == '\0')
+    const char *name = refused_name(c->tree, &who);
+    refused_what(words, zone, what);
+    char why[300];
+    (void)lintel_format(why, sizeof why, "%s", words);
+    if (name == NULL && who.identity[0] != '\0') /* what an operator needs to let it in */
+        (void)lintel_format(why, sizeof why, "%s: no identity \"%.64s\" of \"%.100s\"", words,
+                            who.identity, who.authority);
+    lintel_call_refused(c, trail_word(what), why);
+    if (name != NULL)
+        lintel_call_fail(c, LINTEL_FORBIDDEN, "%.64s %s", name, words);
+    else if (who.identity[0] != '\0')
+        lintel_call_fail(c, LINTEL_UNAUTHORIZED, "this site has no identity \"%.64s\"",
+                         who.identity);
+    else
         lintel_call_fail(c, LINTEL_UNAUTHORIZED,
                          "who asks is not known: use coaps, or ask from this machine");
-    else
-        lintel_call_fail(c, LINTEL_FORBIDDEN, "%.64s has no right to that", identity);
     return 0;
 }
 
 const char *
 lintel_call_who(const struct lintel_call *c)
 {
-    const lintel_exchange *x = c->x;
-    return x->identity != NULL && x->identity[0] ? x->identity : x->peer != NULL ? x->peer : "";
+    const struct lintel_who who = who_asks(c->x);
+    const char *name = lintel_rights_name(rights(c->tree), &who);
+    if (name != NULL)
+        return name;
+    return c->x->peer != NULL ? c->x->peer : "";
+}
+
+const char *
+lintel_call_by(const struct lintel_call *c)
+{
+    const char *who = lintel_call_who(c), *from = c->x->peer != NULL ? c->x->peer : "";
+    if (who == from || from[0] == '\0')
+        return who;
+    snprintf(c->tree->by, sizeof c->tree->by, "%.64s from %.120s", who, from);
+    return c->tree->by;
+}
+
+/* Who observes what, for the day when rights change. */
+struct lintel_watching {
+    struct lintel_who who;
+    const char *zone; /* NULL: in any */
+    char texts[];
+};
+
+/* NULL: out of memory. */
+static struct lintel_watching *
+watching_new(const struct lintel_call *c)
+{
+    const struct lintel_who who = who_asks(c->x);
+    size_t n = strlen(who.identity) + 1, m = strlen(who.authority) + 1;
+    size_t z = c->zone != NULL ? strlen(c->zone) + 1 : 0;
+    struct lintel_watching *w = lintel_alloc(sizeof *w + n + m + z);
+    if (w == NULL)
+        return NULL;
+    w->who = (struct lintel_who){who.flags, w->texts, w->texts + n};
+    memcpy(w->texts, who.identity, n);
+    memcpy(w->texts + n, who.authority, m);
+    if (z != 0)
+        w->zone = memcpy(w->texts + n + m, c->zone, z);
+    return w;
 }
 
 /* ---- answered later -------------------------------------------------------------------------- */
@@ -202,13 +338,22 @@ more(struct lintel_tree *t)
     return 0;
 }
 
+lintel_ticket
+lintel_open_ticket(const struct lintel_open *o)
+{
+    return (lintel_ticket)o->generation << 32 | (o->index + 1);
+}
+
 struct lintel_open *
 lintel_call_open(struct lintel_call *c)
 {
     struct lintel_tree *t = c->tree;
+    struct lintel_watching *watching = NULL;
+    int observes = c->x->flags & LINTEL_X_OBSERVE &&
+                   (c->x->method == LINTEL_GET || c->x->method == LINTEL_FETCH);
     if (c->x->flags & LINTEL_X_AT_ONCE)
         return NULL;
-    if (t->free == 0 && more(t) != 0) {
+    if ((t->free == 0 && more(t) != 0) || (observes && (watching = watching_new(c)) == NULL)) {
         lintel_call_fail(c, LINTEL_UNAVAILABLE,
                          "the hub has too many open requests; try again later");
         return NULL;
@@ -222,8 +367,9 @@ lintel_call_open(struct lintel_call *c)
                               .generation = o->generation + 1,
                               .used = 1,
                               .format = LINTEL_FORMAT_JSON,
-                              .point = LINTEL_NO_POINT};
-    c->ticket = (lintel_ticket)o->generation << 32 | (o->index + 1);
+                              .point = LINTEL_NO_POINT,
+                              .watching = watching};
+    c->ticket = lintel_open_ticket(o);
     return o;
 }
 
@@ -244,6 +390,8 @@ release(struct lintel_open *o)
     o->used = 0;
     o->command = 0;
     o->subscription = NULL;
+    lintel_free(o->watching);
+    o->watching = NULL;
     o->next_free = o->tree->free;
     o->tree->free = o->index + 1;
     o->tree->nopen--;
@@ -257,6 +405,9 @@ lintel_open_close(struct lintel_open *o)
         lintel_engine_forget(e, o->command);
     if (o->subscription != NULL)
         lintel_unsubscribe(e, o->subscription);
+    if (o->work != NULL)
+        o->work_free(o->work);
+    o->work = NULL;
     o->mount = NULL;
     release(o);
 }
@@ -268,6 +419,20 @@ lintel_open_answer(struct lintel_open *o, const lintel_answer *a)
     if (!(a->flags & LINTEL_ANSWER_MORE))
         lintel_open_close(o);
     to.fn(to.ctx, to.cookie, a);
+}
+
+uint32_t
+lintel_open_lost(const struct lintel_open *o, char reason[LINTEL_LOST])
+{
+    const struct lintel_watching *w = o->watching;
+    char words[160];
+    if (w == NULL || can(o->tree, &w->who, w->zone, LINTEL_MAY_READ))
+        return 0;
+    const char *name = refused_name(o->tree, &w->who);
+    refused_what(words, w->zone, LINTEL_MAY_READ);
+    (void)lintel_format(reason, LINTEL_LOST, "%.64s %s any more",
+                        name != NULL ? name : "who is not known", words);
+    return name != NULL ? LINTEL_FORBIDDEN : LINTEL_UNAUTHORIZED;
 }
 
 /* ---- queries --------------------------------------------------------------------------------- */
@@ -289,4 +454,11 @@ lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
         return -1;
     }
     return 0;
+}
+
+uint32_t
+lintel_observed_age(const struct lintel_conditions *c, uint32_t max_age)
+{
+    int64_t most = c->given & LINTEL_C_PMAX ? c->pmax / 1000000000 : UINT32_MAX;
+    return max_age < most ? max_age : (uint32_t)most;
 }

@@ -7,6 +7,7 @@
 #include "core/engine/subscribe.h"
 #include "core/serve/codes.h"
 #include "core/serve/format.h"
+#include "core/serve/trail.h"
 #include "core/serve/tree_source.h"
 #include "core/trust/rights.h"
 
@@ -16,8 +17,10 @@ enum {
     LINTEL_PATH_MOST = 512    /* bytes of the path below a thing */
 };
 
+struct lintel_audit_look;
 struct lintel_mount;
 struct lintel_open;
+struct lintel_selection; /* selection.h */
 struct lintel_tree {
     struct lintel_tree_source source;
     char *hub; /* name; also the first part of SenML names */
@@ -28,6 +31,8 @@ struct lintel_tree {
     int ending;
     const struct lintel_site *site; /* NULL: none yet */
     struct lintel_mount *mounts;
+    struct lintel_audit_look *looks; /* at the audit trail, under way */
+    char by[200];                    /* lintel_call_by() */
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */
@@ -45,6 +50,8 @@ struct lintel_call {
     /* The path below the thing, or below the root; never with a thing's own prefix. */
     const lintel_span *path;
     uint32_t npath;
+    /* The thing that is asked about, and its zone; NULL: it is about none. */
+    const char *thing, *zone;
 };
 
 /* The tree's buffer, empty, taken out for one answer (a callback may come back into the tree) and
@@ -73,15 +80,23 @@ void lintel_call_method(struct lintel_call *c, const char *what, const char *met
  * back. */
 void lintel_call_document(struct lintel_call *c, int32_t format, uint32_t max_age,
                           struct lintel_buf *b);
+/* 4.13 that says how many bytes are taken; 0: it was not for its size. */
+void lintel_call_too_large(struct lintel_call *c, uint32_t most, const char *text);
 /* Whether the peer takes `format`; answers 4.06 otherwise. */
 int lintel_call_accepts(struct lintel_call *c, int32_t format);
 
-/* Whether the peer may do all of `what` (LINTEL_MAY_*) in a zone. */
-int lintel_call_can(const struct lintel_call *c, const char *zone, uint32_t what);
-/* The same; where it may not, the call is answered with 4.01 or 4.03. */
+/* Whether the peer may do all of `what` (LINTEL_MAY_*; 0: anything at all) in a zone (NULL: in
+ * any); else answers 4.01 or 4.03, and the refusal is recorded. */
 int lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what);
-/* Who asks, for the record: an identity, or where from. */
+/* The same question without an answer to the peer: for what is listed to whom. */
+int lintel_call_can(const struct lintel_call *c, const char *zone, uint32_t what);
+/* Records a refusal; the call is answered by the caller. */
+void lintel_call_refused(const struct lintel_call *c, enum lintel_trail_what what, const char *why);
+/* Who asks: the site's name of the identity, or where from. */
 const char *lintel_call_who(const struct lintel_call *c);
+/* Who asks and where from, for the record of a command: "alice from [::1]:40312". Valid until the
+ * next call of this. */
+const char *lintel_call_by(const struct lintel_call *c);
 
 /* ---- answered later -------------------------------------------------------------------------- */
 
@@ -96,8 +111,12 @@ struct lintel_open {
     lintel_command command;          /* under way; 0: none */
     struct lintel_subscription *subscription;
     struct lintel_conditions conditions;
-    int observe;                /* wanted once the value is read */
-    struct lintel_mount *mount; /* whose plugin answers */
+    int observe;                              /* wanted once the value is read */
+    struct lintel_mount *mount;               /* whose plugin answers */
+    const struct lintel_selection *selection; /* of the pack; NULL: all of it */
+    void *work; /* what the request keeps until it ends; freed by work_free, with o still valid */
+    void (*work_free)(void *work);
+    struct lintel_watching *watching; /* of an observation: to be judged again; NULL: it is none */
 };
 /* A ticket for the call, or NULL after it was answered with 5.03, or declined (LINTEL_X_AT_ONCE).
  */
@@ -110,6 +129,11 @@ void lintel_open_fail(struct lintel_open *o, uint32_t code, const char *format, 
     __attribute__((format(printf, 3, 4)));
 /* Ends without a word: command forgotten, subscription ended. */
 void lintel_open_close(struct lintel_open *o);
+lintel_ticket lintel_open_ticket(const struct lintel_open *o);
+/* Whether it is an observation of somebody who may not read any more: the code that ends it, and
+ * the reason; 0: it goes on. */
+enum { LINTEL_LOST = 280 };
+uint32_t lintel_open_lost(const struct lintel_open *o, char reason[LINTEL_LOST]);
 
 /* ---- queries --------------------------------------------------------------------------------- */
 
@@ -118,4 +142,6 @@ void lintel_open_close(struct lintel_open *o);
  */
 int lintel_call_conditions(struct lintel_call *c, const struct lintel_data *data,
                            struct lintel_conditions *ret);
+/* Max-Age of a representation that is observed: not beyond c.pmax (section 5 of the draft). */
+uint32_t lintel_observed_age(const struct lintel_conditions *c, uint32_t max_age);
 #endif

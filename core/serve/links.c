@@ -79,6 +79,8 @@ add_things(struct list *l)
     for (uint32_t i = 0; i < lintel_engine_nthings(e) && !l->out.failed; i++) {
         const struct lintel_thing *t = lintel_live_thing_conf(lintel_engine_thing_at(e, i));
         struct lintel_link link;
+        if (!lintel_call_can(l->c, t->zone, LINTEL_MAY_READ))
+            continue;
         lintel_buf_reset(&l->text);
         lintel_buf_adds(&l->text, "/d");
         lintel_link_segment(&l->text, t->id, strlen(t->id));
@@ -125,24 +127,25 @@ lintel_serve_core(struct lintel_call *c)
 {
     static const struct {
         const char *target, *ct, *title;
-        int local; /* for loopback alone */
+        uint32_t needs; /* LINTEL_MAY_* */
     } services[] = {
         {"/.well-known/core", "40", NULL, 0},
-        {"/d", "40", "things", 0},
-        {"/models", "40", "models of the things", 0},
-        {"/maps", "40", "bindings of the things", 0},
-        {"/hub/status", "50", "the hub and its buses", 1},
-        {"/hub/things", "50", "things and their state", 1},
-        {"/hub/values", "50", "values of all things", 1},
-        {"/hub/plugins", "50", "plugins", 1},
-        {"/hub/reload", NULL, "read the site's files again", 1},
+        {"/d", "40", "things", LINTEL_MAY_READ},
+        {"/models", "40", "models of the things", LINTEL_MAY_READ},
+        {"/maps", "40", "bindings of the things", LINTEL_MAY_READ},
+        {"/hub/status", "50", "the hub and its buses", LINTEL_MAY_MANAGE},
+        {"/hub/things", "50", "things and their state", LINTEL_MAY_MANAGE},
+        {"/hub/values", "50", "values of all things", LINTEL_MAY_MANAGE},
+        {"/hub/plugins", "50", "plugins", LINTEL_MAY_MANAGE},
+        {"/hub/audit", "50", "who wrote what", LINTEL_MAY_MANAGE},
+        {"/hub/reload", NULL, "read the site's files again", LINTEL_MAY_MANAGE},
     };
     struct list l;
     if (!list_begin(&l, c))
         return;
     for (size_t i = 0; i < LINTEL_COUNT(services); i++) {
         struct lintel_link link;
-        if (services[i].local && !(c->x->flags & LINTEL_X_LOOPBACK))
+        if (!lintel_call_can(c, NULL, services[i].needs))
             continue;
         lintel_link_init(&link, lintel_str(services[i].target));
         if (services[i].ct != NULL)
@@ -152,7 +155,8 @@ lintel_serve_core(struct lintel_call *c)
         list_add(&l, &link);
     }
     add_description(&l, "/.well-known/wot", "wot.directory");
-    add_mounted(&l);
+    if (lintel_call_can(c, "", LINTEL_MAY_READ))
+        add_mounted(&l);
     add_things(&l);
     list_end(&l);
 }

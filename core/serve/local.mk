@@ -1,7 +1,10 @@
 noinst_LIBRARIES += $(LIBSERVE)
 core_serve_libserve_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 core_serve_libserve_a_SOURCES = \
+	core/serve/audit.c core/serve/audit.h \
 	core/serve/codes.c core/serve/codes.h \
+	core/serve/etch.c core/serve/etch.h \
+	core/serve/fetch.c core/serve/fetch.h \
 	core/serve/format.c core/serve/format.h \
 	core/serve/hub.c core/serve/hub.h \
 	core/serve/inside.c core/serve/inside.h \
@@ -14,24 +17,40 @@ core_serve_libserve_a_SOURCES = \
 	core/serve/models.c core/serve/models.h \
 	core/serve/mount.c core/serve/mount.h \
 	core/serve/pack.c core/serve/pack.h \
+	core/serve/patch.c core/serve/patch.h \
 	core/serve/property.c core/serve/property.h \
 	core/serve/schema.c core/serve/schema.h \
+	core/serve/selection.c core/serve/selection.h \
 	core/serve/senml.c core/serve/senml.h \
+	core/serve/senml_read.c core/serve/senml_read.h \
 	core/serve/td.c core/serve/td.h \
+	core/serve/trail.c core/serve/trail.h \
 	core/serve/tree.c core/serve/tree.h core/serve/tree_source.h
 
 if HAVE_CUNIT
-serve_tests = core/serve/format_test core/serve/live_test core/serve/local_test core/serve/schema_test \
-	core/serve/senml_test core/serve/td_test core/serve/tree_test
-check_PROGRAMS += $(serve_tests)
+serve_tests = core/serve/etch_test core/serve/format_test core/serve/live_test core/serve/local_test \
+	core/serve/observe_test core/serve/rights_test core/serve/schema_test core/serve/senml_test \
+	core/serve/td_test core/serve/trail_test core/serve/tree_test
+check_PROGRAMS += $(serve_tests) core/serve/senml_cat
 TESTS += $(serve_tests)
 SERVE_FAKE = core/serve/fake_engine.c core/serve/fake_engine.h
+core_serve_etch_test_SOURCES = core/serve/etch_test.c core/engine/engine_kit.c core/engine/engine_kit.h
+core_serve_etch_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_format_test_SOURCES = core/serve/format_test.c
 core_serve_format_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_live_test_SOURCES = core/serve/live_test.c core/engine/engine_kit.c core/engine/engine_kit.h
 core_serve_live_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_local_test_SOURCES = core/serve/local_test.c $(SERVE_FAKE)
 core_serve_local_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
+core_serve_observe_test_SOURCES = core/serve/observe_test.c core/engine/engine_kit.c \
+	core/engine/engine_kit.h
+core_serve_observe_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
+# The other side of senml_diff.py, which tests/integration/senml.sh runs.
+core_serve_senml_cat_SOURCES = core/serve/senml_cat.c
+core_serve_senml_cat_LDADD = $(SERVE_LIBS)
+core_serve_rights_test_SOURCES = core/serve/rights_test.c core/serve/fake_store.c core/serve/fake_store.h \
+	$(SERVE_FAKE)
+core_serve_rights_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_schema_test_SOURCES = core/serve/schema_test.c
 core_serve_schema_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_senml_test_CFLAGS = $(AM_CFLAGS) $(CBOR_CFLAGS)
@@ -40,11 +59,18 @@ core_serve_senml_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_td_test_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 core_serve_td_test_SOURCES = core/serve/td_test.c $(SERVE_FAKE)
 core_serve_td_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
+core_serve_trail_test_SOURCES = core/serve/trail_test.c core/serve/fake_store.c core/serve/fake_store.h
+core_serve_trail_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_tree_test_SOURCES = core/serve/tree_test.c $(SERVE_FAKE)
 core_serve_tree_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 endif
 
-FUZZERS += core/serve/format_fuzz core/serve/local_fuzz core/serve/senml_fuzz
+EXTRA_DIST += core/serve/senml_diff.py
+FUZZERS += core/serve/etch_fuzz core/serve/format_fuzz core/serve/local_fuzz core/serve/senml_fuzz \
+	core/serve/trail_fuzz
+core_serve_etch_fuzz_SOURCES = core/serve/etch_fuzz.c $(FUZZ_MAIN)
+core_serve_etch_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_serve_etch_fuzz_LDADD = $(SERVE_LIBS)
 core_serve_format_fuzz_SOURCES = core/serve/format_fuzz.c $(FUZZ_MAIN)
 core_serve_format_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_serve_format_fuzz_LDADD = $(SERVE_LIBS)
@@ -54,3 +80,6 @@ core_serve_local_fuzz_LDADD = $(SERVE_LIBS)
 core_serve_senml_fuzz_SOURCES = core/serve/senml_fuzz.c $(FUZZ_MAIN)
 core_serve_senml_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_serve_senml_fuzz_LDADD = $(SERVE_LIBS)
+core_serve_trail_fuzz_SOURCES = core/serve/trail_fuzz.c $(FUZZ_MAIN)
+core_serve_trail_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_serve_trail_fuzz_LDADD = $(SERVE_LIBS)

@@ -64,6 +64,8 @@ lintel_measure(const struct lintel_tree *t, const struct lintel_bound *b,
     *value = r->value;
     if (d != NULL && d->unit != NULL)
         to_primary(d->unit, value, ret);
+    if (d != NULL && value->type == LINTEL_T_BYTES)
+        ret->ct = d->content;
     set_time(t, r->source, ret);
     if (r->quality != LINTEL_QUALITY_GOOD)
         ret->quality = lintel_quality_name(r->quality);
@@ -104,4 +106,13 @@ lintel_max_age(const struct lintel_tree *t, const struct lintel_bound *b,
         return b->flags & LINTEL_P_NOTIFY || b->affordance->kind == LINTEL_K_EVENT ? PUSHED : 0;
     int64_t rest = r->refreshed + b->poll_ns - lintel_loop_now(t->source.loop);
     return rest <= 0 ? 0 : (uint32_t)(rest / SECOND < UINT32_MAX ? rest / SECOND : UINT32_MAX);
+}
+
+int
+lintel_must_read(const struct lintel_bound *b, const struct lintel_reading *r)
+{
+    if (b->affordance->kind != LINTEL_K_PROPERTY)
+        return 0;
+    return r->quality == LINTEL_QUALITY_INITIAL ||
+           (b->poll_ns == 0 && !(b->flags & LINTEL_P_NOTIFY));
 }

@@ -5,6 +5,7 @@
 #define LINTEL_SERVE_MEASURE_H
 #include "core/serve/inside.h"
 #include "core/serve/senml.h"
+#include "core/serve/senml_read.h"
 
 /* Appends "{hub}:{thing}/", the base name of a thing's records; both are of characters that SenML
  * allows. */
@@ -24,4 +25,7 @@ int lintel_measure_read(const struct lintel_senml_record *r, const struct lintel
  * each GET reads the device; 60 where values come by themselves (RFC 7252 section 5.10.5). */
 uint32_t lintel_max_age(const struct lintel_tree *t, const struct lintel_bound *b,
                         const struct lintel_reading *r);
+/* Whether a device has to be asked before the reading is shown: it never was, or only requests read
+ * this point. */
+int lintel_must_read(const struct lintel_bound *b, const struct lintel_reading *r);
 #endif

@@ -110,6 +110,7 @@ lintel_serve_mounted(struct lintel_call *c)
         m = m->next;
     if (m == NULL)
         return 0;
+    c->zone = "";
     if (!lintel_call_may(c, "",
                          c->x->method == LINTEL_GET || c->x->method == LINTEL_FETCH
                              ? LINTEL_MAY_READ

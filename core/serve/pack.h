@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * /d/{thing}/s: all readable properties of a thing as one SenML pack. */
+ * /d/{thing}/s: all readable properties of a thing as one SenML pack. GET is here, FETCH and PATCH
+ * in fetch.h and patch.h. */
 #ifndef LINTEL_SERVE_PACK_H
 #define LINTEL_SERVE_PACK_H
 #include "core/serve/inside.h"

@@ -135,6 +135,7 @@ on_change(void *ctx, struct lintel_subscription *subscription, int confirm, int 
     /* An error would end the observation (RFC 7641 section 3.2): silence, and Max-Age runs out. */
     if (a.code == LINTEL_CONTENT) {
         a.flags = LINTEL_ANSWER_MORE | (confirm ? LINTEL_ANSWER_CONFIRM : 0);
+        a.max_age = lintel_observed_age(&o->conditions, a.max_age);
         lintel_open_answer(o, &a);
     }
     lintel_out_put(t, &b);
@@ -148,8 +149,10 @@ answer_observed(struct lintel_open *o, lintel_answer *a)
     if (a->code == LINTEL_CONTENT)
         o->subscription =
             lintel_subscribe(o->tree->source.engine, &o->point, 1, &o->conditions, on_change, o);
-    if (o->subscription != NULL)
+    if (o->subscription != NULL) {
         a->flags = LINTEL_ANSWER_MORE;
+        a->max_age = lintel_observed_age(&o->conditions, a->max_age);
+    }
     lintel_open_answer(o, a);
 }
 
@@ -190,16 +193,6 @@ on_read(void *ctx, const struct lintel_outcome *outcome)
     lintel_out_put(t, &b);
 }
 
-/* Whether the device has to be asked: it was never, or only GETs read this point. */
-static int
-must_read(const struct subject *s, const struct lintel_reading *r)
-{
-    if (s->affordance->kind != LINTEL_K_PROPERTY)
-        return 0;
-    return r->quality == LINTEL_QUALITY_INITIAL ||
-           (s->bound->poll_ns == 0 && !(s->bound->flags & LINTEL_P_NOTIFY));
-}
-
 static void
 get_observed(struct lintel_call *c, const struct subject *s, const struct lintel_reading *r,
              int32_t format)
@@ -214,7 +207,7 @@ get_observed(struct lintel_call *c, const struct subject *s, const struct lintel
     o->format = format;
     o->observe = 1;
     o->conditions = conditions;
-    if (must_read(s, r)) {
+    if (lintel_must_read(s->bound, r)) {
         lintel_command command = lintel_engine_read(c->tree->source.engine, s->point, on_read, o);
         if (command != 0)
             o->command = command;
@@ -256,7 +249,7 @@ get(struct lintel_call *c, const struct subject *s)
         get_observed(c, s, &r, format);
         return;
     }
-    if (must_read(s, &r)) {
+    if (lintel_must_read(s->bound, &r)) {
         get_later(c, s, format);
         return;
     }
@@ -303,9 +296,10 @@ read_record(const struct lintel_call *c, const struct subject *s, const struct l
 {
     struct lintel_senml_record *record;
     uint32_t n;
-    if (lintel_senml_read(c->x->format == LINTEL_FORMAT_SENML_CBOR, c->x->payload.p,
-                          c->x->payload.n, a, &record, &n, reason) != 0)
-        return LINTEL_BAD_REQUEST;
+    uint32_t code = lintel_senml_read(LINTEL_SENML_PACK, c->x->format == LINTEL_FORMAT_SENML_CBOR,
+                                      c->x->payload.p, c->x->payload.n, a, &record, &n, reason);
+    if (code != 0)
+        return code;
     if (n != 1) {
         snprintf(reason, LINTEL_REASON, "one record is expected, not %u", n);
         return LINTEL_BAD_REQUEST;
@@ -337,6 +331,9 @@ read_payload(struct lintel_call *c, const struct subject *s, const struct lintel
         code = lintel_format_read(c->x->format, c->x->payload, d, a, ret, reason);
     if (code == 0 && !lintel_arena_failed(a))
         return 0;
+    lintel_call_refused(
+        c, s->affordance->kind == LINTEL_K_ACTION ? LINTEL_TRAIL_ACTION : LINTEL_TRAIL_WRITE,
+        reason);
     lintel_call_fail(c, lintel_arena_failed(a) ? LINTEL_INTERNAL : code, "%s", reason);
     return -1;
 }
@@ -378,8 +375,8 @@ command(struct lintel_call *c, const struct subject *s, const lintel_value *v, i
     o->format = format;
     lintel_command handle =
         s->affordance->kind == LINTEL_K_ACTION
-            ? lintel_engine_invoke(e, s->point, v, lintel_call_who(c), on_command, o)
-            : lintel_engine_write(e, s->point, v, lintel_call_who(c), on_command, o);
+            ? lintel_engine_invoke(e, s->point, v, lintel_call_by(c), on_command, o)
+            : lintel_engine_write(e, s->point, v, lintel_call_by(c), on_command, o);
     if (handle != 0)
         o->command = handle;
 }
@@ -388,6 +385,7 @@ static void
 put(struct lintel_call *c, const struct subject *s)
 {
     if (!s->affordance->writable) {
+        lintel_call_refused(c, LINTEL_TRAIL_WRITE, "read-only");
         lintel_call_fail(c, LINTEL_NOT_ALLOWED, "%s is read-only", s->affordance->name);
         return;
     }

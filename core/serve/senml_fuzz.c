@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "core/serve/senml.h"
+#include "core/serve/senml_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,7 +28,8 @@ reads_back(const struct lintel_senml_record *r, uint32_t n, int cbor)
     }
     lintel_senml_end(&w);
     LINTEL_ASSERT(a != NULL && !b.failed);
-    LINTEL_ASSERT(lintel_senml_read(cbor, b.p, b.n, a, &again, &n_again, reason) == 0);
+    LINTEL_ASSERT(
+        lintel_senml_read(LINTEL_SENML_PACK, cbor, b.p, b.n, a, &again, &n_again, reason) == 0);
     LINTEL_ASSERT(n_again == n_written);
     for (uint32_t i = 0, k = 0; i < n; i++) {
         if (r[i].value.type == LINTEL_T_NULL)
@@ -52,7 +54,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     int cbor = data[0] & 1;
-    if (lintel_senml_read(cbor, (const char *)data + 1, size - 1, a, &records, &n, reason) == 0)
+    if (lintel_senml_read(LINTEL_SENML_PACK, cbor, (const char *)data + 1, size - 1, a, &records,
+                          &n, reason) == 0)
         reads_back(records, n, cbor);
     else
         LINTEL_ASSERT(reason[0] != '\0');

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/serve/audit.h"
 #include "core/serve/hub.h"
 #include "core/serve/inside.h"
 #include "core/serve/links.h"
@@ -44,6 +45,7 @@ lintel_tree_free(struct lintel_tree *t)
     for (uint32_t i = 0; i < t->nblocks; i++)
         lintel_free(t->blocks[i]);
     lintel_mounts_free(t);
+    lintel_audit_end(t);
     lintel_buf_fini(&t->out);
     lintel_free(t->hub);
     lintel_free(t);
@@ -72,10 +74,27 @@ lintel_tree_reply(struct lintel_tree *t, lintel_ticket ticket, const lintel_answ
     (void)t, (void)ticket, (void)a; /* nothing in the tree sends requests yet */
 }
 
+/* Rights have changed: ends the observations of those who may not read any more. */
+static void
+judge_again(struct lintel_tree *t)
+{
+    for (uint32_t i = 0; i < t->nblocks * LINTEL_OPEN_BLOCK; i++) {
+        struct lintel_open *o = &t->blocks[i / LINTEL_OPEN_BLOCK][i % LINTEL_OPEN_BLOCK];
+        char reason[LINTEL_LOST];
+        uint32_t code = o->used ? lintel_open_lost(o, reason) : 0;
+        if (code == 0)
+            continue;
+        if (o->mount != NULL)
+            lintel_mount_abandoned(o, lintel_open_ticket(o));
+        lintel_open_fail(o, code, "%s", reason);
+    }
+}
+
 void
 lintel_tree_site(struct lintel_tree *t, const struct lintel_site *site)
 {
     t->site = site;
+    judge_again(t);
 }
 
 void
@@ -151,9 +170,12 @@ lintel_call_no_thing(struct lintel_call *c, const lintel_span *id)
     snprintf(word, sizeof word, "%.*s", (int)(id->n > 64 ? 64 : id->n), id->p == NULL ? "" : id->p);
     word[lintel_utf8_valid(word, strlen(word))] = '\0';
     struct nearest n = nearest_to(word);
+    if (!lintel_call_may(c, NULL, LINTEL_MAY_READ))
+        return;
     for (uint32_t i = 0; i < lintel_engine_nthings(e) && i < LOOK_MOST; i++) {
-        const char *name = lintel_live_thing_conf(lintel_engine_thing_at(e, i))->id;
-        consider(&n, name, name);
+        const struct lintel_thing *t = lintel_live_thing_conf(lintel_engine_thing_at(e, i));
+        if (lintel_call_can(c, t->zone, LINTEL_MAY_READ))
+            consider(&n, t->id, t->id);
     }
     if (n.found != NULL)
         lintel_call_fail(c, LINTEL_NOT_FOUND, "no thing \"%s\"; did you mean %s?", word, n.found);
@@ -208,12 +230,24 @@ no_affordance(struct lintel_call *c, const struct lintel_thing *t, const char *p
 
 /* ---- the tree -------------------------------------------------------------------------------- */
 
+/* What a method needs: GET and FETCH are safe (RFC 7252 section 5.1, RFC 8132 section 2). */
+static uint32_t
+right_of(const struct lintel_call *c)
+{
+    return c->x->method == LINTEL_GET || c->x->method == LINTEL_FETCH ? LINTEL_MAY_READ
+                                                                      : LINTEL_MAY_WRITE;
+}
+
 /* c->path: below the thing. own_root: the request came to the thing's own address. */
 static void
 serve_thing(struct lintel_call *c, struct lintel_live_thing *thing, int own_root)
 {
     char path[LINTEL_PATH_MOST];
     const struct lintel_thing *t = lintel_live_thing_conf(thing);
+    c->thing = t->id;
+    c->zone = t->zone;
+    if (!lintel_call_may(c, t->zone, right_of(c)))
+        return;
     size_t n = join(c->path, c->npath, path);
     const struct lintel_bound *b = n == 0 ? NULL : lintel_map_get(&t->profile->by_path, path, n);
     if (b != NULL)
@@ -231,6 +265,19 @@ serve_thing(struct lintel_call *c, struct lintel_live_thing *thing, int own_root
         no_affordance(c, t, path);
 }
 
+/* Lists and kinds of things: for everybody who may read something. */
+static int
+shows_things(const struct lintel_call *c)
+{
+    static const char *const first[] = {"d", "models", "maps", "tdd"};
+    if (c->npath == 2 && is_called(&c->path[0], ".well-known") && is_called(&c->path[1], "wot"))
+        return 1;
+    for (size_t i = 0; c->npath >= 1 && i < LINTEL_COUNT(first); i++)
+        if (is_called(&c->path[0], first[i]))
+            return 1;
+    return 0;
+}
+
 static void
 serve_root(struct lintel_call *c)
 {
@@ -245,6 +292,8 @@ serve_root(struct lintel_call *c)
         c->path += 2;
         c->npath -= 2;
         serve_thing(c, thing, 0);
+    } else if (shows_things(c) && !lintel_call_may(c, NULL, LINTEL_MAY_READ)) {
+        return;
     } else if (c->npath == 1 && is_called(&c->path[0], "d")) {
         lintel_serve_things(c);
     } else if (c->npath == 1 && is_called(&c->path[0], "models")) {
@@ -253,7 +302,8 @@ serve_root(struct lintel_call *c)
         lintel_serve_model(c, &c->path[1]);
     } else if (c->npath == 2 && is_called(&c->path[0], ".well-known") &&
                is_called(&c->path[1], "core")) {
-        lintel_serve_core(c);
+        if (lintel_call_may(c, NULL, 0))
+            lintel_serve_core(c);
     } else if (c->npath == 2 && is_called(&c->path[0], ".well-known") &&
                is_called(&c->path[1], "wot")) {
         lintel_serve_hub_td(c);
@@ -266,42 +316,26 @@ serve_root(struct lintel_call *c)
     } else if (c->npath == 2 && is_called(&c->path[0], "maps")) {
         lintel_serve_map(c, &c->path[1]);
     } else if (c->npath >= 1 && is_called(&c->path[0], "hub")) {
-        if (!(c->x->flags & LINTEL_X_LOOPBACK)) {
-            lintel_call_fail(c, LINTEL_FORBIDDEN,
-                             "/hub is for this machine alone; use lintel(1) there");
+        if (!lintel_call_may(c, NULL, LINTEL_MAY_MANAGE))
             return;
-        }
         c->path++;
         c->npath--;
         lintel_serve_hub(c);
     } else if (lintel_serve_mounted(c)) {
         return;
-    } else {
+    } else if (lintel_call_may(c, NULL, 0)) {
         lintel_call_fail(c, LINTEL_NOT_FOUND,
                          "no such path; GET /.well-known/core lists what there is");
     }
 }
 
-/* Who may use the tree at all; the transports' listeners were opened by the site. */
-static int
-is_welcome(struct lintel_call *c)
-{
-    const lintel_exchange *x = c->x;
-    if (!(x->flags & (LINTEL_X_LOOPBACK | LINTEL_X_SECURE | LINTEL_X_OPEN)))
-        lintel_call_fail(c, LINTEL_FORBIDDEN,
-                         "who asks is not known: use coaps, or ask from this machine");
-    else if (x->flags & LINTEL_X_MULTICAST && x->method != LINTEL_GET)
-        lintel_call_fail(c, LINTEL_NOT_ALLOWED, "a group can only be asked");
-    else
-        return 1;
-    return 0;
-}
-
 static void
 serve(struct lintel_call *c)
 {
-    if (!is_welcome(c))
+    if (c->x->flags & LINTEL_X_MULTICAST && c->x->method != LINTEL_GET) {
+        lintel_call_fail(c, LINTEL_NOT_ALLOWED, "a group can only be asked");
         return;
+    }
     if (c->tree->ending) {
         lintel_call_fail(c, LINTEL_UNAVAILABLE, "the hub is stopping");
         return;

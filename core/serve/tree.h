@@ -5,7 +5,7 @@
  *   /d                                 the things, as links
  *   /d/{thing}                         one thing's links
  *   /d/{thing}/{object}/{p|a|e}/{name} a property, an action, an event
- *   /d/{thing}/s                       all readable properties as one SenML pack
+ *   /d/{thing}/s                       all readable properties as one SenML pack; FETCH and iPATCH
  *   /d/{thing}/td /tdd/things          Thing Descriptions
  *   /.well-known/wot                   the hub's own
  *   /maps /maps/{id}                   bindings, as they were written

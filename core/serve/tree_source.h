@@ -9,6 +9,7 @@
 #include "lintel/transport.h"
 
 struct lintel_store;
+struct lintel_trail;
 struct lintel_tree;
 /* refused: the site was not taken in, and json is a list of problems; else it says what has
  * changed. */
@@ -26,6 +27,8 @@ struct lintel_tree_source {
     void *ctx;
     /* What survives a restart: registrations of the directory. NULL: nothing does. */
     struct lintel_store *directory;
+    /* Where refusals are recorded, and what /hub/audit shows; it outlives the tree. NULL: none. */
+    struct lintel_trail *trail;
     uint64_t seed; /* of numbers that nobody may guess */
     /* As lintel_host_transport.derive; NULL: things have no stable pseudonyms. */
     void (*derive)(void *ctx, const void *label, size_t n, uint8_t ret[32]);

@@ -394,15 +394,15 @@ rights(void)
     begin();
     h.x_flags = 0;
     get(POWER, 50);
-    CHECK_INT(h.code, IS(403));
+    CHECK_INT(h.code, IS(401));
     h.x_flags = LINTEL_X_OPEN;
     get(POWER, 50);
     CHECK_INT(h.code, IS(205));
     get("hub/things", 50);
-    CHECK_INT(h.code, IS(403));
+    CHECK_INT(h.code, IS(401));
     h.x_flags = LINTEL_X_SECURE;
     get("hub/status", 50);
-    CHECK_INT(h.code, IS(403));
+    CHECK_INT(h.code, IS(401));
     get(".well-known/core", LINTEL_FORMAT_NONE);
     CHECK(strstr(h.text, "/hub/") == NULL);
     h.x_flags = LINTEL_X_LOOPBACK | LINTEL_X_MULTICAST;

@@ -1,3 +1,13 @@
 noinst_LIBRARIES += $(LIBSTORE)
 core_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
-core_store_libstore_a_SOURCES = core/store/store.c core/store/store.h
+core_store_libstore_a_SOURCES = \
+	core/store/file.c core/store/file.h \
+	core/store/store.c core/store/store.h
+
+if HAVE_CUNIT
+store_tests = core/store/store_test
+check_PROGRAMS += $(store_tests)
+TESTS += $(store_tests)
+core_store_store_test_SOURCES = core/store/store_test.c
+core_store_store_test_LDADD = $(KIT_LIBS) $(STORE_LIBS) $(SQLITE_LIBS)
+endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/bind/field.h"
+#include "core/bind/keys.h"
 #include "core/bind/site.h"
 #include "core/plug/load.h"
 
@@ -46,6 +47,28 @@ print_tables(const char *which, char *const *files)
     }
     fputs(lintel_buf_str(&out), stdout);
     lintel_buf_fini(&out);
+    return 0;
+}
+
+/* The hub's own tables, by the line that stands for them. 0: the line stands for none. */
+static int
+print_own(const char *line)
+{
+    static const struct {
+        const char *line;
+        const lintel_field *table;
+    } own[] = {{"@IDENTITIES@\n", lintel_identity_table},
+               {"@RIGHTS@\n", lintel_right_table},
+               {"@AUDIT@\n", lintel_audit_table}};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        struct lintel_buf out = {0};
+        if (strcmp(line, own[i].line) != 0)
+            continue;
+        lintel_fields_man(own[i].table, &out);
+        fputs(lintel_buf_str(&out), stdout);
+        lintel_buf_fini(&out);
+        return 1;
+    }
     return 0;
 }
 
@@ -90,7 +113,7 @@ main(int argc, char **argv)
     while (fgets(line, sizeof line, page) != NULL) {
         if (strcmp(line, "@TABLES@\n") == 0)
             failed |= print_tables(argv[1], argv + 3);
-        else
+        else if (!print_own(line))
             fputs(line, stdout);
     }
     fclose(page);

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/directory/reg_block.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/directory/uri.h"
+
+enum { VALUE_BITS = 13 }; /* LINTEL_LINK_TEXT_MOST fits */
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static uint32_t
+get16(const char *p)
+{
+    return (uint32_t)(unsigned char)p[0] << 8 | (unsigned char)p[1];
+}
+
+void
+reg_attrs(const struct reg *reg, struct reg_cursor *ret)
+{
+    *ret = (struct reg_cursor){reg->data + reg->attrs_at, reg->nattrs};
+}
+
+void
+reg_links(const struct reg *reg, struct reg_cursor *ret)
+{
+    *ret = (struct reg_cursor){reg->data + reg->links_at, reg->pub.nlinks};
+}
+
+int
+reg_attr_next(struct reg_cursor *c, struct reg_attr *ret)
+{
+    if (c->left == 0)
+        return 0;
+    c->left--;
+    uint32_t name = (unsigned char)c->p[0], value = get16(c->p + 1);
+    ret->kind = (enum reg_value)(value >> VALUE_BITS);
+    value &= (1u << VALUE_BITS) - 1;
+    ret->name = (struct lintel_str){c->p + 3, name};
+    ret->value = (struct lintel_str){ret->kind == REG_VALUE_NONE ? NULL : c->p + 3 + name, value};
+    c->p += 3 + name + value;
+    return 1;
+}
+
+int
+reg_link_next(struct reg_cursor *c, struct reg_link *ret)
+{
+    if (c->left == 0)
+        return 0;
+    c->left--;
+    uint32_t n = get16(c->p);
+    ret->target = (struct lintel_str){c->p + 3, n};
+    ret->attrs = (struct reg_cursor){c->p + 3 + n, (unsigned char)c->p[2]};
+    struct reg_cursor behind = ret->attrs;
+    for (struct reg_attr skipped; reg_attr_next(&behind, &skipped);)
+        ;
+    c->p = behind.p;
+    return 1;
+}
+
+void
+reg_attr_write(const struct reg_attr *attr, struct lintel_buf *out)
+{
+    lintel_buf_addc(out, ';');
+    lintel_buf_add(out, attr->name.p, attr->name.n);
+    if (attr->kind == REG_VALUE_NONE)
+        return;
+    lintel_buf_addc(out, '=');
+    if (attr->kind == REG_VALUE_BARE) {
+        lintel_buf_add(out, attr->value.p, attr->value.n);
+        return;
+    }
+    lintel_buf_addc(out, '"');
+    for (size_t i = 0; i < attr->value.n; i++) {
+        if (attr->value.p[i] == '"' || attr->value.p[i] == '\\')
+            lintel_buf_addc(out, '\\');
+        lintel_buf_addc(out, attr->value.p[i]);
+    }
+    lintel_buf_addc(out, '"');
+}
+
+void
+lintel_registration_links(const struct lintel_registration *pub, struct lintel_buf *out)
+{
+    struct reg_cursor links;
+    struct reg_link link;
+    struct reg_attr attr;
+    reg_links((const struct reg *)(const void *)pub, &links);
+    while (reg_link_next(&links, &link)) {
+        lintel_buf_adds(out, out->n != 0 ? ",<" : "<");
+        lintel_buf_add(out, link.target.p, link.target.n);
+        lintel_buf_addc(out, '>');
+        while (reg_attr_next(&link.attrs, &attr))
+            reg_attr_write(&attr, out);
+    }
+}
+
+int
+lintel_registration_attr(const struct lintel_registration *pub, uint32_t i,
+                         struct lintel_link_attr *ret)
+{
+    struct reg_cursor attrs;
+    struct reg_attr attr;
+    reg_attrs((const struct reg *)(const void *)pub, &attrs);
+    do {
+        if (!reg_attr_next(&attrs, &attr))
+            return 0;
+    } while (i-- != 0);
+    *ret = (struct lintel_link_attr){attr.name, attr.value};
+    return 1;
+}
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+int
+reg_is_path(struct lintel_str ref)
+{
+    return ref.n != 0 && ref.p[0] == '/';
+}
+
+static void
+put16(struct lintel_buf *b, size_t n)
+{
+    lintel_buf_addc(b, (char)(n >> 8));
+    lintel_buf_addc(b, (char)(n & 255));
+}
+
+/* A path loses its dots; what stands behind '?' or '#' is none of it. */
+static void
+pack_path(struct lintel_buf *b, struct lintel_str ref)
+{
+    struct lintel_uri u;
+    lintel_uri_split(ref, &u);
+    lintel_uri_plain_path(b, u.path);
+    lintel_buf_add(b, ref.p + u.path.n, ref.n - u.path.n);
+}
+
+static void
+pack_attr(struct lintel_buf *b, const struct lintel_link_attr *attr, enum reg_value kind)
+{
+    lintel_buf_addc(b, (char)attr->name.n);
+    size_t length = b->n;
+    put16(b, attr->value.n | (size_t)kind << VALUE_BITS);
+    lintel_buf_add(b, attr->name.p, attr->name.n);
+    size_t value = b->n;
+    if (lintel_link_is_name(attr->name, "anchor") && reg_is_path(attr->value))
+        pack_path(b, attr->value);
+    else
+        lintel_buf_add(b, attr->value.p, attr->value.n);
+    if (b->failed)
+        return;
+    size_t n = (b->n - value) | (size_t)kind << VALUE_BITS;
+    b->p[length] = (char)(n >> 8);
+    b->p[length + 1] = (char)(n & 255);
+}
+
+/* How a value stood in the document; only quoted ones have escapes, and lie elsewhere then. */
+static enum reg_value
+kind_of(struct lintel_str value, struct lintel_str doc)
+{
+    if (value.p == NULL)
+        return REG_VALUE_NONE;
+    int inside = value.p > doc.p && value.p <= doc.p + doc.n;
+    return inside && value.p[-1] != '"' ? REG_VALUE_BARE : REG_VALUE_QUOTED;
+}
+
+static void
+pack_link(struct lintel_buf *b, const struct lintel_link *l, struct lintel_str doc)
+{
+    size_t start = b->n;
+    put16(b, l->target.n);
+    lintel_buf_addc(b, (char)l->n);
+    if (reg_is_path(l->target))
+        pack_path(b, l->target);
+    else
+        lintel_buf_add(b, l->target.p, l->target.n);
+    if (!b->failed) {
+        size_t n = b->n - start - 3;
+        b->p[start] = (char)(n >> 8);
+        b->p[start + 1] = (char)(n & 255);
+    }
+    for (uint32_t i = 0; i < l->n; i++)
+        pack_attr(b, &l->attrs[i], kind_of(l->attrs[i].value, doc));
+}
+
+static int
+pack_links(struct lintel_buf *b, struct lintel_str doc, uint32_t *ret_n, const char **why)
+{
+    struct lintel_link_reader r = {doc.p, doc.n, 0};
+    struct lintel_arena *arena = lintel_arena_new();
+    struct lintel_link link;
+    int got = -1;
+    *why = "out of memory";
+    *ret_n = 0;
+    while (arena != NULL && (got = lintel_link_next(&r, arena, &link, why)) == 1) {
+        pack_link(b, &link, doc);
+        ++*ret_n;
+    }
+    lintel_arena_free(arena);
+    return got;
+}
+
+static struct lintel_str
+keep(struct lintel_buf *b, struct lintel_str s)
+{
+    struct lintel_str at = {NULL, s.n};
+    lintel_buf_add(b, s.p, s.n);
+    return at;
+}
+
+static const char *
+place(struct lintel_str *s, const char *p)
+{
+    s->p = p;
+    return p + s->n;
+}
+
+struct reg *
+reg_block_new(const struct lintel_reg_input *in, struct lintel_buf *scratch,
+              char reason[LINTEL_REASON])
+{
+    const char *why = "out of memory";
+    struct lintel_registration pub = {.session = in->session, .lt = in->lt, .flags = in->flags};
+    lintel_buf_reset(scratch);
+    pub.ep = keep(scratch, in->ep);
+    pub.d = keep(scratch, in->d);
+    pub.base = keep(scratch, in->base);
+    pub.owner = keep(scratch, in->owner);
+    size_t attrs_at = scratch->n;
+    for (uint32_t i = 0; i < in->nattrs; i++)
+        pack_attr(scratch, &in->attrs[i],
+                  in->attrs[i].value.p == NULL ? REG_VALUE_NONE : REG_VALUE_QUOTED);
+    size_t links_at = scratch->n;
+    int failed = pack_links(scratch, in->links, &pub.nlinks, &why);
+    struct reg *reg = failed || scratch->failed || scratch->n > UINT32_MAX / 2
+                          ? NULL
+                          : lintel_alloc(sizeof *reg + scratch->n);
+    if (reg == NULL) {
+        lintel_format(reason, LINTEL_REASON, "%s", failed ? why : "out of memory");
+        return NULL;
+    }
+    reg->pub = pub;
+    reg->nattrs = in->nattrs;
+    reg->attrs_at = (uint32_t)attrs_at;
+    reg->links_at = (uint32_t)links_at;
+    reg->size = (uint32_t)(sizeof *reg + scratch->n);
+    if (scratch->n != 0)
+        memcpy(reg->data, scratch->p, scratch->n);
+    place(&reg->pub.owner,
+          place(&reg->pub.base, place(&reg->pub.d, place(&reg->pub.ep, reg->data))));
+    return reg;
+}
+
+int
+reg_block_same(const struct reg *a, const struct reg *b)
+{
+    return a->size == b->size && a->attrs_at == b->attrs_at && a->links_at == b->links_at &&
+           a->nattrs == b->nattrs && a->pub.nlinks == b->pub.nlinks &&
+           a->pub.flags == b->pub.flags && a->pub.ep.n == b->pub.ep.n && a->pub.d.n == b->pub.d.n &&
+           a->pub.base.n == b->pub.base.n && memcmp(a->data, b->data, a->size - sizeof *a) == 0;
+}
+
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+int
+reg_ordered(struct lintel_str name)
+{
+    static const char *const ordered[] = {"rt", "if", "ep", "d", "et"};
+    for (size_t i = 0; i < LINTEL_COUNT(ordered); i++)
+        if (lintel_link_is_name(name, ordered[i]))
+            return (int)i + 1;
+    return 0;
+}
+
+static int
+attr_keys(struct lintel_str name, struct lintel_str value, reg_key_fn *fn, void *ctx)
+{
+    int ordered = reg_ordered(name);
+    if (value.p == NULL)
+        return 0;
+    if (!lintel_link_is_list(name))
+        return fn(ctx, name, value, ordered);
+    for (size_t i = 0; i < value.n;) {
+        size_t end = i;
+        while (end < value.n && value.p[end] != ' ')
+            end++;
+        if (end > i) {
+            int got = fn(ctx, name, (struct lintel_str){value.p + i, end - i}, ordered);
+            if (got != 0)
+                return got;
+        }
+        i = end + 1;
+    }
+    return 0;
+}
+
+static int
+uri_keys(struct lintel_str ref, reg_key_fn *fn, void *ctx)
+{
+    if (reg_is_path(ref))
+        return fn(ctx, lintel_str(REG_KEY_PATH), ref, 0);
+    struct lintel_str origin = lintel_uri_origin(ref);
+    int got = origin.n == 0 ? 0 : fn(ctx, lintel_str(REG_KEY_ORIGIN), origin, 0);
+    return got != 0 ? got : fn(ctx, lintel_str(REG_KEY_URI), ref, 0);
+}
+
+static int
+link_keys(struct reg_link *link, reg_key_fn *fn, void *ctx)
+{
+    struct reg_attr attr;
+    int got = uri_keys(link->target, fn, ctx);
+    while (got == 0 && reg_attr_next(&link->attrs, &attr)) {
+        if (lintel_link_is_name(attr.name, "anchor") && attr.value.p != NULL)
+            got = uri_keys(attr.value, fn, ctx);
+        else
+            got = attr_keys(attr.name, attr.value, fn, ctx);
+    }
+    return got;
+}
+
+/* The endpoint's own. A base of "" is one of the directory's own registrations. */
+static int
+endpoint_keys(const struct reg *reg, reg_key_fn *fn, void *ctx)
+{
+    const struct lintel_registration *pub = &reg->pub;
+    int got = fn(ctx, lintel_str("ep"), pub->ep, reg_ordered(lintel_str("ep")));
+    if (got == 0 && pub->d.n != 0)
+        got = fn(ctx, lintel_str("d"), pub->d, reg_ordered(lintel_str("d")));
+    if (got == 0)
+        got = fn(ctx, lintel_str("base"), pub->base, 0);
+    if (got == 0)
+        got = fn(ctx, lintel_str(REG_KEY_ORIGIN), lintel_uri_origin(pub->base), 0);
+    return got;
+}
+
+int
+reg_keys(const struct reg *reg, reg_key_fn *fn, void *ctx)
+{
+    struct reg_cursor attrs, links;
+    struct reg_attr attr;
+    struct reg_link link;
+    int got = endpoint_keys(reg, fn, ctx);
+    reg_attrs(reg, &attrs);
+    while (got == 0 && reg_attr_next(&attrs, &attr))
+        got = attr_keys(attr.name, attr.value, fn, ctx);
+    reg_links(reg, &links);
+    while (got == 0 && reg_link_next(&links, &link))
+        got = link_keys(&link, fn, ctx);
+    return got;
+}

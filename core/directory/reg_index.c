@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/directory/reg_index.h"
+
+#include <string.h>
+
+/* ---- hash ------------------------------------------------------------------------------------ */
+
+/* SipHash-1-3 (Aumasson, Bernstein): foreign values can't be chosen to collide. Bytes are fed one
+ * at a time, since a key has two parts. */
+struct sip {
+    uint64_t v0, v1, v2, v3, word, n;
+};
+
+static uint64_t
+turn(uint64_t x, int bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+
+static void
+sip_round(struct sip *s)
+{
+    s->v0 += s->v1;
+    s->v1 = turn(s->v1, 13) ^ s->v0;
+    s->v0 = turn(s->v0, 32);
+    s->v2 += s->v3;
+    s->v3 = turn(s->v3, 16) ^ s->v2;
+    s->v0 += s->v3;
+    s->v3 = turn(s->v3, 21) ^ s->v0;
+    s->v2 += s->v1;
+    s->v1 = turn(s->v1, 17) ^ s->v2;
+    s->v2 = turn(s->v2, 32);
+}
+
+static void
+sip_word(struct sip *s, uint64_t word)
+{
+    s->v3 ^= word;
+    sip_round(s);
+    s->v0 ^= word;
+}
+
+static void
+sip_byte(struct sip *s, unsigned char c)
+{
+    s->word |= (uint64_t)c << 8 * (s->n++ & 7);
+    if ((s->n & 7) != 0)
+        return;
+    sip_word(s, s->word);
+    s->word = 0;
+}
+
+uint32_t
+reg_index_hash(const struct reg_index *ix, struct lintel_str name, struct lintel_str value)
+{
+    struct sip s = {ix->key[0] ^ 0x736f6d6570736575,
+                    ix->key[1] ^ 0x646f72616e646f6d,
+                    ix->key[0] ^ 0x6c7967656e657261,
+                    ix->key[1] ^ 0x7465646279746573,
+                    0,
+                    0};
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        sip_byte(&s, (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c));
+    }
+    sip_byte(&s, 0);
+    for (size_t i = 0; i < value.n; i++)
+        sip_byte(&s, (unsigned char)value.p[i]);
+    sip_word(&s, s.word | s.n << 56);
+    s.v2 ^= 0xff;
+    for (int i = 0; i < 3; i++)
+        sip_round(&s);
+    uint64_t h = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    return (uint32_t)(h ^ h >> 32);
+}
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+struct posting {
+    uint32_t n, room, live;
+    uint64_t seqs[];
+};
+struct reg_slot { /* one entry stands in the slot itself; n 0: a free slot; 2: more of them */
+    uint32_t hash, n;
+    union {
+        uint64_t one;
+        struct posting *many;
+    } u;
+};
+
+static size_t
+posting_bytes(uint32_t room)
+{
+    return sizeof(struct posting) + room * sizeof(uint64_t);
+}
+
+/* The place of the first entry not below seq. */
+static uint32_t
+lower_bound(const uint64_t *seqs, uint32_t from, uint32_t n, uint64_t seq)
+{
+    while (from < n) {
+        uint32_t mid = from + (n - from) / 2;
+        if ((seqs[mid] & ~REG_SEQ_DEAD) < seq)
+            from = mid + 1;
+        else
+            n = mid;
+    }
+    return from;
+}
+
+static struct posting *
+resize(struct reg_index *ix, struct posting *list, uint32_t room)
+{
+    struct posting *fresh = lintel_grow(list, posting_bytes(room), 1);
+    if (fresh == NULL)
+        return NULL;
+    ix->bytes += posting_bytes(room) - (list == NULL ? 0 : posting_bytes(fresh->room));
+    fresh->room = room;
+    return fresh;
+}
+
+static int
+insert(struct reg_index *ix, struct posting **where, uint64_t seq)
+{
+    struct posting *list = *where;
+    uint32_t at = list->n;
+    if ((list->seqs[list->n - 1] & ~REG_SEQ_DEAD) >= seq)
+        at = lower_bound(list->seqs, 0, list->n, seq);
+    if (at < list->n && (list->seqs[at] & ~REG_SEQ_DEAD) == seq) {
+        if (list->seqs[at] == seq)
+            return 0;
+        list->seqs[at] = seq;
+        list->live++;
+        return 1;
+    }
+    if (list->n == list->room) {
+        if (list->room > UINT32_MAX / 4)
+            return -1;
+        list = resize(ix, list, list->room + list->room / 2 + 2);
+        if (list == NULL)
+            return -1;
+        *where = list;
+    }
+    memmove(list->seqs + at + 1, list->seqs + at, (list->n - at) * sizeof(uint64_t));
+    list->seqs[at] = seq;
+    list->n++;
+    list->live++;
+    return 1;
+}
+
+/* Drops the dead. A list that can't be made smaller stays large. */
+static void
+compact(struct reg_index *ix, struct posting **where)
+{
+    struct posting *list = *where;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < list->n; i++)
+        if ((list->seqs[i] & REG_SEQ_DEAD) == 0)
+            list->seqs[n++] = list->seqs[i];
+    list->n = n;
+    if (list->room > 2 * n + 8) {
+        struct posting *smaller = resize(ix, list, n + n / 2 + 2);
+        if (smaller != NULL)
+            *where = smaller;
+    }
+}
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+static uint32_t
+home(const struct reg_table *t, uint32_t hash)
+{
+    return hash / REG_INDEX_PARTS & (t->room - 1);
+}
+
+/* The slot of that hash, or the free one where it would stand. */
+static struct reg_slot *
+probe(const struct reg_table *t, uint32_t hash)
+{
+    for (uint32_t i = home(t, hash);; i = (i + 1) & (t->room - 1))
+        if (t->slots[i].n == 0 || t->slots[i].hash == hash)
+            return &t->slots[i];
+}
+
+static int
+grow(struct reg_index *ix, struct reg_table *t)
+{
+    uint32_t room = t->room == 0 ? 8 : t->room * 2;
+    struct reg_table fresh = {lintel_alloc_array(room, sizeof(struct reg_slot)), room, t->used};
+    if (fresh.slots == NULL)
+        return -1;
+    for (uint32_t i = 0; i < t->room; i++)
+        if (t->slots[i].n != 0)
+            *probe(&fresh, t->slots[i].hash) = t->slots[i];
+    ix->bytes += (size_t)(room - t->room) * sizeof(struct reg_slot);
+    lintel_free(t->slots);
+    *t = fresh;
+    return 0;
+}
+
+int
+reg_index_add(struct reg_index *ix, uint32_t hash, uint64_t seq)
+{
+    struct reg_table *t = &ix->parts[hash % REG_INDEX_PARTS];
+    if (t->used >= t->room / 4 * 3 && grow(ix, t) != 0)
+        return -1;
+    struct reg_slot *slot = probe(t, hash);
+    if (slot->n == 0) {
+        *slot = (struct reg_slot){hash, 1, {.one = seq}};
+        t->used++;
+        return 1;
+    }
+    if (slot->n > 1)
+        return insert(ix, &slot->u.many, seq);
+    if (slot->u.one == seq)
+        return 0;
+    struct posting *list = resize(ix, NULL, 3);
+    if (list == NULL)
+        return -1;
+    list->n = list->live = 1;
+    list->seqs[0] = slot->u.one;
+    slot->n = 2;
+    slot->u.many = list;
+    return insert(ix, &slot->u.many, seq); /* there is room */
+}
+
+/* Frees a slot; those behind it that stand off their home move up. */
+static void
+vacate(struct reg_table *t, uint32_t i)
+{
+    uint32_t mask = t->room - 1;
+    t->used--;
+    for (uint32_t j = (i + 1) & mask; t->slots[j].n != 0; j = (j + 1) & mask) {
+        uint32_t off = (j - home(t, t->slots[j].hash)) & mask;
+        if (off >= ((j - i) & mask)) {
+            t->slots[i] = t->slots[j];
+            i = j;
+        }
+    }
+    t->slots[i].n = 0;
+}
+
+void
+reg_index_remove(struct reg_index *ix, uint32_t hash, uint64_t seq)
+{
+    struct reg_table *t = &ix->parts[hash % REG_INDEX_PARTS];
+    struct reg_slot *slot = t->room == 0 ? NULL : probe(t, hash);
+    if (slot == NULL || slot->n == 0)
+        return;
+    if (slot->n == 1) {
+        if (slot->u.one == seq)
+            vacate(t, (uint32_t)(slot - t->slots));
+        return;
+    }
+    struct posting *list = slot->u.many;
+    uint32_t at = lower_bound(list->seqs, 0, list->n, seq);
+    if (at == list->n || list->seqs[at] != seq)
+        return;
+    list->seqs[at] |= REG_SEQ_DEAD;
+    list->live--;
+    if (list->n > 2 * list->live + 8 || list->live == 1)
+        compact(ix, &slot->u.many);
+    list = slot->u.many;
+    if (list->live == 1) {
+        slot->n = 1;
+        slot->u.one = list->seqs[0];
+        ix->bytes -= posting_bytes(list->room);
+        lintel_free(list);
+    }
+}
+
+struct reg_list
+reg_index_list(const struct reg_index *ix, uint32_t hash)
+{
+    const struct reg_table *t = &ix->parts[hash % REG_INDEX_PARTS];
+    const struct reg_slot *slot = t->room == 0 ? NULL : probe(t, hash);
+    if (slot == NULL || slot->n == 0)
+        return (struct reg_list){0};
+    if (slot->n == 1)
+        return (struct reg_list){NULL, 1, 1, slot->u.one};
+    const struct posting *list = slot->u.many;
+    return (struct reg_list){list->seqs, list->n, list->live, 0};
+}
+
+int
+reg_list_next(const struct reg_list *list, uint32_t *at, uint64_t seq, uint64_t *ret)
+{
+    const uint64_t *seqs = list->seqs == NULL ? &list->one : list->seqs;
+    if (*at < list->n && (seqs[*at] & ~REG_SEQ_DEAD) < seq)
+        *at = lower_bound(seqs, *at + 1, list->n, seq);
+    while (*at < list->n && (seqs[*at] & REG_SEQ_DEAD) != 0)
+        ++*at;
+    if (*at == list->n)
+        return 0;
+    *ret = seqs[*at];
+    return 1;
+}
+
+/* ---- values in order ------------------------------------------------------------------------- */
+
+struct reg_word {
+    struct reg_word *left, *right;
+    uint32_t hash; /* of the key; random, so it is also the heap's order */
+    uint32_t refs;
+    uint16_t n;
+    uint8_t ordered;
+    char text[];
+};
+
+/* Below, equal or above the node. */
+static int
+compare(int ordered, struct lintel_str value, const struct reg_word *w)
+{
+    if (ordered != w->ordered)
+        return ordered < w->ordered ? -1 : 1;
+    size_t n = value.n < w->n ? value.n : w->n;
+    int got = n == 0 ? 0 : memcmp(value.p, w->text, n);
+    return got != 0 ? got : value.n < w->n ? -1 : value.n > w->n;
+}
+
+static size_t
+word_bytes(size_t n)
+{
+    return sizeof(struct reg_word) + n;
+}
+
+/* Parts a tree: what is below the value, and what is above it. It is not in there. */
+static void
+split(struct reg_word *w, int ordered, struct lintel_str value, struct reg_word **below,
+      struct reg_word **above)
+{
+    while (w != NULL) {
+        if (compare(ordered, value, w) < 0) {
+            *above = w;
+            above = &w->left;
+            w = w->left;
+        } else {
+            *below = w;
+            below = &w->right;
+            w = w->right;
+        }
+    }
+    *below = *above = NULL;
+}
+
+int
+reg_index_add_word(struct reg_index *ix, int ordered, struct lintel_str value, uint32_t hash)
+{
+    struct reg_word **at = &ix->words, **place = NULL;
+    for (struct reg_word *w; (w = *at) != NULL;) {
+        int way = compare(ordered, value, w);
+        if (way == 0) {
+            w->refs++;
+            return 0;
+        }
+        if (place == NULL && w->hash < hash)
+            place = at;
+        at = way < 0 ? &w->left : &w->right;
+    }
+    struct reg_word *fresh = value.n > UINT16_MAX ? NULL : lintel_alloc(word_bytes(value.n));
+    if (fresh == NULL)
+        return -1;
+    fresh->hash = hash;
+    fresh->refs = 1;
+    fresh->n = (uint16_t)value.n;
+    fresh->ordered = (uint8_t)ordered;
+    if (value.n != 0)
+        memcpy(fresh->text, value.p, value.n);
+    ix->bytes += word_bytes(value.n);
+    if (place == NULL)
+        place = at;
+    split(*place, ordered, value, &fresh->left, &fresh->right);
+    *place = fresh;
+    return 0;
+}
+
+void
+reg_index_remove_word(struct reg_index *ix, int ordered, struct lintel_str value)
+{
+    struct reg_word **at = &ix->words, *w;
+    for (int way; (w = *at) != NULL && (way = compare(ordered, value, w)) != 0;)
+        at = way < 0 ? &w->left : &w->right;
+    if (w == NULL || --w->refs != 0)
+        return;
+    struct reg_word *left = w->left, *right = w->right;
+    while (left != NULL && right != NULL) {
+        if (left->hash > right->hash) {
+            *at = left;
+            at = &left->right;
+            left = left->right;
+        } else {
+            *at = right;
+            at = &right->left;
+            right = right->left;
+        }
+    }
+    *at = left != NULL ? left : right;
+    ix->bytes -= word_bytes(w->n);
+    lintel_free(w);
+}
+
+struct walk {
+    int ordered;
+    struct lintel_str prefix;
+    int (*fn)(void *ctx, uint32_t hash);
+    void *ctx;
+};
+
+static int
+begins(const struct walk *walk, const struct reg_word *w)
+{
+    return walk->ordered == w->ordered && w->n >= walk->prefix.n &&
+           (walk->prefix.n == 0 || memcmp(w->text, walk->prefix.p, walk->prefix.n) == 0);
+}
+
+/* As deep as the tree, which is a few dozen: its shape comes from a keyed hash. */
+static int
+visit(const struct reg_word *w, const struct walk *walk)
+{
+    while (w != NULL && !begins(walk, w))
+        w = compare(walk->ordered, walk->prefix, w) < 0 ? w->left : w->right;
+    if (w == NULL)
+        return 0;
+    int got = visit(w->left, walk);
+    if (got == 0)
+        got = walk->fn(walk->ctx, w->hash);
+    return got != 0 ? got : visit(w->right, walk);
+}
+
+int
+reg_index_words(const struct reg_index *ix, int ordered, struct lintel_str prefix,
+                int (*fn)(void *ctx, uint32_t hash), void *ctx)
+{
+    struct walk walk = {ordered, prefix, fn, ctx};
+    return visit(ix->words, &walk);
+}
+
+void
+reg_index_fini(struct reg_index *ix)
+{
+    for (size_t p = 0; p < REG_INDEX_PARTS; p++) {
+        struct reg_table *t = &ix->parts[p];
+        for (uint32_t i = 0; i < t->room; i++)
+            if (t->slots[i].n > 1)
+                lintel_free(t->slots[i].u.many);
+        lintel_free(t->slots);
+    }
+    struct reg_word *w = ix->words;
+    while (w != NULL) { /* turned into a list to the right, which needs no memory */
+        if (w->left != NULL) {
+            struct reg_word *left = w->left;
+            w->left = left->right;
+            left->right = w;
+            w = left;
+        } else {
+            struct reg_word *right = w->right;
+            lintel_free(w);
+            w = right;
+        }
+    }
+    *ix = (struct reg_index){0};
+}
