@@ -4,7 +4,7 @@
  * 8132), and over TCP and TLS (RFC 8323), on libcoap.
  *
  *   coap_listen   the URIs of `listen`, opened as endpoints of libcoap
- *   coap_stack    one context of libcoap: the hub's, or a thing's
+ *   coap_stack    one context of libcoap: the hub's, or one of things'
  *   coap_io       libcoap on the host's loop
  *   coap_places   an address for each thing: which one, put on the interface, and taken away
  *   coap_prefix   the prefix, and interface identifiers below it
@@ -203,7 +203,7 @@ coap_transport_create(const lintel_host *h, const lintel_value *settings, void *
     s->max_observers = (uint32_t)settings[S_MAX_OBSERVERS].as.i;
     s->max_handshakes = (uint32_t)settings[S_MAX_HANDSHAKES].as.i;
     lcoap_io_init(s);
-    s->hub = lcoap_stack_new(s, NULL, (uint32_t)settings[S_MAX_SESSIONS].as.i);
+    s->hub = lcoap_stack_new(s, false, (uint32_t)settings[S_MAX_SESSIONS].as.i);
     lintel_status st = s->hub != NULL ? add_listeners(s, &settings[S_LISTEN]) : LINTEL_E_NOMEM;
     if (st == LINTEL_OK)
         st = add_places(s, settings);

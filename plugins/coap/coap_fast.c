@@ -4,6 +4,7 @@
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_places.h"
 #include "plugins/coap/coap_request.h"
 
 #include <netinet/in.h>
@@ -223,8 +224,8 @@ lcoap_fast_answer(struct lcoap_fast *f, const lintel_answer *a)
 
 /* Asks the tree. The answer's length; 0: the long way. */
 static size_t
-serve(struct lcoap_fast *f, struct lcoap_stack *k, struct lcoap_request *r, const uint8_t *p,
-      const struct caller *c)
+serve(struct lcoap_fast *f, const struct lcoap_place *place, struct lcoap_request *r,
+      const uint8_t *p, const struct caller *c)
 {
     struct lcoap_server *s = f->server;
     size_t ntoken = p[0] & 0x0f;
@@ -238,7 +239,7 @@ serve(struct lcoap_fast *f, struct lcoap_stack *k, struct lcoap_request *r, cons
     r->x.identity = r->x.authority = "";
     r->x.peer = c->text;
     r->x.base = c->base;
-    r->x.thing = k->thing;
+    r->x.thing = lcoap_place_thing(place);
     r->x.cookie = &f->exchange;
     (void)s->tree->submit(s->host, &r->x);
     return f->answer[1] != COAP_EMPTY_CODE ? f->nanswer : 0;
@@ -282,7 +283,7 @@ try_one(struct lcoap_fast *f, struct lcoap_stack *k, const struct lcoap_socket *
     const struct caller *c = caller_of(f, k, &d->from, &local);
     if (c->flags & LINTEL_X_LIMITED)
         return false; /* limits and proofs of address are the long way's */
-    size_t n = serve(f, k, &r, d->bytes, c);
+    size_t n = serve(f, socket->place, &r, d->bytes, c);
     if (n == 0) {
         *slow = (struct slow){hash, SLOW_TIMES};
         return false;

@@ -24,6 +24,7 @@
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_session.h"
 #include "plugins/coap/coap_stack.h"
+#include "plugins/coap/coap_places.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +44,7 @@ enum {
 };
 
 struct seen { /* a datagram that answers a message of ours */
+    const struct lcoap_place *place;
     coap_address_t from;
     uint16_t mid;
     bool reset;
@@ -56,7 +58,8 @@ struct turn {
 
 /* Notes acknowledgements and resets among the datagrams that libcoap is about to read. */
 static void
-note_seen(const struct lcoap_looked *looked, uint32_t n, struct turn *turn)
+note_seen(const struct lcoap_socket *socket, const struct lcoap_looked *looked, uint32_t n,
+          struct turn *turn)
 {
     for (uint32_t i = 0; i < n; i++) {
         const uint8_t *h = looked[i].bytes;
@@ -64,6 +67,7 @@ note_seen(const struct lcoap_looked *looked, uint32_t n, struct turn *turn)
             turn->nseen == sizeof turn->seen / sizeof turn->seen[0])
             continue;
         struct seen *e = &turn->seen[turn->nseen++];
+        e->place = socket->place;
         e->from = looked[i].from;
         e->mid = (uint16_t)(h[2] << 8 | h[3]);
         e->reset = (h[0] >> 4 & 3) == COAP_MESSAGE_RST;
@@ -91,7 +95,7 @@ add_event(struct lcoap_stack *k, struct turn *turn, const struct epoll_event *e)
     if (socket != NULL && k->sees_acks) {
         times = lcoap_fast_look(k->server->fast, k, socket, &looked);
         if (k->nnotes > 0)
-            note_seen(looked, times, turn);
+            note_seen(socket, looked, times, turn);
     } else if (socket != NULL)
         times = k->repeats;
     for (uint32_t i = 0; i < times; i++)
@@ -102,7 +106,8 @@ static void
 tell_seen(const struct lcoap_stack *k, const struct turn *turn)
 {
     for (uint32_t i = 0; i < turn->nseen; i++) {
-        struct lcoap_exchange *x = lcoap_noted(k, &turn->seen[i].from, turn->seen[i].mid);
+        struct lcoap_exchange *x =
+            lcoap_noted(k, turn->seen[i].place, &turn->seen[i].from, turn->seen[i].mid);
         if (x == NULL)
             continue;
         if (turn->seen[i].reset)
@@ -140,45 +145,9 @@ next_member(FILE *f, struct lcoap_socket *ret)
         if (sscanf(line, "tfd: %d events: %x data: %llx", &ret->fd, &events, &data) != 3)
             continue;
         ret->event = (const void *)(uintptr_t)data; /* NULL: its timer */
-        ret->datagrams = has_option(ret->fd, SO_TYPE, SOCK_DGRAM);
         return true;
     }
     return false;
-}
-
-static void
-add_socket(struct lcoap_stack *k, const struct lcoap_socket *is)
-{
-    struct lcoap_socket *socket = &k->sockets[k->nsockets++];
-    *socket = *is;
-    coap_address_init(&socket->local);
-    if (!socket->datagrams)
-        return;
-    getsockname(socket->fd, &socket->local.addr.sa, &socket->local.size);
-    socket->plain = lcoap_listener_of(k, COAP_PROTO_UDP, &socket->local) != NULL &&
-                    lcoap_listener_of(k, COAP_PROTO_DTLS, &socket->local) == NULL;
-    /* A change with a thousand observers brings hundreds of acknowledgements at once. More than the
-     * system's limit takes CAP_NET_ADMIN. */
-    if (setsockopt(socket->fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){RECEIVE_BYTES}, sizeof(int)) != 0)
-        (void)setsockopt(socket->fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_BYTES}, sizeof(int));
-}
-
-/* Reads the members of libcoap's epoll set. Returns 0 if all sockets are known. */
-static int
-find_sockets(struct lcoap_stack *k)
-{
-    struct lcoap_socket is;
-    FILE *f = open_members(k);
-    if (f == NULL)
-        return -1;
-    k->sockets = calloc(k->nlisteners, sizeof *k->sockets);
-    while (next_member(f, &is)) {
-        fcntl(is.fd, F_SETFD, FD_CLOEXEC); /* libcoap doesn't */
-        if (is.event != NULL && k->sockets != NULL && k->nsockets < k->nlisteners)
-            add_socket(k, &is);
-    }
-    fclose(f);
-    return k->nsockets == k->nlisteners ? 0 : -1;
 }
 
 /* Streams that were accepted in this turn: those that are not closed on exec yet. */
@@ -245,7 +214,7 @@ on_hub(void *arg, int32_t fd, uint32_t ready)
     s->busy++;
     take_turn(k);
     if (--s->busy == 0)
-        lcoap_stacks_bury(s);
+        lcoap_places_bury(s);
 }
 
 /* Those that find no room wait for the next turn of the loop: the hub's sockets come between. */
@@ -258,9 +227,9 @@ on_things(void *arg, int32_t fd, uint32_t ready)
     int n = epoll_wait(fd, events, MAX_THINGS, 0);
     s->busy++;
     for (int i = 0; i < n; i++)
-        take_turn(events[i].data.ptr); /* nothing if it was closed by one before */
+        take_turn(events[i].data.ptr);
     if (--s->busy == 0)
-        lcoap_stacks_bury(s);
+        lcoap_places_bury(s);
 }
 
 /* Retransmissions set before this call are on libcoap's timer again after it. */
@@ -333,7 +302,7 @@ on_nack(coap_session_t *session, const coap_pdu_t *sent, coap_nack_reason_t reas
     if (peer == NULL)
         return;
     struct lcoap_exchange *x =
-        lcoap_noted(peer->stack, coap_session_get_addr_remote(session), (uint16_t)mid);
+        lcoap_noted(peer->stack, peer->place, coap_session_get_addr_remote(session), (uint16_t)mid);
     if (x != NULL && x->peer == peer)
         lcoap_rejected(x);
 }
@@ -384,16 +353,78 @@ on_log(coap_log_t level, const char *message)
     (void)level, (void)message;
 }
 
-/* Whether acknowledgements can be seen: by a look at every socket that moves on by itself. */
-static bool
-can_look(struct lcoap_stack *k)
+/* Room for one more. */
+static struct lcoap_socket *
+new_socket(struct lcoap_stack *k)
 {
-    int zero = 0;
-    bool ok = k->server->fast != NULL && find_sockets(k) == 0;
-    for (uint32_t i = 0; ok && i < k->nsockets; i++)
-        ok = !k->sockets[i].datagrams ||
-             setsockopt(k->sockets[i].fd, SOL_SOCKET, SO_PEEK_OFF, &zero, sizeof zero) == 0;
-    return ok;
+    struct lcoap_socket *more = realloc(k->sockets, (k->nsockets + 1) * sizeof *more);
+    if (more == NULL)
+        return NULL;
+    k->sockets = more;
+    memset(&more[k->nsockets], 0, sizeof *more);
+    return &more[k->nsockets];
+}
+
+/* Looks for the listener's socket among the members of libcoap's epoll set: it is the new one. */
+static struct lcoap_socket *
+find_socket(struct lcoap_stack *k)
+{
+    struct lcoap_socket is, *socket = new_socket(k);
+    FILE *f = socket != NULL ? open_members(k) : NULL;
+    if (f == NULL)
+        return NULL;
+    while (next_member(f, &is)) {
+        fcntl(is.fd, F_SETFD, FD_CLOEXEC); /* libcoap doesn't */
+        if (is.event == NULL || socket->event != NULL || is_listener(k, is.event))
+            continue; /* its timer, or another's */
+        socket->event = is.event;
+        socket->fd = is.fd;
+    }
+    fclose(f);
+    return socket->event != NULL ? socket : NULL;
+}
+
+static bool
+add_socket(struct lcoap_stack *k, const struct lcoap_listener *l)
+{
+    struct lcoap_socket *socket = k->server->fast != NULL ? find_socket(k) : NULL;
+    bool datagrams = !lcoap_is_stream(l->protocol);
+    if (socket == NULL ||
+        (datagrams && setsockopt(socket->fd, SOL_SOCKET, SO_PEEK_OFF, &(int){0}, sizeof(int)) != 0))
+        return false;
+    socket->local = l->address;
+    socket->place = l->place;
+    socket->datagrams = datagrams;
+    socket->plain = l->protocol == COAP_PROTO_UDP;
+    k->nsockets++;
+    /* A change with a thousand observers brings hundreds of acknowledgements at once. More than the
+     * system's limit takes CAP_NET_ADMIN. */
+    if (datagrams && !k->of_things &&
+        setsockopt(socket->fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){RECEIVE_BYTES}, sizeof(int)) != 0)
+        (void)setsockopt(socket->fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_BYTES}, sizeof(int));
+    return true;
+}
+
+/* Acknowledgements are seen by a look at every socket that moves on by itself. */
+void
+lcoap_io_listens(struct lcoap_stack *k, const struct lcoap_listener *l)
+{
+    const lintel_host *h = k->server->host;
+    if (add_socket(k, l))
+        return;
+    if (k->sees_acks && !k->of_things)
+        h->log(
+            h, LINTEL_LOG_WARN,
+            "/proc/self/fdinfo can't be read: clients that reject notifications are noticed late");
+    k->sees_acks = false;
+}
+
+void
+lcoap_io_unlistens(struct lcoap_stack *k, const struct lcoap_place *place)
+{
+    for (uint32_t i = k->nsockets; i-- > 0;)
+        if (k->sockets[i].place == place)
+            k->sockets[i] = k->sockets[--k->nsockets];
 }
 
 void
@@ -436,17 +467,13 @@ lcoap_io_join(struct lcoap_stack *k, char *err, size_t nerr)
     }
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     k->epoll_fd = fd;
-    k->sees_acks = can_look(k);
+    k->sees_acks = true;
     k->repeats = 1;
-    if (!k->sees_acks && k->thing == NULL)
-        s->host->log(
-            s->host, LINTEL_LOG_WARN,
-            "/proc/self/fdinfo can't be read: clients that reject notifications are noticed late");
     coap_set_app_data(k->context, k);
     coap_register_nack_handler(k->context, on_nack);
     coap_register_event_handler(k->context, on_event);
-    lintel_status st = k->thing != NULL ? join_things(k)
-                                        : s->loop->watch(s->host, fd, LINTEL_LOOP_READ, on_hub, k);
+    lintel_status st =
+        k->of_things ? join_things(k) : s->loop->watch(s->host, fd, LINTEL_LOOP_READ, on_hub, k);
     if (st != LINTEL_OK) {
         k->epoll_fd = -1;
         snprintf(err, nerr, "the host's loop refuses libcoap's descriptor");
@@ -462,7 +489,7 @@ lcoap_io_leave(struct lcoap_stack *k)
     struct lcoap_stack **at = &s->unset;
     if (k->epoll_fd < 0)
         return;
-    if (k->thing != NULL)
+    if (k->of_things)
         epoll_ctl(s->things_fd, EPOLL_CTL_DEL, k->epoll_fd, NULL);
     else
         s->loop->watch(s->host, k->epoll_fd, 0, NULL, NULL);

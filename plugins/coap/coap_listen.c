@@ -125,15 +125,6 @@ append(struct lcoap_stack *k, const struct lcoap_listener *l, char *err, size_t 
 }
 
 lintel_status
-lcoap_listen_at(struct lcoap_stack *k, coap_proto_t protocol, const coap_address_t *a, char *err,
-                size_t nerr)
-{
-    struct lcoap_listener l = {.protocol = protocol, .address = *a};
-    lcoap_address_uri(protocol, a, l.uri, sizeof l.uri);
-    return append(k, &l, err, nerr);
-}
-
-lintel_status
 lcoap_listen_add(struct lcoap_stack *k, const char *uri, char *err, size_t nerr)
 {
     struct lcoap_listener listener = {0}, *l = &listener;
@@ -233,6 +224,7 @@ open_listener(struct lcoap_stack *k, struct lcoap_listener *l, char *err, size_t
         return LINTEL_E_FAIL;
     }
     coap_address_set_port(&l->address, bound_port(l->endpoint));
+    lcoap_io_listens(k, l);
     return LINTEL_OK;
 }
 
@@ -257,9 +249,7 @@ lintel_status
 lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr)
 {
     lintel_status st = LINTEL_OK;
-    /* A thing's address is there for its thing alone, and the hub's wildcard would count as taken.
-     */
-    for (uint32_t i = 0; i < k->nlisteners && k->thing == NULL; i++) {
+    for (uint32_t i = 0; i < k->nlisteners; i++) {
         if (!is_free(&k->listeners[i])) {
             snprintf(err, nerr, "cannot listen on %s: %s", k->listeners[i].uri,
                      errno == EADDRINUSE ? "another program listens there" : strerror(errno));
@@ -268,10 +258,52 @@ lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr)
     }
     for (uint32_t i = 0; i < k->nlisteners && st == LINTEL_OK; i++) {
         st = open_listener(k, &k->listeners[i], err, nerr);
-        if (st == LINTEL_OK && k->thing == NULL)
+        if (st == LINTEL_OK)
             tell(k, &k->listeners[i]);
     }
     return st;
+}
+
+static void
+remove_listener(struct lcoap_stack *k, uint32_t i)
+{
+    k->listeners[i] = k->listeners[--k->nlisteners];
+}
+
+/* Whether the port is free is not asked: the address is there for the thing alone, and a wildcard
+ * listener of the hub would count as taking it. */
+lintel_status
+lcoap_listen_at(struct lcoap_stack *k, struct lcoap_place *place, coap_proto_t protocol,
+                const coap_address_t *a, char *err, size_t nerr)
+{
+    struct lcoap_listener l = {.protocol = protocol, .address = *a, .place = place};
+    lcoap_address_uri(protocol, a, l.uri, sizeof l.uri);
+    lintel_status st = append(k, &l, err, nerr);
+    if (st != LINTEL_OK)
+        return st;
+    st = open_listener(k, &k->listeners[k->nlisteners - 1], err, nerr);
+    if (st != LINTEL_OK)
+        remove_listener(k, k->nlisteners - 1);
+    return st;
+}
+
+void
+lcoap_listen_leave(struct lcoap_stack *k, const struct lcoap_place *place)
+{
+    for (uint32_t i = k->nlisteners; i-- > 0;)
+        if (k->listeners[i].place == place) {
+            coap_free_endpoint(k->listeners[i].endpoint);
+            remove_listener(k, i);
+        }
+    lcoap_io_unlistens(k, place);
+}
+
+void
+lcoap_listen_free(struct lcoap_stack *k)
+{
+    free(k->listeners);
+    k->listeners = NULL;
+    k->nlisteners = 0;
 }
 
 const struct lcoap_listener *

@@ -117,8 +117,10 @@ describe(struct lcoap_peer *p, const coap_address_t *local)
 {
     coap_proto_t protocol = coap_session_get_proto(p->session);
     const coap_address_t *remote = coap_session_get_addr_remote(p->session);
+    const struct lcoap_listener *l = lcoap_listener_of(p->stack, protocol, local);
 
     p->local = *local;
+    p->place = l != NULL ? l->place : NULL;
     lcoap_address_uri(protocol, local, p->base, sizeof p->base);
     if (!p->stream)
         lcoap_address_origin(protocol, remote, p->origin, sizeof p->origin);
@@ -385,11 +387,12 @@ lcoap_unnote(struct lcoap_exchange *x)
 }
 
 struct lcoap_exchange *
-lcoap_noted(const struct lcoap_stack *stack, const coap_address_t *remote, uint16_t mid)
+lcoap_noted(const struct lcoap_stack *stack, const struct lcoap_place *place,
+            const coap_address_t *remote, uint16_t mid)
 {
     struct lcoap_exchange *x = stack->server->notes[mid & (LCOAP_NOTE_BUCKETS - 1)];
     while (x != NULL &&
-           (x->note_mid != mid || x->peer->stack != stack ||
+           (x->note_mid != mid || x->peer->stack != stack || x->peer->place != place ||
             !coap_address_equals(coap_session_get_addr_remote(x->peer->session), remote)))
         x = x->note_next;
     return x;

@@ -36,9 +36,9 @@ struct lcoap_exchange *lcoap_wait_next(struct lcoap_peer *peer);
  */
 void lcoap_note(struct lcoap_exchange *x, uint16_t mid, bool confirmable, lintel_mono now);
 void lcoap_unnote(struct lcoap_exchange *x);
-/* Who of this stack sent message `mid` to this address; NULL: nobody. */
-struct lcoap_exchange *lcoap_noted(const struct lcoap_stack *stack, const coap_address_t *remote,
-                                   uint16_t mid);
+/* Who of this stack sent message `mid` from this place to this address; NULL: nobody. */
+struct lcoap_exchange *lcoap_noted(const struct lcoap_stack *stack, const struct lcoap_place *place,
+                                   const coap_address_t *remote, uint16_t mid);
 
 bool lcoap_is_loopback(const coap_address_t *a); /* 127/8, ::1, and 127/8 mapped into IPv6 */
 bool lcoap_is_group(const coap_address_t *a);    /* multicast, of IPv4, IPv6 and mapped */

@@ -7,6 +7,8 @@
 #include "plugins/coap/coap_places.h"
 #include "plugins/coap/coap_address.h"
 #include "plugins/coap/coap_listen.h"
+#include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_request.h"
 #include "plugins/coap/coap_stack.h"
 
 #include <arpa/inet.h>
@@ -17,21 +19,44 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { NOWHERE, QUEUED, HERE }; /* lcoap_stack.place */
-enum { CHECK_S = 60, FILES_OF_STACK = 2 /* and one for each listener */ };
+enum {
+    CHECK_S = 60,
+    BUCKETS = 1024,   /* a power of two */
+    REMOVE_BATCH = 16 /* in one turn: of thousands, the kernel takes half a millisecond for each */
+};
+
+enum state {
+    NOWHERE, /* without an address, and not waiting for one */
+    QUEUED,  /* waits for one; it may have had one that was taken from the interface */
+    HERE     /* its address is on the interface, and served */
+};
+
+struct lcoap_place {                  /* a thing */
+    struct lcoap_place *next, **link; /* of all */
+    struct lcoap_place *bucket_next;  /* by name, or doomed */
+    struct lcoap_place *queue_next;
+    struct lcoap_server *server;
+    struct lcoap_stack *stack; /* NULL: no listener */
+    struct in6_addr address;
+    uint32_t counter; /* of its try */
+    enum state state;
+    bool told; /* the tree knows its base */
+    char thing[];
+};
 
 struct lcoap_places {
     struct lcoap_prefix prefix;
     char interface[IF_NAMESIZE], text[64]; /* "fd00::/64" */
     uint16_t port;
     struct lcoap_addresses addresses;
-    struct lcoap_stack *queue, **queue_end;
+    struct lcoap_place *all, *buckets[BUCKETS], *doomed;
+    struct lcoap_place *queue, **queue_end;
     struct in6_addr *found; /* on the interface when it was listed, sorted */
     bool *taken;            /* of those */
     uint32_t nfound;
     struct in6_addr *gone; /* to be removed */
     uint32_t ngone, gone_room;
-    uint32_t nhere, nleft; /* with an address; without, for want of descriptors */
+    uint32_t nhere, nleft; /* in state HERE; left without, for want of descriptors */
     uint32_t told_here, told_left;
     int failed, told_failed; /* errno: no addresses can be had */
     bool listed, barred;     /* barred: nor ever, as long as this process runs */
@@ -53,23 +78,23 @@ arm_work(struct lcoap_server *s)
 }
 
 static void
-enqueue(struct lcoap_places *p, struct lcoap_stack *k)
+enqueue(struct lcoap_places *p, struct lcoap_place *k)
 {
     if (p->queue == NULL)
         p->queue_end = &p->queue;
     k->queue_next = NULL;
     *p->queue_end = k;
     p->queue_end = &k->queue_next;
-    k->place = QUEUED;
+    k->state = QUEUED;
 }
 
-static struct lcoap_stack *
+static struct lcoap_place *
 dequeue(struct lcoap_places *p)
 {
-    struct lcoap_stack *k = p->queue;
+    struct lcoap_place *k = p->queue;
     if (k != NULL) {
         p->queue = k->queue_next;
-        k->place = NOWHERE;
+        k->state = NOWHERE;
     }
     return k;
 }
@@ -126,8 +151,8 @@ lcoap_places_free(struct lcoap_server *s)
 static void
 remove_some(struct lcoap_places *p)
 {
-    int results[LCOAP_ADDRESS_BATCH];
-    uint32_t n = p->ngone < LCOAP_ADDRESS_BATCH ? p->ngone : LCOAP_ADDRESS_BATCH;
+    int results[REMOVE_BATCH];
+    uint32_t n = p->ngone < REMOVE_BATCH ? p->ngone : REMOVE_BATCH;
     if (p->addresses.fd >= 0)
         lcoap_addresses_remove(&p->addresses, p->gone + p->ngone - n, n, results);
     p->ngone -= n; /* one that stays is found by the next check */
@@ -163,76 +188,127 @@ forget_found(struct lcoap_places *p)
 
 /* ---- a thing with its address ---------------------------------------------------------------- */
 
+const char *
+lcoap_place_thing(const struct lcoap_place *k)
+{
+    return k != NULL ? k->thing : NULL;
+}
+
+static struct lcoap_place **
+bucket(struct lcoap_places *p, const char *thing)
+{
+    uint64_t h = lcoap_hash(LCOAP_HASH_START, thing, strlen(thing));
+    return &p->buckets[(h ^ h >> 32) & (BUCKETS - 1)];
+}
+
+static struct lcoap_place *
+find(struct lcoap_places *p, const char *thing)
+{
+    struct lcoap_place *k = *bucket(p, thing);
+    while (k != NULL && strcmp(k->thing, thing) != 0)
+        k = k->bucket_next;
+    return k;
+}
+
 static void
-tell_base(struct lcoap_stack *k)
+tell_base(struct lcoap_place *k, coap_proto_t protocol, const coap_address_t *a)
 {
     char uri[80];
-    coap_address_t a = k->listeners[0].address;
-    lcoap_address_origin(k->listeners[0].protocol, &a, uri, sizeof uri);
+    lcoap_address_origin(protocol, a, uri, sizeof uri);
     k->server->tree->thing_base(k->server->host, k->thing, uri);
     k->told = true;
 }
 
 static void
-withdraw_base(struct lcoap_stack *k)
+withdraw_base(struct lcoap_place *k)
 {
     if (k->told)
         k->server->tree->thing_base(k->server->host, k->thing, NULL);
     k->told = false;
 }
 
-/* The listeners of a thing's address. */
-static lintel_status
-add_listeners(struct lcoap_stack *k, char *err, size_t nerr)
+/* One with room, or a new one. */
+static struct lcoap_stack *
+stack_with_room(struct lcoap_server *s, char *err, size_t nerr)
 {
-    const struct lcoap_places *p = k->server->places;
+    struct lcoap_stack *k = s->stacks;
+    while (k != NULL && (!k->of_things || k->nlisteners >= LCOAP_PLACES_STACK))
+        k = k->next;
+    if (k != NULL)
+        return k;
+    snprintf(err, nerr, "out of memory");
+    k = lcoap_stack_new(s, true, LCOAP_PLACE_SESSIONS);
+    if (k != NULL && lcoap_stack_open(k, err, nerr) != LINTEL_OK) {
+        lcoap_stack_free(k);
+        k = NULL;
+    }
+    return k;
+}
+
+static lintel_status
+open_place(struct lcoap_place *k, char *err, size_t nerr)
+{
+    struct lcoap_stack *stack = stack_with_room(k->server, err, nerr);
     coap_address_t a;
+    if (stack == NULL)
+        return LINTEL_E_FAIL;
     coap_address_init(&a);
     a.size = sizeof a.addr.sin6;
     a.addr.sin6.sin6_family = AF_INET6;
     a.addr.sin6.sin6_addr = k->address;
-    a.addr.sin6.sin6_port = htons(p->port);
-    return lcoap_listen_at(k, COAP_PROTO_UDP, &a, err, nerr);
+    a.addr.sin6.sin6_port = htons(k->server->places->port);
+    lintel_status st = lcoap_listen_at(stack, k, COAP_PROTO_UDP, &a, err, nerr);
+    if (st == LINTEL_OK) {
+        k->stack = stack;
+        tell_base(k, COAP_PROTO_UDP, &a);
+    } else if (stack->nlisteners == 0)
+        lcoap_stack_free(stack);
+    return st;
 }
 
+/* Everything under way with its peers is abandoned. */
 static void
-close_place(struct lcoap_stack *k)
+close_place(struct lcoap_place *k)
 {
+    struct lcoap_stack *stack = k->stack;
     withdraw_base(k);
-    lcoap_stack_close(k);
-    k->nlisteners = 0;
+    if (stack == NULL)
+        return;
+    for (struct lcoap_peer *peer = stack->peers, *next; peer != NULL; peer = next) {
+        coap_session_t *session = peer->session;
+        next = peer->next;
+        if (peer->place != k)
+            continue;
+        lcoap_peer_free(peer);
+        coap_session_disconnected(session, COAP_NACK_NOT_DELIVERABLE); /* not sent again */
+    }
+    lcoap_listen_leave(stack, k);
+    if (stack->nlisteners == 0)
+        lcoap_stack_free(stack);
+    k->stack = NULL;
 }
 
 /* The address is on the interface. */
 static void
-arrive(struct lcoap_stack *k)
+arrive(struct lcoap_place *k)
 {
     struct lcoap_server *s = k->server;
     struct lcoap_places *p = s->places;
     char err[300] = "", line[500];
-    lintel_status st = LINTEL_OK;
-    if (k->context == NULL) {
-        k->nlisteners = 0;
-        st = add_listeners(k, err, sizeof err);
-        if (st == LINTEL_OK)
-            st = lcoap_stack_open(k, err, sizeof err);
-    }
-    if (st != LINTEL_OK) {
+    if (k->stack == NULL && open_place(k, err, sizeof err) != LINTEL_OK) {
         snprintf(line, sizeof line, "%.60s gets no address of its own and is served at /d: %s",
                  k->thing, err);
         warn(s, line);
         remove_later(p, &k->address);
         return;
     }
-    k->place = HERE;
+    k->state = HERE;
     p->nhere++;
-    if (!k->told)
-        tell_base(k);
 }
 
 /* Derives the address of its try. False: there is none. */
 static bool
-choose(struct lcoap_stack *k)
+choose(struct lcoap_place *k)
 {
     struct lcoap_server *s = k->server;
     uint8_t label[LCOAP_IID_LABEL_MOST], derived[32];
@@ -251,7 +327,7 @@ choose(struct lcoap_stack *k)
 
 /* Somebody else has the address: the next one (RFC 7217 section 6). */
 static void
-choose_next(struct lcoap_stack *k)
+choose_next(struct lcoap_place *k)
 {
     close_place(k);
     k->counter++;
@@ -287,7 +363,7 @@ say_why(const struct lcoap_server *s, int error)
     else if (error == EAFNOSUPPORT)
         snprintf(what, sizeof what,
                  "this process may not speak to the kernel by netlink (in linteld.service: "
-                 "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK)");
+                 "RestrictAddressFamilies=AF_NETLINK)");
     else if (error == ENODEV)
         snprintf(what, sizeof what,
                  "there is no interface %s (ip link add %s type dummy; ip link set %s up); it is "
@@ -337,15 +413,16 @@ list(struct lcoap_server *s)
     if (error != 0)
         return error;
     p->listed = true;
-    for (struct lcoap_stack *k = s->stacks; k != NULL; k = k->next)
-        if (k->thing != NULL && k->place == HERE && !take_found(p, &k->address, &known)) {
+    for (struct lcoap_place *k = p->all; k != NULL; k = k->next)
+        if (k->state == HERE && !take_found(p, &k->address, &known)) {
             p->nhere--;
             enqueue(p, k);
         }
     return 0;
 }
 
-/* How many things may have an address, as far as descriptors go. */
+/* How many things may have an address, as far as descriptors go: each takes one, and a context two
+ * for all that share it. */
 static uint32_t
 most(void)
 {
@@ -354,14 +431,14 @@ most(void)
         return UINT32_MAX;
     return files.rlim_cur <= LCOAP_PLACE_KEPT_FILES
                ? 0
-               : (uint32_t)(files.rlim_cur - LCOAP_PLACE_KEPT_FILES) / (FILES_OF_STACK + 1);
+               : (uint32_t)(files.rlim_cur - LCOAP_PLACE_KEPT_FILES) * 16 / 17;
 }
 
 static void
 add_some(struct lcoap_server *s)
 {
     struct lcoap_places *p = s->places;
-    struct lcoap_stack *batch[LCOAP_ADDRESS_BATCH], *k;
+    struct lcoap_place *batch[LCOAP_ADDRESS_BATCH], *k;
     struct in6_addr addresses[LCOAP_ADDRESS_BATCH];
     int results[LCOAP_ADDRESS_BATCH], error = 0;
     uint32_t n = 0, room = most();
@@ -424,11 +501,11 @@ settle(struct lcoap_server *s)
     }
     if (p->nleft > 0 && p->nleft != p->told_left) {
         snprintf(line, sizeof line,
-                 "prefix: %u %s no address of %s own, and %s served at /d: each takes %d open "
-                 "files, and this process may have too few (LimitNOFILE= of the service, ulimit "
-                 "-n)",
+                 "prefix: %u %s no address of %s own, and %s served at /d: each takes an open "
+                 "file, and this process may have too few of them (LimitNOFILE= of the service, "
+                 "ulimit -n)",
                  p->nleft, p->nleft == 1 ? "thing gets" : "things get",
-                 p->nleft == 1 ? "its" : "their", p->nleft == 1 ? "is" : "are", FILES_OF_STACK + 1);
+                 p->nleft == 1 ? "its" : "their", p->nleft == 1 ? "is" : "are");
         warn(s, line);
     }
     p->told_here = p->nhere;
@@ -471,8 +548,8 @@ on_check(void *arg)
     p->nleft = 0;
     p->listed = false;
     lcoap_addresses_close(&p->addresses);
-    for (struct lcoap_stack *k = s->stacks; k != NULL; k = k->next)
-        if (k->thing != NULL && k->place == NOWHERE)
+    for (struct lcoap_place *k = p->all; k != NULL; k = k->next)
+        if (k->state == NOWHERE)
             enqueue(p, k);
     on_work(s);
 }
@@ -483,23 +560,34 @@ void
 lcoap_places_added(void *self, const lintel_thing_info *info)
 {
     struct lcoap_server *s = self;
-    if (s->places == NULL || lcoap_stack_of(s, info->name) != NULL)
+    struct lcoap_places *p = s->places;
+    if (p == NULL || find(p, info->name) != NULL)
         return;
-    struct lcoap_stack *k = lcoap_stack_new(s, info->name, LCOAP_PLACE_SESSIONS);
+    size_t n = strlen(info->name) + 1;
+    struct lcoap_place *k = calloc(1, sizeof *k + n), **at = bucket(p, info->name);
     if (k == NULL) {
         warn(s, "out of memory: a thing gets no address of its own and is served at /d");
         return;
     }
-    if (s->places->barred)
+    memcpy(k->thing, info->name, n);
+    k->server = s;
+    k->bucket_next = *at;
+    *at = k;
+    k->next = p->all;
+    k->link = &p->all;
+    if (k->next != NULL)
+        k->next->link = &k->next;
+    p->all = k;
+    if (p->barred)
         return;
-    enqueue(s->places, k);
+    enqueue(p, k);
     arm_work(s);
 }
 
 static void
-unqueue(struct lcoap_places *p, struct lcoap_stack *k)
+unqueue(struct lcoap_places *p, struct lcoap_place *k)
 {
-    struct lcoap_stack **at = &p->queue;
+    struct lcoap_place **at = &p->queue;
     while (*at != k)
         at = &(*at)->queue_next;
     *at = k->queue_next;
@@ -507,23 +595,50 @@ unqueue(struct lcoap_places *p, struct lcoap_stack *k)
         p->queue_end = at;
 }
 
+static void
+remove_place(struct lcoap_places *p, struct lcoap_place *k)
+{
+    struct lcoap_place **at = bucket(p, k->thing);
+    withdraw_base(k);
+    if (k->state == QUEUED)
+        unqueue(p, k);
+    if (k->state == HERE) {
+        p->nhere--;
+        remove_later(p, &k->address);
+    }
+    while (*at != k)
+        at = &(*at)->bucket_next;
+    *at = k->bucket_next;
+    *k->link = k->next;
+    if (k->next != NULL)
+        k->next->link = k->link;
+    k->bucket_next = p->doomed;
+    p->doomed = k;
+    if (k->server->busy == 0)
+        lcoap_places_bury(k->server);
+}
+
+void
+lcoap_places_bury(struct lcoap_server *s)
+{
+    struct lcoap_places *p = s->places;
+    while (p != NULL && p->doomed != NULL) {
+        struct lcoap_place *k = p->doomed;
+        p->doomed = k->bucket_next;
+        close_place(k);
+        free(k);
+    }
+}
+
 void
 lcoap_places_removed(void *self, const char *name)
 {
     struct lcoap_server *s = self;
-    struct lcoap_places *p = s->places;
-    struct lcoap_stack *k = p != NULL ? lcoap_stack_of(s, name) : NULL;
+    struct lcoap_place *k = s->places != NULL ? find(s->places, name) : NULL;
     if (k == NULL)
         return;
-    withdraw_base(k);
-    if (k->place == QUEUED)
-        unqueue(p, k);
-    if (k->place == HERE) {
-        p->nhere--;
-        remove_later(p, &k->address);
-        arm_work(s);
-    }
-    lcoap_stack_free(k);
+    remove_place(s->places, k);
+    arm_work(s);
 }
 
 void
@@ -536,17 +651,13 @@ lcoap_places_stop(struct lcoap_server *s)
     s->loop->timer(s->host, 0, on_check, s);
     while (p->queue != NULL)
         dequeue(p);
-    for (struct lcoap_stack *k = s->stacks, *next; k != NULL; k = next) {
-        next = k->next;
-        if (k->thing != NULL)
-            lcoap_places_removed(s, k->thing);
-    }
-    s->loop->timer(s->host, 0, on_work, s);
+    while (p->all != NULL)
+        remove_place(p, p->all);
     while (p->ngone > 0)
         remove_some(p);
     free(p->gone);
     p->gone = NULL;
-    p->gone_room = p->nhere = 0;
+    p->gone_room = 0;
     forget_found(p);
     lcoap_addresses_close(&p->addresses);
 }

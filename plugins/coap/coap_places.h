@@ -6,7 +6,8 @@
 #include "plugins/coap/coap_server.h"
 
 enum {
-    LCOAP_PLACE_SESSIONS = 32,   /* clients remembered on one thing's address */
+    LCOAP_PLACE_SESSIONS = 32, /* clients remembered on one thing's address */
+    LCOAP_PLACES_STACK = 64,   /* things that share a context of libcoap, see docs/decisions/010 */
     LCOAP_PLACE_KEPT_FILES = 256 /* descriptors left to the rest of the process */
 };
 
@@ -21,4 +22,8 @@ void lcoap_places_stop(struct lcoap_server *s);
 /* lintel_transport.thing_added, _removed; nothing without a prefix. */
 void lcoap_places_added(void *self, const lintel_thing_info *info);
 void lcoap_places_removed(void *self, const char *name);
+/* What a place is called; NULL: the hub. */
+const char *lcoap_place_thing(const struct lcoap_place *place);
+/* Frees what went while a turn was on; none is on now. */
+void lcoap_places_bury(struct lcoap_server *s);
 #endif

@@ -9,6 +9,7 @@
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_session.h"
+#include "plugins/coap/coap_places.h"
 
 #include <string.h>
 
@@ -114,7 +115,7 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     r->x.origin = peer->stream ? NULL : peer->origin;
     r->x.scope = peer->scope;
     r->x.peer = peer->text;
-    r->x.thing = peer->stack->thing;
+    r->x.thing = lcoap_place_thing(peer->place);
     r->x.base = peer->base;
     r->x.cookie = x;
 

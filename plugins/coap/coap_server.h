@@ -16,7 +16,6 @@ enum {
     LCOAP_MAX_OPEN_PEER = 64,   /* of one peer */
     LCOAP_CON_EVERY = 5,        /* of this many notifications one is confirmable (RFC 7641 4.5) */
     LCOAP_NOTE_BUCKETS = 256,   /* a power of two */
-    LCOAP_THING_BUCKETS = 1024, /* the same */
     LCOAP_BLOCK_SZX = 6,        /* our block size: 1,024 bytes */
     LCOAP_MESSAGE_BESIDE = 8192 /* bytes of a stream's message beside its payload */
 };
@@ -30,6 +29,7 @@ struct lcoap_listener {
     coap_proto_t protocol;
     coap_address_t address;
     coap_endpoint_t *endpoint;
+    struct lcoap_place *place; /* whose address it is; NULL: the hub's */
     bool loopback, secure;
     char uri[96]; /* as the site wrote it, for messages */
 };
@@ -37,38 +37,33 @@ struct lcoap_listener {
 struct lcoap_socket { /* one descriptor in libcoap's epoll set */
     const void *event;
     int fd;
-    bool datagrams, plain; /* plain: of coap:// */
-    coap_address_t local;  /* what it is bound to */
+    bool datagrams, plain;     /* plain: of coap:// */
+    coap_address_t local;      /* what it is bound to */
+    struct lcoap_place *place; /* its listener's */
 };
 
-/* A context of libcoap: its own epoll set, sockets and sessions. Of one, libcoap tells clients by
- * their address alone, not by ours that they speak to: so an address that is a thing's own has a
- * stack of its own. */
+/* A context of libcoap: its own epoll set, sockets and sessions. The hub has one; things with an
+ * address of their own share some, with a listener for each thing. libcoap looks for a session
+ * among those of the listener, so a client that speaks to two things has two. */
 struct lcoap_stack {
     struct lcoap_stack *next, **link; /* in its server's list */
-    struct lcoap_stack *thing_next;   /* in the server's index of things */
     struct lcoap_stack *unset_next;   /* in the server's list of those whose timer is not set */
     struct lcoap_server *server;
-    char *thing; /* thingId; NULL: the hub */
     coap_context_t *context;
     struct lcoap_listener *listeners;
     struct lcoap_socket *sockets; /* of the listeners, once open */
     uint32_t nlisteners, nsockets;
     int32_t epoll_fd;
-    /* Where !sees_acks: events handed over at once; requests of this turn. */
-    uint32_t repeats, served;
-    uint32_t max_sessions;
-    uint32_t nnotes;  /* of its peers, in the server's table */
-    uint32_t nsecret; /* confirmable ones over DTLS */
-    bool sees_acks;   /* every datagram is seen before libcoap reads it */
+    uint32_t repeats,
+        served;            /* where !sees_acks: events handed over at once; requests of this turn */
+    uint32_t max_sessions; /* of each listener */
+    uint32_t nnotes;       /* of its peers, in the server's table */
+    uint32_t nsecret;      /* confirmable ones over DTLS */
+    bool of_things;
+    bool sees_acks; /* every datagram is seen before libcoap reads it */
     bool turning, late, unset;
     bool accepted, lost; /* in this turn: a stream; sessions that peers have left */
     struct lcoap_peer *peers;
-    /* A thing's, see coap_places. */
-    struct lcoap_stack *queue_next;
-    struct in6_addr address;
-    uint8_t counter, place;
-    bool told; /* the tree knows its base */
 };
 
 /* One client, as libcoap sees it: the application data of a session. Made with the first request,
@@ -77,6 +72,7 @@ struct lcoap_peer {
     struct lcoap_peer *next, **link;
     struct lcoap_server *server;
     struct lcoap_stack *stack;
+    struct lcoap_place *place; /* the thing it speaks to by its own address; NULL: the hub */
     coap_session_t *session;
     struct lcoap_exchange *open;         /* without an answer, or the last one not acknowledged */
     struct lcoap_exchange *observations; /* notified from time to time */
@@ -153,13 +149,11 @@ struct lcoap_server {
     const lintel_host *host;
     const lintel_host_loop *loop;
     const lintel_host_transport *tree;
-    struct lcoap_stack *hub;    /* what `listen` says */
-    struct lcoap_stack *stacks; /* all: the hub's, and things' */
-    struct lcoap_stack *things[LCOAP_THING_BUCKETS];
+    struct lcoap_stack *hub;     /* what `listen` says */
+    struct lcoap_stack *stacks;  /* all: the hub's, and things' */
     struct lcoap_stack *unset;   /* their timers are set in the next turn of the loop */
     int32_t things_fd;           /* an epoll set of things' epoll sets; -1: no thing has a stack */
     struct lcoap_places *places; /* NULL: no prefix */
-    struct lcoap_stack *doomed;  /* freed at the end of the turn, by thing_next */
     uint32_t busy;               /* turns that are on */
     bool unprotected, limit_all, housekeeping;
     struct lcoap_dtls *dtls;              /* credentials */

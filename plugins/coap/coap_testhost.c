@@ -116,6 +116,8 @@ tree_thing_base(const lintel_host *h, const char *thing, const char *base)
                      base != NULL ? base : "-");
     if (n > 0 && (size_t)n < sizeof t->bases - t->nbases)
         t->nbases += (size_t)n;
+    else
+        t->bases[t->nbases] = '\0';
 }
 
 /* FNV-1a, eight bytes at a time: no secret, but the same each time. */

@@ -46,7 +46,7 @@ struct testhost {
     uint32_t requests, abandoned, open;
     bool at_once; /* takes requests with LINTEL_X_AT_ONCE too; else the tree never sees them */
     const struct testhost_psk *psks; /* ends with an identity of NULL; NULL: there are none */
-    char log[8192], bases[8192];     /* bases: a line "thing URI" for each thing_base() */
+    char log[8192], bases[32768];    /* bases: a line "thing URI" for each thing_base() */
     size_t nlog, nbases;
 };
 

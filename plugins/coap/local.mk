@@ -36,8 +36,9 @@ plugins_coap_libcoaptest_a_SOURCES = $(coap_sources) \
 	plugins/coap/coap_testwire.c plugins/coap/coap_testwire.h
 plugins_coap_libcoaptest_a_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS) $(CUNIT_CFLAGS)
 coap_test_libs = plugins/coap/libcoaptest.a $(KIT_LIBS) $(COAP_LIBS)
-coap_tests = plugins/coap/coap_test plugins/coap/coap_fast_test plugins/coap/coap_observe_test \
-	plugins/coap/coap_client_test plugins/coap/coap_dtls_test plugins/coap/coap_stream_test
+coap_tests = plugins/coap/coap_test plugins/coap/coap_client_test plugins/coap/coap_dtls_test \
+	plugins/coap/coap_fast_test plugins/coap/coap_observe_test plugins/coap/coap_places_test \
+	plugins/coap/coap_prefix_test plugins/coap/coap_stream_test
 check_PROGRAMS += $(coap_tests)
 TESTS += $(coap_tests)
 plugins_coap_coap_test_SOURCES = plugins/coap/coap_test.c
@@ -54,9 +55,14 @@ plugins_coap_coap_stream_test_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS) $(CUNIT_CFLAG
 plugins_coap_coap_stream_test_LDADD = $(coap_test_libs)
 plugins_coap_coap_client_test_SOURCES = plugins/coap/coap_client_test.c
 plugins_coap_coap_client_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_places_test_SOURCES = plugins/coap/coap_places_test.c
+plugins_coap_coap_places_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_prefix_test_SOURCES = plugins/coap/coap_prefix_test.c
+plugins_coap_coap_prefix_test_LDADD = $(coap_test_libs)
 endif
 
-FUZZERS += plugins/coap/coap_request_fuzz plugins/coap/coap_fuzz plugins/coap/coap_certificate_fuzz
+FUZZERS += plugins/coap/coap_request_fuzz plugins/coap/coap_fuzz plugins/coap/coap_certificate_fuzz \
+	plugins/coap/coap_netlink_fuzz
 plugins_coap_coap_certificate_fuzz_SOURCES = plugins/coap/coap_certificate_fuzz.c \
 	plugins/coap/coap_certificate.c plugins/coap/coap_certificate.h $(FUZZ_MAIN)
 plugins_coap_coap_certificate_fuzz_CFLAGS = $(AM_CFLAGS)
@@ -72,5 +78,9 @@ plugins_coap_coap_fuzz_SOURCES = plugins/coap/coap_fuzz.c \
 plugins_coap_coap_fuzz_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
 plugins_coap_coap_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 plugins_coap_coap_fuzz_LDADD = $(COAP_LIBS)
+plugins_coap_coap_netlink_fuzz_SOURCES = plugins/coap/coap_netlink_fuzz.c \
+	plugins/coap/coap_netlink.c $(FUZZ_MAIN)
+plugins_coap_coap_netlink_fuzz_CFLAGS = $(AM_CFLAGS)
+plugins_coap_coap_netlink_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 
 EXTRA_DIST += plugins/coap/README.md
