@@ -96,7 +96,7 @@ static const lintel_field settings_table[] = {
                      .dflt = "lo",
                      .type = LINTEL_T_STR},
     [S_ADDRESS_PORT] = {.name = "addressPort",
-                        .help = "The port of coap:// on things' addresses.",
+                        .help = "The port of coap:// on things' addresses; coaps:// has the next one.",
                         .dflt = "5683",
                         .min = 1,
                         .max = 65534,

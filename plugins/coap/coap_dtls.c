@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/coap/coap_dtls.h"
 #include "plugins/coap/coap_certificate.h"
+#include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_session.h"
 #include "plugins/coap/coap_suites.h"
@@ -112,15 +113,6 @@ copy_list(const lintel_value *list)
     return copy;
 }
 
-static bool
-has_secure_listener(const struct lcoap_stack *k)
-{
-    for (uint32_t i = 0; i < k->nlisteners; i++)
-        if (k->listeners[i].secure)
-            return true;
-    return false;
-}
-
 /* False: no memory. */
 static bool
 copy_text(char **ret, const char *text)
@@ -132,7 +124,7 @@ copy_text(char **ret, const char *text)
 lintel_status
 lcoap_dtls_new(struct lcoap_server *s, const struct lcoap_dtls_settings *g, char *err, size_t nerr)
 {
-    const char *why = judge(g, has_secure_listener(s->hub));
+    const char *why = judge(g, lcoap_listen_is_secure(s->hub));
     if (why != NULL) {
         snprintf(err, nerr, "%s", why);
         return LINTEL_E_CONFIG;
@@ -230,7 +222,7 @@ lcoap_dtls_load(struct lcoap_server *s, char *err, size_t nerr)
     }
     if (d->certificate != NULL)
         st = load_certificate(s, err, nerr);
-    else if (has_secure_listener(s->hub) && !has_keys(s)) {
+    else if (lcoap_listen_is_secure(s->hub) && !has_keys(s)) {
         snprintf(err, nerr,
                  "listen: coaps needs credentials, and there are none: write `certificate` and "
                  "`key` beside it, or give an identity of the site a pre-shared key");
@@ -357,8 +349,9 @@ lcoap_dtls_context(struct lcoap_stack *k, char *err, size_t nerr)
     snprintf(err, nerr, "out of memory");
     lcoap_suites_collect();
     coap_context_t *c = coap_new_context(NULL);
+    /* Things' listeners come later, and are secure where the hub has one that is. */
     bool ok = c != NULL;
-    if (ok && has_secure_listener(k)) {
+    if (ok && lcoap_listen_is_secure(k->of_things ? k->server->hub : k)) {
         snprintf(err, nerr, "libcoap refuses the credentials");
         ok = set_keys(k, c) && (d->certificate == NULL || set_certificate(k, c)) &&
              lcoap_suites_apply((const char *const *)d->ciphers, err, nerr);

@@ -276,7 +276,8 @@ lintel_status
 lcoap_listen_at(struct lcoap_stack *k, struct lcoap_place *place, coap_proto_t protocol,
                 const coap_address_t *a, char *err, size_t nerr)
 {
-    struct lcoap_listener l = {.protocol = protocol, .address = *a, .place = place};
+    struct lcoap_listener l = {
+        .protocol = protocol, .address = *a, .place = place, .secure = lcoap_is_secure(protocol)};
     lcoap_address_uri(protocol, a, l.uri, sizeof l.uri);
     lintel_status st = append(k, &l, err, nerr);
     if (st != LINTEL_OK)
@@ -304,6 +305,15 @@ lcoap_listen_free(struct lcoap_stack *k)
     free(k->listeners);
     k->listeners = NULL;
     k->nlisteners = 0;
+}
+
+bool
+lcoap_listen_is_secure(const struct lcoap_stack *k)
+{
+    for (uint32_t i = 0; i < k->nlisteners; i++)
+        if (k->listeners[i].secure)
+            return true;
+    return false;
 }
 
 const struct lcoap_listener *

@@ -18,6 +18,8 @@ void lcoap_listen_leave(struct lcoap_stack *k, const struct lcoap_place *place);
 void lcoap_listen_free(struct lcoap_stack *k); /* all; the context is gone */
 /* Opens all of a stack. LINTEL_OK, or the reason in err. */
 lintel_status lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr);
+/* Whether one of them wants credentials. */
+bool lcoap_listen_is_secure(const struct lcoap_stack *k);
 /* The listener behind a local address; NULL: none. */
 const struct lcoap_listener *lcoap_listener_of(const struct lcoap_stack *k, coap_proto_t protocol,
                                                const coap_address_t *local);

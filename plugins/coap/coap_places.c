@@ -114,11 +114,12 @@ lcoap_places_new(struct lcoap_server *s, const char *prefix, const char *interfa
         snprintf(err, nerr, "interface: \"%.40s\" is no name of a network interface", interface);
         return LINTEL_E_CONFIG;
     }
-    if (!s->unprotected) {
+    if (!s->unprotected && !lcoap_listen_is_secure(s->hub)) {
         snprintf(err, nerr,
                  "prefix: things' addresses are open to others than this machine, without "
-                 "encryption and without credentials; write `unprotected: yes` beside it if that "
-                 "is wanted, or leave the prefix out: things are served at /d");
+                 "encryption and without credentials; listen on coaps:// too, and they speak it, "
+                 "write `unprotected: yes` beside it if open is what is wanted, or leave the "
+                 "prefix out: things are served at /d");
         return LINTEL_E_CONFIG;
     }
     struct lcoap_places *p = calloc(1, sizeof *p);
@@ -246,22 +247,42 @@ stack_with_room(struct lcoap_server *s, char *err, size_t nerr)
 }
 
 static lintel_status
-open_place(struct lcoap_place *k, char *err, size_t nerr)
+listen_on(struct lcoap_place *k, struct lcoap_stack *stack, coap_proto_t protocol, uint16_t port,
+          char *err, size_t nerr)
 {
-    struct lcoap_stack *stack = stack_with_room(k->server, err, nerr);
     coap_address_t a;
-    if (stack == NULL)
-        return LINTEL_E_FAIL;
     coap_address_init(&a);
     a.size = sizeof a.addr.sin6;
     a.addr.sin6.sin6_family = AF_INET6;
     a.addr.sin6.sin6_addr = k->address;
-    a.addr.sin6.sin6_port = htons(k->server->places->port);
-    lintel_status st = lcoap_listen_at(stack, k, COAP_PROTO_UDP, &a, err, nerr);
+    a.addr.sin6.sin6_port = htons(port);
+    lintel_status st = lcoap_listen_at(stack, k, protocol, &a, err, nerr);
+    if (st == LINTEL_OK && !k->told)
+        tell_base(k, protocol, &a);
+    return st;
+}
+
+/* coap where the site opened it in words, coaps at the port above where the hub has it too. */
+static lintel_status
+open_place(struct lcoap_place *k, char *err, size_t nerr)
+{
+    const struct lcoap_server *s = k->server;
+    struct lcoap_stack *stack = stack_with_room(k->server, err, nerr);
+    uint16_t port = s->places->port;
+    lintel_status st = LINTEL_OK;
+    if (stack == NULL)
+        return LINTEL_E_FAIL;
+    if (s->unprotected)
+        st = listen_on(k, stack, COAP_PROTO_UDP, port, err, nerr);
+    if (st == LINTEL_OK && lcoap_listen_is_secure(s->hub))
+        st = listen_on(k, stack, COAP_PROTO_DTLS, (uint16_t)(port + 1), err, nerr);
     if (st == LINTEL_OK) {
         k->stack = stack;
-        tell_base(k, COAP_PROTO_UDP, &a);
-    } else if (stack->nlisteners == 0)
+        return st;
+    }
+    lcoap_listen_leave(stack, k);
+    withdraw_base(k);
+    if (stack->nlisteners == 0)
         lcoap_stack_free(stack);
     return st;
 }
@@ -421,17 +442,18 @@ list(struct lcoap_server *s)
     return 0;
 }
 
-/* How many things may have an address, as far as descriptors go: each takes one, and a context two
- * for all that share it. */
+/* How many things may have an address, as far as descriptors go: each takes one, or two with coaps
+ * beside coap, and a context two for all that share it. */
 static uint32_t
-most(void)
+most(const struct lcoap_server *s)
 {
+    bool both = s->unprotected && lcoap_listen_is_secure(s->hub);
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > UINT32_MAX)
         return UINT32_MAX;
     return files.rlim_cur <= LCOAP_PLACE_KEPT_FILES
                ? 0
-               : (uint32_t)(files.rlim_cur - LCOAP_PLACE_KEPT_FILES) * 16 / 17;
+               : (uint32_t)(files.rlim_cur - LCOAP_PLACE_KEPT_FILES) * 16 / (both ? 33 : 17);
 }
 
 static void
@@ -441,7 +463,7 @@ add_some(struct lcoap_server *s)
     struct lcoap_place *batch[LCOAP_ADDRESS_BATCH], *k;
     struct in6_addr addresses[LCOAP_ADDRESS_BATCH];
     int results[LCOAP_ADDRESS_BATCH], error = 0;
-    uint32_t n = 0, room = most();
+    uint32_t n = 0, room = most(s);
 
     for (uint32_t i = 0; i < LCOAP_ADDRESS_BATCH && (k = dequeue(p)) != NULL; i++) {
         bool known = false;

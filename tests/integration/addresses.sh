@@ -177,6 +177,32 @@ soon "neighbours find them" 'Box/level' from_away -A 110 "coap://[$(on_link | he
 stop "$hub"
 says "and they go" '^0$' eval 'on_link | grep -c .'
 
+# With credentials no word opens anything: things speak coaps, at their own addresses.
+if command -v coap-client-openssl >/dev/null; then
+    ip -6 addr flush dev hub0 to $prefix::/64
+    client ip -6 addr flush dev away0 to $prefix::/64
+    client ip -6 route replace $prefix::/64 via fd00:db8:ff::1
+    settings ", prefix: '$prefix::/64'" ::1
+    sed -i 's|\(listen: \[\)|\1"coaps://[::]:5684", |' "$site/lintel.yaml"
+    mkdir -p "$site/secrets" && chmod 700 "$site/secrets"
+    (umask 077 && printf 'a word for the tool' >"$site/secrets/hammer")
+    cat >>"$site/lintel.yaml" <<FILE
+identities:
+  hammer: { psk: "secret:hammer" }
+rights:
+  - { who: hammer, zones: all, may: [read] }
+FILE
+    things lamp meter
+    start_hub "$site" || { not_ok "the hub starts with coaps alone"; finish; }
+    soon "things have addresses" '^2$' count
+    secure=$(mine | head -1)
+    by_key() { client timeout 20 coap-client-openssl -B 2 -u hammer -k "$1" "coaps://[$secure]/.well-known/core" 2>&1; }
+    soon "a thing answers at its own address, by its key" '</Box' by_key 'a word for the tool'
+    says_not "not with another" '</Box' by_key 'another word'
+    says_not "and not without encryption" '</Box' from_away "coap://[$secure]/.well-known/core"
+    stop "$hub"
+fi
+
 # 4,000. The time is printed: it is the machine's.
 export BENCH_COAP_PORT=5683
 python3 "$source_dir/tests/bench/make_site" "$here/many" fake 4000 10
