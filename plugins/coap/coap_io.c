@@ -16,6 +16,7 @@
  * while. */
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_block.h"
+#include "plugins/coap/coap_client.h"
 #include "plugins/coap/coap_dedup.h"
 #include "plugins/coap/coap_dtls.h"
 #include "plugins/coap/coap_fast.h"
@@ -298,8 +299,9 @@ static void
 on_nack(coap_session_t *session, const coap_pdu_t *sent, coap_nack_reason_t reason, coap_mid_t mid)
 {
     struct lcoap_peer *peer = coap_session_get_app_data(session);
+    const struct lcoap_stack *k = coap_get_app_data(coap_session_get_context(session));
     (void)sent, (void)reason;
-    if (peer == NULL)
+    if (lcoap_client_nack(k->server->client, session, mid) || peer == NULL)
         return;
     struct lcoap_exchange *x =
         lcoap_noted(peer->stack, peer->place, coap_session_get_addr_remote(session), (uint16_t)mid);
@@ -382,6 +384,17 @@ find_socket(struct lcoap_stack *k)
     }
     fclose(f);
     return socket->event != NULL ? socket : NULL;
+}
+
+void
+lcoap_io_mark_sockets(const struct lcoap_stack *k)
+{
+    struct lcoap_socket is;
+    FILE *f = open_members(k);
+    while (f != NULL && next_member(f, &is))
+        fcntl(is.fd, F_SETFD, FD_CLOEXEC);
+    if (f != NULL)
+        fclose(f);
 }
 
 static bool
@@ -469,9 +482,9 @@ lcoap_io_join(struct lcoap_stack *k, char *err, size_t nerr)
     k->epoll_fd = fd;
     k->sees_acks = true;
     k->repeats = 1;
-    coap_set_app_data(k->context, k);
     coap_register_nack_handler(k->context, on_nack);
     coap_register_event_handler(k->context, on_event);
+    coap_register_response_handler(k->context, lcoap_client_response);
     lintel_status st =
         k->of_things ? join_things(k) : s->loop->watch(s->host, fd, LINTEL_LOOP_READ, on_hub, k);
     if (st != LINTEL_OK) {

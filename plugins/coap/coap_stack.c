@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/coap/coap_stack.h"
 #include "plugins/coap/coap_dtls.h"
+#include "plugins/coap/coap_client.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_peer.h"
@@ -35,6 +36,7 @@ lcoap_stack_open(struct lcoap_stack *k, char *err, size_t nerr)
     if (k->context == NULL)
         return LINTEL_E_CONFIG;
     snprintf(err, nerr, "out of memory");
+    coap_set_app_data(k->context, k);
     coap_context_set_max_idle_sessions(k->context, k->max_sessions);
     coap_context_set_csm_max_message_size(k->context,
                                           (uint32_t)(k->server->max_body + LCOAP_MESSAGE_BESIDE));
@@ -50,6 +52,7 @@ lcoap_stack_open(struct lcoap_stack *k, char *err, size_t nerr)
 void
 lcoap_stack_close(struct lcoap_stack *k)
 {
+    lcoap_client_forget(k->server->client, k);
     lcoap_io_leave(k);
     while (k->peers != NULL)
         lcoap_peer_free(k->peers);

@@ -22,14 +22,19 @@ struct testhost_psk {
 /* What the tree does with a request. It answers by testhost_answer() with this ticket, now or
  * later. */
 typedef void testhost_tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket);
+/* What comes back for a request of the hub's own. */
+typedef void testhost_reply(struct testhost *t, lintel_ticket ticket, const lintel_answer *a);
 
 struct testhost {
     lintel_host host; /* first: the plugin's pointer is cast back */
     const lintel_plugin *plugin;
     const lintel_transport *transport;
     void *self;
+    void *settings; /* as the plugin has them */
     testhost_tree *tree;
-    lintel_mono ahead; /* how far its clock is ahead of the real one */
+    testhost_reply *reply;
+    lintel_mono ahead; /* how far its clock is ahead of the real one, or of: */
+    lintel_mono still; /* a clock that stands; 0: the real one */
     int epoll_fd;
     struct {
         int fd;
@@ -59,6 +64,11 @@ struct testhost_settings {
     const char *certificate, *key, *client_ca, *hint; /* NULL: not given */
     const char *const *ciphers;                       /* NULL-terminated; NULL: not given */
     int64_t max_handshakes;                           /* 0: the default */
+    struct {                                          /* further ones, by name */
+        const char *name;
+        int64_t i;
+        const char *const *list; /* NULL-terminated; NULL: i counts */
+    } more[8];
 };
 struct testhost *testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s,
                               testhost_tree *tree, char *ret_log, size_t nlog);
