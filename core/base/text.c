@@ -192,7 +192,8 @@ lintel_utf8_valid(const char *s, size_t n)
 {
     size_t i = 0;
     while (i < n) {
-        size_t len = utf8_char((const unsigned char *)s + i, n - i);
+        size_t len =
+            (unsigned char)s[i] < 0x80 ? 1 : utf8_char((const unsigned char *)s + i, n - i);
         if (len == 0)
             return i;
         i += len;

@@ -170,8 +170,7 @@ tree_resource_answer(void *ctx, struct lintel_transport_instance *t, lintel_tick
                      const lintel_answer *a)
 {
     struct lintel_hub *h = ctx;
-    (void)t;
-    lintel_tree_mounted_answer(h->tree, ticket, a);
+    lintel_tree_mounted_answer(h->tree, t, ticket, a);
 }
 
 /* A request of the tree's own leaves by the transport that brought the one it belongs to. */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/directory/link.h"
 
-#include <string.h>
-#include <strings.h>
-
 void
 lintel_link_init(struct lintel_link *l, struct lintel_str target)
 {
@@ -25,17 +22,28 @@ lintel_link_flag(struct lintel_link *l, const char *name)
         l->attrs[l->n++] = (struct lintel_link_attr){lintel_str(name), {NULL, 0}};
 }
 
-static int
-same_name(struct lintel_str a, const char *b, size_t n)
+static char
+lower(char c)
 {
-    return a.n == n && strncasecmp(a.p, b, n) == 0;
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+int
+lintel_link_same_name(struct lintel_str a, struct lintel_str b)
+{
+    if (a.n != b.n)
+        return 0;
+    for (size_t i = 0; i < a.n; i++)
+        if (a.p[i] != b.p[i] && lower(a.p[i]) != lower(b.p[i]))
+            return 0;
+    return 1;
 }
 
 struct lintel_str
 lintel_link_get(const struct lintel_link *l, const char *name)
 {
     for (uint32_t i = 0; i < l->n; i++)
-        if (same_name(l->attrs[i].name, name, strlen(name)))
+        if (lintel_link_is_name(l->attrs[i].name, name))
             return l->attrs[i].value;
     return (struct lintel_str){NULL, 0};
 }
@@ -201,7 +209,8 @@ read_quoted(struct lintel_link_reader *r, struct lintel_arena *a, struct lintel_
 static int
 is_ptoken(char c)
 {
-    return c > 0x20 && c < 0x7f && strchr("\",;<>\\", c) == NULL;
+    return c > 0x20 && c < 0x7f && c != '"' && c != ',' && c != ';' && c != '<' && c != '>' &&
+           c != '\\';
 }
 
 static int
@@ -234,8 +243,9 @@ stands_once(struct lintel_str name)
 {
     static const char *const once[] = {"rel", "rev", "anchor", "media", "title", "title*", "type",
                                        "rt",  "if",  "sz",     "ct",    "hct",   "obs"};
+    char first = name.n == 0 ? '\0' : lower(name.p[0]);
     for (size_t i = 0; i < LINTEL_COUNT(once); i++)
-        if (same_name(name, once[i], strlen(once[i])))
+        if (once[i][0] == first && lintel_link_is_name(name, once[i]))
             return 1;
     return 0;
 }
@@ -244,7 +254,7 @@ static int
 has(const struct lintel_link *l, struct lintel_str name)
 {
     for (uint32_t i = 0; i < l->n; i++)
-        if (same_name(l->attrs[i].name, name.p, name.n))
+        if (lintel_link_same_name(l->attrs[i].name, name))
             return 1;
     return 0;
 }
@@ -305,19 +315,16 @@ lintel_link_next(struct lintel_link_reader *r, struct lintel_arena *a, struct li
 /* ---- filter ---------------------------------------------------------------------------------- */
 
 int
-lintel_link_is_name(struct lintel_str name, const char *word)
-{
-    return same_name(name, word, strlen(word));
-}
-
-int
 lintel_link_is_list(struct lintel_str name)
 {
-    static const char *const lists[] = {"rt", "if", "rel", "rev", "ct"};
-    for (size_t i = 0; i < LINTEL_COUNT(lists); i++)
-        if (lintel_link_is_name(name, lists[i]))
-            return 1;
-    return 0;
+    char text[3] = "";
+    if (name.n != 2 && name.n != 3)
+        return 0;
+    for (size_t i = 0; i < name.n; i++)
+        text[i] = lower(name.p[i]);
+    return name.n == 2 ? memcmp(text, "rt", 2) == 0 || memcmp(text, "if", 2) == 0 ||
+                             memcmp(text, "ct", 2) == 0
+                       : memcmp(text, "rel", 3) == 0 || memcmp(text, "rev", 3) == 0;
 }
 
 void
@@ -360,7 +367,7 @@ int
 lintel_link_attr_matches(const struct lintel_link_criterion *c, struct lintel_str name,
                          struct lintel_str value)
 {
-    return same_name(name, c->name.p, c->name.n) &&
+    return lintel_link_same_name(name, c->name) &&
            (c->bare || lintel_link_text_matches(c, value) ||
             (lintel_link_is_list(name) && word_matches(c, value)));
 }

@@ -5,6 +5,7 @@
 #define LINTEL_DIRECTORY_LINK_H
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/base/mem.h"
 #include "core/base/text.h"
@@ -53,6 +54,15 @@ struct lintel_link_reader {
 int lintel_link_next(struct lintel_link_reader *r, struct lintel_arena *a, struct lintel_link *ret,
                      const char **reason);
 
+/* Names of attributes: case is ignored. */
+int lintel_link_same_name(struct lintel_str a, struct lintel_str b);
+static inline int
+lintel_link_is_name(struct lintel_str name, const char *word)
+{
+    struct lintel_str other = {word, strlen(word)};
+    return name.n == other.n && lintel_link_same_name(name, other);
+}
+
 /* One criterion of a query, taken apart. Texts are the query's. */
 struct lintel_link_criterion {
     struct lintel_str name; /* empty: no link has it */
@@ -61,8 +71,7 @@ struct lintel_link_criterion {
     int prefix;
 };
 void lintel_link_criterion_read(lintel_span arg, struct lintel_link_criterion *ret);
-int lintel_link_is_name(struct lintel_str name, const char *word); /* case is ignored */
-int lintel_link_is_list(struct lintel_str name);                   /* rt if rel rev ct */
+int lintel_link_is_list(struct lintel_str name); /* rt if rel rev ct */
 /* Whether an attribute meets it; a text that is no attribute's (a target, a base) is judged by
  * _text_matches(). */
 int lintel_link_attr_matches(const struct lintel_link_criterion *c, struct lintel_str name,

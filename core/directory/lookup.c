@@ -21,6 +21,7 @@ struct query {
     struct lintel_link_criterion criteria[LINTEL_LOOKUP_CRITERIA_MOST];
     struct lintel_str here; /* the origin of it */
     struct lintel_buf scratch;
+    int failed; /* scratch had no memory: what was judged since may be wrong */
 };
 
 /* ---- reading the query ----------------------------------------------------------------------- */
@@ -101,6 +102,17 @@ base_of(const struct query *q, const struct reg *reg)
     return reg->pub.base.n != 0 ? reg->pub.base : q->l->here;
 }
 
+/* Until the next one is joined. */
+static struct lintel_str
+joined(struct query *q, struct lintel_str origin, struct lintel_str path)
+{
+    lintel_buf_reset(&q->scratch);
+    lintel_buf_add(&q->scratch, origin.p, origin.n);
+    lintel_buf_add(&q->scratch, path.p, path.n);
+    q->failed |= q->scratch.failed;
+    return (struct lintel_str){q->scratch.p, q->scratch.n};
+}
+
 /* A target or anchor as a URI: absolute ones as they are, paths on the base's origin. */
 static struct lintel_str
 resolved(struct query *q, const struct reg *reg, struct lintel_str ref)
@@ -108,10 +120,7 @@ resolved(struct query *q, const struct reg *reg, struct lintel_str ref)
     if (!reg_is_path(ref))
         return ref;
     struct lintel_str origin = reg->pub.base.n != 0 ? lintel_uri_origin(reg->pub.base) : q->here;
-    lintel_buf_reset(&q->scratch);
-    lintel_buf_add(&q->scratch, origin.p, origin.n);
-    lintel_buf_add(&q->scratch, ref.p, ref.n);
-    return (struct lintel_str){q->scratch.p, q->scratch.n};
+    return joined(q, origin, ref);
 }
 
 /* The registration resource, as a path or as a URI at the directory. */
@@ -123,12 +132,7 @@ location_meets(struct query *q, const struct lintel_link_criterion *c, const str
     lintel_format(path, sizeof path, "%s%016" PRIx64, rd_prefix, reg->pub.id);
     if (c->bare || lintel_link_text_matches(c, text))
         return 1;
-    if (q->here.n == 0)
-        return 0;
-    lintel_buf_reset(&q->scratch);
-    lintel_buf_add(&q->scratch, q->here.p, q->here.n);
-    lintel_buf_add(&q->scratch, text.p, text.n);
-    return lintel_link_text_matches(c, (struct lintel_str){q->scratch.p, q->scratch.n});
+    return q->here.n != 0 && lintel_link_text_matches(c, joined(q, q->here, text));
 }
 
 /* All endpoints are of that type and are shown with it. Of their resources it says nothing. */
@@ -249,7 +253,8 @@ plan_word(void *ctx, uint32_t hash)
 {
     struct plan_words *w = ctx;
     plan_add(w->p, reg_index_list(&w->q->r->index, hash));
-    return w->p->all || w->p->total >= w->q->r->active;
+    w->p->all |= w->p->total >= w->q->r->active; /* no better than all */
+    return w->p->all;
 }
 
 static void
@@ -512,7 +517,7 @@ lintel_lookup_step(const struct lintel_registry *r, struct lintel_lookup *l, uin
         else
             answer_endpoint(&q, reg, l, out);
     }
-    if (q.scratch.failed)
+    if (q.failed)
         out->failed = 1;
     lintel_buf_fini(&q.scratch);
     return reg != NULL && l->given < l->count && !out->failed;
@@ -539,7 +544,7 @@ lintel_lookup_concerns(const struct lintel_registry *r, const struct lintel_look
             ret = met_by_link(&q, left, reg, &link) == left;
     }
     /* Who can't tell takes it for concerned. */
-    ret |= q.scratch.failed;
+    ret |= q.failed;
     lintel_buf_fini(&q.scratch);
     return ret;
 }

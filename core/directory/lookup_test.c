@@ -438,6 +438,38 @@ values_with_quotes_come_out_quoted(void)
     dir_close(&d);
 }
 
+/* An answer is right, or it is failed. */
+static void
+memory_runs_out(void)
+{
+    static const char *const queries[] = {"href=coap://[2001:db8::1]/s/*", "rt=temperature-c",
+                                          "href=coap://[fd00::1]/rd/*", "anchor=coap*"};
+    struct dir d;
+    a_building(&d);
+    for (size_t i = 0; i < LINTEL_COUNT(queries); i++) {
+        char want[1 << 12];
+        lintel_copy(want, sizeof want, dir_look(&d, 1, queries[i], 100));
+        int failures = 0;
+        for (uint64_t n = 1; n < 20; n++) {
+            struct lintel_lookup l;
+            struct lintel_buf out = {0};
+            lintel_span query = {queries[i], strlen(queries[i])};
+            CHECK_INT(lintel_lookup_init(&l, 1, &query, 1, d.reason), 0);
+            l.here = lintel_str(d.here);
+            lintel_mem_fail_at(n);
+            int more = lintel_lookup_step(d.r, &l, 100, &out);
+            lintel_mem_fail_at(0);
+            CHECK_INT(more, 0);
+            failures += out.failed;
+            if (!out.failed)
+                CHECK_STR(lintel_buf_str(&out), want);
+            lintel_buf_fini(&out);
+        }
+        CHECK(failures > 0 && failures < 19);
+    }
+    dir_close(&d);
+}
+
 /* A base with a path: references that begin with a slash leave it behind (RFC 3986). */
 static void
 only_the_origin_of_a_base_counts(void)
@@ -468,6 +500,7 @@ main(int argc, char **argv)
                                             KIT(example_of_a_group),
                                             KIT(values_with_quotes_come_out_quoted),
                                             KIT(only_the_origin_of_a_base_counts),
+                                            KIT(memory_runs_out),
                                             {0}};
     return kit_main("lookup", tests, argc, argv);
 }

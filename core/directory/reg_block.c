@@ -119,11 +119,14 @@ reg_is_path(struct lintel_str ref)
     return ref.n != 0 && ref.p[0] == '/';
 }
 
+/* What was reserved before a text is filled in when its length is known. */
 static void
-put16(struct lintel_buf *b, size_t n)
+set16(struct lintel_buf *b, size_t at, size_t n)
 {
-    lintel_buf_addc(b, (char)(n >> 8));
-    lintel_buf_addc(b, (char)(n & 255));
+    if (b->failed)
+        return;
+    b->p[at] = (char)(n >> 8);
+    b->p[at + 1] = (char)(n & 255);
 }
 
 /* A path loses its dots; what stands behind '?' or '#' is none of it. */
@@ -137,22 +140,24 @@ pack_path(struct lintel_buf *b, struct lintel_str ref)
 }
 
 static void
+pack_text(struct lintel_buf *b, struct lintel_str s, int is_reference)
+{
+    if (is_reference && reg_is_path(s) && memmem(s.p, s.n, "/.", 2) != NULL)
+        pack_path(b, s);
+    else
+        lintel_buf_add(b, s.p, s.n);
+}
+
+static void
 pack_attr(struct lintel_buf *b, const struct lintel_link_attr *attr, enum reg_value kind)
 {
-    lintel_buf_addc(b, (char)attr->name.n);
-    size_t length = b->n;
-    put16(b, attr->value.n | (size_t)kind << VALUE_BITS);
+    size_t start = b->n;
+    char head[3] = {(char)attr->name.n};
+    lintel_buf_add(b, head, sizeof head);
     lintel_buf_add(b, attr->name.p, attr->name.n);
     size_t value = b->n;
-    if (lintel_link_is_name(attr->name, "anchor") && reg_is_path(attr->value))
-        pack_path(b, attr->value);
-    else
-        lintel_buf_add(b, attr->value.p, attr->value.n);
-    if (b->failed)
-        return;
-    size_t n = (b->n - value) | (size_t)kind << VALUE_BITS;
-    b->p[length] = (char)(n >> 8);
-    b->p[length + 1] = (char)(n & 255);
+    pack_text(b, attr->value, lintel_link_is_name(attr->name, "anchor"));
+    set16(b, start + 1, (b->n - value) | (size_t)kind << VALUE_BITS);
 }
 
 /* How a value stood in the document; only quoted ones have escapes, and lie elsewhere then. */
@@ -169,36 +174,40 @@ static void
 pack_link(struct lintel_buf *b, const struct lintel_link *l, struct lintel_str doc)
 {
     size_t start = b->n;
-    put16(b, l->target.n);
-    lintel_buf_addc(b, (char)l->n);
-    if (reg_is_path(l->target))
-        pack_path(b, l->target);
-    else
-        lintel_buf_add(b, l->target.p, l->target.n);
-    if (!b->failed) {
-        size_t n = b->n - start - 3;
-        b->p[start] = (char)(n >> 8);
-        b->p[start + 1] = (char)(n & 255);
-    }
+    char head[3] = {0, 0, (char)l->n};
+    lintel_buf_add(b, head, sizeof head);
+    pack_text(b, l->target, 1);
+    set16(b, start, b->n - start - sizeof head);
     for (uint32_t i = 0; i < l->n; i++)
         pack_attr(b, &l->attrs[i], kind_of(l->attrs[i].value, doc));
 }
 
-static int
-pack_links(struct lintel_buf *b, struct lintel_str doc, uint32_t *ret_n, const char **why)
+int
+reg_links_read(struct lintel_str doc, struct lintel_buf *packed, uint32_t *ret_n, size_t *ret_at,
+               char reason[LINTEL_REASON])
 {
     struct lintel_link_reader r = {doc.p, doc.n, 0};
-    struct lintel_arena *arena = lintel_arena_new();
     struct lintel_link link;
-    int got = -1;
-    *why = "out of memory";
-    *ret_n = 0;
-    while (arena != NULL && (got = lintel_link_next(&r, arena, &link, why)) == 1) {
-        pack_link(b, &link, doc);
-        ++*ret_n;
+    const char *why = "out of memory";
+    uint32_t n = 0;
+    if (reg_check_document(doc, ret_at, reason) != 0)
+        return -1;
+    struct lintel_arena *arena = lintel_arena_new();
+    int got = -1, refused = 0;
+    while (arena != NULL && (*ret_at = r.at, got = lintel_link_next(&r, arena, &link, &why)) == 1) {
+        refused = reg_check_link(&link, n++, reason);
+        if (refused)
+            break;
+        if (packed != NULL)
+            pack_link(packed, &link, doc);
     }
     lintel_arena_free(arena);
-    return got;
+    *ret_n = n;
+    if (got >= 0)
+        return refused;
+    *ret_at = r.at;
+    lintel_copy(reason, LINTEL_REASON, why);
+    return -1;
 }
 
 static struct lintel_str
@@ -220,8 +229,9 @@ struct reg *
 reg_block_new(const struct lintel_reg_input *in, struct lintel_buf *scratch,
               char reason[LINTEL_REASON])
 {
-    const char *why = "out of memory";
     struct lintel_registration pub = {.session = in->session, .lt = in->lt, .flags = in->flags};
+    char why[LINTEL_REASON];
+    size_t at = 0;
     lintel_buf_reset(scratch);
     pub.ep = keep(scratch, in->ep);
     pub.d = keep(scratch, in->d);
@@ -232,12 +242,13 @@ reg_block_new(const struct lintel_reg_input *in, struct lintel_buf *scratch,
         pack_attr(scratch, &in->attrs[i],
                   in->attrs[i].value.p == NULL ? REG_VALUE_NONE : REG_VALUE_QUOTED);
     size_t links_at = scratch->n;
-    int failed = pack_links(scratch, in->links, &pub.nlinks, &why);
-    struct reg *reg = failed || scratch->failed || scratch->n > UINT32_MAX / 2
-                          ? NULL
-                          : lintel_alloc(sizeof *reg + scratch->n);
+    if (reg_links_read(in->links, scratch, &pub.nlinks, &at, why) != 0) {
+        lintel_format(reason, LINTEL_REASON, "links, byte %zu: %s", at, why);
+        return NULL;
+    }
+    struct reg *reg = scratch->failed ? NULL : lintel_alloc(sizeof *reg + scratch->n);
     if (reg == NULL) {
-        lintel_format(reason, LINTEL_REASON, "%s", failed ? why : "out of memory");
+        lintel_copy(reason, LINTEL_REASON, "out of memory");
         return NULL;
     }
     reg->pub = pub;
@@ -266,8 +277,8 @@ reg_block_same(const struct reg *a, const struct reg *b)
 int
 reg_ordered(struct lintel_str name)
 {
-    static const char *const ordered[] = {"rt", "if", "ep", "d", "et"};
-    for (size_t i = 0; i < LINTEL_COUNT(ordered); i++)
+    static const char *const ordered[] = {"rt", "if", "ep", "et", "d"};
+    for (size_t i = 0; name.n <= 2 && i < LINTEL_COUNT(ordered); i++)
         if (lintel_link_is_name(name, ordered[i]))
             return (int)i + 1;
     return 0;

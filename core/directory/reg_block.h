@@ -39,8 +39,16 @@ int reg_link_next(struct reg_cursor *c, struct reg_link *ret);
 /* ";name=value", as it was registered. */
 void reg_attr_write(const struct reg_attr *attr, struct lintel_buf *out);
 
-/* Makes a block of what is already checked. scratch is memory to work in. NULL with a reason: out
- * of memory, or the links are none. */
+/* Reads and judges a document, and packs its links where packed is not NULL. -1 with the byte and
+ * the reason. */
+int reg_links_read(struct lintel_str doc, struct lintel_buf *packed, uint32_t *ret_n,
+                   size_t *ret_at, char reason[LINTEL_REASON]);
+/* Of reg_check.c: a document as a whole, and the n-th of its links, from 0. */
+int reg_check_document(struct lintel_str doc, size_t *ret_at, char reason[LINTEL_REASON]);
+int reg_check_link(const struct lintel_link *l, uint32_t n, char reason[LINTEL_REASON]);
+
+/* Makes a block; all but the links is already checked. scratch is memory to work in. NULL with a
+ * reason: out of memory, or the links are none. */
 struct reg *reg_block_new(const struct lintel_reg_input *in, struct lintel_buf *scratch,
                           char reason[LINTEL_REASON]);
 /* The same registration with another lifetime, base, attributes, links: what a lookup can see of
@@ -54,7 +62,7 @@ int reg_is_path(struct lintel_str ref);
  * if its values are not kept in order. A nonzero result ends it, and is returned. */
 typedef int reg_key_fn(void *ctx, struct lintel_str name, struct lintel_str value, int ordered);
 int reg_keys(const struct reg *reg, reg_key_fn *fn, void *ctx);
-int reg_ordered(struct lintel_str name); /* rt if ep d et: 1.., others 0 */
+int reg_ordered(struct lintel_str name); /* rt if ep et d: 1.., others 0 */
 
 /* Names of keys that are no attributes. */
 #define REG_KEY_ORIGIN "\1origin" /* of base, targets and anchors */

@@ -2,7 +2,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "core/directory/registry.h"
+#include "core/directory/reg_block.h"
 #include "core/directory/uri.h"
 
 __attribute__((format(printf, 2, 3))) static int
@@ -145,9 +145,11 @@ is_limited(struct lintel_str ref)
     return ret;
 }
 
-static int
-judge_link(const struct lintel_link *l, char reason[LINTEL_REASON])
+int
+reg_check_link(const struct lintel_link *l, uint32_t n, char reason[LINTEL_REASON])
 {
+    if (n >= LINTEL_REG_LINKS_MOST)
+        return refuse(reason, "more than %d links", LINTEL_REG_LINKS_MOST);
     if (!is_limited(l->target))
         return refuse(reason, "the target must be a URI, or a path that begins with one '/'");
     for (uint32_t i = 0; i < l->n; i++)
@@ -157,30 +159,19 @@ judge_link(const struct lintel_link *l, char reason[LINTEL_REASON])
 }
 
 int
-lintel_reg_check_links(struct lintel_str doc, size_t *ret_at, char reason[LINTEL_REASON])
+reg_check_document(struct lintel_str doc, size_t *ret_at, char reason[LINTEL_REASON])
 {
-    struct lintel_link_reader r = {doc.p, doc.n, 0};
-    struct lintel_link link;
-    const char *why = "out of memory";
-    uint32_t n = 0;
-    size_t valid = doc.n == 0 ? 0 : lintel_utf8_valid(doc.p, doc.n), at = 0;
-    *ret_at = valid;
+    *ret_at = 0;
     if (doc.n > LINTEL_REG_BYTES_MOST)
         return refuse(reason, "links of more than %d bytes", LINTEL_REG_BYTES_MOST);
-    if (valid != doc.n)
-        return refuse(reason, "no UTF-8");
-    struct lintel_arena *arena = lintel_arena_new();
-    int got = -1, refused = 0;
-    while (arena != NULL && !refused && (got = lintel_link_next(&r, arena, &link, &why)) == 1) {
-        refused = judge_link(&link, reason);
-        if (!refused && ++n > LINTEL_REG_LINKS_MOST)
-            refused = refuse(reason, "more than %d links", LINTEL_REG_LINKS_MOST);
-        if (!refused)
-            at = r.at;
-    }
-    lintel_arena_free(arena);
-    *ret_at = refused ? at : r.at;
-    if (got < 0)
-        return refuse(reason, "%s", why);
-    return refused;
+    if (doc.n != 0)
+        *ret_at = lintel_utf8_valid(doc.p, doc.n);
+    return *ret_at == doc.n ? 0 : refuse(reason, "no UTF-8");
+}
+
+int
+lintel_reg_check_links(struct lintel_str doc, size_t *ret_at, char reason[LINTEL_REASON])
+{
+    uint32_t n;
+    return reg_links_read(doc, NULL, &n, ret_at, reason);
 }

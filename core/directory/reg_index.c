@@ -5,19 +5,18 @@
 
 /* ---- hash ------------------------------------------------------------------------------------ */
 
-/* SipHash-1-3 (Aumasson, Bernstein): foreign values can't be chosen to collide. Bytes are fed one
- * at a time, since a key has two parts. */
+/* SipHash-1-3 (Aumasson, Bernstein): foreign values can't be chosen to collide. */
 struct sip {
-    uint64_t v0, v1, v2, v3, word, n;
+    uint64_t v0, v1, v2, v3;
 };
 
-static uint64_t
+static inline uint64_t
 turn(uint64_t x, int bits)
 {
     return x << bits | x >> (64 - bits);
 }
 
-static void
+static inline void
 sip_round(struct sip *s)
 {
     s->v0 += s->v1;
@@ -32,7 +31,7 @@ sip_round(struct sip *s)
     s->v2 = turn(s->v2, 32);
 }
 
-static void
+static inline void
 sip_word(struct sip *s, uint64_t word)
 {
     s->v3 ^= word;
@@ -40,33 +39,32 @@ sip_word(struct sip *s, uint64_t word)
     s->v0 ^= word;
 }
 
-static void
-sip_byte(struct sip *s, unsigned char c)
+/* Bytes, then their number in the last word. */
+static inline void
+sip_text(struct sip *s, const char *p, size_t n)
 {
-    s->word |= (uint64_t)c << 8 * (s->n++ & 7);
-    if ((s->n & 7) != 0)
-        return;
-    sip_word(s, s->word);
-    s->word = 0;
+    uint64_t word, last = (uint64_t)n << 56;
+    for (; n >= sizeof word; p += sizeof word, n -= sizeof word) {
+        memcpy(&word, p, sizeof word);
+        sip_word(s, word);
+    }
+    for (size_t i = 0; i < n; i++)
+        last ^= (uint64_t)(unsigned char)p[i] << 8 * i;
+    sip_word(s, last);
 }
 
 uint32_t
 reg_index_hash(const struct reg_index *ix, struct lintel_str name, struct lintel_str value)
 {
-    struct sip s = {ix->key[0] ^ 0x736f6d6570736575,
-                    ix->key[1] ^ 0x646f72616e646f6d,
-                    ix->key[0] ^ 0x6c7967656e657261,
-                    ix->key[1] ^ 0x7465646279746573,
-                    0,
-                    0};
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        sip_byte(&s, (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c));
-    }
-    sip_byte(&s, 0);
-    for (size_t i = 0; i < value.n; i++)
-        sip_byte(&s, (unsigned char)value.p[i]);
-    sip_word(&s, s.word | s.n << 56);
+    struct sip s = {ix->key[0] ^ 0x736f6d6570736575, ix->key[1] ^ 0x646f72616e646f6d,
+                    ix->key[0] ^ 0x6c7967656e657261, ix->key[1] ^ 0x7465646279746573};
+    char lower[REG_INDEX_NAME_MOST] = "";
+    size_t n = name.n < sizeof lower ? name.n : sizeof lower;
+    for (size_t i = 0; i < n; i++)
+        lower[i] =
+            (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] + ('a' - 'A') : name.p[i]);
+    sip_text(&s, lower, n);
+    sip_text(&s, value.p, value.n);
     s.v2 ^= 0xff;
     for (int i = 0; i < 3; i++)
         sip_round(&s);
@@ -343,14 +341,27 @@ split(struct reg_word *w, int ordered, struct lintel_str value, struct reg_word 
     *below = *above = NULL;
 }
 
+/* The word, if it was in use lately. */
+static struct reg_word *
+recent(const struct reg_index *ix, int ordered, struct lintel_str value, uint32_t hash)
+{
+    struct reg_word *w = ix->recent[hash % REG_INDEX_RECENT];
+    return w != NULL && w->hash == hash && compare(ordered, value, w) == 0 ? w : NULL;
+}
+
 int
 reg_index_add_word(struct reg_index *ix, int ordered, struct lintel_str value, uint32_t hash)
 {
-    struct reg_word **at = &ix->words, **place = NULL;
+    struct reg_word **at = &ix->words, **place = NULL, *known = recent(ix, ordered, value, hash);
+    if (known != NULL) {
+        known->refs++;
+        return 0;
+    }
     for (struct reg_word *w; (w = *at) != NULL;) {
         int way = compare(ordered, value, w);
         if (way == 0) {
             w->refs++;
+            ix->recent[hash % REG_INDEX_RECENT] = w;
             return 0;
         }
         if (place == NULL && w->hash < hash)
@@ -375,13 +386,19 @@ reg_index_add_word(struct reg_index *ix, int ordered, struct lintel_str value, u
 }
 
 void
-reg_index_remove_word(struct reg_index *ix, int ordered, struct lintel_str value)
+reg_index_remove_word(struct reg_index *ix, int ordered, struct lintel_str value, uint32_t hash)
 {
-    struct reg_word **at = &ix->words, *w;
+    struct reg_word **at = &ix->words, *w = recent(ix, ordered, value, hash);
+    if (w != NULL && w->refs > 1) {
+        w->refs--;
+        return;
+    }
     for (int way; (w = *at) != NULL && (way = compare(ordered, value, w)) != 0;)
         at = way < 0 ? &w->left : &w->right;
     if (w == NULL || --w->refs != 0)
         return;
+    if (ix->recent[hash % REG_INDEX_RECENT] == w)
+        ix->recent[hash % REG_INDEX_RECENT] = NULL;
     struct reg_word *left = w->left, *right = w->right;
     while (left != NULL && right != NULL) {
         if (left->hash > right->hash) {

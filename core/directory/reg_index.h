@@ -9,7 +9,11 @@
 #include "core/base/text.h"
 
 /* The tables grow one by one, so that no growth stops the loop for long. */
-enum { REG_INDEX_PARTS = 64 };
+enum {
+    REG_INDEX_PARTS = 64,
+    REG_INDEX_NAME_MOST = 64, /* bytes of a name that count */
+    REG_INDEX_RECENT = 1024
+};
 #define REG_SEQ_DEAD (UINT64_C(1) << 63) /* an entry of a list that counts no more */
 
 struct reg_slot;
@@ -20,7 +24,8 @@ struct reg_index {
         struct reg_slot *slots;
         uint32_t room, used;
     } parts[REG_INDEX_PARTS];
-    struct reg_word *words; /* a treap by name and value */
+    struct reg_word *words;                    /* a treap by name and value */
+    struct reg_word *recent[REG_INDEX_RECENT]; /* by hash: most words come again and again */
     size_t bytes;
 };
 void reg_index_fini(struct reg_index *ix);
@@ -43,7 +48,8 @@ int reg_list_next(const struct reg_list *list, uint32_t *at, uint64_t seq, uint6
 
 /* Values in order; each add is undone by one remove. -1: out of memory. */
 int reg_index_add_word(struct reg_index *ix, int ordered, struct lintel_str value, uint32_t hash);
-void reg_index_remove_word(struct reg_index *ix, int ordered, struct lintel_str value);
+void reg_index_remove_word(struct reg_index *ix, int ordered, struct lintel_str value,
+                           uint32_t hash);
 /* Calls fn with the hash of each value that begins so, until it returns nonzero, which is returned.
  */
 int reg_index_words(const struct reg_index *ix, int ordered, struct lintel_str prefix,

@@ -114,8 +114,8 @@ int lintel_registry_update(struct lintel_registry *r, uint64_t id,
                            const struct lintel_reg_update *u, lintel_mono now,
                            char reason[LINTEL_REASON]);
 int lintel_registry_remove(struct lintel_registry *r, uint64_t id); /* -1: there is none */
-/* Ends what has expired and forgets what is beyond its grace. The next time to call it; INT64_MAX:
- * never. */
+/* Ends what has expired and forgets what is beyond its grace, some at a time. The next time to call
+ * it, which is not after `now` while there is more; INT64_MAX: never. */
 lintel_mono lintel_registry_expire(struct lintel_registry *r, lintel_mono now);
 
 /* ---- looking --------------------------------------------------------------------------------- */

@@ -114,6 +114,31 @@ lifetimes_end_and_begin_again(void)
     dir_close(&d);
 }
 
+/* Many that end at the same moment end in several calls, so that the loop goes on between them. */
+static void
+ends_come_some_at_a_time(void)
+{
+    enum { MANY = 1000 };
+    struct dir d;
+    char ep[16];
+    int calls = 0, is_new;
+    dir_open(&d);
+    for (int i = 0; i < MANY; i++) {
+        lintel_format(ep, sizeof ep, "e%d", i);
+        struct lintel_reg_input in = {
+            .ep = lintel_str(ep), .base = lintel_str("coap://h"), .lt = 1};
+        CHECK(lintel_registry_put(d.r, &in, d.now, &is_new, d.reason) != NULL);
+    }
+    d.now += INT64_C(1000000000);
+    CHECK(lintel_registry_expire(d.r, d.now) <= d.now);
+    CHECK(stats(&d).grace > 0 && stats(&d).active > 0);
+    while (lintel_registry_expire(d.r, d.now) <= d.now && calls < MANY)
+        calls++;
+    CHECK_INT(stats(&d).grace, MANY);
+    CHECK(calls > 1);
+    dir_close(&d);
+}
+
 static void
 grace_grows_with_the_lifetime(void)
 {
@@ -418,6 +443,7 @@ main(int argc, char **argv)
                                             KIT(sectors_are_apart),
                                             KIT(ids_are_not_guessed),
                                             KIT(lifetimes_end_and_begin_again),
+                                            KIT(ends_come_some_at_a_time),
                                             KIT(grace_grows_with_the_lifetime),
                                             KIT(time_does_not_overflow),
                                             KIT(updates_change_what_they_name),

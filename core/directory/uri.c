@@ -67,6 +67,14 @@ lintel_uri_split(struct lintel_str text, struct lintel_uri *ret)
     ret->path = text;
 }
 
+/* unreserved and reserved but for letters and digits, as a set of ASCII. */
+static int
+is_mark(char c)
+{
+    static const uint64_t marks[2] = {UINT64_C(0xac00ffda00000000), UINT64_C(0x40000000a8000001)};
+    return (unsigned char)c < 128 && (marks[(unsigned char)c / 64] >> (unsigned char)c % 64 & 1);
+}
+
 int
 lintel_uri_is_text(struct lintel_str text)
 {
@@ -76,8 +84,7 @@ lintel_uri_is_text(struct lintel_str text)
             if (text.n - i < 3 || lintel_hex_digit(text.p[i + 1]) < 0 ||
                 lintel_hex_digit(text.p[i + 2]) < 0)
                 return 0;
-        } else if (!is_alpha(c) && !is_digit(c) &&
-                   (c == '\0' || strchr("-._~:/?#[]@!$&'()*+,;=", c) == NULL)) {
+        } else if (!is_alpha(c) && !is_digit(c) && !is_mark(c)) {
             return 0;
         }
     }

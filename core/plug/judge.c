@@ -5,7 +5,7 @@
 
 #include "core/base/text.h"
 #include "core/bind/keys.h"
-#include "lintel/transport.h"
+#include "lintel/ext/resources.h"
 
 /* lintel_plugin as ABI 1.0 had it. */
 #define PLUGIN_LEAST (offsetof(lintel_plugin, extension) + sizeof(void *))
@@ -79,7 +79,9 @@ judge_plugin(const struct verdict *v, const lintel_entry *e, const lintel_plugin
     if ((p->flags & LINTEL_PLUGIN_TRANSPORT) && (p->flags & LINTEL_PLUGIN_BLOCKING))
         return refuse(v, "plugin %s is a transport, which must not block", p->name);
     if ((p->flags & LINTEL_PLUGIN_TRANSPORT) && p->extension == NULL)
-        return refuse(v, "plugin %s is a transport without the extension " LINTEL_EXT_TRANSPORT,
+        return refuse(v,
+                      "plugin %s is a transport with neither the extension " LINTEL_EXT_TRANSPORT
+                      " nor " LINTEL_EXT_RESOURCES,
                       p->name);
     if (is_endless(p->bus) || is_endless(p->device) || is_endless(p->address))
         return refuse(v,

@@ -120,6 +120,11 @@ static lintel_ticket
 tree_submit(const lintel_host *h, const lintel_exchange *x)
 {
     struct lintel_transport_instance *t = transport_of(h);
+    if (!LINTEL_HAS(t->ops, answer)) {
+        lintel_log(LINTEL_LOG_ERROR, t->conf->name,
+                   "PLUGIN MISBEHAVING: it submits a request, but has no answer() for what comes");
+        return 0;
+    }
     return t->tree.submit(t->tree.ctx, t, x);
 }
 
@@ -216,9 +221,10 @@ start(struct lintel_transport_instance *t)
         return st;
     t->ops = p->extension(t->self, LINTEL_EXT_TRANSPORT);
     t->resources = p->extension(t->self, LINTEL_EXT_RESOURCES);
-    if (!LINTEL_HAS(t->ops, answer)) {
+    if (!LINTEL_HAS(t->ops, answer) && !LINTEL_HAS(t->resources, request)) {
         host_log(&t->host, LINTEL_LOG_ERROR,
-                 "the plugin has no " LINTEL_EXT_TRANSPORT " with answer()");
+                 "the plugin has neither " LINTEL_EXT_TRANSPORT
+                 " with answer() nor " LINTEL_EXT_RESOURCES " with request()");
         st = LINTEL_E_FAIL;
     } else if (p->start != NULL) {
         st = p->start(t->self);

@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "core/plug/plug_kit.h"
 #include "lintel/ext/loop.h"
+#include "lintel/ext/resources.h"
 #include "tests/kit/kit.h"
 
 struct echo { /* the plugin: each byte that comes on its socket is a GET, the answer's payload goes
@@ -221,9 +222,176 @@ a_transport_lives_on_the_loop(void)
     close(wire[1]);
 }
 
+/* ---- a plugin that only mounts resources ----------------------------------------------------- */
+
+struct shelf {
+    const lintel_host *host;
+    const lintel_host_resources *tree;
+    lintel_status early, mounted;
+    int requests, gone;
+};
+static struct shelf shelf;
+static int with_request, with_answer;
+
+static lintel_status
+shelf_create(const lintel_host *h, const lintel_value *v, void **self)
+{
+    (void)v;
+    shelf = (struct shelf){.host = h, .tree = h->extension(h, LINTEL_EXT_RESOURCES)};
+    shelf.early = shelf.tree->mount(h, "early", "");
+    *self = &shelf;
+    return LINTEL_OK;
+}
+
+static lintel_status
+shelf_start(void *self)
+{
+    CHECK(self == &shelf);
+    shelf.mounted = shelf.tree->mount(shelf.host, "books", "</books>");
+    return LINTEL_OK;
+}
+
+static void
+shelf_destroy(void *self)
+{
+    CHECK(self == &shelf);
+}
+
+static void
+shelf_request(void *self, lintel_ticket t, const lintel_exchange *x)
+{
+    const lintel_answer a = {.size = sizeof a, .code = LINTEL_CODE(2, 5), .payload = {"book", 4}};
+    CHECK(self == &shelf);
+    CHECK_INT(x->npath, 1);
+    shelf.requests++;
+    shelf.tree->answer(shelf.host, t, &a);
+}
+
+static void
+shelf_abandoned(void *self, lintel_ticket t)
+{
+    CHECK(self == &shelf && t == 5);
+    shelf.gone++;
+}
+
+static const void *
+shelf_extension(void *self, const char *id)
+{
+    static const lintel_plugin_resources resources = {
+        .size = sizeof resources, .request = shelf_request, .abandoned = shelf_abandoned};
+    static const lintel_transport ops = {.size = sizeof ops, .answer = answer};
+    (void)self;
+    if (with_request && strcmp(id, LINTEL_EXT_RESOURCES) == 0)
+        return &resources;
+    return with_answer && strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &ops : NULL;
+}
+
+static const lintel_plugin shelf_plugin = {.size = sizeof shelf_plugin,
+                                           .flags = LINTEL_PLUGIN_TRANSPORT,
+                                           .unit_bytes = 1,
+                                           .name = "shelf",
+                                           .version = "1",
+                                           .summary = "s",
+                                           .natural = "",
+                                           .bus = fields,
+                                           .create = shelf_create,
+                                           .destroy = shelf_destroy,
+                                           .start = shelf_start,
+                                           .extension = shelf_extension};
+
+struct mounts {
+    char name[16], links[16], payload[16];
+    struct lintel_transport_instance *by;
+    lintel_ticket answered;
+    int submitted;
+};
+
+static lintel_status
+tree_mount(void *ctx, struct lintel_transport_instance *t, const char *name, const char *links)
+{
+    struct mounts *m = ctx;
+    m->by = t;
+    CHECK(lintel_copy(m->name, sizeof m->name, name));
+    CHECK(lintel_copy(m->links, sizeof m->links, links));
+    return LINTEL_OK;
+}
+
+static void
+tree_resource_answer(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket,
+                     const lintel_answer *a)
+{
+    struct mounts *m = ctx;
+    CHECK(t == m->by);
+    m->answered = ticket;
+    REQUIRE(a->payload.n < sizeof m->payload);
+    memcpy(m->payload, a->payload.p, a->payload.n);
+}
+
+static lintel_ticket
+never_submit(void *ctx, struct lintel_transport_instance *t, const lintel_exchange *x)
+{
+    (void)t, (void)x;
+    ((struct mounts *)ctx)->submitted++;
+    return 1;
+}
+
+static void
+a_plugin_may_only_mount_resources(void)
+{
+    struct lintel_loop *l = lintel_loop_new_fake();
+    struct lintel_plug *p =
+        lintel_plug_new(&(struct lintel_plug_source){.loop = l, .host_program = ""});
+    static struct lintel_site site;
+    const lintel_value off[] = {{LINTEL_T_BOOL, 0, {.i = 0}}};
+    struct lintel_port conf = {
+        .name = "shelf", .plugin = &shelf_plugin, .settings = off, .log = -1};
+    struct mounts mounts = {0};
+    const struct lintel_tree_port port = {.ctx = &mounts,
+                                          .submit = never_submit,
+                                          .abandon = tree_abandon,
+                                          .reply = tree_reply,
+                                          .mount = tree_mount,
+                                          .resource_answer = tree_resource_answer};
+    const lintel_span path = {"books", 5};
+    const lintel_exchange x = {.size = sizeof x, .method = LINTEL_GET, .path = &path, .npath = 1};
+    char reason[160] = "";
+    lintel_log_sink(quiet, NULL);
+    with_request = with_answer = 0;
+    CHECK(lintel_plug_start_transport(p, &site, &conf, &port, reason, sizeof reason) == NULL);
+    CHECK_HAS(reason, "neither lintel.transport/1");
+    with_request = 1;
+    struct lintel_transport_instance *t =
+        lintel_plug_start_transport(p, &site, &conf, &port, reason, sizeof reason);
+    REQUIRE(t != NULL);
+    CHECK_INT(shelf.early, LINTEL_E_NOTSUP); /* not before start() */
+    CHECK_INT(shelf.mounted, LINTEL_OK);
+    CHECK_STR(mounts.name, "books");
+    CHECK_STR(mounts.links, "</books>");
+    lintel_transport_request(t, 4, &x);
+    CHECK_INT(shelf.requests, 1);
+    CHECK_INT(mounts.answered, 4);
+    CHECK_STR(mounts.payload, "book");
+    lintel_transport_abandoned(t, 5);
+    CHECK_INT(shelf.gone, 1);
+    /* It can't take answers, so what it submits goes nowhere. */
+    const lintel_host_transport *tree = shelf.host->extension(shelf.host, LINTEL_EXT_TRANSPORT);
+    CHECK_INT(tree->submit(shelf.host, &x), 0);
+    CHECK_INT(mounts.submitted, 0);
+    lintel_plug_stop_transport(p, t);
+    with_request = 0;
+    with_answer = 1; /* nor is a name mounted by who takes no requests */
+    t = lintel_plug_start_transport(p, &site, &conf, &port, reason, sizeof reason);
+    REQUIRE(t != NULL);
+    CHECK_INT(shelf.mounted, LINTEL_E_NOTSUP);
+    lintel_plug_stop_transport(p, t);
+    lintel_plug_free(p);
+    lintel_loop_free(l);
+}
+
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(a_transport_lives_on_the_loop), {0}};
+    static const struct kit_test tests[] = {
+        KIT(a_transport_lives_on_the_loop), KIT(a_plugin_may_only_mount_resources), {0}};
     return kit_main("transport", tests, argc, argv);
 }

@@ -15,6 +15,7 @@ enum { /* IANA, CoAP Content-Formats */
        LINTEL_FORMAT_CBOR = 60,
        LINTEL_FORMAT_SENML_JSON = 110,
        LINTEL_FORMAT_SENML_CBOR = 112,
+       LINTEL_FORMAT_PROBLEM = 257, /* concise problem details in CBOR (RFC 9290) */
        LINTEL_FORMAT_ETCH_JSON = 320,
        LINTEL_FORMAT_ETCH_CBOR = 322,
        LINTEL_FORMAT_TD = 432,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/cbor.h"
 #include "core/base/mem.h"
 #include "core/bind/site.h"
 
@@ -80,41 +81,79 @@ lintel_call_answer(struct lintel_call *c, const lintel_answer *a)
     c->to.fn(c->to.ctx, c->to.cookie, a);
 }
 
-static lintel_answer
-diagnostic(uint32_t code, char *text, size_t size, const char *format, va_list args)
+/* Whether errors are wanted as concise problem details: who asks for a representation in that
+ * format can mean nothing else. */
+static int
+wants_problem(const lintel_exchange *x)
 {
-    int n = vsnprintf(text, size, format, args);
-    size_t length = n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
-    length = lintel_utf8_valid(text, length);
-    return (lintel_answer){.size = sizeof(lintel_answer),
-                           .code = code,
-                           .format = LINTEL_FORMAT_NONE,
-                           .max_age = code == LINTEL_UNAVAILABLE ? LINTEL_RETRY_AFTER : 0,
-                           .payload = {text, length}};
+    for (uint32_t i = 0; i < x->naccept; i++)
+        if (x->accept[i] == LINTEL_FORMAT_PROBLEM)
+            return 1;
+    return 0;
 }
 
 enum { DIAGNOSTIC_MOST = 400 }; /* fits a datagram with all else */
 
+struct diagnostic {
+    char text[DIAGNOSTIC_MOST];
+    struct lintel_buf problem; /* free after use */
+    lintel_answer answer;
+};
+
+/* {title: text, response-code: code} (RFC 9290 section 2). */
+static void
+write_problem(struct lintel_buf *b, uint32_t code, lintel_span text)
+{
+    enum { TITLE = -1, RESPONSE_CODE = -4 };
+    lintel_cbor_map(b, 2);
+    lintel_cbor_int(b, TITLE);
+    lintel_cbor_str(b, text.p, text.n);
+    lintel_cbor_int(b, RESPONSE_CODE);
+    lintel_cbor_uint(b, code);
+}
+
+static void
+diagnose(struct diagnostic *d, int problem, uint32_t code, const char *format, va_list args)
+{
+    int n = vsnprintf(d->text, sizeof d->text, format, args);
+    size_t length = n < 0 ? 0 : (size_t)n < sizeof d->text ? (size_t)n : sizeof d->text - 1;
+    length = lintel_utf8_valid(d->text, length);
+    d->answer = (lintel_answer){.size = sizeof(lintel_answer),
+                                .code = code,
+                                .format = LINTEL_FORMAT_NONE,
+                                .max_age = code == LINTEL_UNAVAILABLE ? LINTEL_RETRY_AFTER : 0,
+                                .payload = {d->text, length}};
+    d->problem = (struct lintel_buf){0};
+    if (problem)
+        write_problem(&d->problem, code, d->answer.payload);
+    if (problem && !d->problem.failed) {
+        d->answer.format = LINTEL_FORMAT_PROBLEM;
+        d->answer.payload = (lintel_span){d->problem.p, d->problem.n};
+    }
+}
+
 void
 lintel_call_fail(struct lintel_call *c, uint32_t code, const char *format, ...)
 {
-    char text[DIAGNOSTIC_MOST];
+    struct diagnostic d;
     va_list args;
     va_start(args, format);
-    lintel_answer a = diagnostic(code, text, sizeof text, format, args);
+    diagnose(&d, wants_problem(c->x), code, format, args);
     va_end(args);
-    lintel_call_answer(c, &a);
+    lintel_call_answer(c, &d.answer);
+    lintel_buf_fini(&d.problem);
 }
 
 void
 lintel_open_fail(struct lintel_open *o, uint32_t code, const char *format, ...)
 {
-    char text[DIAGNOSTIC_MOST];
+    struct diagnostic d;
     va_list args;
     va_start(args, format);
-    lintel_answer a = diagnostic(code, text, sizeof text, format, args);
+    diagnose(&d, o->problem, code, format, args);
     va_end(args);
-    lintel_open_answer(o, &a);
+    lintel_open_answer(o, &d.answer);
+    lintel_buf_fini(&d.problem);
 }
 
 void
@@ -366,6 +405,7 @@ lintel_call_open(struct lintel_call *c)
                               .index = o->index,
                               .generation = o->generation + 1,
                               .used = 1,
+                              .problem = wants_problem(c->x),
                               .format = LINTEL_FORMAT_JSON,
                               .point = LINTEL_NO_POINT,
                               .watching = watching};

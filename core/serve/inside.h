@@ -71,7 +71,8 @@ int lintel_has_etag(const lintel_span *etags, uint32_t n, const lintel_answer *a
 void lintel_call_answer(struct lintel_call *c, const lintel_answer *a);
 /* 4.04 that names the nearest thing. */
 void lintel_call_no_thing(struct lintel_call *c, const lintel_span *id);
-/* An error with its diagnostic (RFC 7252 section 5.5.2). */
+/* An error with its diagnostic (RFC 7252 section 5.5.2), or as concise problem details (RFC 9290)
+ * if Accept asks for that. */
 void lintel_call_fail(struct lintel_call *c, uint32_t code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* 4.05 that says which methods there are. */
@@ -105,6 +106,7 @@ struct lintel_open {
     struct lintel_asker to;
     uint32_t index, generation, next_free;
     int used;
+    int problem; /* errors as concise problem details (RFC 9290) */
     int32_t format;
     lintel_point_id point;           /* LINTEL_NO_POINT: a whole thing */
     struct lintel_live_thing *thing; /* of the pack */

@@ -120,20 +120,35 @@ lintel_serve_mounted(struct lintel_call *c)
     if (o == NULL)
         return 1;
     o->mount = m;
+    o->observe = (c->x->flags & LINTEL_X_OBSERVE) != 0;
     m->ops->request(m->ctx, c->ticket, c->x);
     return 1;
 }
 
-void
-lintel_mount_abandoned(struct lintel_open *o, lintel_ticket ticket)
+/* What a plugin says, as the tree's own answers are: members that its ABI did not have are empty,
+ * none is longer than transports expect, and only who observes gets more than one answer. */
+static lintel_answer
+sound_answer(const struct lintel_open *o, const lintel_answer *a)
 {
-    o->mount->ops->abandoned(o->mount->ctx, ticket);
+    lintel_answer ret = {0};
+    memcpy(&ret, a, a->size < sizeof ret ? a->size : sizeof ret);
+    ret.size = sizeof ret;
+    if (!o->observe || ret.code >= LINTEL_BAD_REQUEST)
+        ret.flags &= ~(uint32_t)LINTEL_ANSWER_MORE;
+    if (ret.netag > sizeof ret.etag)
+        ret.netag = 0;
+    if (ret.echo.n > LINTEL_ECHO_MOST)
+        ret.flags &= ~(uint32_t)LINTEL_ANSWER_ECHO;
+    return ret;
 }
 
 void
-lintel_tree_mounted_answer(struct lintel_tree *t, lintel_ticket ticket, const lintel_answer *a)
+lintel_tree_mounted_answer(struct lintel_tree *t, void *ctx, lintel_ticket ticket,
+                           const lintel_answer *a)
 {
     struct lintel_open *o = lintel_open_find(t, ticket);
-    if (o != NULL && o->mount != NULL)
-        lintel_open_answer(o, a);
+    if (o == NULL || o->mount == NULL || o->mount->ctx != ctx)
+        return;
+    lintel_answer sound = sound_answer(o, a);
+    lintel_open_answer(o, &sound);
 }

@@ -12,7 +12,5 @@ struct lintel_mount {
 };
 /* Hands the call to the plugin that has mounted its first segment; 0: nobody has. */
 int lintel_serve_mounted(struct lintel_call *c);
-/* Tells the plugin that nobody waits any more; the exchange is closed by the caller. */
-void lintel_mount_abandoned(struct lintel_open *o, lintel_ticket ticket);
 void lintel_mounts_free(struct lintel_tree *t);
 #endif

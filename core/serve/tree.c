@@ -63,9 +63,10 @@ lintel_tree_abandon(struct lintel_tree *t, lintel_ticket ticket)
     struct lintel_open *o = lintel_open_find(t, ticket);
     if (o == NULL)
         return;
-    if (o->mount != NULL)
-        lintel_mount_abandoned(o, ticket);
-    lintel_open_close(o);
+    const struct lintel_mount *m = o->mount;
+    lintel_open_close(o); /* first: an answer that the plugin gives now comes too late */
+    if (m != NULL)
+        m->ops->abandoned(m->ctx, ticket);
 }
 
 void
@@ -84,9 +85,11 @@ judge_again(struct lintel_tree *t)
         uint32_t code = o->used ? lintel_open_lost(o, reason) : 0;
         if (code == 0)
             continue;
-        if (o->mount != NULL)
-            lintel_mount_abandoned(o, lintel_open_ticket(o));
-        lintel_open_fail(o, code, "%s", reason);
+        const struct lintel_mount *m = o->mount;
+        lintel_ticket ticket = lintel_open_ticket(o);
+        lintel_open_fail(o, code, "%s", reason); /* first, as above */
+        if (m != NULL)
+            m->ops->abandoned(m->ctx, ticket);
     }
 }
 

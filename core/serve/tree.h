@@ -49,7 +49,8 @@ lintel_status lintel_tree_mount(struct lintel_tree *t, const char *name, const c
                                 const struct lintel_mount_ops *ops, void *ctx);
 /* All that ctx has mounted goes; its open exchanges end with 5.03. */
 void lintel_tree_unmount(struct lintel_tree *t, void *ctx);
-void lintel_tree_mounted_answer(struct lintel_tree *t, lintel_ticket ticket,
+/* Counts only from who has mounted what was asked. */
+void lintel_tree_mounted_answer(struct lintel_tree *t, void *ctx, lintel_ticket ticket,
                                 const lintel_answer *a);
 
 uint32_t

@@ -11,3 +11,8 @@ TESTS += $(store_tests)
 core_store_store_test_SOURCES = core/store/store_test.c
 core_store_store_test_LDADD = $(KIT_LIBS) $(STORE_LIBS) $(SQLITE_LIBS)
 endif
+
+EXTRA_PROGRAMS += core/store/store_bench
+BENCHES += core/store/store_bench
+core_store_store_bench_SOURCES = core/store/store_bench.c
+core_store_store_bench_LDADD = $(STORE_LIBS)

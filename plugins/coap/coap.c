@@ -18,6 +18,7 @@
  *   coap_request  options of a request, read into an exchange
  *   coap_answer   an answer of the tree, written into a response
  *   coap_observe  separate responses and notifications
+ *   coap_odd      datagrams that libcoap would take wrongly
  *   coap_dedup    repeated requests, and what was answered
  *   coap_block    bodies in blocks
  *   coap_guard    what a client may ask, and what may be sent to an address that is not proved
@@ -58,6 +59,8 @@ enum {
     S_PSK_HINT,
     S_CIPHERS,
     S_MAX_HANDSHAKES,
+    S_ACK_TIMEOUT,
+    S_MAX_RETRANSMIT,
     S_ECHO,
     S_RATE,
     S_RATE_EQUAL,
@@ -149,6 +152,20 @@ static const lintel_field settings_table[] = {
                           .dflt = "100",
                           .min = 1,
                           .max = 10000,
+                          .type = LINTEL_T_INT},
+    [S_ACK_TIMEOUT] = {.name = "ackTimeout",
+                       .help = "How long an acknowledgement of a client is waited for before the "
+                               "message is repeated; each time after it doubles (RFC 7252 4.8).",
+                       .dflt = "2",
+                       .unit = "s",
+                       .min = 1,
+                       .max = 60,
+                       .type = LINTEL_T_REAL},
+    [S_MAX_RETRANSMIT] = {.name = "maxRetransmit",
+                          .help = "How many times it is repeated before the client counts as gone.",
+                          .dflt = "4",
+                          .min = 0,
+                          .max = 8,
                           .type = LINTEL_T_INT},
     [S_ECHO] = {.name = "echo",
                 .help =
@@ -284,6 +301,11 @@ coap_transport_create(const lintel_host *h, const lintel_value *settings, void *
     s->max_body = (size_t)settings[S_MAX_BODY].as.i;
     s->max_observers = (uint32_t)settings[S_MAX_OBSERVERS].as.i;
     s->max_handshakes = (uint32_t)settings[S_MAX_HANDSHAKES].as.i;
+    s->ack_timeout_ms = (uint32_t)(settings[S_ACK_TIMEOUT].as.r * 1000);
+    s->max_retransmit = (uint32_t)settings[S_MAX_RETRANSMIT].as.i;
+    /* MAX_TRANSMIT_WAIT of RFC 7252 4.8.2, and a little for housekeeping. */
+    s->give_up = (lintel_mono)s->ack_timeout_ms * 3 / 2 * ((2 << s->max_retransmit) - 1) * 1000000 +
+                 7 * LCOAP_SECOND;
     set_limits(s, settings);
     lcoap_io_init(s);
     s->hub = lcoap_stack_new(s, false, (uint32_t)settings[S_MAX_SESSIONS].as.i);

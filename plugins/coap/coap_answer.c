@@ -119,7 +119,8 @@ lcoap_answer_write(coap_pdu_t *pdu, const struct lcoap_answer_how *how, const li
     if (how->notify)
         ok = ok && put_number(pdu, COAP_OPTION_OBSERVE, how->observe & 0xffffff);
     ok = ok && put_spans(pdu, COAP_OPTION_LOCATION_PATH, a->location, a->nlocation);
-    if (a->format >= 0 && a->payload.n > 0)
+    /* Also where a representation has no bytes: no link may match, and it is link format still. */
+    if (a->format >= 0 && (a->payload.n > 0 || code == CODE_CONTENT))
         ok = ok && put_number(pdu, COAP_OPTION_CONTENT_FORMAT, (uint32_t)a->format);
     if (lcoap_answer_has_max_age(a))
         ok = ok && put_number(pdu, COAP_OPTION_MAXAGE, a->max_age);

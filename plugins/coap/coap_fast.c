@@ -3,6 +3,7 @@
 #include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_listen.h"
+#include "plugins/coap/coap_odd.h"
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_places.h"
 #include "plugins/coap/coap_request.h"
@@ -209,7 +210,7 @@ lcoap_fast_answer(struct lcoap_fast *f, const lintel_answer *a)
               a->code != LINTEL_CODE(5, 8);
     if (ok && a->netag > 0)
         ok = put(f, &last, COAP_OPTION_ETAG, a->etag, a->netag);
-    if (ok && a->format >= 0 && a->payload.n > 0)
+    if (ok && a->format >= 0 && (a->payload.n > 0 || a->code == LINTEL_CODE(2, 5)))
         ok = put_number(f, &last, COAP_OPTION_CONTENT_FORMAT, (uint32_t)a->format);
     if (ok && lcoap_answer_has_max_age(a))
         ok = put_number(f, &last, COAP_OPTION_MAXAGE, a->max_age);
@@ -265,12 +266,28 @@ is_slow(struct slow *place, uint64_t hash)
     return true;
 }
 
+/* Adds the answer of n bytes in f->answers[f->nout] to a datagram. */
+static void
+queue_answer(struct lcoap_fast *f, struct msghdr *m, const coap_address_t *local, size_t n)
+{
+    answer_from(m, local);
+    f->out_parts[f->nout] = (struct iovec){f->answers[f->nout], n};
+    f->out[f->nout].msg_hdr =
+        (struct msghdr){.msg_name = m->msg_name,
+                        .msg_namelen = m->msg_namelen,
+                        .msg_iov = &f->out_parts[f->nout],
+                        .msg_iovlen = 1,
+                        .msg_control = m->msg_controllen > 0 ? m->msg_control : NULL,
+                        .msg_controllen = m->msg_controllen};
+    f->nout++;
+}
+
 /* Whether the datagram was answered; the answer stands behind those of before it. */
 static bool
 try_one(struct lcoap_fast *f, struct lcoap_stack *k, const struct lcoap_socket *socket, uint32_t i)
 {
     const struct lcoap_looked *d = &f->looked[i];
-    struct msghdr *m = &f->messages[i].msg_hdr, *out = &f->out[f->nout].msg_hdr;
+    struct msghdr *m = &f->messages[i].msg_hdr;
     struct lcoap_request r;
     coap_address_t local;
     uint64_t hash;
@@ -288,15 +305,24 @@ try_one(struct lcoap_fast *f, struct lcoap_stack *k, const struct lcoap_socket *
         *slow = (struct slow){hash, SLOW_TIMES};
         return false;
     }
-    answer_from(m, &local);
-    f->out_parts[f->nout] = (struct iovec){f->answers[f->nout], n};
-    *out = (struct msghdr){.msg_name = m->msg_name,
-                           .msg_namelen = m->msg_namelen,
-                           .msg_iov = &f->out_parts[f->nout],
-                           .msg_iovlen = 1,
-                           .msg_control = m->msg_controllen > 0 ? m->msg_control : NULL,
-                           .msg_controllen = m->msg_controllen};
-    f->nout++;
+    queue_answer(f, m, &local, n);
+    return true;
+}
+
+/* Whether it is one that libcoap must not see. Such a one is answered, if at all, from here. */
+static bool
+try_odd(struct lcoap_fast *f, const struct lcoap_socket *socket, uint32_t i)
+{
+    const struct lcoap_looked *d = &f->looked[i];
+    struct msghdr *m = &f->messages[i].msg_hdr;
+    size_t room = d->n < LCOAP_LOOK_BYTES ? d->n : LCOAP_LOOK_BYTES;
+    coap_address_t local;
+
+    if (!socket->plain || !lcoap_is_odd(d->bytes, room))
+        return false;
+    size_t n = lcoap_odd_answer(d->bytes, room, f->answers[f->nout]);
+    if (n != 0 && local_of(socket, m, &local) && !lcoap_is_group(&local))
+        queue_answer(f, m, &local, n);
     return true;
 }
 
@@ -336,6 +362,15 @@ discard(int fd, uint32_t n)
     (void)recvmmsg(fd, none, n, MSG_DONTWAIT, NULL);
 }
 
+/* Where the next one stands that libcoap must not see: it waits for the next turn. */
+static uint32_t
+up_to_odd(const struct lcoap_fast *f, const struct lcoap_socket *socket, uint32_t from, uint32_t n)
+{
+    while (from < n && !(socket->plain && lcoap_is_odd(f->looked[from].bytes, f->looked[from].n)))
+        from++;
+    return from;
+}
+
 uint32_t
 lcoap_fast_look(struct lcoap_fast *f, struct lcoap_stack *k, const struct lcoap_socket *socket,
                 const struct lcoap_looked **ret)
@@ -346,13 +381,14 @@ lcoap_fast_look(struct lcoap_fast *f, struct lcoap_stack *k, const struct lcoap_
     *ret = f->looked;
     if (n <= 0)
         return 1; /* libcoap finds out what it is */
-    while (socket->plain && served < (uint32_t)n && try_one(f, k, socket, served))
+    while (socket->plain && served < (uint32_t)n &&
+           (try_odd(f, socket, served) || try_one(f, k, socket, served)))
         served++;
-    if (served == 0)
-        return (uint32_t)n;
-    discard(socket->fd, served);
+    if (served != 0)
+        discard(socket->fd, served);
     /* What the socket has no room for is lost as on any network; the client asks again. */
-    (void)sendmmsg(socket->fd, f->out, f->nout, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (f->nout != 0)
+        (void)sendmmsg(socket->fd, f->out, f->nout, MSG_DONTWAIT | MSG_NOSIGNAL);
     *ret = f->looked + served;
-    return (uint32_t)n - served;
+    return up_to_odd(f, socket, served, (uint32_t)n) - served;
 }

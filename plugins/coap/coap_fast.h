@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The short way for what clients ask most: a confirmable GET whose answer is known at once and fits
- * one datagram. Datagrams that wait on a socket are looked at, all with one system call; those at
- * the head of the queue that are of this kind are answered without libcoap - taken off the queue
- * with one call, answered with one more. All else stays in the queue, and libcoap reads it: it
- * keeps sessions, retransmissions, observations, blocks.
+ * one datagram. And for what libcoap would take wrongly (coap_odd). Datagrams that wait on a socket
+ * are looked at, all with one system call; those at the head of the queue that are of this kind are
+ * answered without libcoap - taken off the queue with one call, answered with one more. All else
+ * stays in the queue, and libcoap reads it: it keeps sessions, retransmissions, observations,
+ * blocks.
  *
  * What leaves this way is what the long way would have sent: the same options are read by the same
  * function (coap_request), the same tree is asked. Nothing is remembered of such a request;

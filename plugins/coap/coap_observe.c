@@ -10,10 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is surely lost or delivered: libcoap gives up after MAX_TRANSMIT_WAIT at the latest. Where
- * acknowledgements can't be seen, a message counts as arrived after the first time-out, and libcoap
- * keeps the queue. */
-#define FLIGHT_SEEN (LCOAP_TRANSMIT_WAIT + 7 * LCOAP_SECOND)
+/* What is surely lost or delivered: libcoap has given up by then. Where acknowledgements can't be
+ * seen, a message counts as arrived after the first time-out, and libcoap keeps the queue. */
 #define FLIGHT_UNSEEN (3 * LCOAP_SECOND)
 
 /* An empty response to the exchange's token; NULL: no memory. */
@@ -258,7 +256,7 @@ lcoap_flights_expire(struct lcoap_server *s, lintel_mono now)
 {
     for (uint32_t i = 0; i < LCOAP_NOTE_BUCKETS; i++)
         for (struct lcoap_exchange *x = s->notes[i], *next; x != NULL; x = next) {
-            lintel_mono limit = sees_acks(x->peer) ? FLIGHT_SEEN : FLIGHT_UNSEEN;
+            lintel_mono limit = sees_acks(x->peer) ? s->give_up : FLIGHT_UNSEEN;
             next = x->note_next;
             if (x->in_flight && now - x->flight_since >= limit) {
                 lcoap_acknowledged(x);

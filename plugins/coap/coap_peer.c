@@ -155,6 +155,10 @@ lcoap_peer_of(struct lcoap_stack *stack, coap_session_t *session)
             p->next->link = &p->next;
         stack->peers = p;
         coap_session_set_app_data(session, p);
+        coap_session_set_ack_timeout(
+            session, (coap_fixed_point_t){(uint16_t)(p->server->ack_timeout_ms / 1000),
+                                          (uint16_t)(p->server->ack_timeout_ms % 1000)});
+        coap_session_set_max_retransmit(session, (uint16_t)p->server->max_retransmit);
         describe(p, local);
     } else if (!coap_address_equals(&p->local, local))
         describe(p, local);

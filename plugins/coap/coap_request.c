@@ -66,9 +66,11 @@ lcoap_request_option(struct lcoap_request *r, bool stream, uint32_t option, cons
         return n <= 8 && add(r->if_match, &x->nif_match, LCOAP_MAX_ETAGS, p, n) ? 0
                                                                                 : LINTEL_CODE(4, 2);
     case COAP_OPTION_IF_NONE_MATCH:
-        *why = "If-None-Match carries a value";
+        *why = "If-None-Match is given twice, or carries a value";
+        if (n != 0 || x->flags & LINTEL_X_IF_NONE_MATCH)
+            return LINTEL_CODE(4, 2);
         x->flags |= LINTEL_X_IF_NONE_MATCH;
-        return n == 0 ? 0 : LINTEL_CODE(4, 2);
+        return 0;
     case COAP_OPTION_ACCEPT:
         *why = "Accept is given twice, or longer than 2 bytes";
         if (n > 2 || x->naccept == 1)

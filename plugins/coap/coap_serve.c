@@ -322,6 +322,10 @@ serve(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *requ
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
         return;
     }
+    /* libcoap gives a non-confirmable answer the id of the request. Ours must be one stream, or a
+     * client takes a notification for a repetition (RFC 7252 4.4). */
+    if (coap_pdu_get_type(request) == COAP_MESSAGE_NON)
+        coap_pdu_set_mid(response, coap_new_message_id(session));
     if (peer->flags & LINTEL_X_MULTICAST) {
         serve_group(peer, request, response);
         return;

@@ -174,6 +174,8 @@ struct lcoap_server {
     uint32_t nstreams;
     uint32_t max_observers;
     size_t max_body;
+    uint32_t ack_timeout_ms, max_retransmit;
+    lintel_mono give_up; /* after that long libcoap has given up a confirmable message */
 
     struct lcoap_exchange *free_exchanges;
     uint32_t nopen, nobservers, observed; /* observed: so many began */

@@ -306,8 +306,9 @@ bounds_what_is_under_way(void)
     CHECK(wire_ask(t, fd, &w, &got));
     CHECK_INT(got.code, CODE(5, 3));
     CHECK_INT(t->open, LCOAP_MAX_OPEN_PEER);
-    close(fd);
+    int fds[LCOAP_MAX_OPEN / LCOAP_MAX_OPEN_PEER]; /* open to the end: no port comes twice */
     for (int i = 1; i <= LCOAP_MAX_OPEN / LCOAP_MAX_OPEN_PEER; i++) { /* of all together */
+        fds[i - 1] = fd;
         fd = wire_open(t, 0, AF_INET6);
         bool full = i == LCOAP_MAX_OPEN / LCOAP_MAX_OPEN_PEER;
         for (int mid = 0; mid < (full ? 1 : LCOAP_MAX_OPEN_PEER); mid++) {
@@ -316,10 +317,12 @@ bounds_what_is_under_way(void)
             CHECK(wire_ask(t, fd, &w, &got));
             CHECK_INT(got.code, full ? CODE(5, 3) : 0);
         }
-        close(fd);
     }
     CHECK_INT(t->open, LCOAP_MAX_OPEN);
     testhost_free(t); /* with all of them open */
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+        close(fds[i]);
+    close(fd);
 }
 
 static void

@@ -220,7 +220,9 @@ set_default(struct settings *all, unsigned row, const lintel_field *field)
     } else if (field->choices == NULL && field->type == LINTEL_T_STR) {
         v->as.s = dflt;
         v->len = (uint32_t)strlen(dflt);
-    } else if (field->choices == NULL) /* of choices, the first is the default; no is 0 */
+    } else if (field->type == LINTEL_T_REAL)
+        v->as.r = strtod(dflt, NULL);
+    else if (field->choices == NULL) /* of choices, the first is the default; no is 0 */
         v->as.i = strtoll(dflt, NULL, 10);
 }
 

@@ -17,6 +17,7 @@ coap_sources = \
 	plugins/coap/coap_listen.c plugins/coap/coap_listen.h \
 	plugins/coap/coap_netlink.c plugins/coap/coap_netlink.h \
 	plugins/coap/coap_observe.c plugins/coap/coap_observe.h \
+	plugins/coap/coap_odd.c plugins/coap/coap_odd.h \
 	plugins/coap/coap_peer.c plugins/coap/coap_peer.h \
 	plugins/coap/coap_places.c plugins/coap/coap_places.h \
 	plugins/coap/coap_prefix.c plugins/coap/coap_prefix.h \
@@ -45,7 +46,7 @@ coap_test_libs = plugins/coap/libcoaptest.a $(KIT_LIBS) $(COAP_LIBS)
 coap_tests = plugins/coap/coap_test plugins/coap/coap_client_test plugins/coap/coap_dtls_test \
 	plugins/coap/coap_fast_test plugins/coap/coap_observe_test plugins/coap/coap_places_test \
 	plugins/coap/coap_prefix_test plugins/coap/coap_stream_test \
-	plugins/coap/coap_group_test plugins/coap/coap_guard_test plugins/coap/coap_send_test
+	plugins/coap/coap_group_test plugins/coap/coap_guard_test plugins/coap/coap_odd_test plugins/coap/coap_send_test
 check_PROGRAMS += $(coap_tests)
 TESTS += $(coap_tests)
 plugins_coap_coap_test_SOURCES = plugins/coap/coap_test.c
@@ -60,6 +61,9 @@ plugins_coap_coap_dtls_test_LDADD = $(coap_test_libs)
 plugins_coap_coap_stream_test_SOURCES = plugins/coap/coap_stream_test.c
 plugins_coap_coap_stream_test_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS) $(CUNIT_CFLAGS)
 plugins_coap_coap_stream_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_odd_test_SOURCES = plugins/coap/coap_odd_test.c
+plugins_coap_coap_odd_test_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
+plugins_coap_coap_odd_test_LDADD = $(coap_test_libs)
 plugins_coap_coap_client_test_SOURCES = plugins/coap/coap_client_test.c
 plugins_coap_coap_client_test_LDADD = $(coap_test_libs)
 plugins_coap_coap_group_test_SOURCES = plugins/coap/coap_group_test.c
@@ -76,12 +80,16 @@ endif
 
 FUZZERS += plugins/coap/coap_request_fuzz plugins/coap/coap_fuzz plugins/coap/coap_certificate_fuzz \
 	plugins/coap/coap_netlink_fuzz \
-	plugins/coap/coap_response_fuzz
+	plugins/coap/coap_response_fuzz plugins/coap/coap_odd_fuzz
 plugins_coap_coap_certificate_fuzz_SOURCES = plugins/coap/coap_certificate_fuzz.c \
 	plugins/coap/coap_certificate.c plugins/coap/coap_certificate.h $(FUZZ_MAIN)
 plugins_coap_coap_certificate_fuzz_CFLAGS = $(AM_CFLAGS)
 plugins_coap_coap_certificate_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 plugins_coap_coap_certificate_fuzz_LDADD = -lmbedx509 -lmbedcrypto
+plugins_coap_coap_odd_fuzz_SOURCES = plugins/coap/coap_odd_fuzz.c plugins/coap/coap_odd.c $(FUZZ_MAIN)
+plugins_coap_coap_odd_fuzz_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
+plugins_coap_coap_odd_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+plugins_coap_coap_odd_fuzz_LDADD = $(COAP_LIBS)
 plugins_coap_coap_request_fuzz_SOURCES = plugins/coap/coap_request_fuzz.c \
 	plugins/coap/coap_request.c plugins/coap/coap_answer.c $(FUZZ_MAIN)
 plugins_coap_coap_request_fuzz_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)

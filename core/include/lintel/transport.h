@@ -76,7 +76,8 @@ typedef struct lintel_exchange { /* valid until submit() returns */
      * (RFC 9176 section 5, base). NULL: it can't be asked (a stream, the local socket). */
     const char *origin;
     /* The transport's number of the conversation with this peer - of the security association where
-     * LINTEL_X_SECURE is set. Never 0, never given twice while the hub runs. */
+     * LINTEL_X_SECURE is set. Never given twice while the hub runs; 0 only with LINTEL_X_AT_ONCE, of
+     * which nothing is remembered. */
     uint64_t session;
     uint32_t scope; /* number of the interface, for a link-local peer (RFC 4007); else 0 */
     uint32_t reserved2;
