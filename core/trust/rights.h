@@ -33,7 +33,8 @@ uint32_t lintel_rights_of(const struct lintel_rights *r, const struct lintel_who
                           const char *zone);
 /* The site's name for who asks; NULL: the site does not know it. Lives as long as r. */
 const char *lintel_rights_name(const struct lintel_rights *r, const struct lintel_who *who);
-/* The key of a PSK identity. Its length; 0: there is none, or it is longer than `room`. Wipe it. */
+/* The key of a PSK identity. Its length; 0: there is none, or it is longer than `room`. Wipe it.
+ * n = 0: how many keys there are. */
 uint32_t lintel_rights_key(const struct lintel_rights *r, const char *psk_identity, size_t n,
                            uint8_t *key, uint32_t room);
 
