@@ -18,9 +18,19 @@
  *   coap_observe  separate responses and notifications
  *   coap_dedup    repeated requests, and what was answered
  *   coap_block    bodies in blocks
+ *   coap_guard    what a client may ask, and what may be sent to an address that is not proved
+ *   coap_echo     the proofs: values that come back (RFC 9175)
+ *   coap_limit    requests a second, for each client
+ *   coap_group    requests to multicast groups
+ *   coap_client   requests of the hub's own
+ *   coap_response what other servers answer them
  */
+#include "plugins/coap/coap_client.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_echo.h"
+#include "plugins/coap/coap_group.h"
 #include "plugins/coap/coap_io.h"
+#include "plugins/coap/coap_limit.h"
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_places.h"
@@ -38,8 +48,16 @@ enum {
     S_MAX_OBSERVERS,
     S_PREFIX,
     S_INTERFACE,
-    S_ADDRESS_PORT
+    S_ADDRESS_PORT,
+    S_ECHO,
+    S_RATE,
+    S_RATE_EQUAL,
+    S_LIMIT_ALL,
+    S_GROUPS,
+    S_GROUP_INTERFACES,
+    S_GROUP_PATHS
 };
+enum { ECHO_AMPLIFICATION, ECHO_OFF }; /* the words of S_ECHO */
 
 static const lintel_field settings_table[] = {
     [S_LISTEN] = {.name = "listen",
@@ -90,6 +108,49 @@ static const lintel_field settings_table[] = {
                         .min = 1,
                         .max = 65534,
                         .type = LINTEL_T_INT},
+    [S_ECHO] = {.name = "echo",
+                .help =
+                    "With amplification, a client whose address is not proved gets at most three "
+                    "times the bytes that it sent, and else an Echo option to send back (RFC "
+                    "9175). Clients that don't know Echo need off.",
+                .dflt = "amplification",
+                .choices = "amplification|off",
+                .type = LINTEL_T_STR},
+    [S_RATE] = {.name = "rate",
+                .help = "Requests a second of one client that is neither authenticated nor of this "
+                        "machine; beyond it 4.29. 0: no limit.",
+                .dflt = "200",
+                .min = 0,
+                .max = 1000000,
+                .type = LINTEL_T_INT},
+    [S_RATE_EQUAL] = {.name = "rateEqual",
+                      .help = "The same for requests with the same method and URI.",
+                      .dflt = "50",
+                      .min = 0,
+                      .max = 1000000,
+                      .type = LINTEL_T_INT},
+    [S_LIMIT_ALL] = {.name = "limitAll",
+                     .help =
+                         "Written down as yes, limits for single clients count for those of this "
+                         "machine and for authenticated ones too.",
+                     .dflt = "false",
+                     .type = LINTEL_T_BOOL},
+    [S_GROUPS] = {.name = "groups",
+                  .help =
+                      "Multicast groups to hear: addresses, or all, which are those of CoAP nodes "
+                      "and directories. They need the listener coap://[::]:5683.",
+                  .dflt = "",
+                  .type = LINTEL_T_LIST},
+    [S_GROUP_INTERFACES] =
+        {.name = "groupInterfaces",
+         .help = "Network interfaces to hear groups on; none means all that are up at the start.",
+         .dflt = "",
+         .type = LINTEL_T_LIST},
+    [S_GROUP_PATHS] = {.name = "groupPaths",
+                       .help = "Paths that a group may be asked for, with GET; one that ends in * "
+                               "stands for all that begin so.",
+                       .dflt = ".well-known/core",
+                       .type = LINTEL_T_LIST},
     {.name = NULL},
 };
 
@@ -129,6 +190,26 @@ add_places(struct lcoap_server *s, const lintel_value *settings)
 }
 
 static lintel_status
+add_groups(struct lcoap_server *s, const lintel_value *settings)
+{
+    char err[400] = "";
+    lintel_status st = lcoap_groups_add(s, &settings[S_GROUPS], &settings[S_GROUP_INTERFACES],
+                                        &settings[S_GROUP_PATHS], err, sizeof err);
+    if (st != LINTEL_OK)
+        complain(s, err);
+    return st;
+}
+
+static void
+set_limits(struct lcoap_server *s, const lintel_value *settings)
+{
+    s->limit_answers = settings[S_ECHO].as.i != ECHO_OFF;
+    s->rate = (uint32_t)settings[S_RATE].as.i;
+    s->rate_equal = (uint32_t)settings[S_RATE_EQUAL].as.i;
+    s->limit_all = settings[S_LIMIT_ALL].as.i != 0;
+}
+
+static lintel_status
 coap_transport_create(const lintel_host *h, const lintel_value *settings, void **self)
 {
     struct lcoap_server *s = calloc(1, sizeof *s);
@@ -138,12 +219,17 @@ coap_transport_create(const lintel_host *h, const lintel_value *settings, void *
     s->unprotected = settings[S_UNPROTECTED].as.i != 0;
     s->max_body = (size_t)settings[S_MAX_BODY].as.i;
     s->max_observers = (uint32_t)settings[S_MAX_OBSERVERS].as.i;
+    set_limits(s, settings);
     lcoap_io_init(s);
     s->hub = lcoap_stack_new(s, false, (uint32_t)settings[S_MAX_SESSIONS].as.i);
     lintel_status st = s->hub != NULL ? add_listeners(s, &settings[S_LISTEN]) : LINTEL_E_NOMEM;
     if (st == LINTEL_OK)
         st = add_places(s, settings);
+    if (st == LINTEL_OK)
+        st = add_groups(s, settings);
     if (st != LINTEL_OK) {
+        lcoap_groups_free(s);
+        lcoap_places_free(s);
         lcoap_stack_free(s->hub);
         lcoap_io_fini(s);
         free(s);
@@ -157,12 +243,17 @@ static void
 coap_transport_stop(void *self)
 {
     struct lcoap_server *s = self;
+    lcoap_client_free(s->client);
+    s->client = NULL;
+    lcoap_groups_leave(s);
     lcoap_places_stop(s);
     lcoap_stack_close(s->hub);
     lcoap_io_fini(s);
     lcoap_exchanges_fini(s);
     lcoap_replies_free(s->replies);
     s->replies = NULL;
+    lcoap_limits_free(s->limits);
+    s->limits = NULL;
 }
 
 static void
@@ -171,6 +262,7 @@ coap_transport_destroy(void *self)
     struct lcoap_server *s = self;
     coap_transport_stop(s);
     lcoap_places_free(s);
+    lcoap_groups_free(s);
     lcoap_stack_free(s->hub);
     free(s);
 }
@@ -193,9 +285,14 @@ coap_transport_start(void *self)
         return LINTEL_E_NOTSUP;
     }
     coap_startup();
+    lcoap_echo_init(&s->echo, s->host, s->tree);
     s->replies = lcoap_replies_new();
-    if (s->replies != NULL)
+    s->limits = lcoap_limits_new(s->rate, s->rate_equal);
+    s->client = lcoap_client_new(s);
+    if (s->replies != NULL && s->limits != NULL && s->client != NULL)
         st = lcoap_stack_open(s->hub, err, sizeof err);
+    if (st == LINTEL_OK)
+        st = lcoap_groups_join(s, err, sizeof err);
     if (st != LINTEL_OK) {
         complain(s, err);
         coap_transport_stop(s);
@@ -209,7 +306,8 @@ coap_transport_extension(void *self, const char *id)
     static const lintel_transport transport = {.size = sizeof transport,
                                                .answer = lcoap_serve_answer,
                                                .thing_added = lcoap_places_added,
-                                               .thing_removed = lcoap_places_removed};
+                                               .thing_removed = lcoap_places_removed,
+                                               .send = lcoap_client_send};
     (void)self;
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &transport : NULL;
 }

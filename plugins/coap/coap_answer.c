@@ -109,6 +109,8 @@ lcoap_answer_write(coap_pdu_t *pdu, const struct lcoap_answer_how *how, const li
         ok = ok && put_number(pdu, COAP_OPTION_SIZE2, (uint32_t)a->payload.n);
     if (a->size1 != 0)
         ok = ok && put_number(pdu, COAP_OPTION_SIZE1, a->size1);
+    if (how->echo.n > 0)
+        ok = ok && put_spans(pdu, COAP_OPTION_ECHO, &how->echo, 1);
     if (n > 0)
         ok = ok && coap_add_data(pdu, n, (const uint8_t *)a->payload.p + from) != 0;
     return ok;
@@ -129,18 +131,25 @@ lcoap_answer_too_large(coap_pdu_t *pdu, uint32_t max, const char *why)
 }
 
 bool
-lcoap_answer_copy(const coap_pdu_t *from, coap_pdu_t *to)
+lcoap_answer_copy_options(const coap_pdu_t *from, coap_pdu_t *to)
 {
     coap_opt_iterator_t it;
     coap_opt_t *opt;
-    const uint8_t *data;
-    size_t n;
-
-    coap_pdu_set_code(to, coap_pdu_get_code(from));
     if (coap_option_iterator_init(from, &it, COAP_OPT_ALL) != NULL)
         while ((opt = coap_option_next(&it)) != NULL)
             if (coap_add_option(to, it.number, coap_opt_length(opt), coap_opt_value(opt)) == 0)
                 return false;
+    return true;
+}
+
+bool
+lcoap_answer_copy(const coap_pdu_t *from, coap_pdu_t *to)
+{
+    const uint8_t *data;
+    size_t n;
+    coap_pdu_set_code(to, coap_pdu_get_code(from));
+    if (!lcoap_answer_copy_options(from, to))
+        return false;
     return coap_get_data(from, &n, &data) == 0 || coap_add_data(to, n, data) != 0;
 }
 

@@ -9,6 +9,7 @@ struct lcoap_answer_how {
     struct lcoap_block block2; /* the block to send; given: send the option even if all fits */
     uint32_t observe;          /* sequence number */
     bool notify;               /* send it */
+    lintel_span echo;          /* value of an Echo option; n 0: none */
 };
 
 /* The size of a block that is sent to a peer that asked for `asked`. */
@@ -28,6 +29,7 @@ void lcoap_answer_error(coap_pdu_t *response, uint32_t code, const char *why);
 void lcoap_answer_too_large(coap_pdu_t *response, uint32_t max, const char *why);
 /* Code, options and payload of one response into an empty one; false: no memory. */
 bool lcoap_answer_copy(const coap_pdu_t *from, coap_pdu_t *to);
+bool lcoap_answer_copy_options(const coap_pdu_t *from, coap_pdu_t *to); /* only them */
 /* Whether RFC 7967 No-Response silences this code. */
 bool lcoap_answer_silenced(uint8_t no_response, uint32_t code);
 /* All of an answer that can be kept: without what it points to. */

@@ -27,10 +27,10 @@ static void
 sign(const struct lcoap_echo *e, const coap_address_t *peer, const uint8_t seconds[SECONDS],
      lintel_span part, uint8_t ret[MAC])
 {
-    struct label l = {{0}};
+    struct label l;
     struct lcoap_client_key client;
     uint8_t whole[32];
-    memset(&client, 0, sizeof client);
+    memset(&l, 0, sizeof l);
     lcoap_client_key(peer, &client);
     memcpy(l.name, name, sizeof name);
     memcpy(l.run, e->run, sizeof l.run);

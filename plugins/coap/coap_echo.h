@@ -17,12 +17,6 @@ enum {
     LCOAP_ECHO_FRESH = 60 /* seconds */
 };
 
-struct lcoap_echo { /* what makes values */
-    const lintel_host *host;
-    const lintel_host_transport *tree; /* NULL, or without derive(): nothing is made or believed */
-    uint8_t run[8];                    /* of this run: older values are worth nothing */
-};
-
 void lcoap_echo_init(struct lcoap_echo *e, const lintel_host *host,
                      const lintel_host_transport *tree);
 /* Writes a value for this address (without its port); its length, 0: none can be made. */

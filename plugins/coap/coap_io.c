@@ -13,6 +13,7 @@
  * while. */
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_block.h"
+#include "plugins/coap/coap_client.h"
 #include "plugins/coap/coap_dedup.h"
 #include "plugins/coap/coap_fast.h"
 #include "plugins/coap/coap_observe.h"
@@ -214,8 +215,9 @@ static void
 on_nack(coap_session_t *session, const coap_pdu_t *sent, coap_nack_reason_t reason, coap_mid_t mid)
 {
     struct lcoap_peer *peer = coap_session_get_app_data(session);
+    const struct lcoap_stack *k = coap_get_app_data(coap_session_get_context(session));
     (void)sent, (void)reason;
-    if (peer == NULL)
+    if (lcoap_client_nack(k->server->client, session, mid) || peer == NULL)
         return;
     struct lcoap_exchange *x =
         lcoap_noted(peer->stack, peer->place, coap_session_get_addr_remote(session), (uint16_t)mid);
@@ -262,16 +264,16 @@ is_known(const struct lcoap_stack *k, const void *event)
     return false;
 }
 
-/* Looks for the listener's socket among the members of libcoap's epoll set: it is the new one. */
-static struct lcoap_socket *
-find_socket(struct lcoap_stack *k)
+/* Calls fn with each member of libcoap's epoll set. Returns 0 if it can be read. */
+static int
+each_socket(const struct lcoap_stack *k,
+            void (*fn)(struct lcoap_stack *k, int fd, const void *event), struct lcoap_stack *arg)
 {
     char path[64], line[256];
-    struct lcoap_socket *socket = new_socket(k);
     snprintf(path, sizeof path, "/proc/self/fdinfo/%d", k->epoll_fd);
-    FILE *f = socket != NULL ? fopen(path, "re") : NULL;
+    FILE *f = fopen(path, "re");
     if (f == NULL)
-        return NULL;
+        return -1;
     while (fgets(line, sizeof line, f) != NULL) {
         int fd;
         unsigned events;
@@ -279,13 +281,37 @@ find_socket(struct lcoap_stack *k)
         if (sscanf(line, "tfd: %d events: %x data: %llx", &fd, &events, &data) != 3)
             continue;
         fcntl(fd, F_SETFD, FD_CLOEXEC); /* libcoap doesn't */
-        if (data == 0 || socket->event != NULL || is_known(k, (const void *)(uintptr_t)data))
-            continue; /* its timer, or another's */
-        socket->event = (const void *)(uintptr_t)data;
-        socket->fd = fd;
+        if (fn != NULL && data != 0)    /* 0 is its timer */
+            fn(arg, fd, (const void *)(uintptr_t)data);
     }
     fclose(f);
-    return socket->event != NULL ? socket : NULL;
+    return 0;
+}
+
+void
+lcoap_io_mark_sockets(const struct lcoap_stack *k)
+{
+    each_socket(k, NULL, NULL);
+}
+
+/* The one that is not known yet is the socket behind the last. */
+static void
+take_new(struct lcoap_stack *k, int fd, const void *event)
+{
+    struct lcoap_socket *socket = &k->sockets[k->nsockets];
+    if (socket->event != NULL || is_known(k, event))
+        return;
+    socket->event = event;
+    socket->fd = fd;
+}
+
+/* Looks for the listener's socket among the members of libcoap's epoll set: it is the new one. */
+static struct lcoap_socket *
+find_socket(struct lcoap_stack *k)
+{
+    struct lcoap_socket *socket = new_socket(k);
+    return socket != NULL && each_socket(k, take_new, k) == 0 && socket->event != NULL ? socket
+                                                                                       : NULL;
 }
 
 static bool
@@ -372,6 +398,7 @@ lcoap_io_join(struct lcoap_stack *k, char *err, size_t nerr)
     k->repeats = 1;
     coap_register_nack_handler(k->context, on_nack);
     coap_register_event_handler(k->context, on_event);
+    coap_register_response_handler(k->context, lcoap_client_response);
     lintel_status st =
         k->of_things ? join_things(k) : s->loop->watch(s->host, fd, LINTEL_LOOP_READ, on_hub, k);
     if (st != LINTEL_OK) {

@@ -13,6 +13,8 @@ void lcoap_io_leave(struct lcoap_stack *k); /* nothing if it has not joined */
 /* A listener was opened: its socket is looked at from now on; those of a place were closed. */
 void lcoap_io_listens(struct lcoap_stack *k, const struct lcoap_listener *l);
 void lcoap_io_unlistens(struct lcoap_stack *k, const struct lcoap_place *place);
+/* libcoap has opened a socket: programs that are started must not inherit it. */
+void lcoap_io_mark_sockets(const struct lcoap_stack *k);
 /* A confirmable message went out: libcoap's timer must know, unless a turn is on and sets it
  * anyway. */
 void lcoap_io_sent_confirmable(struct lcoap_stack *k);

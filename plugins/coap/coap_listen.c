@@ -70,9 +70,8 @@ read_port(const char *p, unsigned *ret)
     return v <= 65535;
 }
 
-/* host[:port] behind "coap://"; the text is cut into pieces. */
-static bool
-read_authority(char *text, unsigned number, coap_address_t *ret)
+bool
+lcoap_authority_read(char *text, unsigned number, coap_address_t *ret)
 {
     char *host = text, *port;
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_DGRAM}, *found = NULL;
@@ -150,15 +149,17 @@ lcoap_listen_add(struct lcoap_stack *k, const char *uri, char *err, size_t nerr)
     }
     l->protocol = scheme->protocol;
     snprintf(authority, sizeof authority, "%s", l->uri + strlen(scheme->prefix));
-    if (!read_authority(authority, scheme->port, &l->address)) {
+    if (!lcoap_authority_read(authority, scheme->port, &l->address)) {
         snprintf(err, nerr,
                  "listen: %s: an address in figures is wanted, like coap://[::1]:5683 or "
                  "coap://127.0.0.1:5683, without a path",
                  l->uri);
         return LINTEL_E_CONFIG;
     }
-    if (coap_is_mcast(&l->address)) {
-        snprintf(err, nerr, "listen: %s: groups are not served in this version", l->uri);
+    if (lcoap_is_group(&l->address)) {
+        snprintf(err, nerr,
+                 "listen: %s is a group: listen on coap://[::]:5683, and name it in `groups`",
+                 l->uri);
         return LINTEL_E_NOTSUP;
     }
     l->loopback = lcoap_is_loopback(&l->address);

@@ -2,6 +2,7 @@
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_block.h"
+#include "plugins/coap/coap_guard.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_peer.h"
 
@@ -14,6 +15,38 @@
 #define FLIGHT_SEEN (LCOAP_TRANSMIT_WAIT + 7 * LCOAP_SECOND)
 #define FLIGHT_UNSEEN (3 * LCOAP_SECOND)
 
+/* An empty response to the exchange's token; NULL: no memory. */
+static coap_pdu_t *
+new_response(const struct lcoap_exchange *x, bool confirmable, uint16_t mid)
+{
+    coap_pdu_t *pdu = coap_pdu_init(confirmable ? COAP_MESSAGE_CON : COAP_MESSAGE_NON, 0, mid,
+                                    coap_session_max_pdu_size(x->peer->session));
+    if (pdu == NULL || coap_add_token(pdu, x->ntoken, x->token))
+        return pdu;
+    coap_delete_pdu(pdu);
+    return NULL;
+}
+
+/* For an address that is not proved: the acknowledgement has left, and a confirmable message may
+ * leave five times. So it leaves once, and what is still too large is replaced. */
+static coap_pdu_t *
+fit(const struct lcoap_exchange *x, coap_pdu_t *pdu, bool *confirmable)
+{
+    uint32_t room = x->room - (x->confirmable ? LCOAP_EMPTY_BYTES : 0);
+    size_t n = lcoap_message_bytes(pdu);
+    if (n * (*confirmable ? LCOAP_SENDINGS : 1) <= room)
+        return pdu;
+    *confirmable = false;
+    coap_pdu_set_type(pdu, COAP_MESSAGE_NON);
+    if (n <= room)
+        return pdu;
+    coap_pdu_t *small = new_response(x, false, (uint16_t)coap_pdu_get_mid(pdu));
+    if (small != NULL)
+        lcoap_guard_shrink(x->peer, x->method, room, pdu, small);
+    coap_delete_pdu(pdu);
+    return small;
+}
+
 /* Sends one response to the exchange's token. Whether it left (or waits in libcoap's queue). */
 static bool
 send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable, bool notify)
@@ -22,11 +55,17 @@ send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable
     struct lcoap_server *s = peer->server;
     lintel_mono now = s->host->now(s->host);
     lintel_answer answer = *a;
-    struct lcoap_answer_how how = {.block1 = &x->block1, .block2 = x->block2, .notify = notify};
+    uint8_t echo[LCOAP_ECHO_ROOM];
+    struct lcoap_answer_how how = {.block1 = &x->block1,
+                                   .block2 = x->block2,
+                                   .notify = notify,
+                                   .echo = lcoap_guard_echo(peer, a, echo)};
     uint16_t mid = coap_new_message_id(peer->session);
 
     if (lcoap_answer_silenced(x->no_response, a->code))
         return false;
+    if (!x->answered && (a->flags & LINTEL_ANSWER_ECHO))
+        confirmable = false; /* RFC 9175 2.3 */
     if (x->answered) {
         how.block1 = NULL;
         how.block2.num = 0;
@@ -38,14 +77,16 @@ send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable
         lcoap_download_keep(peer, x->key, (lintel_span){NULL, 0}, &answer, now);
         lcoap_io_housekeep(s);
     }
-    coap_pdu_t *pdu = coap_pdu_init(confirmable ? COAP_MESSAGE_CON : COAP_MESSAGE_NON, 0, mid,
-                                    coap_session_max_pdu_size(peer->session));
+    coap_pdu_t *pdu = new_response(x, confirmable, mid);
     if (pdu == NULL)
         return false;
-    if (!coap_add_token(pdu, x->ntoken, x->token) || !lcoap_answer_write(pdu, &how, &answer)) {
+    if (!lcoap_answer_write(pdu, &how, &answer)) {
         coap_delete_pdu(pdu);
         return false;
     }
+    if (!x->answered && x->room != 0 && lcoap_guard_unproved(peer, now) &&
+        (pdu = fit(x, pdu, &confirmable)) == NULL)
+        return false;
     if (coap_send(peer->session, pdu) == COAP_INVALID_MID)
         return false;
     if (confirmable || notify)

@@ -45,8 +45,11 @@ static struct testhost *
 open_host(const char *interface)
 {
     static const char *const listen[] = {"coap://[::1]:0", NULL};
-    struct testhost_settings s = {
-        .listen = listen, .unprotected = true, .prefix = PREFIX, .interface = interface};
+    struct testhost_settings s = {.listen = listen,
+                                  .unprotected = true,
+                                  .prefix = PREFIX,
+                                  .interface = interface,
+                                  .more = {{"echo", 1, NULL}}}; /* off: raw clients send no proof */
     struct testhost *t = testhost_new(lintel_plugin_entry.plugins[0], &s, tree, NULL, 0);
     CHECK(t != NULL);
     if (t != NULL)

@@ -22,21 +22,20 @@ add(lintel_span *list, uint32_t *n, uint32_t max, const uint8_t *p, size_t len)
     return true;
 }
 
-static uint32_t
-number(const uint8_t *p, size_t n)
+uint32_t
+lcoap_number(lintel_span value)
 {
     uint32_t v = 0;
-    for (size_t i = 0; i < n; i++)
-        v = v << 8 | p[i];
+    for (size_t i = 0; i < value.n; i++)
+        v = v << 8 | (uint8_t)value.p[i];
     return v;
 }
 
-/* RFC 7959 2.2; szx 7 is reserved over UDP. */
-static bool
-read_block(struct lcoap_block *b, const uint8_t *p, size_t n)
+bool
+lcoap_block_read(struct lcoap_block *b, lintel_span value)
 {
-    uint32_t v = n <= 3 ? number(p, n) : 0;
-    if (n > 3 || b->given || (v & 7) == 7)
+    uint32_t v = value.n <= 3 ? lcoap_number(value) : 0;
+    if (value.n > 3 || b->given || (v & 7) == 7)
         return false;
     *b = (struct lcoap_block){.num = v >> 4, .szx = v & 7, .more = (v & 8) != 0, .given = true};
     return true;
@@ -49,6 +48,7 @@ lcoap_request_option(struct lcoap_request *r, uint32_t option, const uint8_t *p,
                      const char **why)
 {
     lintel_exchange *x = &r->x;
+    const lintel_span value = {(const char *)p, n};
     switch (option) {
     case COAP_OPTION_URI_PATH:
         *why = "the path has too many segments: at most 24";
@@ -72,29 +72,33 @@ lcoap_request_option(struct lcoap_request *r, uint32_t option, const uint8_t *p,
         *why = "Accept is given twice, or longer than 2 bytes";
         if (n > 2 || x->naccept == 1)
             return LINTEL_CODE(4, 2);
-        r->accept[x->naccept++] = (int32_t)number(p, n);
+        r->accept[x->naccept++] = (int32_t)lcoap_number(value);
         return 0;
     case COAP_OPTION_CONTENT_FORMAT:
         if (n <= 2 && x->format == LINTEL_FORMAT_NONE)
-            x->format = (int32_t)number(p, n);
+            x->format = (int32_t)lcoap_number(value);
         return 0;
     case COAP_OPTION_OBSERVE:
-        if (n <= 3 && number(p, n) <= 1)
-            r->observe = (int32_t)number(p, n);
+        if (n <= 3 && lcoap_number(value) <= 1)
+            r->observe = (int32_t)lcoap_number(value);
         return 0;
     case COAP_OPTION_BLOCK1:
         *why = "Block1 is malformed";
-        return read_block(&r->block1, p, n) ? 0 : LINTEL_CODE(4, 0);
+        return lcoap_block_read(&r->block1, value) ? 0 : LINTEL_CODE(4, 0);
     case COAP_OPTION_BLOCK2:
         *why = "Block2 is malformed";
-        return read_block(&r->block2, p, n) ? 0 : LINTEL_CODE(4, 0);
+        return lcoap_block_read(&r->block2, value) ? 0 : LINTEL_CODE(4, 0);
     case COAP_OPTION_SIZE1:
         if (n <= 4)
-            r->size1 = number(p, n);
+            r->size1 = lcoap_number(value);
+        return 0;
+    case COAP_OPTION_ECHO:
+        if (n >= 1 && n <= 40)
+            r->echo = (lintel_span){(const char *)p, n};
         return 0;
     case COAP_OPTION_NORESPONSE:
         if (n <= 1)
-            r->no_response = (uint8_t)number(p, n);
+            r->no_response = (uint8_t)lcoap_number(value);
         return 0;
     default: return 0; /* libcoap has refused critical options that it does not know */
     }
@@ -109,6 +113,7 @@ lcoap_request_begin(struct lcoap_request *r, uint32_t method)
     memset(&r->block2, 0, sizeof r->block2);
     r->size1 = 0;
     r->no_response = 0;
+    r->echo = (lintel_span){NULL, 0};
     r->observe = LCOAP_OBSERVE_NONE;
     r->x.size = sizeof r->x;
     r->x.method = method;

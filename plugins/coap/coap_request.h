@@ -21,6 +21,7 @@ struct lcoap_request { /* spans point into the PDU */
     struct lcoap_block block1, block2;
     uint32_t size1;      /* announced size of the whole body; 0: none */
     uint8_t no_response; /* RFC 7967 */
+    lintel_span echo;    /* RFC 9175 2; not judged */
 };
 
 /* An empty request of a method, and its options one by one: 0, or the code to answer with and
@@ -31,6 +32,11 @@ uint32_t lcoap_request_option(struct lcoap_request *r, uint32_t number, const ui
 /* All of it: 0, or the code to answer with (4.00, 4.02) and *ret_why for people. */
 uint32_t lcoap_request_read(const coap_pdu_t *pdu, struct lcoap_request *ret, const char **ret_why);
 
+/* An option's value as a number, of at most 4 bytes. */
+uint32_t lcoap_number(lintel_span value);
+/* Block1 or Block2 (RFC 7959 2.2); szx 7 is reserved over UDP. False: malformed, or there already.
+ */
+bool lcoap_block_read(struct lcoap_block *b, lintel_span value);
 /* Equal for requests that share a cache entry, blocks and observation aside (RFC 7252 5.4.2).
  * Without the payload. */
 uint64_t lcoap_request_key(const coap_pdu_t *pdu);

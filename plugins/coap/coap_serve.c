@@ -4,11 +4,14 @@
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
 #include "plugins/coap/coap_fast.h"
+#include "plugins/coap/coap_group.h"
+#include "plugins/coap/coap_guard.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_places.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 /* A GET is repeated without harm, and costs no record; but not while the first one is being worked
@@ -87,7 +90,15 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     x->mid = (uint16_t)coap_pdu_get_mid(request);
     lcoap_exchange_count(x);
     x->confirmable = coap_pdu_get_type(request) == COAP_MESSAGE_CON;
+    x->method = (uint8_t)r->x.method;
     x->no_response = r->no_response;
+    if (peer->flags & LINTEL_X_LIMITED)
+        x->room = lcoap_guard_room(peer, request, s->host->now(s->host));
+    if (peer->flags & LINTEL_X_MULTICAST) {
+        x->group = true;
+        x->interface = coap_session_get_ifindex(peer->session);
+        x->port = htons(coap_address_get_port(&peer->local));
+    }
     x->block1 = r->block1;
     x->block2 = r->block2;
     x->key = key;
@@ -135,71 +146,168 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
         x->key = lcoap_request_key(request); /* for blocks of the answer to come */
 }
 
+/* Whether the client asks too much, or has to prove its address first: `response` says so. */
+static bool
+hold_off(const struct lcoap_peer *peer, const struct lcoap_request *r, coap_pdu_t *response)
+{
+    static const char why[] = "too many requests of this client, try again later";
+    const lintel_host *h = peer->server->host;
+    if ((peer->flags & LINTEL_X_LIMITED) == 0)
+        return false;
+    /* A body in blocks counts as one request. */
+    uint32_t wait = r->block1.num > 0 ? 0 : lcoap_guard_count(peer, r, h->now(h));
+    if (wait > 0) {
+        lintel_answer a = {.size = sizeof a,
+                           .code = LINTEL_CODE(4, 29),
+                           .format = LINTEL_FORMAT_NONE,
+                           .max_age = wait,
+                           .payload = {why, sizeof why - 1}};
+        lcoap_answer_write(response, &(struct lcoap_answer_how){.block1 = NULL}, &a);
+        return true;
+    }
+    /* One registration would bring many notifications. */
+    if (r->observe != LCOAP_OBSERVE_REGISTER || !lcoap_guard_unproved(peer, h->now(h)))
+        return false;
+    lcoap_guard_demand(peer, response);
+    return true;
+}
+
+/* Takes the request's part of a body. 0: it is whole; else the code to answer with. */
+static uint32_t
+take_body(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, lintel_mono now,
+          struct lcoap_transfer **ret_upload, const char **ret_why)
+{
+    uint32_t method = r->x.method;
+    if (r->block2.num > 0 && method != LINTEL_GET && method != LINTEL_FETCH) {
+        *ret_why = "the answer is not kept any more: send the request again";
+        return LINTEL_CODE(4, 8);
+    }
+    if (r->block1.given && method != LINTEL_GET)
+        return lcoap_upload(peer, key, r, now, ret_upload, ret_why);
+    *ret_why = "the body is larger than this server's maxBody";
+    return r->x.payload.n > peer->server->max_body ? LINTEL_CODE(4, 13) : 0;
+}
+
+/* A request that was read: the answer is in `response`, or will come. */
+static void
+serve_read(struct lcoap_peer *peer, struct lcoap_request *r, const coap_pdu_t *request,
+           coap_pdu_t *response)
+{
+    struct lcoap_server *s = peer->server;
+    struct lcoap_transfer *upload = NULL;
+    const char *why = NULL;
+    uint64_t key = 0;
+    lintel_mono now = 0;
+
+    if (r->echo.n > 0)
+        lcoap_guard_read(peer, r, s->host->now(s->host));
+    if (r->block1.given || r->block2.given) {
+        key = lcoap_request_key(request);
+        now = s->host->now(s->host);
+        lcoap_io_housekeep(s);
+    }
+    if ((r->block2.num > 0 && serve_kept_block(peer, r, key, now, response)) ||
+        hold_off(peer, r, response))
+        return;
+    uint32_t code = take_body(peer, r, key, now, &upload, &why);
+    if (code == LINTEL_CODE(2, 31)) {
+        lintel_answer a = {.size = sizeof a, .code = code, .format = LINTEL_FORMAT_NONE};
+        lcoap_answer_write(response, &(struct lcoap_answer_how){.block1 = &r->block1}, &a);
+    } else if (code == LINTEL_CODE(4, 13))
+        lcoap_answer_too_large(response, (uint32_t)s->max_body, why);
+    else if (code != 0)
+        lcoap_answer_error(response, code, why);
+    else
+        submit(peer, r, key, request, response);
+    lcoap_upload_done(peer, upload);
+}
+
+static void
+serve_request(struct lcoap_peer *peer, const coap_pdu_t *request, coap_pdu_t *response)
+{
+    struct lcoap_server *s = peer->server;
+    uint32_t method = (uint32_t)coap_pdu_get_code(request);
+    struct lcoap_request r;
+    const char *why = NULL;
+
+    /* The clock is asked only where it counts. */
+    lintel_mono now = method != LINTEL_GET || peer->nopen > 0 ? s->host->now(s->host) : 0;
+    if (is_repeated(peer, request, method, now, response))
+        return;
+    uint32_t code = lcoap_request_read(request, &r, &why);
+    if (code != 0)
+        lcoap_answer_error(response, code, why);
+    else
+        serve_read(peer, &r, request, response);
+    if (method != LINTEL_GET && coap_pdu_get_code(response) != COAP_EMPTY_CODE &&
+        coap_pdu_get_type(request) == COAP_MESSAGE_CON)
+        lcoap_replies_answer(s->replies, peer, (uint16_t)coap_pdu_get_mid(request), response);
+}
+
+/* What a group was asked is answered later, or never: `response` stays empty. */
+static void
+serve_group(struct lcoap_peer *peer, const coap_pdu_t *request, coap_pdu_t *response)
+{
+    struct lcoap_server *s = peer->server;
+    lintel_mono now = s->host->now(s->host);
+    uint16_t mid = (uint16_t)coap_pdu_get_mid(request);
+    struct lcoap_request r;
+    const char *why;
+
+    if (coap_pdu_get_type(request) != COAP_MESSAGE_NON ||
+        lcoap_request_read(request, &r, &why) != 0 || !lcoap_group_wants(peer, &r) ||
+        lcoap_replies_repeat(s->replies, peer, mid, now, response) ||
+        ((peer->flags & LINTEL_X_LIMITED) != 0 && lcoap_guard_count(peer, &r, now) > 0))
+        return;
+    lcoap_replies_add(s->replies, peer, mid, now + LCOAP_NON_LIFETIME);
+    lcoap_io_housekeep(s);
+    r.observe = LCOAP_OBSERVE_NONE;
+    submit(peer, &r, lcoap_request_key(request), request, response);
+    coap_pdu_set_code(response, COAP_EMPTY_CODE); /* whatever was refused */
+}
+
 /* coap_method_handler_t for every path and method. */
 static void
 serve(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *request,
       const coap_string_t *query, coap_pdu_t *response)
 {
     struct lcoap_stack *stack = coap_resource_get_userdata(resource);
-    struct lcoap_server *s = stack->server;
-    struct lcoap_peer *peer = lcoap_peer_of(stack, session);
-    uint32_t method = (uint32_t)coap_pdu_get_code(request);
-    struct lcoap_request r;
-    struct lcoap_transfer *upload = NULL;
-    const char *why = NULL;
-    uint32_t code = LINTEL_CODE(5, 0);
-    uint64_t key = 0;
+    struct lcoap_guard guard;
 
+    /* Only listeners are served, not what the hub's own requests have opened. */
+    if (coap_session_get_type(session) != COAP_SESSION_TYPE_SERVER) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_NOT_IMPLEMENTED);
+        return;
+    }
     stack->served++;
     (void)query; /* percent-encoded and joined by libcoap; the options are read instead */
+    struct lcoap_peer *peer = lcoap_peer_of(stack, session);
     if (peer == NULL) {
-        lcoap_answer_error(response, LINTEL_CODE(5, 0), "out of memory");
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
         return;
     }
-    /* The clock is asked only where it counts. */
-    lintel_mono now = method != LINTEL_GET || peer->nopen > 0 ? s->host->now(s->host) : 0;
-    if (is_repeated(peer, request, method, now, response))
+    if (peer->flags & LINTEL_X_MULTICAST) {
+        serve_group(peer, request, response);
         return;
-    code = lcoap_request_read(request, &r, &why);
-    if (code == 0 && (r.block1.given || r.block2.given)) {
-        key = lcoap_request_key(request);
-        now = s->host->now(s->host);
-        lcoap_io_housekeep(s);
     }
-    if (code == 0 && r.block2.num > 0 && serve_kept_block(peer, &r, key, now, response))
-        goto done;
-    if (code == 0 && r.block2.num > 0 && method != LINTEL_GET && method != LINTEL_FETCH) {
-        code = LINTEL_CODE(4, 8);
-        why = "the answer is not kept any more: send the request again";
+    coap_pdu_t *to = lcoap_guard_begin(&guard, peer, request, response);
+    if (to == NULL) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+        return;
     }
-    if (code == 0 && r.block1.given && method != LINTEL_GET)
-        code = lcoap_upload(peer, key, &r, now, &upload, &why);
-    else if (code == 0 && r.x.payload.n > s->max_body) {
-        code = LINTEL_CODE(4, 13);
-        why = "the body is larger than this server's maxBody";
-    }
-    if (code == LINTEL_CODE(2, 31)) {
-        lintel_answer a = {.size = sizeof a, .code = code, .format = LINTEL_FORMAT_NONE};
-        lcoap_answer_write(response, &(struct lcoap_answer_how){.block1 = &r.block1}, &a);
-    } else if (code == LINTEL_CODE(4, 13))
-        lcoap_answer_too_large(response, (uint32_t)s->max_body, why);
-    else if (code != 0)
-        lcoap_answer_error(response, code, why);
-    else
-        submit(peer, &r, key, request, response);
-    lcoap_upload_done(peer, upload);
-done:
-    if (method != LINTEL_GET && coap_pdu_get_code(response) != COAP_EMPTY_CODE &&
-        coap_pdu_get_type(request) == COAP_MESSAGE_CON)
-        lcoap_replies_answer(s->replies, peer, (uint16_t)coap_pdu_get_mid(request), response);
+    serve_request(peer, request, to);
+    lcoap_guard_end(&guard);
 }
 
 /* The first answer, while submit() runs: into the response that libcoap has ready. */
 static void
 answer_inside(struct lcoap_exchange *x, const lintel_answer *a)
 {
-    struct lcoap_answer_how how = {
-        .block1 = &x->block1, .block2 = x->block2, .notify = (a->flags & LINTEL_ANSWER_MORE) != 0};
+    uint8_t echo[LCOAP_ECHO_ROOM];
+    struct lcoap_answer_how how = {.block1 = &x->block1,
+                                   .block2 = x->block2,
+                                   .notify = (a->flags & LINTEL_ANSWER_MORE) != 0,
+                                   .echo = lcoap_guard_echo(x->peer, a, echo)};
     lintel_answer answer = *a;
     if (how.notify)
         how.observe = ++x->sequence;
@@ -212,10 +320,6 @@ answer_inside(struct lcoap_exchange *x, const lintel_answer *a)
         lcoap_download_keep(x->peer, key, x->request->x.payload, &answer, s->host->now(s->host));
         lcoap_io_housekeep(s);
     }
-    /* RFC 7252 8.2: to a group, silence instead of an answer that says nothing. */
-    if ((x->peer->flags & LINTEL_X_MULTICAST) &&
-        (a->payload.n == 0 || a->code >= LINTEL_CODE(4, 0)))
-        return;
     if (!lcoap_answer_write(x->response, &how, &answer))
         coap_pdu_set_code(x->response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
 }
@@ -231,7 +335,12 @@ lcoap_serve_answer(void *self, void *cookie, const lintel_answer *a)
     }
     if (!(a->flags & LINTEL_ANSWER_MORE))
         x->ended = true;
-    if (x->answered)
+    if (x->group) {
+        lcoap_group_answer(x, a);
+        x->answered = true;
+        if (!x->inside)
+            lcoap_exchange_free(x);
+    } else if (x->answered)
         lcoap_notify(x, a);
     else if (x->inside) {
         answer_inside(x, a);

@@ -78,13 +78,14 @@ struct lcoap_peer {
     struct lcoap_reply *replies; /* oldest first */
     struct lcoap_reply **replies_end;
     uint32_t nreplies;
-    uint64_t number;      /* lintel_exchange.session */
-    uint32_t flags;       /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST, _LIMITED */
-    uint32_t scope;       /* of a link-local address: the interface */
-    coap_address_t local; /* what flags and base were made of */
-    char text[64];        /* "[::1]:40312" */
-    char base[80];        /* "coap://[::1]:5683" */
-    char origin[80];      /* "coap://[2001:db8::1]" */
+    uint64_t number;          /* lintel_exchange.session */
+    uint32_t flags;           /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST, _LIMITED */
+    lintel_mono proved_until; /* it receives what is sent to its address */
+    uint32_t scope;           /* of a link-local address: the interface */
+    coap_address_t local;     /* what flags and base were made of */
+    char text[64];            /* "[::1]:40312" */
+    char base[80];            /* "coap://[::1]:5683" */
+    char origin[80];          /* "coap://[2001:db8::1]" */
 };
 
 /* A Block option: RFC 7959 2.2. */
@@ -114,18 +115,30 @@ struct lcoap_exchange {
     coap_pdu_t *response;
     struct lcoap_kept *kept; /* the newest answer, waiting for its turn */
     lintel_mono last_con, flight_since;
+    uint32_t room;     /* bytes that may answer the request; 0: as many as wanted */
     uint64_t key;      /* cache key of the request, for blocks */
     uint32_t sequence; /* of the last notification: 24 bits count */
     struct lcoap_block block1, block2;
     uint16_t mid, note_mid;
     uint8_t token[8], ntoken;
+    uint8_t method;
     uint8_t no_response; /* RFC 7967 */
     uint8_t nons;        /* notifications since the last confirmable one */
     bool confirmable, observe;
+    bool group; /* it was asked of a group, by this interface and (in network order) port */
+    int interface;
+    in_port_t port;
     bool inside, answered, ended; /* submit() runs; first answer given; last answer given */
     bool settled;                 /* it stands among the observations */
     bool counted;                 /* in the server's open_mids */
     bool noted, in_flight;        /* note_mid stands in the table; it was confirmable */
+};
+
+struct lcoap_echo { /* what makes Echo values */
+    const lintel_host *host;
+    const lintel_host_transport
+        *tree;      /* NULL: the host has no derive(), nothing is made or believed */
+    uint8_t run[8]; /* of this run: older values are worth nothing */
 };
 
 struct lcoap_server {
@@ -150,5 +163,12 @@ struct lcoap_server {
     uint32_t nflights;
     struct lcoap_replies *replies;
     size_t transfer_bytes; /* in uploads and downloads of all peers */
+
+    bool limit_answers; /* small ones for addresses that are not proved */
+    struct lcoap_echo echo;
+    struct lcoap_limits *limits;
+    uint32_t rate, rate_equal;
+    struct lcoap_groups *groups; /* NULL: none is heard */
+    struct lcoap_client *client; /* requests of the hub's own; NULL: not started */
 };
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/coap/coap_stack.h"
+#include "plugins/coap/coap_client.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_peer.h"
@@ -34,6 +35,7 @@ lcoap_stack_open(struct lcoap_stack *k, char *err, size_t nerr)
     k->context = coap_new_context(NULL);
     if (k->context == NULL)
         return st;
+    coap_set_app_data(k->context, k);
     coap_context_set_max_idle_sessions(k->context, k->max_sessions);
     if (lcoap_serve_register(k) == 0)
         st = lcoap_io_join(k, err, nerr);
@@ -47,6 +49,7 @@ lcoap_stack_open(struct lcoap_stack *k, char *err, size_t nerr)
 void
 lcoap_stack_close(struct lcoap_stack *k)
 {
+    lcoap_client_forget(k->server->client, k);
     lcoap_io_leave(k);
     while (k->peers != NULL)
         lcoap_peer_free(k->peers);

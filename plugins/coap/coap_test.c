@@ -498,7 +498,7 @@ judges_listeners(void)
         {"coap://[::1]:70000", "an address in figures", true},
         {"coap://127.0.0.1:5683/x", "an address in figures", true},
         {"coap://[::1", "an address in figures", true},
-        {"coap://[ff02::fd]:5683", "groups are not served", true},
+        {"coap://[ff02::fd]:5683", "name it in `groups`", true},
         {"", "a URI like coap://", true},
         {NULL, "at least one URI", false},
     };

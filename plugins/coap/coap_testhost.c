@@ -28,6 +28,8 @@ host_now(const lintel_host *h)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
+    if (of(h)->still != 0)
+        return of(h)->still + of(h)->ahead;
     return (lintel_mono)ts.tv_sec * 1000000000 + ts.tv_nsec + of(h)->ahead;
 }
 
@@ -109,6 +111,29 @@ tree_abandon(const lintel_host *h, lintel_ticket ticket)
 }
 
 static void
+tree_reply(const lintel_host *h, lintel_ticket ticket, const lintel_answer *a)
+{
+    struct testhost *t = of(h);
+    if (t->reply != NULL)
+        t->reply(t, ticket, a);
+}
+
+/* No secret is needed: labels that differ give bytes that differ. */
+static void
+tree_derive(const lintel_host *h, const void *label, size_t n, uint8_t ret[32])
+{
+    const uint8_t *p = label;
+    (void)h;
+    for (size_t i = 0; i < 4; i++) {
+        uint64_t v = UINT64_C(0xcbf29ce484222325) + i;
+        for (size_t k = 0; k < n; k++)
+            v = (v ^ p[k]) * UINT64_C(0x100000001b3);
+        v ^= v >> 29;
+        memcpy(ret + 8 * i, &v, 8);
+    }
+}
+
+static void
 tree_thing_base(const lintel_host *h, const char *thing, const char *base)
 {
     struct testhost *t = of(h);
@@ -120,73 +145,118 @@ tree_thing_base(const lintel_host *h, const char *thing, const char *base)
         t->bases[t->nbases] = '\0';
 }
 
-/* FNV-1a, eight bytes at a time: no secret, but the same each time. */
-static void
-tree_derive(const lintel_host *h, const void *label, size_t n, uint8_t ret[32])
-{
-    uint64_t v = UINT64_C(0xcbf29ce484222325);
-    (void)h;
-    for (size_t i = 0; i < 32; i++) {
-        for (size_t k = 0; k < n; k++)
-            v = (v ^ ((const uint8_t *)label)[k]) * UINT64_C(0x100000001b3);
-        ret[i] = (uint8_t)(v >> 56);
-    }
-}
-
 static const void *
 host_extension(const lintel_host *h, const char *id)
 {
     static const lintel_host_loop loop = {
         .size = sizeof loop, .watch = loop_watch, .timer = loop_timer};
-    static const lintel_host_transport tree = {
-        .size = sizeof tree,
-        .submit = tree_submit,
-        .abandon = tree_abandon,
-        .thing_base = tree_thing_base,
-        .derive = tree_derive,
-    };
+    static const lintel_host_transport tree = {.size = sizeof tree,
+                                               .submit = tree_submit,
+                                               .abandon = tree_abandon,
+                                               .reply = tree_reply,
+                                               .thing_base = tree_thing_base,
+                                               .derive = tree_derive};
     (void)h;
     if (strcmp(id, LINTEL_EXT_LOOP) == 0)
         return &loop;
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &tree : NULL;
 }
 
-static lintel_value
-integer(int64_t v)
+enum { MOST_SETTINGS = 40, MOST_WORDS = 32 };
+
+struct settings { /* of a plugin's table */
+    lintel_value values[MOST_SETTINGS];
+    lintel_value words[MOST_SETTINGS][MOST_WORDS];
+    char defaults[MOST_SETTINGS][128]; /* cut into words */
+};
+
+static void
+add_word(struct settings *all, unsigned row, const char *word)
 {
-    return (lintel_value){.type = LINTEL_T_INT, .as.i = v};
+    lintel_value *v = &all->values[row];
+    all->words[row][v->len++] =
+        (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(word), .as.s = word};
 }
 
-static lintel_value
-text(const char *v)
+/* What the table says where the site says nothing. */
+static void
+set_default(struct settings *all, unsigned row, const lintel_field *field)
 {
-    return (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(v), .as.s = v};
+    lintel_value *v = &all->values[row];
+    const char *dflt = field->dflt != NULL ? field->dflt : "";
+    *v = (lintel_value){.type = field->choices != NULL ? (uint32_t)LINTEL_T_INT : field->type};
+    if (field->type == LINTEL_T_LIST) {
+        char *word = all->defaults[row];
+        snprintf(word, sizeof all->defaults[row], "%s", dflt);
+        while (*word != '\0') {
+            char *end = word + strcspn(word, ",");
+            char *next = end + (*end != '\0');
+            *end = '\0';
+            add_word(all, row, word);
+            word = next;
+        }
+        v->as.list = all->words[row];
+    } else if (field->dflt == NULL) {
+        v->type = LINTEL_T_NULL;
+    } else if (field->choices == NULL && field->type == LINTEL_T_STR) {
+        v->as.s = dflt;
+        v->len = (uint32_t)strlen(dflt);
+    } else if (field->choices == NULL) /* of choices, the first is the default; no is 0 */
+        v->as.i = strtoll(dflt, NULL, 10);
 }
 
-/* What the site says, or the table's default. */
-static lintel_value
-setting(const lintel_field *row, const struct testhost_settings *s)
+static unsigned
+row_of(const lintel_plugin *plugin, const char *name)
+{
+    unsigned row = 0;
+    while (plugin->bus[row].name != NULL && strcmp(plugin->bus[row].name, name) != 0)
+        row++;
+    if (plugin->bus[row].name == NULL)
+        abort();
+    return row;
+}
+
+static void
+set_list(struct settings *all, unsigned row, const char *const *words)
+{
+    all->values[row].len = 0;
+    for (; *words != NULL; words++)
+        add_word(all, row, *words);
+}
+
+static void
+set_text(struct settings *all, unsigned row, const char *text)
+{
+    if (text != NULL)
+        all->values[row] =
+            (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(text), .as.s = text};
+}
+
+static void
+read_settings(const lintel_plugin *plugin, const struct testhost_settings *s, struct settings *all)
 {
     const struct {
-        const char *name, *text;
-        int64_t number;
-    } given[] = {
-        {"maxSessions", NULL, s->max_sessions},   {"maxBody", NULL, s->max_body},
-        {"maxObservers", NULL, s->max_observers}, {"prefix", s->prefix, 0},
-        {"interface", s->interface, 0},
-    };
-    for (size_t i = 0; i < sizeof given / sizeof given[0]; i++)
-        if (strcmp(given[i].name, row->name) == 0 && given[i].text != NULL)
-            return text(given[i].text);
-        else if (strcmp(given[i].name, row->name) == 0 && given[i].number != 0)
-            return integer(given[i].number);
-    if (row->dflt == NULL)
-        return (lintel_value){.type = LINTEL_T_NULL};
-    if (row->type == LINTEL_T_INT)
-        return integer(strtoll(row->dflt, NULL, 10));
-    if (row->type == LINTEL_T_BOOL)
-        return (lintel_value){.type = LINTEL_T_BOOL, .as.i = strcmp(row->dflt, "true") == 0};
-    return row->type == LINTEL_T_LIST ? (lintel_value){.type = LINTEL_T_LIST} : text(row->dflt);
+        const char *name;
+        int64_t i;
+    } numbers[] = {{"maxSessions", s->max_sessions},
+                   {"maxBody", s->max_body},
+                   {"maxObservers", s->max_observers},
+                   {"unprotected", s->unprotected}};
+    for (unsigned row = 0; plugin->bus[row].name != NULL; row++)
+        set_default(all, row, &plugin->bus[row]);
+    set_list(all, row_of(plugin, "listen"), s->listen);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (numbers[i].i != 0)
+            all->values[row_of(plugin, numbers[i].name)].as.i = numbers[i].i;
+    set_text(all, row_of(plugin, "prefix"), s->prefix);
+    set_text(all, row_of(plugin, "interface"), s->interface);
+    for (size_t i = 0; i < sizeof s->more / sizeof s->more[0] && s->more[i].name != NULL; i++) {
+        unsigned row = row_of(plugin, s->more[i].name);
+        if (s->more[i].list != NULL)
+            set_list(all, row, s->more[i].list);
+        else
+            all->values[row].as.i = s->more[i].i;
+    }
 }
 
 struct testhost *
@@ -194,9 +264,10 @@ testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, tes
              char *ret_log, size_t nlog)
 {
     struct testhost *t = calloc(1, sizeof *t);
-    lintel_value uris[32] = {{0}}, settings[TESTHOST_SETTINGS] = {{0}};
-    if (t == NULL)
-        return NULL;
+    struct settings *all = calloc(1, sizeof *all);
+    if (t == NULL || all == NULL)
+        abort();
+    t->settings = all;
     t->host = (lintel_host){.size = sizeof t->host,
                             .abi_minor = LINTEL_ABI_MINOR,
                             .log = host_log,
@@ -205,21 +276,13 @@ testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s, tes
     t->plugin = plugin;
     t->tree = tree;
     t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    for (; s->listen[settings[0].len] != NULL; settings[0].len++) {
-        const char *uri = s->listen[settings[0].len];
-        uris[settings[0].len] =
-            (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(uri), .as.s = uri};
-    }
-    for (unsigned i = 1; i < TESTHOST_SETTINGS && plugin->bus[i].name != NULL; i++)
-        settings[i] = setting(&plugin->bus[i], s);
-    settings[0].type = LINTEL_T_LIST;
-    settings[0].as.list = uris;
-    settings[1] = (lintel_value){.type = LINTEL_T_BOOL, .as.i = s->unprotected};
-    lintel_status st = plugin->create(&t->host, settings, &t->self);
+    read_settings(plugin, s, all);
+    lintel_status st = plugin->create(&t->host, all->values, &t->self);
     if (ret_log != NULL)
         snprintf(ret_log, nlog, "%s", t->log);
     if (st != LINTEL_OK) {
         close(t->epoll_fd);
+        free(all);
         free(t);
         return NULL;
     }
@@ -239,6 +302,7 @@ testhost_free(struct testhost *t)
     t->plugin->stop(t->self);
     t->plugin->destroy(t->self);
     close(t->epoll_fd);
+    free(t->settings);
     free(t);
 }
 

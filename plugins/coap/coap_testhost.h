@@ -8,25 +8,25 @@
 
 #include <stdbool.h>
 
-enum {
-    TESTHOST_WATCHES = 8,
-    TESTHOST_TIMERS = 16,
-    TESTHOST_TICKETS = 4096,
-    TESTHOST_SETTINGS = 32
-};
+enum { TESTHOST_WATCHES = 8, TESTHOST_TIMERS = 16, TESTHOST_TICKETS = 4096 };
 
 struct testhost;
 /* What the tree does with a request. It answers by testhost_answer() with this ticket, now or
  * later. */
 typedef void testhost_tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket);
+/* What comes back for a request of the hub's own. */
+typedef void testhost_reply(struct testhost *t, lintel_ticket ticket, const lintel_answer *a);
 
 struct testhost {
     lintel_host host; /* first: the plugin's pointer is cast back */
     const lintel_plugin *plugin;
     const lintel_transport *transport;
     void *self;
+    void *settings; /* as the plugin has them */
     testhost_tree *tree;
-    lintel_mono ahead; /* how far its clock is ahead of the real one */
+    testhost_reply *reply;
+    lintel_mono ahead; /* how far its clock is ahead of the real one, or of: */
+    lintel_mono still; /* a clock that stands; 0: the real one */
     int epoll_fd;
     struct {
         int fd;
@@ -52,6 +52,11 @@ struct testhost_settings {
     bool unprotected;
     int64_t max_sessions, max_body, max_observers; /* 0: the default */
     const char *prefix, *interface;                /* NULL: the default */
+    struct {                                       /* further ones, by name */
+        const char *name;
+        int64_t i;
+        const char *const *list; /* NULL-terminated; NULL: i counts */
+    } more[8];
 };
 struct testhost *testhost_new(const lintel_plugin *plugin, const struct testhost_settings *s,
                               testhost_tree *tree, char *ret_log, size_t nlog);

@@ -4,9 +4,14 @@ coap_sources = \
 	plugins/coap/coap_address.c plugins/coap/coap_address.h \
 	plugins/coap/coap_answer.c plugins/coap/coap_answer.h \
 	plugins/coap/coap_block.c plugins/coap/coap_block.h \
+	plugins/coap/coap_client.c plugins/coap/coap_client.h \
 	plugins/coap/coap_dedup.c plugins/coap/coap_dedup.h \
+	plugins/coap/coap_echo.c plugins/coap/coap_echo.h \
 	plugins/coap/coap_fast.c plugins/coap/coap_fast.h \
+	plugins/coap/coap_group.c plugins/coap/coap_group.h \
+	plugins/coap/coap_guard.c plugins/coap/coap_guard.h \
 	plugins/coap/coap_io.c plugins/coap/coap_io.h \
+	plugins/coap/coap_limit.c plugins/coap/coap_limit.h \
 	plugins/coap/coap_listen.c plugins/coap/coap_listen.h \
 	plugins/coap/coap_netlink.c plugins/coap/coap_netlink.h \
 	plugins/coap/coap_observe.c plugins/coap/coap_observe.h \
@@ -14,6 +19,7 @@ coap_sources = \
 	plugins/coap/coap_places.c plugins/coap/coap_places.h \
 	plugins/coap/coap_prefix.c plugins/coap/coap_prefix.h \
 	plugins/coap/coap_request.c plugins/coap/coap_request.h \
+	plugins/coap/coap_response.c plugins/coap/coap_response.h \
 	plugins/coap/coap_serve.c plugins/coap/coap_serve.h \
 	plugins/coap/coap_stack.c plugins/coap/coap_stack.h
 
@@ -32,7 +38,8 @@ plugins_coap_libcoaptest_a_SOURCES = $(coap_sources) \
 plugins_coap_libcoaptest_a_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS) $(CUNIT_CFLAGS)
 coap_test_libs = plugins/coap/libcoaptest.a $(KIT_LIBS) $(COAP_LIBS)
 coap_tests = plugins/coap/coap_test plugins/coap/coap_client_test plugins/coap/coap_fast_test \
-	plugins/coap/coap_observe_test plugins/coap/coap_places_test plugins/coap/coap_prefix_test
+	plugins/coap/coap_observe_test plugins/coap/coap_places_test plugins/coap/coap_prefix_test \
+	plugins/coap/coap_group_test plugins/coap/coap_guard_test plugins/coap/coap_send_test
 check_PROGRAMS += $(coap_tests)
 TESTS += $(coap_tests)
 plugins_coap_coap_test_SOURCES = plugins/coap/coap_test.c
@@ -47,14 +54,25 @@ plugins_coap_coap_places_test_SOURCES = plugins/coap/coap_places_test.c
 plugins_coap_coap_places_test_LDADD = $(coap_test_libs)
 plugins_coap_coap_prefix_test_SOURCES = plugins/coap/coap_prefix_test.c
 plugins_coap_coap_prefix_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_group_test_SOURCES = plugins/coap/coap_group_test.c
+plugins_coap_coap_group_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_guard_test_SOURCES = plugins/coap/coap_guard_test.c
+plugins_coap_coap_guard_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_send_test_SOURCES = plugins/coap/coap_send_test.c
+plugins_coap_coap_send_test_LDADD = $(coap_test_libs)
 endif
 
-FUZZERS += plugins/coap/coap_request_fuzz plugins/coap/coap_fuzz plugins/coap/coap_netlink_fuzz
+FUZZERS += plugins/coap/coap_request_fuzz plugins/coap/coap_response_fuzz plugins/coap/coap_fuzz \
+	plugins/coap/coap_netlink_fuzz
 plugins_coap_coap_request_fuzz_SOURCES = plugins/coap/coap_request_fuzz.c \
 	plugins/coap/coap_request.c plugins/coap/coap_answer.c $(FUZZ_MAIN)
 plugins_coap_coap_request_fuzz_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
 plugins_coap_coap_request_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 plugins_coap_coap_request_fuzz_LDADD = $(COAP_LIBS)
+plugins_coap_coap_response_fuzz_SOURCES = plugins/coap/coap_response_fuzz.c $(coap_sources) $(FUZZ_MAIN)
+plugins_coap_coap_response_fuzz_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
+plugins_coap_coap_response_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+plugins_coap_coap_response_fuzz_LDADD = $(COAP_LIBS)
 plugins_coap_coap_fuzz_SOURCES = plugins/coap/coap_fuzz.c \
 	plugins/coap/coap_testhost.c plugins/coap/coap_testhost.h $(coap_sources) $(FUZZ_MAIN)
 plugins_coap_coap_fuzz_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS)
