@@ -22,6 +22,7 @@
 enum {
     CHECK_S = 60,
     BUCKETS = 1024,   /* a power of two */
+    COMPLAINTS = 8,   /* in one round */
     REMOVE_BATCH = 16 /* in one turn: of thousands, the kernel takes half a millisecond for each */
 };
 
@@ -40,7 +41,8 @@ struct lcoap_place {                  /* a thing */
     struct in6_addr address;
     uint32_t counter; /* of its try */
     enum state state;
-    bool told; /* the tree knows its base */
+    bool told;       /* the tree knows its base */
+    bool complained; /* it was said that it has none, and why */
     char thing[];
 };
 
@@ -57,7 +59,7 @@ struct lcoap_places {
     struct in6_addr *gone; /* to be removed */
     uint32_t ngone, gone_room;
     uint32_t nhere, nleft; /* in state HERE; left without, for want of descriptors */
-    uint32_t told_here, told_left;
+    uint32_t told_here, told_left, ncomplaints;
     int failed, told_failed; /* errno: no addresses can be had */
     bool listed, barred;     /* barred: nor ever, as long as this process runs */
 };
@@ -309,17 +311,30 @@ close_place(struct lcoap_place *k)
     k->stack = NULL;
 }
 
+/* Once for a thing, and of some things in one round: what fails for one may fail for all. */
+static void
+complain_of(struct lcoap_place *k, const char *why)
+{
+    struct lcoap_places *p = k->server->places;
+    char line[500];
+    if (k->complained || p->ncomplaints == COMPLAINTS)
+        return;
+    k->complained = true;
+    p->ncomplaints++;
+    snprintf(line, sizeof line, "%.60s gets no address of its own and is served at /d: %s%s",
+             k->thing, why, p->ncomplaints == COMPLAINTS ? "; more may follow this one" : "");
+    warn(k->server, line);
+}
+
 /* The address is on the interface. */
 static void
 arrive(struct lcoap_place *k)
 {
     struct lcoap_server *s = k->server;
     struct lcoap_places *p = s->places;
-    char err[300] = "", line[500];
+    char err[300] = "";
     if (k->stack == NULL && open_place(k, err, sizeof err) != LINTEL_OK) {
-        snprintf(line, sizeof line, "%.60s gets no address of its own and is served at /d: %s",
-                 k->thing, err);
-        warn(s, line);
+        complain_of(k, err);
         remove_later(p, &k->address);
         return;
     }
@@ -471,14 +486,9 @@ add_some(struct lcoap_server *s)
             p->nleft++;
             continue;
         }
-        if (!choose(k)) {
-            char line[200];
-            snprintf(line, sizeof line,
-                     "%.60s gets no address of its own and is served at /d: every one that was "
-                     "tried is taken",
-                     k->thing);
-            warn(s, line);
-        } else if (take_found(p, &k->address, &known))
+        if (!choose(k))
+            complain_of(k, "its name is too long, or every one that was tried is taken");
+        else if (take_found(p, &k->address, &known))
             arrive(k);
         else if (known) {
             choose_next(k);
@@ -567,7 +577,7 @@ on_check(void *arg)
 {
     struct lcoap_server *s = arg;
     struct lcoap_places *p = s->places;
-    p->nleft = 0;
+    p->nleft = p->ncomplaints = 0;
     p->listed = false;
     lcoap_addresses_close(&p->addresses);
     for (struct lcoap_place *k = p->all; k != NULL; k = k->next)

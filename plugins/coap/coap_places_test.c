@@ -45,8 +45,11 @@ static struct testhost *
 open_host(const char *interface)
 {
     static const char *const listen[] = {"coap://[::1]:0", NULL};
-    struct testhost_settings s = {
-        .listen = listen, .unprotected = true, .prefix = PREFIX, .interface = interface};
+    struct testhost_settings s = {.listen = listen,
+                                  .unprotected = true,
+                                  .prefix = PREFIX,
+                                  .interface = interface,
+                                  .more = {{"echo", 1, NULL}}}; /* off: raw clients send no proof */
     struct testhost *t = testhost_new(lintel_plugin_entry.plugins[0], &s, tree, NULL, 0);
     CHECK(t != NULL);
     if (t != NULL)
@@ -427,6 +430,39 @@ comes_back(void)
     CHECK_INT(run("ip link del things0"), 0);
 }
 
+/* What can't have one does not fill the log. */
+static void
+complains_once(void)
+{
+    enum { SOME = 20 };
+    char name[700], lamp[INET6_ADDRSTRLEN];
+    uint32_t times = 0;
+    if (bare)
+        return;
+    struct testhost *t = open_host(NULL);
+    REQUIRE(t != NULL);
+    add(t, "lamp");
+    for (int i = 0; i < SOME; i++) {
+        memset(name, 'a', sizeof name);
+        snprintf(name + 600, 4, "%d", i);
+        add(t, name);
+    }
+    turns(t);
+    for (const char *p = t->log; (p = strstr(p, "gets no address")) != NULL; p++)
+        times++;
+    CHECK_INT(times, 8);
+    for (int i = 0; i < 4; i++) {
+        t->ahead += CHECK_AFTER_S * LCOAP_SECOND;
+        turns(t);
+    }
+    times = 0;
+    for (const char *p = t->log; (p = strstr(p, "gets no address")) != NULL; p++)
+        times++;
+    CHECK_INT(times, SOME);
+    CHECK(address_of(t, "lamp", lamp));
+    testhost_free(t);
+}
+
 /* Switches CAP_NET_ADMIN off or on again. */
 static bool
 may_administer(bool on)
@@ -576,17 +612,13 @@ leave_home(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(has_one_for_each_thing),
-                                            KIT(keeps_things_apart),
-                                            KIT(goes_while_it_is_asked),
-                                            KIT(clears_up_after_a_kill),
-                                            KIT(takes_the_next_one),
-                                            KIT(comes_back),
-                                            KIT(serves_without_the_right),
-                                            KIT(says_where_files_are_few),
-                                            KIT(holds_many),
-                                            KIT(judges_settings),
-                                            {0}};
+    static const struct kit_test tests[] = {
+        KIT(has_one_for_each_thing),   KIT(keeps_things_apart),
+        KIT(goes_while_it_is_asked),   KIT(clears_up_after_a_kill),
+        KIT(takes_the_next_one),       KIT(comes_back),
+        KIT(complains_once),           KIT(serves_without_the_right),
+        KIT(says_where_files_are_few), KIT(holds_many),
+        KIT(judges_settings),          {0}};
     bare = !leave_home();
     if (bare)
         printf("skipped but for the settings: no network namespace, or no ip\n");

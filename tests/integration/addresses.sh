@@ -59,7 +59,7 @@ start refused "$build/bin/linteld" --site "$site" --run "$here/run" --state "$he
 wait "$pid"
 says "a prefix without protection is refused with a sentence" 'prefix: .*write .unprotected: yes. beside it' cat "$here/refused.log"
 
-settings ", unprotected: yes, prefix: '$prefix::/64'"
+settings ", unprotected: yes, echo: off, prefix: '$prefix::/64'"
 start_hub "$site" || { not_ok "the hub starts"; finish; }
 soon "both things have addresses" '^2$' count
 says "deprecated, without duplicate address detection" 'nodad deprecated' ip -6 addr show dev lo to $prefix::/64
@@ -169,7 +169,7 @@ stop "$hub"
 client ip -6 route del $prefix::/64
 ip -6 addr add $prefix::1/64 dev hub0 nodad
 client ip -6 addr add $prefix::2/64 dev away0 nodad
-settings ", unprotected: yes, prefix: '$prefix::/64', interface: hub0"
+settings ", unprotected: yes, echo: off, prefix: '$prefix::/64', interface: hub0"
 start_hub "$site" || { not_ok "the hub starts on a shared link"; finish; }
 on_link() { ip -6 addr show dev hub0 | grep -o "$prefix:[^/]*/128"; }
 soon "addresses are on the interface of the link" '^2$' eval 'on_link | grep -c .'
