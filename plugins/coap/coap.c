@@ -320,7 +320,6 @@ coap_transport_create(const lintel_host *h, const lintel_value *settings, void *
         lcoap_dtls_free(s->dtls);
         lcoap_places_free(s);
         lcoap_groups_free(s);
-        lcoap_places_free(s);
         lcoap_stack_free(s->hub);
         lcoap_io_fini(s);
         free(s);

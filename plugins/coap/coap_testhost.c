@@ -162,18 +162,6 @@ tree_derive(const lintel_host *h, const void *label, size_t n, uint8_t ret[32])
     }
 }
 
-static void
-tree_thing_base(const lintel_host *h, const char *thing, const char *base)
-{
-    struct testhost *t = of(h);
-    int n = snprintf(t->bases + t->nbases, sizeof t->bases - t->nbases, "%s %s\n", thing,
-                     base != NULL ? base : "-");
-    if (n > 0 && (size_t)n < sizeof t->bases - t->nbases)
-        t->nbases += (size_t)n;
-    else
-        t->bases[t->nbases] = '\0';
-}
-
 static const void *
 host_extension(const lintel_host *h, const char *id)
 {
@@ -229,8 +217,6 @@ set_default(struct settings *all, unsigned row, const lintel_field *field)
             word = next;
         }
         v->as.list = all->words[row];
-    } else if (field->dflt == NULL) {
-        v->type = LINTEL_T_NULL;
     } else if (field->choices == NULL && field->type == LINTEL_T_STR) {
         v->as.s = dflt;
         v->len = (uint32_t)strlen(dflt);
@@ -257,14 +243,6 @@ set_list(struct settings *all, unsigned row, const char *const *words)
     all->values[row] = (lintel_value){.type = LINTEL_T_LIST, .as.list = all->words[row]};
     for (; *words != NULL; words++)
         add_word(all, row, *words);
-}
-
-static void
-set_text(struct settings *all, unsigned row, const char *text)
-{
-    if (text != NULL)
-        all->values[row] =
-            (lintel_value){.type = LINTEL_T_STR, .len = (uint32_t)strlen(text), .as.s = text};
 }
 
 static void

@@ -8,7 +8,12 @@
 
 #include <stdbool.h>
 
-enum { TESTHOST_WATCHES = 8, TESTHOST_TIMERS = 16, TESTHOST_TICKETS = 4096 };
+enum {
+    TESTHOST_WATCHES = 8,
+    TESTHOST_TIMERS = 16,
+    TESTHOST_TICKETS = 4096,
+    TESTHOST_SETTINGS = 32
+};
 
 struct testhost;
 struct testhost_psk {
