@@ -603,6 +603,103 @@ a_plain_request_is_not_heard(void)
     testhost_free(t);
 }
 
+static bool stopped;
+/* The transport stops in the middle of a client's session. */
+static void
+stop_when_asked(struct testhost *t)
+{
+    if (t->requests == 0 || stopped)
+        return;
+    stopped = true;
+    t->plugin->stop(t->self);
+}
+
+/* libcoap tells of the end of a session also while it frees it: nobody may be remembered then. */
+static void
+a_session_that_is_freed_is_forgotten(void)
+{
+    for (unsigned listener = 0; listener < 2; listener++) {
+        struct testhost *t = open_host(&(struct testhost_settings){0}, psks);
+        REQUIRE(t != NULL);
+        const struct lcoap_server *s = t->self;
+        stopped = false;
+        const char *text = testclient(t,
+                                      ARGS(programs[0], "-B", "2", "-u", "tool-7", "-k", KEY,
+                                           testclient_uri(t, listener, at(listener), "x")),
+                                      stop_when_asked);
+        if (text != NULL) {
+            CHECK_HAS(text, "served;");
+            CHECK(s->hub->peers == NULL);
+            CHECK_INT(s->nhandshakes, 0);
+            CHECK_INT(s->nstreams, 0);
+        }
+        testhost_free(t);
+    }
+}
+
+static int trap;
+static uint8_t hello[2000];
+static size_t nhello;
+/* Catches the first message of a client, and sends it away. */
+static void
+spring(struct testhost *t)
+{
+    (void)t;
+    int fd = accept4(trap, NULL, NULL, SOCK_CLOEXEC);
+    ssize_t n = fd >= 0 ? recv(fd, hello, sizeof hello, 0) : 0;
+    if (n > 0)
+        nhello = (size_t)n;
+    if (fd >= 0)
+        close(fd);
+}
+
+static void
+catch_hello(struct testhost *t)
+{
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    socklen_t nat = sizeof at;
+    char where[40];
+    nhello = 0;
+    trap = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    CHECK_INT(bind(trap, (struct sockaddr *)&at, sizeof at), 0);
+    CHECK_INT(listen(trap, 1), 0);
+    CHECK_INT(getsockname(trap, (struct sockaddr *)&at, &nat), 0);
+    snprintf(where, sizeof where, "[::1]:%u", ntohs(at.sin6_port));
+    const char *text = testclient(t,
+                                  ARGS("openssl", "s_client", "-connect", where, "-tls1_3",
+                                       "-psk_identity", "tool-7", "-psk", KEY_HEX),
+                                  spring);
+    CHECK(text == NULL || nhello > 0);
+    close(trap);
+}
+
+/* With TLS 1.3 the first message says who comes, so libcoap may ask for the key before it tells of
+ * the stream. It counts as one, and once. */
+static void
+streams_are_counted_once(void)
+{
+    struct testhost *t = open_host(&(struct testhost_settings){0}, psks);
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    REQUIRE(t != NULL);
+    const struct lcoap_server *s = t->self;
+    if (!is_gnutls())
+        catch_hello(t);
+    at.sin6_port = htons((uint16_t)testhost_port(t, 1));
+    for (uint32_t i = 0; nhello > 0 && i < 3; i++) {
+        int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        CHECK_INT(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+        CHECK_INT(send(fd, hello, nhello, 0), nhello); /* it waits when the stream is accepted */
+        testhost_turn(t, 100);
+        CHECK_INT(s->nstreams, 1);
+        close(fd);
+        for (int turn = 0; turn < 100 && s->nstreams == 1; turn++)
+            testhost_turn(t, 10);
+        CHECK_INT(s->nstreams, 0);
+        CHECK_INT(s->nhandshakes, 0);
+    }
+    testhost_free(t);
+}
+
 static void
 judges_credentials(void)
 {
@@ -670,6 +767,8 @@ main(int argc, char **argv)
                                             KIT(observes_and_moves_blocks),
                                             KIT(first_messages_are_no_handshakes),
                                             KIT(a_plain_request_is_not_heard),
+                                            KIT(a_session_that_is_freed_is_forgotten),
+                                            KIT(streams_are_counted_once),
                                             KIT(judges_credentials),
                                             {0}};
     coap_startup();

@@ -316,13 +316,16 @@ on_event(coap_session_t *session, coap_event_t event)
     struct lcoap_stack *k = coap_get_app_data(coap_session_get_context(session));
     struct lcoap_peer *peer = coap_session_get_app_data(session);
 
-    if (event == COAP_EVENT_SERVER_SESSION_NEW && peer == NULL)
+    /* It may be known already: the first message of TLS 1.3 asks for a key. */
+    if (event == COAP_EVENT_SERVER_SESSION_NEW)
         lcoap_session_begin(k, session);
     if (event == COAP_EVENT_DTLS_CONNECTED && peer == NULL)
         (void)lcoap_peer_of(k, session); /* and nobody asked for an identity */
-    if ((event == COAP_EVENT_DTLS_ERROR || event == COAP_EVENT_DTLS_CLOSED) && peer == NULL &&
+    /* It failed before anything was asked. Not so DTLS_CLOSED: libcoap tells that also while it
+     * frees a session, after the peer was forgotten. */
+    if (event == COAP_EVENT_DTLS_ERROR && peer == NULL &&
         (peer = lcoap_peer_of(k, session)) != NULL)
-        lcoap_session_watch(peer); /* it failed before anything was asked */
+        lcoap_session_watch(peer);
     if (peer == NULL)
         return 0;
     switch (event) {

@@ -91,6 +91,7 @@ struct lcoap_peer {
     const char *authority;
     int fd;              /* of a stream; -1: not known */
     bool stream, secure; /* TCP, TLS; DTLS, TLS */
+    bool counted;        /* in the server's nstreams */
     bool watched;        /* a handshake is under way */
     bool known;          /* who it is was asked */
     bool refused;        /* it came with an identity that is unknown */

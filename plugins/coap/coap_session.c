@@ -20,6 +20,7 @@ lcoap_session_begin(struct lcoap_stack *k, coap_session_t *session)
     if (p == NULL)
         return; /* libcoap's own limits stand */
     k->accepted = true;
+    p->counted = true;
     s->nstreams++;
     lcoap_session_watch(p);
     if (s->nstreams > s->hub->max_sessions)
@@ -58,10 +59,10 @@ lcoap_session_end(struct lcoap_peer *p)
 void
 lcoap_session_forget(struct lcoap_peer *p)
 {
-    bool began = p->since != 0;
     lcoap_session_ready(p);
-    if (p->stream && began)
+    if (p->counted)
         p->server->nstreams--;
+    p->counted = false;
 }
 
 static void
