@@ -334,9 +334,8 @@ coap_transport_stop(void *self)
 {
     struct lcoap_server *s = self;
     lcoap_client_free(s->client);
-    s->client = NULL;
-    lcoap_groups_leave(s);
     lcoap_places_stop(s);
+    lcoap_groups_leave(s);
     lcoap_stack_close(s->hub);
     lcoap_io_fini(s);
     lcoap_exchanges_fini(s);

@@ -127,6 +127,7 @@ lcoap_client_free(struct lcoap_client *c)
 {
     if (c == NULL)
         return;
+    c->server->client = NULL; /* who is told of an end sends no more */
     while (c->calls != NULL)
         finish_with(c, c->calls, CODE_UNAVAILABLE);
     c->server->loop->timer(c->server->host, 0, run, c);
@@ -134,14 +135,25 @@ lcoap_client_free(struct lcoap_client *c)
     free(c);
 }
 
+/* Whether a session is of the stack, or if a place is given, of a peer of it. */
+static bool
+is_of(const coap_session_t *session, const struct lcoap_stack *k, const struct lcoap_place *place)
+{
+    if (session == NULL || coap_session_get_context(session) != k->context)
+        return false;
+    const struct lcoap_peer *peer = coap_session_get_app_data(session);
+    return place == NULL || (peer != NULL && peer->place == place);
+}
+
 void
-lcoap_client_forget(struct lcoap_client *c, const struct lcoap_stack *k)
+lcoap_client_forget(struct lcoap_client *c, const struct lcoap_stack *k,
+                    const struct lcoap_place *place)
 {
     if (c == NULL)
         return;
     free_ended(c);
     for (struct call *call = c->calls; call != NULL; call = call->next) {
-        if (call->session == NULL || coap_session_get_context(call->session) != k->context)
+        if (!is_of(call->session, k, place))
             continue;
         coap_session_release(call->session);
         call->session = NULL;

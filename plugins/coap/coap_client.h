@@ -24,8 +24,10 @@ struct lcoap_client;
 struct lcoap_client *lcoap_client_new(struct lcoap_server *s); /* NULL: no memory */
 /* Everything under way ends with 5.03. The stacks are still open. */
 void lcoap_client_free(struct lcoap_client *c);
-/* A stack closes, and its sessions go: what uses them ends with 5.03, in a turn to come. */
-void lcoap_client_forget(struct lcoap_client *c, const struct lcoap_stack *k);
+/* A stack closes, or a place of it (NULL: all), and their sessions go: what uses them ends with
+ * 5.03, in a turn to come. Their peers are still known. */
+void lcoap_client_forget(struct lcoap_client *c, const struct lcoap_stack *k,
+                         const struct lcoap_place *place);
 
 /* lintel_transport.send. LINTEL_E_NOTSUP: a scheme, a method or a body that can't be sent;
  * LINTEL_E_ADDRESS: no URI with an address in figures; LINTEL_E_BUSY: too many requests under way.

@@ -6,6 +6,7 @@
  * time all is compared with the interface again: it may have been taken down, or made anew. */
 #include "plugins/coap/coap_places.h"
 #include "plugins/coap/coap_address.h"
+#include "plugins/coap/coap_client.h"
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_request.h"
@@ -297,6 +298,7 @@ close_place(struct lcoap_place *k)
     withdraw_base(k);
     if (stack == NULL)
         return;
+    lcoap_client_forget(k->server->client, stack, k);
     for (struct lcoap_peer *peer = stack->peers, *next; peer != NULL; peer = next) {
         coap_session_t *session = peer->session;
         next = peer->next;

@@ -27,6 +27,11 @@ enum { OBSERVE = 6, CHECK_AFTER_S = 61 };
 
 static int bare; /* no namespace can be had: only settings can be tested */
 static lintel_ticket last;
+static struct { /* the last request's */
+    uint64_t session;
+    char origin[80];
+} seen;
+static uint32_t replies, reply_code;
 
 /* What a thing says is its name. The path "go" removes the thing that is asked. */
 static void
@@ -35,6 +40,8 @@ tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket)
     char name[64];
     snprintf(name, sizeof name, "%s", x->thing != NULL ? x->thing : "hub");
     last = ticket;
+    seen.session = x->session;
+    snprintf(seen.origin, sizeof seen.origin, "%s", x->origin);
     testhost_text(t, ticket, LINTEL_CODE(2, 5),
                   (x->flags & LINTEL_X_OBSERVE) ? LINTEL_ANSWER_MORE : 0, name);
     if (x->npath == 1 && x->path[0].n == 2 && memcmp(x->path[0].p, "go", 2) == 0)
@@ -333,6 +340,65 @@ goes_while_it_is_asked(void)
     testhost_free(t);
 }
 
+static void
+on_reply(struct testhost *t, lintel_ticket ticket, const lintel_answer *a)
+{
+    (void)t, (void)ticket;
+    replies++;
+    reply_code = a->code;
+}
+
+/* A request of the hub's own to a client of a thing leaves from the thing's address, and ends with
+ * it, whether it has an answer or not. Another thing's goes on. */
+static void
+its_clients_are_asked_until_it_goes(void)
+{
+    static const char *const names[] = {"lamp", "meter"};
+    char address[2][INET6_ADDRSTRLEN], from[INET6_ADDRSTRLEN] = "";
+    struct wire got[2], w;
+    if (bare)
+        return;
+    struct testhost *t = open_host(NULL);
+    REQUIRE(t != NULL);
+    t->reply = on_reply;
+    replies = 0;
+    int fd = open_client();
+    for (int i = 0; i < 2; i++) {
+        add(t, names[i]);
+        turns(t);
+        REQUIRE(address_of(t, names[i], address[i]));
+        check_asks(t, fd, address[i], 1, names[i]);
+        lintel_exchange x = {.size = sizeof x,
+                             .method = LINTEL_GET,
+                             .format = LINTEL_FORMAT_NONE,
+                             .session = seen.session};
+        CHECK_INT(t->transport->send(t->self, seen.origin, &x, (lintel_ticket)i + 1), LINTEL_OK);
+        if (i == 0) {
+            CHECK(receive_from(t, fd, &got[i], from));
+            CHECK_STR(from, address[i]);
+        }
+    }
+    t->transport->thing_removed(t->self, names[0]);
+    turns(t);
+    CHECK_INT(replies, 1);
+    CHECK_INT(reply_code, LINTEL_CODE(5, 3));
+    CHECK(receive_from(t, fd, &got[1], from)); /* it waited for the first */
+    CHECK_STR(from, address[1]);
+    wire_begin(&w, ACK, CODE(2, 5), got[1].mid, 0);
+    w.bytes[0] = 0x60 | 8;
+    memcpy(w.bytes + 4, got[1].token, 8);
+    w.n = 12;
+    send_to(fd, address[1], &w);
+    for (int i = 0; i < 100 && replies == 1; i++)
+        testhost_turn(t, 10);
+    t->transport->thing_removed(t->self, names[1]); /* before what was answered is cleared away */
+    CHECK_INT(reply_code, LINTEL_CODE(2, 5));
+    turns(t);
+    CHECK_INT(replies, 2);
+    close(fd);
+    testhost_free(t);
+}
+
 /* One that is wanted again, one that is not; and two that are not ours. */
 static void
 clears_up_after_a_kill(void)
@@ -612,13 +678,19 @@ leave_home(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(has_one_for_each_thing),   KIT(keeps_things_apart),
-        KIT(goes_while_it_is_asked),   KIT(clears_up_after_a_kill),
-        KIT(takes_the_next_one),       KIT(comes_back),
-        KIT(complains_once),           KIT(serves_without_the_right),
-        KIT(says_where_files_are_few), KIT(holds_many),
-        KIT(judges_settings),          {0}};
+    static const struct kit_test tests[] = {KIT(has_one_for_each_thing),
+                                            KIT(keeps_things_apart),
+                                            KIT(goes_while_it_is_asked),
+                                            KIT(its_clients_are_asked_until_it_goes),
+                                            KIT(clears_up_after_a_kill),
+                                            KIT(takes_the_next_one),
+                                            KIT(comes_back),
+                                            KIT(complains_once),
+                                            KIT(serves_without_the_right),
+                                            KIT(says_where_files_are_few),
+                                            KIT(holds_many),
+                                            KIT(judges_settings),
+                                            {0}};
     bare = !leave_home();
     if (bare)
         printf("skipped but for the settings: no network namespace, or no ip\n");

@@ -560,6 +560,31 @@ serves_meanwhile(void)
     CHECK_INT(back.code, LINTEL_CODE(5, 3));
 }
 
+static void
+send_again(struct testhost *t, lintel_ticket ticket, const lintel_answer *a)
+{
+    lintel_exchange x = GET;
+    back.n++;
+    back.code = a->code;
+    if (back.n < 100) /* for ever, but that a failed test must end */
+        back.ticket = send_to(t, "coap://[::1]:9/x", &x, ticket + 1) == LINTEL_OK;
+}
+
+/* Who is told of an end at stop, and sends again at once, is refused. */
+static void
+stop_takes_no_more(void)
+{
+    struct testhost *t = open_host(0);
+    REQUIRE(t != NULL);
+    lintel_exchange x = GET;
+    CHECK_INT(send_to(t, "coap://[::1]:9/x", &x, 1), LINTEL_OK);
+    t->reply = send_again;
+    testhost_free(t);
+    CHECK_INT(back.n, 1);
+    CHECK_INT(back.code, LINTEL_CODE(5, 3));
+    CHECK_INT(back.ticket, 0);
+}
+
 /* libcoap's server, a program that we did not write; -1: it is not installed. */
 static pid_t
 start_server(char *uri, size_t n)
@@ -629,6 +654,7 @@ main(int argc, char **argv)
                                             KIT(bounds_and_ends),
                                             KIT(judges_uris),
                                             KIT(serves_meanwhile),
+                                            KIT(stop_takes_no_more),
                                             KIT(asks_a_real_server),
                                             {0}};
     return kit_main("coap send", tests, argc, argv);

@@ -52,7 +52,7 @@ lcoap_stack_open(struct lcoap_stack *k, char *err, size_t nerr)
 void
 lcoap_stack_close(struct lcoap_stack *k)
 {
-    lcoap_client_forget(k->server->client, k);
+    lcoap_client_forget(k->server->client, k, NULL);
     lcoap_io_leave(k);
     while (k->peers != NULL)
         lcoap_peer_free(k->peers);
