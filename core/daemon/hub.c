@@ -166,6 +166,13 @@ tree_mount(void *ctx, struct lintel_transport_instance *t, const char *name, con
 }
 
 static void
+tree_unmount(void *ctx, struct lintel_transport_instance *t)
+{
+    struct lintel_hub *h = ctx;
+    lintel_tree_unmount(h->tree, t);
+}
+
+static void
 tree_resource_answer(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket,
                      const lintel_answer *a)
 {
@@ -308,9 +315,9 @@ static int
 start_transport(struct lintel_hub *h, struct lintel_site *site, const struct lintel_port *conf,
                 struct lintel_report *report)
 {
-    const struct lintel_tree_port port = {h,          tree_submit,     tree_abandon,
-                                          tree_reply, tree_thing_base, tree_derive,
-                                          tree_psk,   tree_mount,      tree_resource_answer};
+    const struct lintel_tree_port port = {
+        h,           tree_submit, tree_abandon, tree_reply,   tree_thing_base,
+        tree_derive, tree_psk,    tree_mount,   tree_unmount, tree_resource_answer};
     char reason[400] = "out of memory";
     struct running *r = running_add(h, &h->transports, conf);
     if (r != NULL)
@@ -328,7 +335,6 @@ start_transport(struct lintel_hub *h, struct lintel_site *site, const struct lin
 static void
 stop_transport(struct lintel_hub *h, struct running *r)
 {
-    lintel_tree_unmount(h->tree, r->transport);
     lintel_plug_stop_transport(h->plug, r->transport);
     running_remove(&h->transports, r);
 }

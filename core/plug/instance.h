@@ -59,6 +59,7 @@ struct lintel_tree_port {
     /* lintel/ext/resources.h */
     lintel_status (*mount)(void *ctx, struct lintel_transport_instance *t, const char *name,
                            const char *links);
+    void (*unmount)(void *ctx, struct lintel_transport_instance *t); /* all; it goes */
     void (*resource_answer)(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket,
                             const lintel_answer *a);
 };

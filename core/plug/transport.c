@@ -211,6 +211,15 @@ free_transport(struct lintel_transport_instance *t)
     lintel_free(t);
 }
 
+/* Nothing that is mounted may outlive it, nor be mounted from now on. */
+static void
+unmount(struct lintel_transport_instance *t)
+{
+    if (LINTEL_HAS(t->resources, request))
+        t->tree.unmount(t->tree.ctx, t);
+    t->resources = NULL;
+}
+
 /* Creates and starts it; the status, and in the log why. */
 static lintel_status
 start(struct lintel_transport_instance *t)
@@ -229,8 +238,10 @@ start(struct lintel_transport_instance *t)
     } else if (p->start != NULL) {
         st = p->start(t->self);
     }
-    if (st != LINTEL_OK)
+    if (st != LINTEL_OK) {
+        unmount(t);
         p->destroy(t->self);
+    }
     return st;
 }
 
@@ -286,6 +297,7 @@ lintel_plug_stop_transport(struct lintel_plug *p, struct lintel_transport_instan
     while (*at != t)
         at = &(*at)->next;
     *at = t->next;
+    unmount(t); /* who waits is told */
     if (t->conf->plugin->stop != NULL)
         t->conf->plugin->stop(t->self);
     t->conf->plugin->destroy(t->self);

@@ -232,6 +232,7 @@ struct shelf {
 };
 static struct shelf shelf;
 static int with_request, with_answer;
+static lintel_status start_status; /* what start() ends with, after it has mounted */
 
 static lintel_status
 shelf_create(const lintel_host *h, const lintel_value *v, void **self)
@@ -248,7 +249,7 @@ shelf_start(void *self)
 {
     CHECK(self == &shelf);
     shelf.mounted = shelf.tree->mount(shelf.host, "books", "</books>");
-    return LINTEL_OK;
+    return start_status;
 }
 
 static void
@@ -303,7 +304,7 @@ struct mounts {
     char name[16], links[16], payload[16];
     struct lintel_transport_instance *by;
     lintel_ticket answered;
-    int submitted;
+    int submitted, unmounted;
 };
 
 static lintel_status
@@ -314,6 +315,14 @@ tree_mount(void *ctx, struct lintel_transport_instance *t, const char *name, con
     CHECK(lintel_copy(m->name, sizeof m->name, name));
     CHECK(lintel_copy(m->links, sizeof m->links, links));
     return LINTEL_OK;
+}
+
+static void
+tree_unmount(void *ctx, struct lintel_transport_instance *t)
+{
+    struct mounts *m = ctx;
+    CHECK(t == m->by);
+    m->unmounted++;
 }
 
 static void
@@ -351,6 +360,7 @@ a_plugin_may_only_mount_resources(void)
                                           .abandon = tree_abandon,
                                           .reply = tree_reply,
                                           .mount = tree_mount,
+                                          .unmount = tree_unmount,
                                           .resource_answer = tree_resource_answer};
     const lintel_span path = {"books", 5};
     const lintel_exchange x = {.size = sizeof x, .method = LINTEL_GET, .path = &path, .npath = 1};
@@ -360,6 +370,11 @@ a_plugin_may_only_mount_resources(void)
     CHECK(lintel_plug_start_transport(p, &site, &conf, &port, reason, sizeof reason) == NULL);
     CHECK_HAS(reason, "neither lintel.transport/1");
     with_request = 1;
+    start_status = LINTEL_E_BUSY; /* what it has mounted does not outlive it */
+    CHECK(lintel_plug_start_transport(p, &site, &conf, &port, reason, sizeof reason) == NULL);
+    CHECK_INT(shelf.mounted, LINTEL_OK);
+    CHECK_INT(mounts.unmounted, 1);
+    start_status = LINTEL_OK;
     struct lintel_transport_instance *t =
         lintel_plug_start_transport(p, &site, &conf, &port, reason, sizeof reason);
     REQUIRE(t != NULL);
@@ -378,12 +393,14 @@ a_plugin_may_only_mount_resources(void)
     CHECK_INT(tree->submit(shelf.host, &x), 0);
     CHECK_INT(mounts.submitted, 0);
     lintel_plug_stop_transport(p, t);
+    CHECK_INT(mounts.unmounted, 2);
     with_request = 0;
     with_answer = 1; /* nor is a name mounted by who takes no requests */
     t = lintel_plug_start_transport(p, &site, &conf, &port, reason, sizeof reason);
     REQUIRE(t != NULL);
     CHECK_INT(shelf.mounted, LINTEL_E_NOTSUP);
     lintel_plug_stop_transport(p, t);
+    CHECK_INT(mounts.unmounted, 2);
     lintel_plug_free(p);
     lintel_loop_free(l);
 }
