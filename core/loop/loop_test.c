@@ -151,6 +151,13 @@ on_post(void *arg)
         p->pump->in_order = 0;
 }
 
+static void
+stop_now(void *arg)
+{
+    lintel_loop_stop(arg);
+}
+
+/* The end is posted too: a loop that is stopped from outside leaves what waits. */
 static void *
 poster(void *arg)
 {
@@ -159,7 +166,14 @@ poster(void *arg)
         posted[i] = (struct posted){p, i};
         lintel_loop_post(p->loop, on_post, &posted[i]);
     }
-    lintel_loop_stop(p->loop);
+    lintel_loop_post(p->loop, stop_now, p->loop);
+    return NULL;
+}
+
+static void *
+stopper(void *arg)
+{
+    lintel_loop_stop(arg);
     return NULL;
 }
 
@@ -173,6 +187,9 @@ posts_come_in_order_from_another_thread(void)
     pthread_join(thread, NULL);
     CHECK_INT(p.next, POSTS);
     CHECK(p.in_order);
+    REQUIRE(pthread_create(&thread, NULL, stopper, p.loop) == 0);
+    lintel_loop_run(p.loop);
+    pthread_join(thread, NULL);
     lintel_loop_free(p.loop);
 }
 
