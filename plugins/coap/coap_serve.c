@@ -182,8 +182,9 @@ hold_off(const struct lcoap_peer *peer, const struct lcoap_request *r, coap_pdu_
     const lintel_host *h = peer->server->host;
     if ((peer->flags & LINTEL_X_LIMITED) == 0)
         return false;
-    /* A body in blocks counts as one request. */
-    uint32_t wait = r->block1.num > 0 ? 0 : lcoap_guard_count(peer, r, h->now(h));
+    /* A body in blocks counts as one request; a GET has none. */
+    bool counted = r->block1.num > 0 && r->x.method != LINTEL_GET;
+    uint32_t wait = counted ? 0 : lcoap_guard_count(peer, r, h->now(h));
     if (wait > 0) {
         lintel_answer a = {.size = sizeof a,
                            .code = LINTEL_CODE(4, 29),

@@ -279,6 +279,8 @@ read_settings(const lintel_plugin *plugin, const struct testhost_settings *s, st
         unsigned row = row_of(plugin, s->more[i].name);
         if (s->more[i].list != NULL)
             set_list(all, row, s->more[i].list);
+        else if (plugin->bus[row].type == LINTEL_T_REAL)
+            all->values[row].as.r = (double)s->more[i].i;
         else
             all->values[row].as.i = s->more[i].i;
     }
