@@ -87,13 +87,15 @@ local_of(const struct lcoap_socket *socket, struct msghdr *m, coap_address_t *re
     if (!coap_address_isany(ret))
         return true;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+        /* A socket of IPv6 that also hears IPv4 tells it in both ways; the first kind is meant. */
         if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
             struct in6_pktinfo info;
             memcpy(&info, CMSG_DATA(c), sizeof info);
             ret->addr.sin6.sin6_addr = info.ipi6_addr;
             return true;
         }
-        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO &&
+            ret->addr.sa.sa_family == AF_INET) {
             struct in_pktinfo info;
             memcpy(&info, CMSG_DATA(c), sizeof info);
             ret->addr.sin.sin_addr = info.ipi_addr;
@@ -117,7 +119,7 @@ answer_from(struct msghdr *m, const coap_address_t *local)
         if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
             info.ipi6_ifindex = 0;
         memcpy(CMSG_DATA(c), &info, sizeof info);
-    } else if (c->cmsg_type == IP_PKTINFO) {
+    } else if (c->cmsg_type == IP_PKTINFO && local->addr.sa.sa_family == AF_INET) {
         struct in_pktinfo info;
         memcpy(&info, CMSG_DATA(c), sizeof info);
         info.ipi_spec_dst = info.ipi_addr;
@@ -214,6 +216,7 @@ lcoap_fast_answer(struct lcoap_fast *f, const lintel_answer *a)
         ok = put_number(f, &last, COAP_OPTION_CONTENT_FORMAT, (uint32_t)a->format);
     if (ok && lcoap_answer_has_max_age(a))
         ok = put_number(f, &last, COAP_OPTION_MAXAGE, a->max_age);
+    ok = ok && a->payload.n < ANSWER_BYTES - f->nanswer; /* and the mark before it */
     if (ok && a->payload.n > 0) {
         f->answer[f->nanswer++] = PAYLOAD_MARK;
         memcpy(f->answer + f->nanswer, a->payload.p, a->payload.n);

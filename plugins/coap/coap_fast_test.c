@@ -16,6 +16,8 @@ extern const lintel_entry lintel_plugin_entry;
 static struct {
     char log[4000]; /* what the tree was asked, in order */
     uint32_t at_once, later;
+    uint32_t flags; /* of the last one, but LINTEL_X_AT_ONCE */
+    char from[200]; /* who it was from, and whom to */
     lintel_ticket held;
 } seen;
 
@@ -33,6 +35,9 @@ tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket)
     size_t used = strlen(seen.log);
     snprintf(seen.log + used, sizeof seen.log - used, "%u%s?%u,%u,%u %s %s;", x->method, path,
              x->nquery, x->naccept, x->netag, x->peer, x->base);
+    seen.flags = x->flags & ~(uint32_t)LINTEL_X_AT_ONCE;
+    snprintf(seen.from, sizeof seen.from, "%s|%s|%s|%.12s|%.6s", x->identity, x->authority,
+             x->thing != NULL ? x->thing : "", x->base, x->peer);
     *(x->flags & LINTEL_X_AT_ONCE ? &seen.at_once : &seen.later) += 1;
     if (strcmp(path, "/later") == 0) {
         seen.held = ticket;
@@ -59,6 +64,10 @@ tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket)
         a.format = 11542;
         a.netag = 8;
         a.payload = (lintel_span){body, strcmp(path, "/full") == 0 ? 1024 : 1025};
+        if (x->nquery > 0) { /* a number of four bytes, which no registry has yet */
+            a.format = 0x01020304;
+            a.max_age = 0x01020304;
+        }
     } else if (strcmp(path, "/empty") == 0) {
         a.payload.n = 0;
     }
@@ -87,7 +96,7 @@ static const struct row {
     {"aged", NULL, NULL, -1, 7, true},     {"sixty", NULL, NULL, -1, 7, true},
     {"error", NULL, NULL, 60, 7, true},    {"empty", NULL, NULL, -1, 7, true},
     {"full", NULL, NULL, -1, 7, true},     {"large", NULL, NULL, -1, 7, false},
-    {"hops", NULL, NULL, -1, 7, false},
+    {"hops", NULL, NULL, -1, 7, false},    {"full", "a=1", NULL, -1, 7, true},
 };
 
 static void
@@ -116,12 +125,17 @@ answers_like_the_long_way(void)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct wire slow, fast;
         ask(slow_host, slow_fd, &rows[i], 0x1000 + (int)i, &slow);
+        char from[sizeof seen.from];
+        memcpy(from, seen.from, sizeof from);
+        uint32_t flags = seen.flags;
         seen.at_once = seen.later = 0;
         ask(fast_host, fast_fd, &rows[i], 0x1000 + (int)i, &fast);
         CHECK_INT(fast.n, slow.n);
         CHECK(memcmp(fast.bytes, slow.bytes, slow.n) == 0);
         CHECK_INT(seen.at_once, 1);
         CHECK_INT(seen.later, !rows[i].shortly);
+        CHECK_INT(seen.flags, flags);
+        CHECK_STR(seen.from, from);
     }
     close(slow_fd);
     close(fast_fd);
@@ -201,21 +215,18 @@ keeps_the_order_of_a_queue(void)
     testhost_free(t);
 }
 
-/* On a socket that listens on all addresses, the answer leaves from the one that was asked. */
+/* Asks for "value" at an address of IPv4; the answer comes from there. */
 static void
-answers_from_the_address_that_was_asked(void)
+check_asks_at(struct testhost *t, in_addr_t address)
 {
-    struct testhost *t = open_host("coap://0.0.0.0:0", true);
-    REQUIRE(t != NULL);
-    t->at_once = true;
+    static const uint8_t get[] = {0x40, 1, 0, 1, 0xb5, 'v', 'a', 'l', 'u', 'e'};
     struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)testhost_port(t, 0))},
+                             .sin_port = htons((uint16_t)testhost_port(t, 0)),
+                             .sin_addr.s_addr = htonl(address)},
                        from = {0};
     socklen_t n = sizeof from;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    static const uint8_t get[] = {0x40, 1, 0, 1, 0xb5, 'v', 'a', 'l', 'u', 'e'};
     uint8_t got[100];
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 6); /* 127.0.0.7 */
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     CHECK(sendto(fd, get, sizeof get, 0, (struct sockaddr *)&to, sizeof to) == (ssize_t)sizeof get);
     ssize_t length = -1;
     for (int i = 0; i < 100 && length < 0; i++) {
@@ -223,9 +234,71 @@ answers_from_the_address_that_was_asked(void)
         length = recvfrom(fd, got, sizeof got, 0, (struct sockaddr *)&from, &n);
     }
     CHECK(length > 4 && got[0] == 0x60 && got[1] == CODE(2, 5));
-    CHECK_INT(ntohl(from.sin_addr.s_addr), INADDR_LOOPBACK + 6);
-    CHECK_INT(seen.at_once, 1);
-    CHECK_HAS(seen.log, "coap://127.0.0.7:");
+    CHECK_INT(ntohl(from.sin_addr.s_addr), address);
+    close(fd);
+}
+
+/* On a socket that listens on all addresses, the answer leaves from the one that was asked; also
+ * where it is a socket of IPv6 that hears IPv4. */
+static void
+answers_from_the_address_that_was_asked(void)
+{
+    static const char *const uris[] = {"coap://0.0.0.0:0", "coap://[::]:0"};
+    for (int i = 0; i < 2; i++) {
+        struct testhost *t = open_host(uris[i], true);
+        REQUIRE(t != NULL);
+        t->at_once = true;
+        check_asks_at(t, INADDR_LOOPBACK + 6); /* 127.0.0.7 */
+        CHECK_HAS(seen.log, "coap://127.0.0.7:");
+        check_asks_at(t, INADDR_LOOPBACK);
+        CHECK_HAS(seen.log, "coap://127.0.0.1:");
+        CHECK_INT(seen.at_once, 2);
+        CHECK_INT(seen.later, 0);
+        testhost_free(t);
+    }
+}
+
+/* Where limits count for everybody, and where they would count for who is not of this machine. */
+static void
+leaves_who_is_limited_to_the_long_way(void)
+{
+    static const char *const listen[] = {"coap://[::1]:0", NULL};
+    struct testhost_settings s = {.listen = listen, .more = {{"limitAll", 1, NULL}}};
+    struct testhost *t = testhost_new(lintel_plugin_entry.plugins[0], &s, tree, NULL, 0);
+    struct wire got;
+    REQUIRE(t != NULL && testhost_start(t) == LINTEL_OK);
+    memset(&seen, 0, sizeof seen);
+    t->at_once = true;
+    int fd = wire_open(t, 0, AF_INET6);
+    ask(t, fd, &rows[0], 1, &got);
+    CHECK_INT(got.code, CODE(2, 5));
+    CHECK_INT(seen.at_once, 0);
+    CHECK_INT(seen.later, 1);
+    close(fd);
+    testhost_free(t);
+}
+
+/* The longest that there can be, and one that finds no room: the token has eight bytes. */
+static void
+knows_its_room(void)
+{
+    static const uint8_t get[] = {0x48, 1,    0,   1,   1,   2,   3,    4,   5,   6,  7,
+                                  8,    0xb4, 'f', 'u', 'l', 'l', 0x43, 'a', '=', '1'};
+    struct testhost *t = open_host("coap://[::1]:0", false);
+    struct wire w = {.n = sizeof get}, got;
+    REQUIRE(t != NULL);
+    t->at_once = true;
+    int fd = wire_open(t, 0, AF_INET6);
+    for (int i = 0; i < 2; i++) {
+        memcpy(w.bytes, get, sizeof get);
+        w.bytes[3] = (uint8_t)i;
+        w.n = i == 0 ? sizeof get - 4 : sizeof get; /* with the query, larger numbers */
+        CHECK(wire_ask(t, fd, &w, &got));
+        CHECK_INT(got.code, CODE(2, 5));
+        CHECK_INT(got.n - got.payload, 1024);
+        CHECK_INT(seen.at_once, 1 + i);
+        CHECK_INT(seen.later, i);
+    }
     close(fd);
     testhost_free(t);
 }
@@ -271,9 +344,13 @@ leaves_all_else_to_libcoap(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(answers_like_the_long_way),  KIT(remembers_what_takes_the_long_way),
-        KIT(keeps_the_order_of_a_queue), KIT(answers_from_the_address_that_was_asked),
-        KIT(leaves_all_else_to_libcoap), {0}};
+    static const struct kit_test tests[] = {KIT(answers_like_the_long_way),
+                                            KIT(remembers_what_takes_the_long_way),
+                                            KIT(keeps_the_order_of_a_queue),
+                                            KIT(answers_from_the_address_that_was_asked),
+                                            KIT(leaves_all_else_to_libcoap),
+                                            KIT(leaves_who_is_limited_to_the_long_way),
+                                            KIT(knows_its_room),
+                                            {0}};
     return kit_main("coap/fast", tests, argc, argv);
 }

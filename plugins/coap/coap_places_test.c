@@ -29,7 +29,8 @@ static int bare; /* no namespace can be had: only settings can be tested */
 static lintel_ticket last;
 static struct { /* the last request's */
     uint64_t session;
-    char origin[80];
+    uint32_t flags;
+    char origin[80], base[80];
 } seen;
 static uint32_t replies, reply_code;
 
@@ -41,7 +42,9 @@ tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket)
     snprintf(name, sizeof name, "%s", x->thing != NULL ? x->thing : "hub");
     last = ticket;
     seen.session = x->session;
-    snprintf(seen.origin, sizeof seen.origin, "%s", x->origin);
+    seen.flags = x->flags;
+    snprintf(seen.origin, sizeof seen.origin, "%s", x->origin != NULL ? x->origin : "");
+    snprintf(seen.base, sizeof seen.base, "%s", x->base);
     testhost_text(t, ticket, LINTEL_CODE(2, 5),
                   (x->flags & LINTEL_X_OBSERVE) ? LINTEL_ANSWER_MORE : 0, name);
     if (x->npath == 1 && x->path[0].n == 2 && memcmp(x->path[0].p, "go", 2) == 0)
@@ -346,6 +349,39 @@ on_reply(struct testhost *t, lintel_ticket ticket, const lintel_answer *a)
     (void)t, (void)ticket;
     replies++;
     reply_code = a->code;
+}
+
+/* The short way, which this machine's clients are answered by, says what the long way says. */
+static void
+answers_shortly_too(void)
+{
+    static const char *const names[] = {"lamp", "meter"};
+    struct sockaddr_in6 from = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    char address[INET6_ADDRSTRLEN], base[100];
+    if (bare)
+        return;
+    struct testhost *t = open_host(NULL);
+    REQUIRE(t != NULL);
+    add(t, names[0]);
+    add(t, names[1]);
+    turns(t);
+    int fd = open_client();
+    CHECK_INT(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
+    for (int i = 0; i < 4; i++) {
+        t->at_once = i < 2;
+        REQUIRE(address_of(t, names[i % 2], address));
+        check_asks(t, fd, address, i + 1, names[i % 2]);
+        snprintf(base, sizeof base, "coap://[%s]:5683", address);
+        CHECK_STR(seen.base, base);
+        CHECK_INT(seen.flags, LINTEL_X_LOOPBACK | LINTEL_X_OPEN | (i < 2 ? LINTEL_X_AT_ONCE : 0u));
+    }
+    close(fd);
+    fd = open_client(); /* not of this machine, as far as its address says: limits count for it */
+    t->at_once = true;
+    check_asks(t, fd, address, 9, names[1]);
+    CHECK_INT(seen.flags, LINTEL_X_LIMITED | LINTEL_X_OPEN);
+    close(fd);
+    testhost_free(t);
 }
 
 /* A request of the hub's own to a client of a thing leaves from the thing's address, and ends with
@@ -678,19 +714,14 @@ leave_home(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(has_one_for_each_thing),
-                                            KIT(keeps_things_apart),
-                                            KIT(goes_while_it_is_asked),
-                                            KIT(its_clients_are_asked_until_it_goes),
-                                            KIT(clears_up_after_a_kill),
-                                            KIT(takes_the_next_one),
-                                            KIT(comes_back),
-                                            KIT(complains_once),
-                                            KIT(serves_without_the_right),
-                                            KIT(says_where_files_are_few),
-                                            KIT(holds_many),
-                                            KIT(judges_settings),
-                                            {0}};
+    static const struct kit_test tests[] = {
+        KIT(has_one_for_each_thing),   KIT(keeps_things_apart),
+        KIT(goes_while_it_is_asked),   KIT(its_clients_are_asked_until_it_goes),
+        KIT(answers_shortly_too),      KIT(clears_up_after_a_kill),
+        KIT(takes_the_next_one),       KIT(comes_back),
+        KIT(complains_once),           KIT(serves_without_the_right),
+        KIT(says_where_files_are_few), KIT(holds_many),
+        KIT(judges_settings),          {0}};
     bare = !leave_home();
     if (bare)
         printf("skipped but for the settings: no network namespace, or no ip\n");

@@ -27,12 +27,13 @@ static const char *const ours[] = {"ECDHE-ECDSA-AES128-GCM-SHA256",
 
 #define OPTIONS (SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE)
 enum { MOST = 8, LIST = 2000 };
-static struct {
+/* Of this thread: what other plugins' threads make meanwhile is not ours to change. */
+static _Thread_local struct {
     SSL_CTX *made[MOST];
     SSL *
         early[MOST]; /* connections that have copied their settings already: each context has one */
     unsigned n, nearly;
-    bool on, hooked;
+    bool on;
 } noted;
 
 /* CRYPTO_EX_new: called for each SSL_CTX that this process makes. */
@@ -62,9 +63,10 @@ lcoap_suites_can_choose(void)
 void
 lcoap_suites_collect(void)
 {
-    if (!noted.hooked)
-        noted.hooked = SSL_CTX_get_ex_new_index(0, NULL, on_made, NULL, NULL) >= 0 &&
-                       SSL_get_ex_new_index(0, NULL, on_early, NULL, NULL) >= 0;
+    static bool hooked;
+    if (!hooked)
+        hooked = SSL_CTX_get_ex_new_index(0, NULL, on_made, NULL, NULL) >= 0 &&
+                 SSL_get_ex_new_index(0, NULL, on_early, NULL, NULL) >= 0;
     noted.on = true;
     noted.n = noted.nearly = 0;
 }
