@@ -125,14 +125,28 @@ lintel_serve_mounted(struct lintel_call *c)
     return 1;
 }
 
+enum { FORMAT_MOST = 65535 }; /* RFC 7252 12.3 */
+
+/* Classes of RFC 7252 5.9, and no more than a byte: else it would leave as a request, or as another
+ * code. */
+static int
+is_response(uint32_t code)
+{
+    return code >> 5 == 2 || code >> 5 == 4 || code >> 5 == 5;
+}
+
 /* What a plugin says, as the tree's own answers are: members that its ABI did not have are empty,
- * none is longer than transports expect, and only who observes gets more than one answer. */
+ * none is larger than transports expect, and only who observes gets more than one answer. */
 static lintel_answer
 sound_answer(const struct lintel_open *o, const lintel_answer *a)
 {
     lintel_answer ret = {0};
     memcpy(&ret, a, a->size < sizeof ret ? a->size : sizeof ret);
     ret.size = sizeof ret;
+    if (!is_response(ret.code))
+        ret.code = LINTEL_INTERNAL;
+    if (ret.format < 0 || ret.format > FORMAT_MOST)
+        ret.format = LINTEL_FORMAT_NONE;
     if (!o->observe || ret.code >= LINTEL_BAD_REQUEST)
         ret.flags &= ~(uint32_t)LINTEL_ANSWER_MORE;
     if (ret.netag > sizeof ret.etag)

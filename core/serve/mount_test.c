@@ -221,6 +221,18 @@ answers_are_made_sound(void)
     CHECK_INT(h.got.nlocation, 0);
     CHECK_INT(h.got.nlocation_query, 0);
     CHECK_INT(h.got.payload.n, 0);
+    /* A request, nothing, a class that no answer has, and a good one behind eight bits. */
+    static const uint32_t codes[] = {LINTEL_GET, 0, LINTEL_CODE(3, 0), 256 + LINTEL_CONTENT};
+    a.flags = LINTEL_ANSWER_MORE;
+    a.format = 65536; /* nor is that a Content-Format */
+    for (size_t i = 0; i < LINTEL_COUNT(codes); i++) {
+        CHECK(get("lamp", NULL, LINTEL_X_OBSERVE) != 0);
+        a.code = codes[i];
+        lintel_tree_mounted_answer(h.tree, &h, h.ticket, &a);
+        CHECK_INT(h.got.code, LINTEL_INTERNAL);
+        CHECK_INT(h.got.format, LINTEL_FORMAT_NONE);
+        CHECK_INT(lintel_tree_open(h.tree), 0);
+    }
     end();
 }
 
