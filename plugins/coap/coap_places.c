@@ -33,6 +33,12 @@ enum state {
     HERE     /* its address is on the interface, and served */
 };
 
+enum finding {
+    LEFT,  /* nobody has it, yet */
+    TAKEN, /* a thing has it */
+    GONE   /* it was taken off the interface since */
+};
+
 struct lcoap_place {                  /* a thing */
     struct lcoap_place *next, **link; /* of all */
     struct lcoap_place *bucket_next;  /* by name, or doomed */
@@ -55,7 +61,7 @@ struct lcoap_places {
     struct lcoap_place *all, *buckets[BUCKETS], *doomed;
     struct lcoap_place *queue, **queue_end;
     struct in6_addr *found; /* on the interface when it was listed, sorted */
-    bool *taken;            /* of those */
+    enum finding *findings; /* what became of each of those */
     uint32_t nfound;
     struct in6_addr *gone; /* to be removed */
     uint32_t ngone, gone_room;
@@ -162,10 +168,23 @@ remove_some(struct lcoap_places *p)
     p->ngone -= n; /* one that stays is found by the next check */
 }
 
+/* Where an address stands among those found; NULL: nowhere. */
+static enum finding *
+finding_of(const struct lcoap_places *p, const struct in6_addr *a)
+{
+    const struct in6_addr *at =
+        p->nfound == 0 ? NULL
+                       : bsearch(a, p->found, p->nfound, sizeof *p->found, lcoap_address_order);
+    return at != NULL ? &p->findings[at - p->found] : NULL;
+}
+
 static void
 remove_later(struct lcoap_places *p, const struct in6_addr *a)
 {
     int result;
+    enum finding *found = finding_of(p, a);
+    if (found != NULL)
+        *found = GONE;
     if (p->ngone == p->gone_room) {
         uint32_t room = p->gone_room != 0 ? p->gone_room * 2 : LCOAP_ADDRESS_BATCH;
         struct in6_addr *more = realloc(p->gone, room * sizeof *more);
@@ -184,9 +203,9 @@ static void
 forget_found(struct lcoap_places *p)
 {
     free(p->found);
-    free(p->taken);
+    free(p->findings);
     p->found = NULL;
-    p->taken = NULL;
+    p->findings = NULL;
     p->nfound = 0;
 }
 
@@ -371,17 +390,16 @@ choose_next(struct lcoap_place *k)
     k->counter++;
 }
 
-/* Whether it was on the interface before, and nobody has taken it since. */
+/* Whether it was on the interface before, and nobody has taken it since; else whether another thing
+ * has. */
 static bool
-take_found(struct lcoap_places *p, const struct in6_addr *a, bool *ret_known)
+take_found(struct lcoap_places *p, const struct in6_addr *a, bool *ret_taken)
 {
-    const struct in6_addr *at =
-        p->nfound == 0 ? NULL
-                       : bsearch(a, p->found, p->nfound, sizeof *p->found, lcoap_address_order);
-    *ret_known = at != NULL;
-    if (at == NULL || p->taken[at - p->found])
+    enum finding *found = finding_of(p, a);
+    *ret_taken = found != NULL && *found == TAKEN;
+    if (found == NULL || *found != LEFT)
         return false;
-    p->taken[at - p->found] = true;
+    *found = TAKEN;
     return true;
 }
 
@@ -441,18 +459,19 @@ static int
 list(struct lcoap_server *s)
 {
     struct lcoap_places *p = s->places;
-    bool known;
+    bool taken;
     forget_found(p);
     int error = p->addresses.fd >= 0 ? 0 : lcoap_addresses_open(&p->addresses, p->interface);
     if (error == 0)
         error = lcoap_addresses_list(&p->addresses, &p->prefix, &p->found, &p->nfound);
-    if (error == 0 && p->nfound > 0 && (p->taken = calloc(p->nfound, sizeof *p->taken)) == NULL)
+    if (error == 0 && p->nfound > 0 &&
+        (p->findings = calloc(p->nfound, sizeof *p->findings)) == NULL)
         error = ENOMEM;
     if (error != 0)
         return error;
     p->listed = true;
     for (struct lcoap_place *k = p->all; k != NULL; k = k->next)
-        if (k->state == HERE && !take_found(p, &k->address, &known)) {
+        if (k->state == HERE && !take_found(p, &k->address, &taken)) {
             p->nhere--;
             enqueue(p, k);
         }
@@ -483,16 +502,16 @@ add_some(struct lcoap_server *s)
     uint32_t n = 0, room = most(s);
 
     for (uint32_t i = 0; i < LCOAP_ADDRESS_BATCH && (k = dequeue(p)) != NULL; i++) {
-        bool known = false;
+        bool taken = false;
         if (p->nhere + n >= room) {
             p->nleft++;
             continue;
         }
         if (!choose(k))
             complain_of(k, "its name is too long, or every one that was tried is taken");
-        else if (take_found(p, &k->address, &known))
+        else if (take_found(p, &k->address, &taken))
             arrive(k);
-        else if (known) {
+        else if (taken) {
             choose_next(k);
             enqueue(p, k);
         } else {
@@ -524,7 +543,7 @@ settle(struct lcoap_server *s)
     struct lcoap_places *p = s->places;
     char line[300];
     for (uint32_t i = 0; i < p->nfound; i++)
-        if (!p->taken[i])
+        if (p->findings[i] == LEFT)
             remove_later(p, &p->found[i]);
     forget_found(p);
     if (p->nhere != p->told_here) {

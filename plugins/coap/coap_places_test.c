@@ -469,6 +469,41 @@ clears_up_after_a_kill(void)
     CHECK_INT(run("ip -6 addr del fd00:db8:1:3::dead/128 dev lo"), 0);
 }
 
+/* A reload may change a thing while others still wait for theirs: it comes back to its own. */
+static void
+comes_back_to_its_own(void)
+{
+    enum { MANY = 200 }; /* more than one portion */
+    char lamp[INET6_ADDRSTRLEN], again[INET6_ADDRSTRLEN] = "", name[20];
+    if (bare)
+        return;
+    struct testhost *t = open_host(NULL);
+    REQUIRE(t != NULL);
+    add(t, "lamp");
+    turns(t);
+    REQUIRE(address_of(t, "lamp", lamp));
+    testhost_free(t);
+    leave_behind(lamp);
+    t = open_host(NULL);
+    REQUIRE(t != NULL);
+    add(t, "lamp");
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "thing-%d", i);
+        add(t, name);
+    }
+    testhost_turn(t, 0); /* the first portion */
+    CHECK(on_interface("lo", lamp));
+    CHECK(count_addresses() < MANY);
+    t->transport->thing_removed(t->self, "lamp");
+    add(t, "lamp");
+    turns(t);
+    CHECK(address_of(t, "lamp", again));
+    CHECK_STR(again, lamp);
+    CHECK_INT(count_addresses(), MANY + 1);
+    testhost_free(t);
+    CHECK_INT(count_addresses(), 0);
+}
+
 static void
 takes_the_next_one(void)
 {
@@ -714,14 +749,21 @@ leave_home(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(has_one_for_each_thing),   KIT(keeps_things_apart),
-        KIT(goes_while_it_is_asked),   KIT(its_clients_are_asked_until_it_goes),
-        KIT(answers_shortly_too),      KIT(clears_up_after_a_kill),
-        KIT(takes_the_next_one),       KIT(comes_back),
-        KIT(complains_once),           KIT(serves_without_the_right),
-        KIT(says_where_files_are_few), KIT(holds_many),
-        KIT(judges_settings),          {0}};
+    static const struct kit_test tests[] = {KIT(has_one_for_each_thing),
+                                            KIT(keeps_things_apart),
+                                            KIT(goes_while_it_is_asked),
+                                            KIT(its_clients_are_asked_until_it_goes),
+                                            KIT(answers_shortly_too),
+                                            KIT(comes_back_to_its_own),
+                                            KIT(clears_up_after_a_kill),
+                                            KIT(takes_the_next_one),
+                                            KIT(comes_back),
+                                            KIT(complains_once),
+                                            KIT(serves_without_the_right),
+                                            KIT(says_where_files_are_few),
+                                            KIT(holds_many),
+                                            KIT(judges_settings),
+                                            {0}};
     bare = !leave_home();
     if (bare)
         printf("skipped but for the settings: no network namespace, or no ip\n");
