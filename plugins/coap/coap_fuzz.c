@@ -123,6 +123,44 @@ open_client(const struct testhost *t)
     return fd;
 }
 
+struct counts {
+    uint32_t open, observers, mids, noted, flights;
+};
+
+static void
+count(const struct lcoap_exchange *x, struct counts *ret)
+{
+    for (; x != NULL; x = x->next) {
+        ret->open += !x->settled;
+        ret->observers += x->observe;
+        ret->mids += x->counted;
+        ret->noted += x->noted;
+        ret->flights += x->in_flight;
+    }
+}
+
+/* What the server counts is what there is. */
+static void
+check_counts(const struct lcoap_server *s)
+{
+    struct counts all = {0};
+    uint32_t mids = 0;
+    for (const struct lcoap_peer *p = s->hub->peers; p != NULL; p = p->next) {
+        struct counts of_peer = {0};
+        count(p->open, &of_peer);
+        count(p->observations, &of_peer);
+        if (p->nopen != of_peer.open || p->nflights != of_peer.flights)
+            abort();
+        count(p->open, &all);
+        count(p->observations, &all);
+    }
+    for (int i = 0; i < 256; i++)
+        mids += s->open_mids[i];
+    if (s->nopen != all.open || s->nobservers != all.observers || mids != all.mids ||
+        s->hub->nnotes != all.noted || s->nflights != all.flights)
+        abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -139,6 +177,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (t == NULL || testhost_start(t) != LINTEL_OK)
         abort();
     t->reply = reply;
+    const struct lcoap_server *s = t->self;
     int fd = open_client(t);
     t->at_once = size % 2 == 0; /* half of all inputs by the short way */
     for (size_t at = 0; at + 2 <= size;) {
@@ -166,8 +205,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 answer(t, k, arg, op == ANSWER);
         }
         drain(t, fd, &mid);
+        check_counts(s);
     }
-    const struct lcoap_server *s = t->self;
     for (int i = 0; i < 16; i++) { /* what waits for a lost message goes on when that is given up */
         t->ahead += 2 * LCOAP_EXCHANGE_LIFETIME;
         drain(t, fd, &mid);
