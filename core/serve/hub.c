@@ -8,6 +8,7 @@
 
 #include "core/base/mem.h"
 #include "core/serve/audit.h"
+#include "core/serve/rd.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unknown"
@@ -132,6 +133,8 @@ get_status(struct lintel_call *c, struct lintel_buf *b)
     count(b, "bad", sum.bad);
     count(b, "subscriptions", lintel_subscriptions(e));
     count(b, "open", t->nopen);
+    key(b, "directory");
+    lintel_rd_status(t->rd, b);
     if (t->source.trail != NULL) {
         key(b, "audit");
         add_trail(b, t->source.trail);
@@ -192,6 +195,17 @@ state_of(const struct lintel_bus_stats *bus, const struct lintel_device_stats *d
     return sum->stale != 0 ? "stale" : sum->bad != 0 ? "bad" : "ok";
 }
 
+const char *
+lintel_thing_state(struct lintel_engine *e, struct lintel_live_thing *thing)
+{
+    struct lintel_bus_stats bus;
+    struct lintel_device_stats device;
+    const struct tally sum = count_points(e, thing);
+    lintel_engine_bus_stats(e, lintel_live_thing_bus(thing), &bus);
+    lintel_engine_device_stats(e, thing, &device);
+    return state_of(&bus, &device, &sum);
+}
+
 static void
 add_thing(struct lintel_engine *e, struct lintel_live_thing *thing, struct lintel_buf *b)
 {
@@ -246,6 +260,12 @@ get_things(struct lintel_call *c, struct lintel_buf *b)
         add_thing(e, lintel_engine_thing_at(e, i), b);
     }
     lintel_buf_addc(b, ']');
+}
+
+static void
+get_directory(struct lintel_call *c, struct lintel_buf *b)
+{
+    lintel_rd_list(c->tree->rd, b);
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -387,6 +407,7 @@ lintel_serve_hub(struct lintel_call *c)
     } documents[] = {{"status", get_status},
                      {"things", get_things},
                      {"values", get_values},
+                     {"directory", get_directory},
                      {"plugins", get_plugins}};
     if (c->npath == 2 && is_called(&c->path[0], "values")) {
         if (c->x->method == LINTEL_GET)
@@ -420,7 +441,7 @@ lintel_serve_hub(struct lintel_call *c)
         }
         return;
     }
-    lintel_call_fail(
-        c, LINTEL_NOT_FOUND,
-        "below /hub there are status, things, values, values/{thing}, plugins, audit and reload");
+    lintel_call_fail(c, LINTEL_NOT_FOUND,
+                     "below /hub there are status, things, values, values/{thing}, directory, "
+                     "plugins, audit and reload");
 }

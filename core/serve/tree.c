@@ -13,6 +13,7 @@
 #include "core/serve/mount.h"
 #include "core/serve/pack.h"
 #include "core/serve/property.h"
+#include "core/serve/rd.h"
 #include "core/serve/td.h"
 
 struct lintel_tree *
@@ -25,8 +26,10 @@ lintel_tree_new(const struct lintel_tree_source *s)
     t->started = lintel_loop_now(s->loop);
     t->hub = lintel_strdup(s->hub_name);
     t->source.hub_name = t->hub;
-    if (t->hub != NULL)
+    t->rd = t->hub != NULL ? lintel_rd_new(t) : NULL;
+    if (t->rd != NULL)
         return t;
+    lintel_free(t->hub);
     lintel_free(t);
     return NULL;
 }
@@ -42,6 +45,7 @@ lintel_tree_free(struct lintel_tree *t)
         if (o->used)
             lintel_open_fail(o, LINTEL_UNAVAILABLE, "the hub is stopping");
     }
+    lintel_rd_free(t->rd);
     for (uint32_t i = 0; i < t->nblocks; i++)
         lintel_free(t->blocks[i]);
     lintel_mounts_free(t);
@@ -72,7 +76,7 @@ lintel_tree_abandon(struct lintel_tree *t, lintel_ticket ticket)
 void
 lintel_tree_reply(struct lintel_tree *t, lintel_ticket ticket, const lintel_answer *a)
 {
-    (void)t, (void)ticket, (void)a; /* nothing in the tree sends requests yet */
+    lintel_rd_reply(t->rd, ticket, a);
 }
 
 /* Rights have changed: ends the observations of those who may not read any more. */
@@ -98,18 +102,19 @@ lintel_tree_site(struct lintel_tree *t, const struct lintel_site *site)
 {
     t->site = site;
     judge_again(t);
+    lintel_rd_site(t->rd);
 }
 
 void
 lintel_tree_thing(struct lintel_tree *t, struct lintel_live_thing *thing, int added)
 {
-    (void)t, (void)thing, (void)added;
+    lintel_rd_thing(t->rd, thing, added);
 }
 
 void
 lintel_tree_thing_base(struct lintel_tree *t, const char *thing, const char *base)
 {
-    (void)t, (void)thing, (void)base;
+    lintel_rd_thing_base(t->rd, thing, base);
 }
 
 /* ---- routing --------------------------------------------------------------------------------- */
@@ -315,15 +320,19 @@ serve_root(struct lintel_call *c)
         c->npath--;
         lintel_serve_td_directory(c);
     } else if (c->npath == 1 && is_called(&c->path[0], "maps")) {
-        lintel_serve_maps(c);
+        if (lintel_call_may(c, NULL, LINTEL_MAY_READ))
+            lintel_serve_maps(c);
     } else if (c->npath == 2 && is_called(&c->path[0], "maps")) {
-        lintel_serve_map(c, &c->path[1]);
+        if (lintel_call_may(c, NULL, LINTEL_MAY_READ))
+            lintel_serve_map(c, &c->path[1]);
     } else if (c->npath >= 1 && is_called(&c->path[0], "hub")) {
         if (!lintel_call_may(c, NULL, LINTEL_MAY_MANAGE))
             return;
         c->path++;
         c->npath--;
         lintel_serve_hub(c);
+    } else if (lintel_serve_rd(c)) {
+        return;
     } else if (lintel_serve_mounted(c)) {
         return;
     } else if (lintel_call_may(c, NULL, 0)) {
