@@ -33,6 +33,7 @@ int cli_status(struct cli *c);
 int cli_reload(struct cli *c);
 int cli_audit(struct cli *c);
 int cli_things(struct cli *c);
+int cli_directory(struct cli *c);
 int cli_get(struct cli *c);
 int cli_set(struct cli *c);
 int cli_invoke(struct cli *c);

@@ -15,6 +15,7 @@
 #include "core/serve/local.h"
 #include "core/serve/trail.h"
 #include "core/serve/tree.h"
+#include "core/store/store.h"
 #include "core/trust/hubkey.h"
 #include "core/trust/secret.h"
 
@@ -44,6 +45,7 @@ struct lintel_hub {
     struct lintel_plug *plug;
     struct lintel_trail *trail;
     struct lintel_tree *tree;
+    struct lintel_store *directory; /* registrations; NULL: they can't be kept */
     struct lintel_local *local;
     struct running *buses, *transports;
     struct lintel_buf plugins; /* their names, as JSON */
@@ -655,6 +657,17 @@ random_seed(void)
     return seed;
 }
 
+/* Registrations are soft state: a hub that can't keep them serves all the same. */
+static void
+open_directory(struct lintel_hub *h, const char *state_dir)
+{
+    char path[LINTEL_PATH_MOST], reason[300] = "the path is too long";
+    if (lintel_format(path, sizeof path, "%s/directory.db", state_dir))
+        h->directory = lintel_store_open(h->loop, path, "directory 1", reason, sizeof reason);
+    if (h->directory == NULL)
+        lintel_log(LINTEL_LOG_ERROR, "hub", "registrations can't be kept: %s", reason);
+}
+
 static int
 open_trail(struct lintel_hub *h, const struct lintel_hub_source *s, struct lintel_report *report)
 {
@@ -680,6 +693,7 @@ make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct linte
         return lintel_error(report, (struct lintel_place){s->state_dir, 0, 0}, "%s", reason);
     if (open_trail(h, s, report) != 0)
         return -1;
+    open_directory(h, s->state_dir);
     h->engine = lintel_engine_new(s->loop, random_seed());
     if (h->engine != NULL)
         lintel_engine_recorder(h->engine, lintel_trail_command, h->trail);
@@ -689,6 +703,7 @@ make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct linte
         h->tree = lintel_tree_new(&(struct lintel_tree_source){.engine = h->engine,
                                                                .loop = s->loop,
                                                                .hub_name = h->site->name,
+                                                               .directory = h->directory,
                                                                .status = status,
                                                                .plugins = plugins,
                                                                .reload = reload,
@@ -755,6 +770,7 @@ lintel_hub_free(struct lintel_hub *h)
     lintel_local_free(h->local);
     while (h->transports != NULL)
         stop_transport(h, h->transports);
+    lintel_store_close(h->directory); /* whoever waits for the disk is answered now */
     lintel_tree_free(h->tree);
     for (uint32_t i = h->engine ? lintel_engine_nthings(h->engine) : 0; i-- > 0;)
         lintel_engine_remove_thing(h->engine, lintel_engine_thing_at(h->engine, i));
