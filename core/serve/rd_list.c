@@ -101,7 +101,8 @@ lintel_rd_list(struct lintel_rd *rd, struct lintel_buf *out)
         const char *why;
         lintel_buf_reset(&links);
         more = lintel_lookup_step(rd->registry, &l, 1000, &links);
-        r = (struct lintel_link_reader){links.p, links.n, 0};
+        /* A later step goes on behind a comma. */
+        r = (struct lintel_link_reader){links.p, links.n, links.n != 0 && links.p[0] == ','};
         while (!out->failed && lintel_link_next(&r, a, &link, &why) > 0) {
             uint64_t id = link.target.n == 4 + LINTEL_RD_ID - 1
                               ? lintel_rd_id_read(link.target.p + 4, LINTEL_RD_ID - 1)

@@ -316,6 +316,13 @@ long_answers_come_in_steps(void)
     CHECK_HAS(k.text, "<coap://h0/a>;rt=x,<coap://h1/a>");
     CHECK_HAS(k.text, "<coap://h4999/a>;rt=x");
     CHECK_INT(lintel_tree_open(k.tree), 0);
+    rd_get("/hub/directory");
+    CHECK_HAS(k.text, "\"ep\":\"n4999\"");
+    before = k.answers;
+    CHECK(rd_ask(LINTEL_GET, "/rd-lookup/ep?count=3000", NULL) != 0);
+    rd_advance(0);
+    CHECK_INT(k.answers, before + 1);
+    CHECK_HAS(k.text, "ep=\"n2999\"");
     /* No more than so many at once; observers are served in their turn. */
     lintel_ticket tickets[20];
     before = k.answers;
