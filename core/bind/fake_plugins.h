@@ -43,6 +43,7 @@ static const lintel_field pusher_address[] = {
 static const lintel_field serve_bus[] = {
     {.name = "listen", .help = "Where.", .dflt = "", .type = LINTEL_T_LIST},
     {.name = "unprotected", .help = "Open.", .dflt = "no", .type = LINTEL_T_BOOL},
+    {.name = "certificate", .help = "Whose.", .type = LINTEL_T_STR, .flags = LINTEL_F_FILE},
     {0}};
 
 static inline int

@@ -96,6 +96,35 @@ read_own_keys(struct lintel_reader *r, const struct lintel_doc *doc, const struc
     port->log = own[LINTEL_PORT_LOG].type == LINTEL_T_INT ? (int32_t)own[LINTEL_PORT_LOG].as.i : -1;
 }
 
+enum { DIGEST_FILE_MOST = 1 << 20 };
+
+/* What stands in a file that a transport's setting names: a certificate that was renewed is a
+ * change. What can't be read here is for the plugin to judge. Of buses such files are left alone:
+ * they are devices and data. */
+static void
+digest_file(struct lintel_reader *r, struct lintel_buf *b, const char *path)
+{
+    struct lintel_report quiet = {0};
+    char *text = NULL;
+    size_t n = 0;
+    if (r->files->read(r->files->ctx, path, DIGEST_FILE_MOST, &text, &n, &quiet) == 0)
+        lintel_cbor_bytes(b, text, n);
+    lintel_free(text);
+    lintel_report_fini(&quiet);
+}
+
+static void
+digest_files(struct lintel_reader *r, struct lintel_buf *b, const lintel_field *f,
+             const lintel_value *v)
+{
+    if (!(f->flags & LINTEL_F_FILE))
+        return;
+    if (v->type == LINTEL_T_STR)
+        digest_file(r, b, v->as.s);
+    for (uint32_t i = 0; v->type == LINTEL_T_LIST && i < v->len; i++)
+        digest_file(r, b, v->as.list[i].as.s);
+}
+
 static void
 port_digest(struct lintel_reader *r, struct lintel_port *port)
 {
@@ -107,8 +136,11 @@ port_digest(struct lintel_reader *r, struct lintel_port *port)
     lintel_digest_str(&b, port->process);
     lintel_cbor_int(&b, port->isolation);
     lintel_cbor_int(&b, port->log);
-    for (uint32_t i = 0; i < lintel_fields_count(port->plugin->bus); i++)
+    for (uint32_t i = 0; i < lintel_fields_count(port->plugin->bus); i++) {
         lintel_cbor_value(&b, &port->settings[i]);
+        if (port->plugin->flags & LINTEL_PLUGIN_TRANSPORT)
+            digest_files(r, &b, &port->plugin->bus[i], &port->settings[i]);
+    }
     if (lintel_digest(&b, port->digest) != 0)
         lintel_reader_no_memory(r);
     lintel_secret_wipe(b.p, b.n);

@@ -25,7 +25,7 @@ static const char lintel_yaml[] =
     "  broker: { plugin: pusher, password: 'secret:broker', isolation: 'process:shared' }\n"
     "  line: { plugin: slow, host: /dev/null }\n"
     "transports:\n"
-    "  coap: { plugin: serve, listen: ['coap://[::1]:5683'] }\n";
+    "  coap: { plugin: serve, listen: ['coap://[::1]:5683'], certificate: hub.pem }\n";
 static const char model[] =
     "{ \"info\": {\"title\": \"Energy meter\", \"version\": \"1.0.0\", \"copyright\": \"x\", "
     "\"license\": \"x\"},\n"
@@ -492,7 +492,6 @@ an_unchanged_site_is_taken_over(void)
         CHECK(memcmp(first->things[i].digest, second->things[i].digest, 16) == 0);
         CHECK(memcmp(first->buses[i].digest, second->buses[i].digest, 16) == 0);
     }
-    lintel_site_unref(first);
     /* One setting of one thing, one of one bus. */
     put("again", "things/meters.yaml",
         "- thingId: main-meter\n  sdfInstanceOf: { model: acme }\n  sdfContext: { bus: basement, "
@@ -521,6 +520,20 @@ an_unchanged_site_is_taken_over(void)
     REQUIRE(fifth != NULL);
     CHECK(memcmp(fifth->buses[1].digest, fourth->buses[1].digest, 16) != 0);
     CHECK(memcmp(fifth->buses[0].digest, fourth->buses[0].digest, 16) == 0);
+    CHECK(memcmp(fifth->transports[0].digest, first->transports[0].digest, 16) == 0);
+    /* What stands in a transport's file: a renewed certificate. */
+    put("again", "hub.pem", "old");
+    struct lintel_site *sixth = read_site("again", fifth, 0);
+    REQUIRE(sixth != NULL);
+    CHECK(memcmp(sixth->transports[0].digest, fifth->transports[0].digest, 16) != 0);
+    put("again", "hub.pem", "new");
+    struct lintel_site *seventh = read_site("again", sixth, 0);
+    REQUIRE(seventh != NULL);
+    CHECK(memcmp(seventh->transports[0].digest, sixth->transports[0].digest, 16) != 0);
+    CHECK(memcmp(seventh->buses[1].digest, sixth->buses[1].digest, 16) == 0);
+    lintel_site_unref(sixth);
+    lintel_site_unref(seventh);
+    lintel_site_unref(first);
     lintel_site_unref(third);
     lintel_site_unref(fourth);
     lintel_site_unref(fifth);

@@ -40,7 +40,8 @@ struct lintel_hub {
     struct lintel_loop *loop;
     struct lintel_hubkey key;
     struct lintel_site_reader reader;
-    struct lintel_site *site; /* what runs */
+    struct lintel_site *site;         /* what runs */
+    const struct lintel_site *coming; /* while its transports start; else NULL */
     struct lintel_engine *engine;
     struct lintel_plug *plug;
     struct lintel_trail *trail;
@@ -142,7 +143,8 @@ static uint32_t
 tree_psk(void *ctx, const char *identity, size_t n, uint8_t *key, uint32_t room)
 {
     const struct lintel_hub *h = ctx;
-    return lintel_rights_key(h->site != NULL ? h->site->rights : NULL, identity, n, key, room);
+    const struct lintel_site *site = h->coming != NULL ? h->coming : h->site;
+    return lintel_rights_key(site != NULL ? site->rights : NULL, identity, n, key, room);
 }
 
 static void
@@ -537,7 +539,10 @@ apply(struct lintel_hub *h, struct lintel_site *site, struct lintel_hub_change *
         lintel_map_fini(&wanted);
         return lintel_error(report, (struct lintel_place){site->dir, 0, 0}, "out of memory");
     }
-    if (apply_transports(h, before, site, c, report) != 0) {
+    h->coming = site; /* a transport that starts asks for its keys */
+    int failed = apply_transports(h, before, site, c, report);
+    h->coming = NULL;
+    if (failed != 0) {
         restore_transports(h, before);
         lintel_map_fini(&wanted);
         return -1;

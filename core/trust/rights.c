@@ -130,6 +130,8 @@ uint32_t
 lintel_rights_key(const struct lintel_rights *r, const char *psk_identity, size_t n, uint8_t *key,
                   uint32_t room)
 {
+    if (n == 0)
+        return r != NULL ? (uint32_t)r->keys.n : 0;
     const struct key *k = r != NULL ? lintel_map_get(&r->keys, psk_identity, n) : NULL;
     if (k == NULL || k->n > room)
         return 0;

@@ -37,7 +37,8 @@ const char *lintel_rights_name(const struct lintel_rights *r, const struct linte
 int lintel_rights_is(const struct lintel_rights *r, const struct lintel_who *who, const char *name);
 /* Whether there is an identity or a role of that name; "anybody" always is. */
 int lintel_rights_has(const struct lintel_rights *r, const char *name);
-/* The key of a PSK identity. Its length; 0: there is none, or it is longer than `room`. Wipe it. */
+/* The key of a PSK identity. Its length; 0: there is none, or it is longer than `room`. Wipe it.
+ * n = 0: how many keys there are. */
 uint32_t lintel_rights_key(const struct lintel_rights *r, const char *psk_identity, size_t n,
                            uint8_t *key, uint32_t room);
 

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The CoAP transport: serves the hub's resource tree over UDP (RFC 7252, 7641, 7959, 8132), on
- * libcoap.
+ * The CoAP transport: serves the hub's resource tree over UDP and DTLS (RFC 7252, 7641, 7959,
+ * 8132), and over TCP and TLS (RFC 8323), on libcoap.
  *
  *   coap_listen   the URIs of `listen`, opened as endpoints of libcoap
- *   coap_stack    one context of libcoap: the hub's, or a thing's
+ *   coap_stack    one context of libcoap: the hub's, or one of things'
  *   coap_io       libcoap on the host's loop
+ *   coap_places   an address for each thing: which one, put on the interface, and taken away
+ *   coap_prefix   the prefix, and interface identifiers below it
+ *   coap_address  addresses of this machine, by rtnetlink
+ *   coap_netlink  its messages
  *   coap_fast     the short way: what libcoap need not see
  *   coap_peer     one record for each client; the pool of exchanges
+ *   coap_session  handshakes and streams
+ *   coap_dtls     credentials, and who a peer is; coap_suites, coap_certificate beside it
  *   coap_serve    request -> tree -> first answer
  *   coap_request  options of a request, read into an exchange
  *   coap_answer   an answer of the tree, written into a response
@@ -24,12 +30,14 @@
  */
 #include "plugins/coap/coap_client.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_dtls.h"
 #include "plugins/coap/coap_echo.h"
 #include "plugins/coap/coap_group.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_limit.h"
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_places.h"
 #include "plugins/coap/coap_serve.h"
 #include "plugins/coap/coap_stack.h"
 
@@ -42,6 +50,15 @@ enum {
     S_MAX_SESSIONS,
     S_MAX_BODY,
     S_MAX_OBSERVERS,
+    S_PREFIX,
+    S_INTERFACE,
+    S_ADDRESS_PORT,
+    S_CERTIFICATE,
+    S_KEY,
+    S_CLIENT_CA,
+    S_PSK_HINT,
+    S_CIPHERS,
+    S_MAX_HANDSHAKES,
     S_ACK_TIMEOUT,
     S_MAX_RETRANSMIT,
     S_ECHO,
@@ -57,15 +74,17 @@ enum { ECHO_AMPLIFICATION, ECHO_OFF }; /* the words of S_ECHO */
 static const lintel_field settings_table[] = {
     [S_LISTEN] = {.name = "listen",
                   .help =
-                      "Where to listen: URIs with an address in figures; port 0 takes a free one.",
+                      "Where to listen: URIs of coap, coaps, coap+tcp or coaps+tcp with an address "
+                      "in figures; port 0 takes a free one.",
                   .dflt = "coap://[::1]:5683,coap://127.0.0.1:5683",
                   .type = LINTEL_T_LIST},
-    [S_UNPROTECTED] = {.name = "unprotected",
-                       .help =
-                           "Written down as yes, coap:// listeners beyond loopback are allowed: "
-                           "without encryption, for everybody who reaches them.",
-                       .dflt = "false",
-                       .type = LINTEL_T_BOOL},
+    [S_UNPROTECTED] =
+        {.name = "unprotected",
+         .help = "Written down as yes, coap:// and coap+tcp:// listeners beyond loopback are "
+                 "allowed: "
+                 "without encryption, for everybody who reaches them.",
+         .dflt = "false",
+         .type = LINTEL_T_BOOL},
     [S_MAX_SESSIONS] =
         {.name = "maxSessions",
          .help = "Clients remembered on each listener while nothing is under way with them.",
@@ -88,6 +107,52 @@ static const lintel_field settings_table[] = {
                          .min = 0,
                          .max = 1000000,
                          .type = LINTEL_T_INT},
+    [S_PREFIX] = {.name = "prefix",
+                  .help = "An IPv6 prefix that is routed to this machine, like "
+                          "fd00:db8:1:2::/64: each thing gets an address of its own in it.",
+                  .type = LINTEL_T_STR},
+    [S_INTERFACE] = {.name = "interface",
+                     .help = "The network interface that things' addresses are put on: lo for a "
+                             "routed prefix, the one of the link for a shared one.",
+                     .dflt = "lo",
+                     .type = LINTEL_T_STR},
+    [S_ADDRESS_PORT] = {.name = "addressPort",
+                        .help =
+                            "The port of coap:// on things' addresses; coaps:// has the next one.",
+                        .dflt = "5683",
+                        .min = 1,
+                        .max = 65534,
+                        .type = LINTEL_T_INT},
+    [S_CERTIFICATE] = {.name = "certificate",
+                       .help = "The server's certificate, and what leads from it to an authority: "
+                               "a file in PEM form.",
+                       .type = LINTEL_T_STR,
+                       .flags = LINTEL_F_FILE},
+    [S_KEY] = {.name = "key",
+               .help = "The private key of the certificate, in PEM form and not encrypted.",
+               .type = LINTEL_T_STR,
+               .flags = LINTEL_F_SECRET},
+    [S_CLIENT_CA] = {.name = "clientCa",
+                     .help = "Whose certificates clients may come with: a file of authorities in "
+                             "PEM form. With it, a client without a pre-shared key must have one.",
+                     .type = LINTEL_T_STR,
+                     .flags = LINTEL_F_FILE},
+    [S_PSK_HINT] = {.name = "pskHint",
+                    .help = "The identity hint that clients with a pre-shared key are shown "
+                            "(RFC 4279).",
+                    .type = LINTEL_T_STR},
+    [S_CIPHERS] = {.name = "ciphers",
+                   .help = "Suites that may be used, the best first, by OpenSSL's names; without "
+                           "it those with authenticated encryption, and those that RFC 7252 asks "
+                           "for.",
+                   .type = LINTEL_T_LIST},
+    [S_MAX_HANDSHAKES] = {.name = "maxHandshakes",
+                          .help = "Handshakes of DTLS and TLS, and streams without a message, "
+                                  "at once; beyond it the oldest is given up.",
+                          .dflt = "100",
+                          .min = 1,
+                          .max = 10000,
+                          .type = LINTEL_T_INT},
     [S_ACK_TIMEOUT] = {.name = "ackTimeout",
                        .help = "How long an acknowledgement of a client is waited for before the "
                                "message is repeated; each time after it doubles (RFC 7252 4.8).",
@@ -171,11 +236,46 @@ add_listeners(struct lcoap_server *s, const lintel_value *list)
 }
 
 static lintel_status
+add_places(struct lcoap_server *s, const lintel_value *settings)
+{
+    char err[400];
+    if (settings[S_PREFIX].type != LINTEL_T_STR)
+        return LINTEL_OK;
+    lintel_status st = lcoap_places_new(s, settings[S_PREFIX].as.s, settings[S_INTERFACE].as.s,
+                                        (uint16_t)settings[S_ADDRESS_PORT].as.i, err, sizeof err);
+    if (st != LINTEL_OK)
+        complain(s, err);
+    return st;
+}
+
+static lintel_status
 add_groups(struct lcoap_server *s, const lintel_value *settings)
 {
     char err[400] = "";
     lintel_status st = lcoap_groups_add(s, &settings[S_GROUPS], &settings[S_GROUP_INTERFACES],
                                         &settings[S_GROUP_PATHS], err, sizeof err);
+    if (st != LINTEL_OK)
+        complain(s, err);
+    return st;
+}
+
+static const char *
+text_of(const lintel_value *v)
+{
+    return v->type == LINTEL_T_STR ? v->as.s : NULL;
+}
+
+static lintel_status
+add_credentials(struct lcoap_server *s, const lintel_value *settings)
+{
+    const lintel_value *ciphers = &settings[S_CIPHERS];
+    struct lcoap_dtls_settings g = {.certificate = text_of(&settings[S_CERTIFICATE]),
+                                    .client_ca = text_of(&settings[S_CLIENT_CA]),
+                                    .key = text_of(&settings[S_KEY]),
+                                    .hint = text_of(&settings[S_PSK_HINT]),
+                                    .ciphers = ciphers->type == LINTEL_T_LIST ? ciphers : NULL};
+    char err[400];
+    lintel_status st = lcoap_dtls_new(s, &g, err, sizeof err);
     if (st != LINTEL_OK)
         complain(s, err);
     return st;
@@ -200,6 +300,7 @@ coap_transport_create(const lintel_host *h, const lintel_value *settings, void *
     s->unprotected = settings[S_UNPROTECTED].as.i != 0;
     s->max_body = (size_t)settings[S_MAX_BODY].as.i;
     s->max_observers = (uint32_t)settings[S_MAX_OBSERVERS].as.i;
+    s->max_handshakes = (uint32_t)settings[S_MAX_HANDSHAKES].as.i;
     s->ack_timeout_ms = (uint32_t)(settings[S_ACK_TIMEOUT].as.r * 1000);
     s->max_retransmit = (uint32_t)settings[S_MAX_RETRANSMIT].as.i;
     /* MAX_TRANSMIT_WAIT of RFC 7252 4.8.2, and a little for housekeeping. */
@@ -207,11 +308,17 @@ coap_transport_create(const lintel_host *h, const lintel_value *settings, void *
                  7 * LCOAP_SECOND;
     set_limits(s, settings);
     lcoap_io_init(s);
-    s->hub = lcoap_stack_new(s, NULL, (uint32_t)settings[S_MAX_SESSIONS].as.i);
+    s->hub = lcoap_stack_new(s, false, (uint32_t)settings[S_MAX_SESSIONS].as.i);
     lintel_status st = s->hub != NULL ? add_listeners(s, &settings[S_LISTEN]) : LINTEL_E_NOMEM;
     if (st == LINTEL_OK)
+        st = add_places(s, settings);
+    if (st == LINTEL_OK)
         st = add_groups(s, settings);
+    if (st == LINTEL_OK)
+        st = add_credentials(s, settings);
     if (st != LINTEL_OK) {
+        lcoap_dtls_free(s->dtls);
+        lcoap_places_free(s);
         lcoap_groups_free(s);
         lcoap_stack_free(s->hub);
         lcoap_io_fini(s);
@@ -229,11 +336,7 @@ coap_transport_stop(void *self)
     lcoap_client_free(s->client);
     s->client = NULL;
     lcoap_groups_leave(s);
-    for (struct lcoap_stack *k = s->stacks, *next; k != NULL; k = next) {
-        next = k->next;
-        if (k->thing != NULL)
-            lcoap_stack_free(k);
-    }
+    lcoap_places_stop(s);
     lcoap_stack_close(s->hub);
     lcoap_io_fini(s);
     lcoap_exchanges_fini(s);
@@ -248,8 +351,10 @@ coap_transport_destroy(void *self)
 {
     struct lcoap_server *s = self;
     coap_transport_stop(s);
+    lcoap_places_free(s);
     lcoap_groups_free(s);
     lcoap_stack_free(s->hub);
+    lcoap_dtls_free(s->dtls);
     free(s);
 }
 
@@ -266,12 +371,18 @@ coap_transport_start(void *self)
         complain(s, "this host has no loop or no resource tree for a transport");
         return LINTEL_E_NOTSUP;
     }
+    if (s->places != NULL && (!LINTEL_HAS(s->tree, thing_base) || !LINTEL_HAS(s->tree, derive))) {
+        complain(s, "prefix: this host can't give things addresses of their own");
+        return LINTEL_E_NOTSUP;
+    }
     coap_startup();
     lcoap_echo_init(&s->echo, s->host, s->tree);
     s->replies = lcoap_replies_new();
     s->limits = lcoap_limits_new(s->rate, s->rate_equal);
     s->client = lcoap_client_new(s);
     if (s->replies != NULL && s->limits != NULL && s->client != NULL)
+        st = lcoap_dtls_load(s, err, sizeof err);
+    if (st == LINTEL_OK)
         st = lcoap_stack_open(s->hub, err, sizeof err);
     if (st == LINTEL_OK)
         st = lcoap_groups_join(s, err, sizeof err);
@@ -285,8 +396,11 @@ coap_transport_start(void *self)
 static const void *
 coap_transport_extension(void *self, const char *id)
 {
-    static const lintel_transport transport = {
-        .size = sizeof transport, .answer = lcoap_serve_answer, .send = lcoap_client_send};
+    static const lintel_transport transport = {.size = sizeof transport,
+                                               .answer = lcoap_serve_answer,
+                                               .thing_added = lcoap_places_added,
+                                               .thing_removed = lcoap_places_removed,
+                                               .send = lcoap_client_send};
     (void)self;
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &transport : NULL;
 }
@@ -298,7 +412,7 @@ static const lintel_plugin coap_plugin = {
     .unit_bytes = 1,
     .name = "coap",
     .version = "1.0.0",
-    .summary = "Serves the resource tree to CoAP clients over UDP",
+    .summary = "Serves the resource tree to CoAP clients over UDP, DTLS, TCP and TLS",
     .natural = "bytes",
     .bus = settings_table,
     .create = coap_transport_create,

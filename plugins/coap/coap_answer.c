@@ -7,6 +7,9 @@
 #define CODE_VALID LINTEL_CODE(2, 3)
 #define CODE_CONTENT LINTEL_CODE(2, 5)
 #define MAX_AGE_DEFAULT 60 /* RFC 7252 5.10.5 */
+#define BLOCK ((size_t)16 << LCOAP_BLOCK_SZX)
+#define BERT 7           /* szx: so many blocks of 1,024 bytes in one message (RFC 8323 6) */
+#define OPTIONS_ROOM 100 /* beside a block; a message of 1,152 bytes still takes 1,024 */
 
 static bool
 put_number(coap_pdu_t *pdu, uint16_t option, uint32_t v)
@@ -38,16 +41,34 @@ lcoap_answer_has_max_age(const lintel_answer *a)
             a->code == LINTEL_CODE(5, 3));
 }
 
-uint32_t
-lcoap_block_bytes(const struct lcoap_block *asked)
+size_t
+lcoap_block_from(const struct lcoap_block *b)
 {
-    return 16u << (asked->given && asked->szx < LCOAP_BLOCK_SZX ? asked->szx : LCOAP_BLOCK_SZX);
+    return (size_t)b->num << (b->szx < LCOAP_BLOCK_SZX ? b->szx + 4 : LCOAP_BLOCK_SZX + 4);
+}
+
+size_t
+lcoap_answer_room(size_t message)
+{
+    return message > BLOCK + OPTIONS_ROOM ? message - OPTIONS_ROOM : BLOCK;
+}
+
+/* How much of a payload one message takes. */
+static size_t
+part_bytes(const struct lcoap_answer_how *how)
+{
+    const struct lcoap_block *asked = &how->block2;
+    if (!asked->given)
+        return how->room > BLOCK ? how->room : BLOCK;
+    if (asked->szx == BERT && how->room > BLOCK)
+        return how->room / BLOCK * BLOCK;
+    return asked->szx < LCOAP_BLOCK_SZX ? (size_t)16 << asked->szx : BLOCK;
 }
 
 bool
-lcoap_answer_is_large(const lintel_answer *a, const struct lcoap_block *asked)
+lcoap_answer_is_large(const lintel_answer *a, const struct lcoap_answer_how *how)
 {
-    return a->payload.n > lcoap_block_bytes(asked);
+    return a->payload.n > part_bytes(how);
 }
 
 lintel_answer
@@ -77,8 +98,7 @@ lcoap_answer_write(coap_pdu_t *pdu, const struct lcoap_answer_how *how, const li
     /* 5.08 would take libcoap's way that writes behind the message (CVE-2023-30362), and is no
      * answer of an origin server. */
     uint32_t code = a->code == LINTEL_CODE(5, 8) ? LINTEL_CODE(5, 0) : a->code;
-    uint32_t size = lcoap_block_bytes(&how->block2);
-    size_t from = (size_t)how->block2.num * size, n = a->payload.n;
+    size_t size = part_bytes(how), from = lcoap_block_from(&how->block2), n = a->payload.n;
     bool blocks = how->block2.given || n > size, ok = true;
     struct lcoap_block block2 = how->block2;
 
@@ -86,9 +106,12 @@ lcoap_answer_write(coap_pdu_t *pdu, const struct lcoap_answer_how *how, const li
         lcoap_answer_error(pdu, LINTEL_CODE(4, 0), "no such block: the representation is shorter");
         return true;
     }
+    if (blocks && !block2.given)
+        size = BLOCK; /* whether the peer knows larger ones is not known */
     n = n - from > size ? size : n - from;
     block2.more = from + n < a->payload.n;
-    block2.szx = block2.given && block2.szx < LCOAP_BLOCK_SZX ? block2.szx : LCOAP_BLOCK_SZX;
+    if (!block2.given)
+        block2.szx = LCOAP_BLOCK_SZX;
 
     coap_pdu_set_code(pdu, (coap_pdu_code_t)code);
     if (a->netag >= 1 && a->netag <= sizeof a->etag)

@@ -7,17 +7,20 @@
 struct lcoap_answer_how {
     const struct lcoap_block *block1; /* echoed where given; or NULL */
     struct lcoap_block block2; /* the block to send; given: send the option even if all fits */
+    size_t room;               /* over a stream: what the peer takes in one message; else 0 */
     uint32_t observe;          /* sequence number */
     bool notify;               /* send it */
     lintel_span echo;          /* value of an Echo option; n 0: none */
 };
 
-/* The size of a block that is sent to a peer that asked for `asked`. */
-uint32_t lcoap_block_bytes(const struct lcoap_block *asked);
+/* Where a block begins in its body. */
+size_t lcoap_block_from(const struct lcoap_block *b);
+/* What is left of a message of that size for a payload. */
+size_t lcoap_answer_room(size_t message);
 /* Whether Max-Age must be said: it counts for this code, and is not the default. */
 bool lcoap_answer_has_max_age(const lintel_answer *a);
 /* Whether the payload must travel in blocks. */
-bool lcoap_answer_is_large(const lintel_answer *a, const struct lcoap_block *asked);
+bool lcoap_answer_is_large(const lintel_answer *a, const struct lcoap_answer_how *how);
 
 /* Writes all into an empty response; false if it could not be made (no memory, or options that fill
  * the message). Only the block wanted of a large payload is written. */

@@ -85,7 +85,8 @@ lcoap_upload(struct lcoap_peer *peer, uint64_t key, struct lcoap_request *r, lin
              struct lcoap_transfer **ret_done, const char **ret_why)
 {
     const struct lcoap_block *b = &r->block1;
-    size_t from = (size_t)b->num << (b->szx + 4), max = peer->server->max_body;
+    size_t from = lcoap_block_from(b), max = peer->server->max_body;
+    size_t unit = b->szx < LCOAP_BLOCK_SZX ? (size_t)16 << b->szx : (size_t)16 << LCOAP_BLOCK_SZX;
     struct lcoap_transfer *t = peer->uploads;
 
     *ret_done = NULL;
@@ -107,7 +108,8 @@ lcoap_upload(struct lcoap_peer *peer, uint64_t key, struct lcoap_request *r, lin
     }
     if (b->num == 0 && !b->more)
         return 0;
-    if (b->more && r->x.payload.n != (size_t)16 << b->szx) {
+    bool bert = b->szx > LCOAP_BLOCK_SZX && r->x.payload.n > 0 && r->x.payload.n % unit == 0;
+    if (b->more && r->x.payload.n != unit && !bert) {
         *ret_why = "a block that is not the last must be full (RFC 7959 2.2)";
         return LINTEL_CODE(4, 0);
     }

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The transport against libcoap's coap-client, a program that we did not write. */
-#include "plugins/coap/coap_testhost.h"
+#include "plugins/coap/coap_testclient.h"
 #include "tests/kit/kit.h"
 
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 extern const lintel_entry lintel_plugin_entry;
-extern char **environ;
 
 static char stored[8000]; /* what was put last */
 static size_t nstored;
@@ -66,41 +60,13 @@ tick(struct testhost *t)
 static const char *
 client(struct testhost *t, unsigned listener, const char *path, const char *const *options)
 {
-    static char output[8000];
-    char uri[200];
-    char *argv[20] = {(char *)(uintptr_t) "coap-client-notls", (char *)(uintptr_t) "-B",
-                      (char *)(uintptr_t) "10"};
-    int pipes[2], status = 0, n = 3;
-    pid_t pid;
-    size_t got = 0;
-    posix_spawn_file_actions_t actions;
-
-    snprintf(uri, sizeof uri, "coap://%s:%u/%s", listener == 0 ? "[::1]" : "127.0.0.1",
-             testhost_port(t, listener), path);
+    const char *argv[20] = {"coap-client-notls", "-B", "10"};
+    int n = 3;
     while (*options != NULL && n < 18)
-        argv[n++] = (char *)(uintptr_t)*options++;
-    argv[n] = uri;
-    if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) != 0)
-        return NULL;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
-    int failed = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    close(pipes[1]);
-    for (int ended = failed; !ended;) {
-        testhost_turn(t, 5);
-        tick(t);
-        ended = waitpid(pid, &status, WNOHANG) == pid;
-        ssize_t more = read(pipes[0], output + got, sizeof output - 1 - got);
-        got += more > 0 ? (size_t)more : 0;
-    }
-    close(pipes[0]);
-    output[got] = '\0';
-    if (failed) {
-        printf("skipped: coap-client-notls is not installed\n");
-        return NULL;
-    }
-    return output;
+        argv[n++] = *options++;
+    argv[n] =
+        testclient_uri(t, listener, listener == 0 ? "coap://[::1]" : "coap://127.0.0.1", path);
+    return testclient(t, argv, tick);
 }
 #define RUN(t, listener, path, ...)                                                                \
     client(t, listener, path, (const char *const[]){__VA_ARGS__, NULL})

@@ -5,6 +5,7 @@
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_odd.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_places.h"
 #include "plugins/coap/coap_request.h"
 
 #include <netinet/in.h>
@@ -137,7 +138,7 @@ caller_of(struct lcoap_fast *f, const struct lcoap_stack *k, const coap_address_
     c->stack = k;
     c->remote = *remote;
     c->local = *local;
-    c->flags = lcoap_flags_of(k, local, remote);
+    c->flags = lcoap_flags_of(k, COAP_PROTO_UDP, local, remote);
     lcoap_address_text(remote, c->text, sizeof c->text);
     lcoap_address_uri(COAP_PROTO_UDP, local, c->base, sizeof c->base);
     return c;
@@ -166,7 +167,7 @@ read_request(const uint8_t *p, size_t n, struct lcoap_request *r)
         case COAP_OPTION_ETAG: break;
         default: return false;
         }
-        if (lcoap_request_option(r, number, option.value, option.length, &why) != 0)
+        if (lcoap_request_option(r, false, number, option.value, option.length, &why) != 0)
             return false;
         at += used;
     }
@@ -224,8 +225,8 @@ lcoap_fast_answer(struct lcoap_fast *f, const lintel_answer *a)
 
 /* Asks the tree. The answer's length; 0: the long way. */
 static size_t
-serve(struct lcoap_fast *f, struct lcoap_stack *k, struct lcoap_request *r, const uint8_t *p,
-      const struct caller *c)
+serve(struct lcoap_fast *f, const struct lcoap_place *place, struct lcoap_request *r,
+      const uint8_t *p, const struct caller *c)
 {
     struct lcoap_server *s = f->server;
     size_t ntoken = p[0] & 0x0f;
@@ -239,7 +240,7 @@ serve(struct lcoap_fast *f, struct lcoap_stack *k, struct lcoap_request *r, cons
     r->x.identity = r->x.authority = "";
     r->x.peer = c->text;
     r->x.base = c->base;
-    r->x.thing = k->thing;
+    r->x.thing = lcoap_place_thing(place);
     r->x.cookie = &f->exchange;
     (void)s->tree->submit(s->host, &r->x);
     return f->answer[1] != COAP_EMPTY_CODE ? f->nanswer : 0;
@@ -299,7 +300,7 @@ try_one(struct lcoap_fast *f, struct lcoap_stack *k, const struct lcoap_socket *
     const struct caller *c = caller_of(f, k, &d->from, &local);
     if (c->flags & LINTEL_X_LIMITED)
         return false; /* limits and proofs of address are the long way's */
-    size_t n = serve(f, k, &r, d->bytes, c);
+    size_t n = serve(f, socket->place, &r, d->bytes, c);
     if (n == 0) {
         *slow = (struct slow){hash, SLOW_TIMES};
         return false;
@@ -375,12 +376,13 @@ lcoap_fast_look(struct lcoap_fast *f, struct lcoap_stack *k, const struct lcoap_
                 const struct lcoap_looked **ret)
 {
     int n = peek(f, socket->fd);
-    uint32_t served = 0;
+    uint32_t served = 0; /* never of what came to a port for DTLS: that is for libcoap to refuse */
     f->nout = 0;
     *ret = f->looked;
     if (n <= 0)
         return 1; /* libcoap finds out what it is */
-    while (served < (uint32_t)n && (try_odd(f, socket, served) || try_one(f, k, socket, served)))
+    while (socket->plain && served < (uint32_t)n &&
+           (try_odd(f, socket, served) || try_one(f, k, socket, served)))
         served++;
     if (served != 0)
         discard(socket->fd, served);

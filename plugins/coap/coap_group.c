@@ -392,7 +392,9 @@ send_pending(struct pending *p)
     struct lcoap_answer_how how = {.block2 = p->block2};
     coap_pdu_t *pdu = coap_pdu_init(COAP_MESSAGE_NON, 0, coap_new_message_id(session),
                                     coap_session_max_pdu_size(session));
-    if (lcoap_answer_is_large(&p->answer, &p->block2)) { /* further blocks are asked of us alone */
+    if (lcoap_answer_is_large(
+            &p->answer, &(struct lcoap_answer_how){
+                            .block2 = p->block2})) { /* further blocks are asked of us alone */
         lcoap_answer_tag(&p->answer);
         lcoap_download_keep(p->peer, p->key, (lintel_span){NULL, 0}, &p->answer,
                             s->host->now(s->host));

@@ -5,6 +5,9 @@
  * libcoap. libcoap reads one datagram for each event and sets its timer once a turn, so an event is
  * handed over as many times as datagrams wait.
  *
+ * Events of sessions (streams) come before those of listeners: a listener may make libcoap free the
+ * session whose event stands behind.
+ *
  * How many wait, and what they are, is seen by a look at the sockets (coap_fast: MSG_PEEK with
  * SO_PEEK_OFF, one system call for all of them), which also answers what can be answered at once.
  * That look also shows acknowledgements and resets of our notifications, which libcoap 4.3.1 tells
@@ -15,9 +18,14 @@
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_client.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_dtls.h"
 #include "plugins/coap/coap_fast.h"
+#include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_session.h"
+#include "plugins/coap/coap_stack.h"
+#include "plugins/coap/coap_places.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +45,7 @@ enum {
 };
 
 struct seen { /* a datagram that answers a message of ours */
+    const struct lcoap_place *place;
     coap_address_t from;
     uint16_t mid;
     bool reset;
@@ -50,7 +59,8 @@ struct turn {
 
 /* Notes acknowledgements and resets among the datagrams that libcoap is about to read. */
 static void
-note_seen(const struct lcoap_looked *looked, uint32_t n, struct turn *turn)
+note_seen(const struct lcoap_socket *socket, const struct lcoap_looked *looked, uint32_t n,
+          struct turn *turn)
 {
     for (uint32_t i = 0; i < n; i++) {
         const uint8_t *h = looked[i].bytes;
@@ -58,10 +68,20 @@ note_seen(const struct lcoap_looked *looked, uint32_t n, struct turn *turn)
             turn->nseen == sizeof turn->seen / sizeof turn->seen[0])
             continue;
         struct seen *e = &turn->seen[turn->nseen++];
+        e->place = socket->place;
         e->from = looked[i].from;
         e->mid = (uint16_t)(h[2] << 8 | h[3]);
         e->reset = (h[0] >> 4 & 3) == COAP_MESSAGE_RST;
     }
+}
+
+static bool
+is_listener(const struct lcoap_stack *k, const void *event)
+{
+    for (uint32_t i = 0; i < k->nsockets; i++)
+        if (k->sockets[i].event == event)
+            return true;
+    return false;
 }
 
 static void
@@ -71,12 +91,12 @@ add_event(struct lcoap_stack *k, struct turn *turn, const struct epoll_event *e)
     const struct lcoap_looked *looked;
     uint32_t times = 1;
     for (uint32_t i = 0; i < k->nsockets; i++)
-        if (k->sockets[i].event == e->data.ptr && (e->events & EPOLLIN))
+        if (k->sockets[i].event == e->data.ptr && (e->events & EPOLLIN) && k->sockets[i].datagrams)
             socket = &k->sockets[i];
     if (socket != NULL && k->sees_acks) {
         times = lcoap_fast_look(k->server->fast, k, socket, &looked);
         if (k->nnotes > 0)
-            note_seen(looked, times, turn);
+            note_seen(socket, looked, times, turn);
     } else if (socket != NULL)
         times = k->repeats;
     for (uint32_t i = 0; i < times; i++)
@@ -87,7 +107,8 @@ static void
 tell_seen(const struct lcoap_stack *k, const struct turn *turn)
 {
     for (uint32_t i = 0; i < turn->nseen; i++) {
-        struct lcoap_exchange *x = lcoap_noted(k, &turn->seen[i].from, turn->seen[i].mid);
+        struct lcoap_exchange *x =
+            lcoap_noted(k, turn->seen[i].place, &turn->seen[i].from, turn->seen[i].mid);
         if (x == NULL)
             continue;
         if (turn->seen[i].reset)
@@ -95,6 +116,57 @@ tell_seen(const struct lcoap_stack *k, const struct turn *turn)
         else if (x->in_flight)
             lcoap_acknowledged(x);
     }
+}
+
+/* Whether a socket has this option set, or as this number. */
+static bool
+has_option(int fd, int option, int value)
+{
+    int is = -1;
+    socklen_t n = sizeof is;
+    return getsockopt(fd, SOL_SOCKET, option, &is, &n) == 0 && is == value;
+}
+
+static FILE *
+open_members(const struct lcoap_stack *k)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", k->epoll_fd);
+    return fopen(path, "re");
+}
+
+/* The next member of libcoap's epoll set. False: there are no more. */
+static bool
+next_member(FILE *f, struct lcoap_socket *ret)
+{
+    char line[256];
+    unsigned events;
+    unsigned long long data;
+    while (fgets(line, sizeof line, f) != NULL) {
+        if (sscanf(line, "tfd: %d events: %x data: %llx", &ret->fd, &events, &data) != 3)
+            continue;
+        ret->event = (const void *)(uintptr_t)data; /* NULL: its timer */
+        return true;
+    }
+    return false;
+}
+
+/* Streams that were accepted in this turn: those that are not closed on exec yet. */
+static void
+adopt_streams(struct lcoap_stack *k)
+{
+    struct lcoap_socket is;
+    FILE *f = open_members(k);
+    k->accepted = false;
+    while (f != NULL && next_member(f, &is)) {
+        if (is.event == NULL || (fcntl(is.fd, F_GETFD) & FD_CLOEXEC) ||
+            !has_option(is.fd, SO_TYPE, SOCK_STREAM) || !has_option(is.fd, SO_ACCEPTCONN, 0))
+            continue;
+        fcntl(is.fd, F_SETFD, FD_CLOEXEC);
+        lcoap_session_adopt(k, is.fd);
+    }
+    if (f != NULL)
+        fclose(f);
 }
 
 static void
@@ -108,7 +180,11 @@ take_turn(struct lcoap_stack *k)
         return;
     turn.nevents = turn.nseen = 0;
     for (int i = 0; i < n; i++)
-        add_event(k, &turn, &events[i]);
+        if (!is_listener(k, events[i].data.ptr))
+            turn.events[turn.nevents++] = events[i];
+    for (int i = 0; i < n; i++)
+        if (is_listener(k, events[i].data.ptr))
+            add_event(k, &turn, &events[i]);
     k->turning = true;
     k->served = 0;
     if (turn.nevents > 0) /* else the short way took all; libcoap's timer stands as it is */
@@ -118,7 +194,14 @@ take_turn(struct lcoap_stack *k)
         k->repeats = k->repeats < MAX_REPEATS ? k->repeats * 2 : MAX_REPEATS;
     else
         k->repeats = 1;
+    lcoap_dtls_wipe(k->server);
+    /* Over DTLS acknowledgements can't be seen, but that libcoap waits for none. */
+    if (k->nsecret > 0 && coap_can_exit(k->context))
+        lcoap_secret_flights_landed(k);
     tell_seen(k, &turn);
+    if (k->accepted)
+        adopt_streams(k);
+    lcoap_sessions_turn(k);
     if (k->late)
         lcoap_notify_late(k);
 }
@@ -126,8 +209,13 @@ take_turn(struct lcoap_stack *k)
 static void
 on_hub(void *arg, int32_t fd, uint32_t ready)
 {
+    struct lcoap_stack *k = arg;
+    struct lcoap_server *s = k->server;
     (void)fd, (void)ready;
-    take_turn(arg);
+    s->busy++;
+    take_turn(k);
+    if (--s->busy == 0)
+        lcoap_places_bury(s);
 }
 
 /* Those that find no room wait for the next turn of the loop: the hub's sockets come between. */
@@ -135,10 +223,14 @@ static void
 on_things(void *arg, int32_t fd, uint32_t ready)
 {
     struct epoll_event events[MAX_THINGS];
-    (void)arg, (void)ready;
+    struct lcoap_server *s = arg;
+    (void)ready;
     int n = epoll_wait(fd, events, MAX_THINGS, 0);
+    s->busy++;
     for (int i = 0; i < n; i++)
         take_turn(events[i].data.ptr);
+    if (--s->busy == 0)
+        lcoap_places_bury(s);
 }
 
 /* Retransmissions set before this call are on libcoap's timer again after it. */
@@ -152,6 +244,7 @@ on_sent(void *arg)
         struct lcoap_stack *k = s->unset;
         s->unset = k->unset_next;
         k->unset = false;
+        lcoap_sessions_turn(k);
         coap_io_prepare_epoll(k->context, now);
     }
 }
@@ -179,10 +272,15 @@ on_housekeeping(void *arg)
     s->housekeeping = false;
     lcoap_flights_expire(s, now);
     lcoap_replies_expire(s->replies, now);
-    for (struct lcoap_stack *k = s->stacks; k != NULL; k = k->next)
+    bool more = lcoap_sessions_expire(s, now);
+    for (struct lcoap_stack *k = s->stacks; k != NULL; k = k->next) {
+        if (k->late)
+            lcoap_notify_late(k);
+        more = more || k->late;
         for (struct lcoap_peer *p = k->peers; p != NULL; p = p->next)
             lcoap_transfers_expire(p, now);
-    if (s->nflights > 0 || s->transfer_bytes > 0 || lcoap_replies_count(s->replies) > 0)
+    }
+    if (more || s->nflights > 0 || s->transfer_bytes > 0 || lcoap_replies_count(s->replies) > 0)
         lcoap_io_housekeep(s);
 }
 
@@ -206,7 +304,7 @@ on_nack(coap_session_t *session, const coap_pdu_t *sent, coap_nack_reason_t reas
     if (lcoap_client_nack(k->server->client, session, mid) || peer == NULL)
         return;
     struct lcoap_exchange *x =
-        lcoap_noted(peer->stack, coap_session_get_addr_remote(session), (uint16_t)mid);
+        lcoap_noted(peer->stack, peer->place, coap_session_get_addr_remote(session), (uint16_t)mid);
     if (x != NULL && x->peer == peer)
         lcoap_rejected(x);
 }
@@ -215,9 +313,37 @@ on_nack(coap_session_t *session, const coap_pdu_t *sent, coap_nack_reason_t reas
 static int
 on_event(coap_session_t *session, coap_event_t event)
 {
+    struct lcoap_stack *k = coap_get_app_data(coap_session_get_context(session));
     struct lcoap_peer *peer = coap_session_get_app_data(session);
-    if (event == COAP_EVENT_SERVER_SESSION_DEL && peer != NULL)
+
+    if (event == COAP_EVENT_SERVER_SESSION_NEW && peer == NULL)
+        lcoap_session_begin(k, session);
+    if (event == COAP_EVENT_DTLS_CONNECTED && peer == NULL)
+        (void)lcoap_peer_of(k, session); /* and nobody asked for an identity */
+    if ((event == COAP_EVENT_DTLS_ERROR || event == COAP_EVENT_DTLS_CLOSED) && peer == NULL &&
+        (peer = lcoap_peer_of(k, session)) != NULL)
+        lcoap_session_watch(peer); /* it failed before anything was asked */
+    if (peer == NULL)
+        return 0;
+    switch (event) {
+    case COAP_EVENT_DTLS_CONNECTED:
+        if (!peer->stream)
+            lcoap_session_ready(peer);
+        break;
+    case COAP_EVENT_SESSION_CONNECTED: lcoap_session_ready(peer); break;
+    case COAP_EVENT_DTLS_CLOSED:
+    case COAP_EVENT_DTLS_ERROR:
+    case COAP_EVENT_TCP_CLOSED:
+    case COAP_EVENT_TCP_FAILED:
+    case COAP_EVENT_SESSION_CLOSED:
+    case COAP_EVENT_SESSION_FAILED: lcoap_session_end(peer); break;
+    case COAP_EVENT_SERVER_SESSION_DEL:
+        if (peer->watched && peer->secure)
+            lcoap_dtls_failed(peer);
         lcoap_peer_free(peer);
+        break;
+    default: break;
+    }
     return 0;
 }
 
@@ -229,70 +355,89 @@ on_log(coap_log_t level, const char *message)
     (void)level, (void)message;
 }
 
-/* Calls fn with each member of libcoap's epoll set. Returns 0 if it can be read. */
-static int
-each_socket(const struct lcoap_stack *k,
-            void (*fn)(struct lcoap_stack *k, int fd, const void *event), struct lcoap_stack *arg)
+/* Room for one more. */
+static struct lcoap_socket *
+new_socket(struct lcoap_stack *k)
 {
-    char path[64], line[256];
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", k->epoll_fd);
-    FILE *f = fopen(path, "re");
+    struct lcoap_socket *more = realloc(k->sockets, (k->nsockets + 1) * sizeof *more);
+    if (more == NULL)
+        return NULL;
+    k->sockets = more;
+    memset(&more[k->nsockets], 0, sizeof *more);
+    return &more[k->nsockets];
+}
+
+/* Looks for the listener's socket among the members of libcoap's epoll set: it is the new one. */
+static struct lcoap_socket *
+find_socket(struct lcoap_stack *k)
+{
+    struct lcoap_socket is, *socket = new_socket(k);
+    FILE *f = socket != NULL ? open_members(k) : NULL;
     if (f == NULL)
-        return -1;
-    while (fgets(line, sizeof line, f) != NULL) {
-        int fd;
-        unsigned events;
-        unsigned long long data;
-        if (sscanf(line, "tfd: %d events: %x data: %llx", &fd, &events, &data) != 3)
-            continue;
-        fcntl(fd, F_SETFD, FD_CLOEXEC); /* libcoap doesn't */
-        if (fn != NULL && data != 0)    /* 0 is its timer */
-            fn(arg, fd, (const void *)(uintptr_t)data);
+        return NULL;
+    while (next_member(f, &is)) {
+        fcntl(is.fd, F_SETFD, FD_CLOEXEC); /* libcoap doesn't */
+        if (is.event == NULL || socket->event != NULL || is_listener(k, is.event))
+            continue; /* its timer, or another's */
+        socket->event = is.event;
+        socket->fd = is.fd;
     }
     fclose(f);
-    return 0;
-}
-
-static void
-add_socket(struct lcoap_stack *k, int fd, const void *event)
-{
-    if (k->sockets == NULL || k->nsockets == k->nlisteners)
-        return;
-    struct lcoap_socket *socket = &k->sockets[k->nsockets++];
-    coap_address_init(&socket->local);
-    socket->event = event;
-    socket->fd = fd;
-    socket->plain = true;
-    getsockname(fd, &socket->local.addr.sa, &socket->local.size);
-    /* A change with a thousand observers brings hundreds of acknowledgements at once. More than the
-     * system's limit takes CAP_NET_ADMIN. */
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){RECEIVE_BYTES}, sizeof(int)) != 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_BYTES}, sizeof(int));
-}
-
-/* Returns 0 if all sockets are known. */
-static int
-find_sockets(struct lcoap_stack *k)
-{
-    k->sockets = calloc(k->nlisteners, sizeof *k->sockets);
-    return each_socket(k, add_socket, k) == 0 && k->nsockets == k->nlisteners ? 0 : -1;
+    return socket->event != NULL ? socket : NULL;
 }
 
 void
 lcoap_io_mark_sockets(const struct lcoap_stack *k)
 {
-    each_socket(k, NULL, NULL);
+    struct lcoap_socket is;
+    FILE *f = open_members(k);
+    while (f != NULL && next_member(f, &is))
+        fcntl(is.fd, F_SETFD, FD_CLOEXEC);
+    if (f != NULL)
+        fclose(f);
 }
 
-/* Whether acknowledgements can be seen: by a look at every socket that moves on by itself. */
 static bool
-can_look(struct lcoap_stack *k)
+add_socket(struct lcoap_stack *k, const struct lcoap_listener *l)
 {
-    int zero = 0;
-    bool ok = k->server->fast != NULL && find_sockets(k) == 0;
-    for (uint32_t i = 0; ok && i < k->nsockets; i++)
-        ok = setsockopt(k->sockets[i].fd, SOL_SOCKET, SO_PEEK_OFF, &zero, sizeof zero) == 0;
-    return ok;
+    struct lcoap_socket *socket = k->server->fast != NULL ? find_socket(k) : NULL;
+    bool datagrams = !lcoap_is_stream(l->protocol);
+    if (socket == NULL ||
+        (datagrams && setsockopt(socket->fd, SOL_SOCKET, SO_PEEK_OFF, &(int){0}, sizeof(int)) != 0))
+        return false;
+    socket->local = l->address;
+    socket->place = l->place;
+    socket->datagrams = datagrams;
+    socket->plain = l->protocol == COAP_PROTO_UDP;
+    k->nsockets++;
+    /* A change with a thousand observers brings hundreds of acknowledgements at once. More than the
+     * system's limit takes CAP_NET_ADMIN. */
+    if (datagrams && !k->of_things &&
+        setsockopt(socket->fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){RECEIVE_BYTES}, sizeof(int)) != 0)
+        (void)setsockopt(socket->fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_BYTES}, sizeof(int));
+    return true;
+}
+
+/* Acknowledgements are seen by a look at every socket that moves on by itself. */
+void
+lcoap_io_listens(struct lcoap_stack *k, const struct lcoap_listener *l)
+{
+    const lintel_host *h = k->server->host;
+    if (add_socket(k, l))
+        return;
+    if (k->sees_acks && !k->of_things)
+        h->log(
+            h, LINTEL_LOG_WARN,
+            "/proc/self/fdinfo can't be read: clients that reject notifications are noticed late");
+    k->sees_acks = false;
+}
+
+void
+lcoap_io_unlistens(struct lcoap_stack *k, const struct lcoap_place *place)
+{
+    for (uint32_t i = k->nsockets; i-- > 0;)
+        if (k->sockets[i].place == place)
+            k->sockets[i] = k->sockets[--k->nsockets];
 }
 
 void
@@ -335,17 +480,13 @@ lcoap_io_join(struct lcoap_stack *k, char *err, size_t nerr)
     }
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     k->epoll_fd = fd;
-    k->sees_acks = can_look(k);
+    k->sees_acks = true;
     k->repeats = 1;
-    if (!k->sees_acks && k->thing == NULL)
-        s->host->log(
-            s->host, LINTEL_LOG_WARN,
-            "/proc/self/fdinfo can't be read: clients that reject notifications are noticed late");
     coap_register_nack_handler(k->context, on_nack);
     coap_register_event_handler(k->context, on_event);
     coap_register_response_handler(k->context, lcoap_client_response);
-    lintel_status st = k->thing != NULL ? join_things(k)
-                                        : s->loop->watch(s->host, fd, LINTEL_LOOP_READ, on_hub, k);
+    lintel_status st =
+        k->of_things ? join_things(k) : s->loop->watch(s->host, fd, LINTEL_LOOP_READ, on_hub, k);
     if (st != LINTEL_OK) {
         k->epoll_fd = -1;
         snprintf(err, nerr, "the host's loop refuses libcoap's descriptor");
@@ -361,7 +502,7 @@ lcoap_io_leave(struct lcoap_stack *k)
     struct lcoap_stack **at = &s->unset;
     if (k->epoll_fd < 0)
         return;
-    if (k->thing != NULL)
+    if (k->of_things)
         epoll_ctl(s->things_fd, EPOLL_CTL_DEL, k->epoll_fd, NULL);
     else
         s->loop->watch(s->host, k->epoll_fd, 0, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/coap/coap_listen.h"
+#include "plugins/coap/coap_dtls.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_peer.h"
 
@@ -18,6 +19,9 @@ static const struct scheme {
     uint16_t port; /* where the URI says none */
 } schemes[] = {
     {"coap://", COAP_PROTO_UDP, 5683}, /* RFC 7252 6.1 */
+    {"coaps://", COAP_PROTO_DTLS, 5684},
+    {"coap+tcp://", COAP_PROTO_TCP, 5683}, /* RFC 8323 8.1 */
+    {"coaps+tcp://", COAP_PROTO_TLS, 5684},
 };
 enum { SCHEMES = sizeof schemes / sizeof schemes[0] };
 
@@ -135,19 +139,16 @@ lcoap_listen_add(struct lcoap_stack *k, const char *uri, char *err, size_t nerr)
         return LINTEL_E_CONFIG;
     }
     memcpy(l->uri, uri, n);
-    if (strncmp(l->uri, "coaps://", 8) == 0) {
-        snprintf(err, nerr,
-                 "listen: %s: coaps needs credentials, which come with a later version; "
-                 "until then use coap:// on loopback",
-                 l->uri);
-        return LINTEL_E_NOTSUP;
-    }
     const struct scheme *scheme = scheme_of_uri(l->uri);
     if (scheme == NULL) {
-        snprintf(err, nerr, "listen: %s: a URI like coap://[::1]:5683 is wanted", l->uri);
+        snprintf(err, nerr,
+                 "listen: %s: a URI like coap://[::1]:5683 is wanted; its scheme is coap, coaps, "
+                 "coap+tcp or coaps+tcp",
+                 l->uri);
         return LINTEL_E_CONFIG;
     }
     l->protocol = scheme->protocol;
+    l->secure = lcoap_is_secure(l->protocol);
     snprintf(authority, sizeof authority, "%s", l->uri + strlen(scheme->prefix));
     if (!lcoap_authority_read(authority, scheme->port, &l->address)) {
         snprintf(err, nerr,
@@ -163,14 +164,22 @@ lcoap_listen_add(struct lcoap_stack *k, const char *uri, char *err, size_t nerr)
         return LINTEL_E_NOTSUP;
     }
     l->loopback = lcoap_is_loopback(&l->address);
-    if (!l->loopback && !k->server->unprotected) {
+    if (!l->loopback && !l->secure && !k->server->unprotected) {
         snprintf(err, nerr,
                  "listen: %s is open to others than this machine, without encryption and "
-                 "without credentials; write `unprotected: yes` beside it if that is wanted, "
-                 "or listen on coap://[::1]:5683",
+                 "without credentials; listen on coaps://, write `unprotected: yes` beside it if "
+                 "open is what is wanted, or listen on coap://[::1]:5683",
                  l->uri);
         return LINTEL_E_CONFIG;
     }
+    for (uint32_t i = 0; i < k->nlisteners; i++)
+        if (coap_address_get_port(&l->address) != 0 &&
+            lcoap_is_stream(l->protocol) == lcoap_is_stream(k->listeners[i].protocol) &&
+            coap_address_equals(&l->address, &k->listeners[i].address)) {
+            snprintf(err, nerr, "listen: %s wants the port of %s; give it another", l->uri,
+                     k->listeners[i].uri);
+            return LINTEL_E_CONFIG;
+        }
     return append(k, l, err, nerr);
 }
 
@@ -186,15 +195,19 @@ bound_port(const coap_endpoint_t *e)
 /* libcoap binds with SO_REUSEADDR, which for UDP lets two programs share a port, and the later one
  * takes the datagrams of both. So whether it is free is asked before, without that option. */
 static bool
-is_free(const coap_address_t *a)
+is_free(const struct lcoap_listener *l)
 {
+    const coap_address_t *a = &l->address;
+    const bool stream = lcoap_is_stream(l->protocol);
     const int on = 1;
-    int fd = socket(a->addr.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = socket(a->addr.sa.sa_family, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
+    if (stream) /* which, here, only passes over connections that have ended */
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (a->addr.sa.sa_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    bool free = bind(fd, &a->addr.sa, a->size) == 0;
+    bool free = bind(fd, &a->addr.sa, a->size) == 0 && (!stream || listen(fd, 1) == 0);
     int why = errno;
     close(fd);
     errno = why;
@@ -212,7 +225,14 @@ open_listener(struct lcoap_stack *k, struct lcoap_listener *l, char *err, size_t
         return LINTEL_E_FAIL;
     }
     coap_address_set_port(&l->address, bound_port(l->endpoint));
+    lcoap_io_listens(k, l);
     return LINTEL_OK;
+}
+
+static bool
+is_open(const struct lcoap_listener *l)
+{
+    return !l->loopback && !l->secure;
 }
 
 static void
@@ -222,8 +242,8 @@ tell(const struct lcoap_stack *k, const struct lcoap_listener *l)
     char line[200], uri[80];
     lcoap_address_uri(l->protocol, &l->address, uri, sizeof uri);
     snprintf(line, sizeof line, "listening on %s%s", uri,
-             l->loopback ? "" : ", unprotected: open to everybody who reaches it");
-    h->log(h, l->loopback ? LINTEL_LOG_INFO : LINTEL_LOG_WARN, line);
+             is_open(l) ? ", unprotected: open to everybody who reaches it" : "");
+    h->log(h, is_open(l) ? LINTEL_LOG_WARN : LINTEL_LOG_INFO, line);
 }
 
 lintel_status
@@ -231,7 +251,7 @@ lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr)
 {
     lintel_status st = LINTEL_OK;
     for (uint32_t i = 0; i < k->nlisteners; i++) {
-        if (!is_free(&k->listeners[i].address)) {
+        if (!is_free(&k->listeners[i])) {
             snprintf(err, nerr, "cannot listen on %s: %s", k->listeners[i].uri,
                      errno == EADDRINUSE ? "another program listens there" : strerror(errno));
             return LINTEL_E_FAIL;
@@ -245,12 +265,66 @@ lcoap_listen_open(struct lcoap_stack *k, char *err, size_t nerr)
     return st;
 }
 
+static void
+remove_listener(struct lcoap_stack *k, uint32_t i)
+{
+    k->listeners[i] = k->listeners[--k->nlisteners];
+}
+
+/* Whether the port is free is not asked: the address is there for the thing alone, and a wildcard
+ * listener of the hub would count as taking it. */
+lintel_status
+lcoap_listen_at(struct lcoap_stack *k, struct lcoap_place *place, coap_proto_t protocol,
+                const coap_address_t *a, char *err, size_t nerr)
+{
+    struct lcoap_listener l = {
+        .protocol = protocol, .address = *a, .place = place, .secure = lcoap_is_secure(protocol)};
+    lcoap_address_uri(protocol, a, l.uri, sizeof l.uri);
+    lintel_status st = append(k, &l, err, nerr);
+    if (st != LINTEL_OK)
+        return st;
+    st = open_listener(k, &k->listeners[k->nlisteners - 1], err, nerr);
+    if (st != LINTEL_OK)
+        remove_listener(k, k->nlisteners - 1);
+    return st;
+}
+
+void
+lcoap_listen_leave(struct lcoap_stack *k, const struct lcoap_place *place)
+{
+    for (uint32_t i = k->nlisteners; i-- > 0;)
+        if (k->listeners[i].place == place) {
+            coap_free_endpoint(k->listeners[i].endpoint);
+            remove_listener(k, i);
+        }
+    lcoap_io_unlistens(k, place);
+}
+
+void
+lcoap_listen_free(struct lcoap_stack *k)
+{
+    free(k->listeners);
+    k->listeners = NULL;
+    k->nlisteners = 0;
+}
+
+bool
+lcoap_listen_is_secure(const struct lcoap_stack *k)
+{
+    for (uint32_t i = 0; i < k->nlisteners; i++)
+        if (k->listeners[i].secure)
+            return true;
+    return false;
+}
+
 const struct lcoap_listener *
-lcoap_listener_of(const struct lcoap_stack *k, const coap_address_t *local)
+lcoap_listener_of(const struct lcoap_stack *k, coap_proto_t protocol, const coap_address_t *local)
 {
     const struct lcoap_listener *any = NULL;
     for (uint32_t i = 0; i < k->nlisteners; i++) {
         const struct lcoap_listener *l = &k->listeners[i];
+        if (l->protocol != protocol)
+            continue;
         if (coap_address_equals(&l->address, local))
             return l;
         if (coap_address_isany(&l->address) &&

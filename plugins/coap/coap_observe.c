@@ -5,6 +5,7 @@
 #include "plugins/coap/coap_guard.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,7 @@ send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable
     uint8_t echo[LCOAP_ECHO_ROOM];
     struct lcoap_answer_how how = {.block1 = &x->block1,
                                    .block2 = x->block2,
+                                   .room = lcoap_peer_room(peer),
                                    .notify = notify,
                                    .echo = lcoap_guard_echo(peer, a, echo)};
     uint16_t mid = coap_new_message_id(peer->session);
@@ -70,7 +72,7 @@ send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable
     }
     if (notify)
         how.observe = ++x->sequence;
-    if (lcoap_answer_is_large(a, &how.block2)) {
+    if (lcoap_answer_is_large(a, &how)) {
         lcoap_answer_tag(&answer);
         lcoap_download_keep(peer, x->key, (lintel_span){NULL, 0}, &answer, now);
         lcoap_io_housekeep(s);
@@ -87,6 +89,10 @@ send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable
         return false;
     if (coap_send(peer->session, pdu) == COAP_INVALID_MID)
         return false;
+    if (peer->stream) {
+        (void)lcoap_session_takes(peer, a->payload.n);
+        return true;
+    }
     if (confirmable || notify)
         lcoap_note(x, mid, confirmable, now);
     if (confirmable) {
@@ -115,6 +121,8 @@ lcoap_send_separate(struct lcoap_exchange *x, const lintel_answer *a)
 static bool
 must_confirm(const struct lcoap_exchange *x, const lintel_answer *a, lintel_mono now)
 {
+    if (x->peer->stream)
+        return false; /* RFC 8323 7.1 */
     return (a->flags & LINTEL_ANSWER_CONFIRM) || !(a->flags & LINTEL_ANSWER_MORE) ||
            x->nons + 1 >= LCOAP_CON_EVERY || now - x->last_con >= LCOAP_CON_AT_LEAST;
 }
@@ -127,9 +135,13 @@ lcoap_notify(struct lcoap_exchange *x, const lintel_answer *a)
     bool confirm = must_confirm(x, a, now);
 
     /* The first answer leaves when submit() has returned: nothing may overtake it. */
-    if (x->inside || x->in_flight || x->kept != NULL || (confirm && x->peer->nflights > 0)) {
+    bool full = !lcoap_session_takes(x->peer, 0);
+    if (x->inside || x->in_flight || x->kept != NULL || full ||
+        (confirm && x->peer->nflights > 0)) {
         lcoap_wait(x, a);
-        k->late = k->late || x->inside;
+        if (full)
+            lcoap_io_housekeep(k->server);
+        k->late = k->late || x->inside || full;
         return;
     }
     bool sent = send_response(x, a, confirm, (a->flags & LINTEL_ANSWER_MORE) != 0);
@@ -147,7 +159,11 @@ lcoap_notify(struct lcoap_exchange *x, const lintel_answer *a)
 static void
 send_waiting(struct lcoap_peer *peer)
 {
-    while (peer->waiting != NULL && peer->nflights == 0) {
+    while (peer->waiting != NULL && peer->nflights == 0 && !peer->gone) {
+        if (!lcoap_session_takes(peer, 0)) {
+            peer->stack->late = true; /* with the next turn that finds room */
+            return;
+        }
         struct lcoap_exchange *x = lcoap_wait_next(peer);
         struct lcoap_kept *k = x->kept;
         x->kept = NULL;
@@ -198,12 +214,49 @@ lcoap_rejected(struct lcoap_exchange *x)
     send_waiting(peer);
 }
 
+static bool
+sees_acks(const struct lcoap_peer *p)
+{
+    return p->stack->sees_acks && !p->secure;
+}
+
+static void
+mark_flights(struct lcoap_exchange *x)
+{
+    for (; x != NULL; x = x->next)
+        x->landed = x->in_flight;
+}
+
+static struct lcoap_exchange *
+next_landed(struct lcoap_exchange *x)
+{
+    while (x != NULL && !x->landed)
+        x = x->next;
+    return x;
+}
+
+void
+lcoap_secret_flights_landed(struct lcoap_stack *k)
+{
+    /* All are marked first: an acknowledgement sends what waits, and that has not arrived. */
+    for (struct lcoap_peer *p = k->peers; p != NULL; p = p->next) {
+        mark_flights(p->open);
+        mark_flights(p->observations);
+    }
+    for (struct lcoap_peer *p = k->peers; p != NULL; p = p->next)
+        for (struct lcoap_exchange *x;
+             (x = next_landed(p->open)) != NULL || (x = next_landed(p->observations)) != NULL;) {
+            x->landed = false;
+            lcoap_acknowledged(x);
+        }
+}
+
 void
 lcoap_flights_expire(struct lcoap_server *s, lintel_mono now)
 {
     for (uint32_t i = 0; i < LCOAP_NOTE_BUCKETS; i++)
         for (struct lcoap_exchange *x = s->notes[i], *next; x != NULL; x = next) {
-            lintel_mono limit = x->peer->stack->sees_acks ? s->give_up : FLIGHT_UNSEEN;
+            lintel_mono limit = sees_acks(x->peer) ? s->give_up : FLIGHT_UNSEEN;
             next = x->note_next;
             if (x->in_flight && now - x->flight_since >= limit) {
                 lcoap_acknowledged(x);

@@ -24,6 +24,8 @@ struct lcoap_exchange *lcoap_observation(const struct lcoap_peer *peer, coap_bin
  * exchange. */
 void lcoap_acknowledged(struct lcoap_exchange *x);
 void lcoap_rejected(struct lcoap_exchange *x);
+/* All confirmable messages over DTLS of this stack have arrived. */
+void lcoap_secret_flights_landed(struct lcoap_stack *k);
 /* Ends what was never heard of again. */
 void lcoap_flights_expire(struct lcoap_server *s, lintel_mono now);
 #endif

@@ -3,12 +3,16 @@
 #include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_dtls.h"
 #include "plugins/coap/coap_listen.h"
+#include "plugins/coap/coap_session.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { TLS_RECORD = 16 << 10 }; /* bytes */
 
 bool
 lcoap_is_loopback(const coap_address_t *a)
@@ -86,30 +90,46 @@ next_number(void)
 }
 
 uint32_t
-lcoap_flags_of(const struct lcoap_stack *k, const coap_address_t *local,
+lcoap_flags_of(const struct lcoap_stack *k, coap_proto_t protocol, const coap_address_t *local,
                const coap_address_t *remote)
 {
-    const struct lcoap_listener *l = lcoap_listener_of(k, local);
+    const struct lcoap_listener *l = lcoap_listener_of(k, protocol, local);
+    bool open = l != NULL && !l->loopback && !l->secure && k->server->unprotected;
     uint32_t flags = (lcoap_is_loopback(remote) ? LINTEL_X_LOOPBACK : 0u) |
-                     (l != NULL && !l->loopback && k->server->unprotected ? LINTEL_X_OPEN : 0u) |
+                     (open ? LINTEL_X_OPEN : 0u) |
                      (lcoap_is_group(local) ? LINTEL_X_MULTICAST : 0u);
     if (k->server->limit_all || (flags & LINTEL_X_LOOPBACK) == 0)
         flags |= LINTEL_X_LIMITED;
     return flags;
 }
 
+void
+lcoap_peer_is_secure(struct lcoap_peer *p)
+{
+    p->flags |= LINTEL_X_SECURE;
+    if (!p->server->limit_all)
+        p->flags &= ~(uint32_t)LINTEL_X_LIMITED;
+}
+
 /* What depends on the local address. On a wildcard listener one peer may use several. */
 static void
 describe(struct lcoap_peer *p, const coap_address_t *local)
 {
+    coap_proto_t protocol = coap_session_get_proto(p->session);
     const coap_address_t *remote = coap_session_get_addr_remote(p->session);
+    const struct lcoap_listener *l = lcoap_listener_of(p->stack, protocol, local);
 
     p->local = *local;
-    lcoap_address_uri(coap_session_get_proto(p->session), local, p->base, sizeof p->base);
-    lcoap_address_text(remote, p->text, sizeof p->text);
-    lcoap_address_origin(coap_session_get_proto(p->session), remote, p->origin, sizeof p->origin);
+    p->place = l != NULL ? l->place : NULL;
+    lcoap_address_uri(protocol, local, p->base, sizeof p->base);
+    if (!p->stream)
+        lcoap_address_origin(protocol, remote, p->origin, sizeof p->origin);
     p->scope = scope_of(remote);
-    p->flags = lcoap_flags_of(p->stack, local, remote);
+    lcoap_address_text(remote, p->text, sizeof p->text);
+    p->flags =
+        lcoap_flags_of(p->stack, protocol, local, remote) | (p->stream ? LINTEL_X_RELIABLE : 0u);
+    if (p->known && p->identity != NULL)
+        lcoap_peer_is_secure(p);
 }
 
 struct lcoap_peer *
@@ -125,6 +145,9 @@ lcoap_peer_of(struct lcoap_stack *stack, coap_session_t *session)
         p->stack = stack;
         p->session = session;
         p->number = next_number();
+        p->fd = -1;
+        p->stream = lcoap_is_stream(coap_session_get_proto(session));
+        p->secure = lcoap_is_secure(coap_session_get_proto(session));
         p->waiting_end = &p->waiting;
         p->next = stack->peers;
         p->link = &stack->peers;
@@ -142,6 +165,21 @@ lcoap_peer_of(struct lcoap_stack *stack, coap_session_t *session)
     return p;
 }
 
+/* libcoap 4.3.1 with GnuTLS loses what does not fit one record of TLS. */
+static size_t
+message_most(const struct lcoap_peer *p)
+{
+    size_t most = coap_session_max_pdu_size(p->session);
+    bool cut = p->secure && coap_get_tls_library_version()->type == COAP_TLS_LIBRARY_GNUTLS;
+    return cut && most > TLS_RECORD ? TLS_RECORD : most;
+}
+
+size_t
+lcoap_peer_room(const struct lcoap_peer *p)
+{
+    return p->stream ? lcoap_answer_room(message_most(p)) : 0;
+}
+
 void
 lcoap_peer_free(struct lcoap_peer *p)
 {
@@ -151,10 +189,12 @@ lcoap_peer_free(struct lcoap_peer *p)
         lcoap_exchange_drop(p->observations);
     lcoap_transfers_forget(p);
     lcoap_replies_forget(p->server->replies, p);
+    lcoap_session_forget(p);
     *p->link = p->next;
     if (p->next != NULL)
         p->next->link = p->link;
     coap_session_set_app_data(p->session, NULL);
+    free(p->identity);
     free(p);
 }
 
@@ -323,9 +363,12 @@ lcoap_note(struct lcoap_exchange *x, uint16_t mid, bool confirmable, lintel_mono
     *bucket = x;
     x->noted = true;
     x->in_flight = confirmable;
+    x->landed = false;
     x->flight_since = now;
     x->peer->nflights += confirmable;
     s->nflights += confirmable;
+    if (confirmable && x->peer->secure)
+        x->peer->stack->nsecret++;
     x->peer->stack->nnotes++;
 }
 
@@ -340,17 +383,20 @@ lcoap_unnote(struct lcoap_exchange *x)
         at = &(*at)->note_next;
     *at = x->note_next;
     x->peer->nflights -= x->in_flight;
+    if (x->in_flight && x->peer->secure)
+        x->peer->stack->nsecret--;
     s->nflights -= x->in_flight;
     x->noted = x->in_flight = false;
     x->peer->stack->nnotes--;
 }
 
 struct lcoap_exchange *
-lcoap_noted(const struct lcoap_stack *stack, const coap_address_t *remote, uint16_t mid)
+lcoap_noted(const struct lcoap_stack *stack, const struct lcoap_place *place,
+            const coap_address_t *remote, uint16_t mid)
 {
     struct lcoap_exchange *x = stack->server->notes[mid & (LCOAP_NOTE_BUCKETS - 1)];
     while (x != NULL &&
-           (x->note_mid != mid || x->peer->stack != stack ||
+           (x->note_mid != mid || x->peer->stack != stack || x->peer->place != place ||
             !coap_address_equals(coap_session_get_addr_remote(x->peer->session), remote)))
         x = x->note_next;
     return x;

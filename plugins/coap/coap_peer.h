@@ -5,10 +5,14 @@
 #include "plugins/coap/coap_server.h"
 
 /* LINTEL_X_* of a datagram peer, by the addresses alone. */
-uint32_t lcoap_flags_of(const struct lcoap_stack *k, const coap_address_t *local,
-                        const coap_address_t *remote);
+uint32_t lcoap_flags_of(const struct lcoap_stack *k, coap_proto_t protocol,
+                        const coap_address_t *local, const coap_address_t *remote);
 /* The session's peer, made when it is new; NULL: no memory. */
 struct lcoap_peer *lcoap_peer_of(struct lcoap_stack *stack, coap_session_t *session);
+/* Its identity is proved. */
+void lcoap_peer_is_secure(struct lcoap_peer *peer);
+/* What a stream's peer takes as the payload of one message; 0: it is none. */
+size_t lcoap_peer_room(const struct lcoap_peer *peer);
 /* The session goes, or the server stops: everything under way is abandoned. */
 void lcoap_peer_free(struct lcoap_peer *peer);
 
@@ -32,9 +36,9 @@ struct lcoap_exchange *lcoap_wait_next(struct lcoap_peer *peer);
  */
 void lcoap_note(struct lcoap_exchange *x, uint16_t mid, bool confirmable, lintel_mono now);
 void lcoap_unnote(struct lcoap_exchange *x);
-/* Who of this stack sent message `mid` to this address; NULL: nobody. */
-struct lcoap_exchange *lcoap_noted(const struct lcoap_stack *stack, const coap_address_t *remote,
-                                   uint16_t mid);
+/* Who of this stack sent message `mid` from this place to this address; NULL: nobody. */
+struct lcoap_exchange *lcoap_noted(const struct lcoap_stack *stack, const struct lcoap_place *place,
+                                   const coap_address_t *remote, uint16_t mid);
 
 bool lcoap_is_loopback(const coap_address_t *a); /* 127/8, ::1, and 127/8 mapped into IPv6 */
 bool lcoap_is_group(const coap_address_t *a);    /* multicast, of IPv4, IPv6 and mapped */

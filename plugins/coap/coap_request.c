@@ -31,11 +31,12 @@ lcoap_number(lintel_span value)
     return v;
 }
 
+/* szx 7 is reserved over datagrams, and BERT over streams (RFC 8323 6). */
 bool
-lcoap_block_read(struct lcoap_block *b, lintel_span value)
+lcoap_block_read(struct lcoap_block *b, bool stream, lintel_span value)
 {
     uint32_t v = value.n <= 3 ? lcoap_number(value) : 0;
-    if (value.n > 3 || b->given || (v & 7) == 7)
+    if (value.n > 3 || b->given || ((v & 7) == 7 && !stream))
         return false;
     *b = (struct lcoap_block){.num = v >> 4, .szx = v & 7, .more = (v & 8) != 0, .given = true};
     return true;
@@ -44,8 +45,8 @@ lcoap_block_read(struct lcoap_block *b, lintel_span value)
 /* One option: 0, or the code to answer with. Elective options of a wrong length are ignored,
  * critical ones count as not understood (RFC 7252 5.4.3). */
 uint32_t
-lcoap_request_option(struct lcoap_request *r, uint32_t option, const uint8_t *p, size_t n,
-                     const char **why)
+lcoap_request_option(struct lcoap_request *r, bool stream, uint32_t option, const uint8_t *p,
+                     size_t n, const char **why)
 {
     lintel_exchange *x = &r->x;
     const lintel_span value = {(const char *)p, n};
@@ -86,10 +87,10 @@ lcoap_request_option(struct lcoap_request *r, uint32_t option, const uint8_t *p,
         return 0;
     case COAP_OPTION_BLOCK1:
         *why = "Block1 is malformed";
-        return lcoap_block_read(&r->block1, value) ? 0 : LINTEL_CODE(4, 0);
+        return lcoap_block_read(&r->block1, stream, value) ? 0 : LINTEL_CODE(4, 0);
     case COAP_OPTION_BLOCK2:
         *why = "Block2 is malformed";
-        return lcoap_block_read(&r->block2, value) ? 0 : LINTEL_CODE(4, 0);
+        return lcoap_block_read(&r->block2, stream, value) ? 0 : LINTEL_CODE(4, 0);
     case COAP_OPTION_SIZE1:
         if (n <= 4)
             r->size1 = lcoap_number(value);
@@ -128,7 +129,8 @@ lcoap_request_begin(struct lcoap_request *r, uint32_t method)
 }
 
 uint32_t
-lcoap_request_read(const coap_pdu_t *pdu, struct lcoap_request *r, const char **ret_why)
+lcoap_request_read(const coap_pdu_t *pdu, bool stream, struct lcoap_request *r,
+                   const char **ret_why)
 {
     coap_opt_iterator_t it;
     coap_opt_t *opt;
@@ -138,7 +140,7 @@ lcoap_request_read(const coap_pdu_t *pdu, struct lcoap_request *r, const char **
     lcoap_request_begin(r, (uint32_t)coap_pdu_get_code(pdu));
     if (coap_option_iterator_init(pdu, &it, COAP_OPT_ALL) != NULL)
         while ((opt = coap_option_next(&it)) != NULL) {
-            uint32_t code = lcoap_request_option(r, it.number, coap_opt_value(opt),
+            uint32_t code = lcoap_request_option(r, stream, it.number, coap_opt_value(opt),
                                                  coap_opt_length(opt), ret_why);
             if (code != 0)
                 return code;

@@ -27,16 +27,17 @@ struct lcoap_request { /* spans point into the PDU */
 /* An empty request of a method, and its options one by one: 0, or the code to answer with and
  * *ret_why. */
 void lcoap_request_begin(struct lcoap_request *ret, uint32_t method);
-uint32_t lcoap_request_option(struct lcoap_request *r, uint32_t number, const uint8_t *p, size_t n,
-                              const char **ret_why);
+uint32_t lcoap_request_option(struct lcoap_request *r, bool stream, uint32_t number,
+                              const uint8_t *p, size_t n, const char **ret_why);
 /* All of it: 0, or the code to answer with (4.00, 4.02) and *ret_why for people. */
-uint32_t lcoap_request_read(const coap_pdu_t *pdu, struct lcoap_request *ret, const char **ret_why);
+uint32_t lcoap_request_read(const coap_pdu_t *pdu, bool stream, struct lcoap_request *ret,
+                            const char **ret_why);
 
 /* An option's value as a number, of at most 4 bytes. */
 uint32_t lcoap_number(lintel_span value);
 /* Block1 or Block2 (RFC 7959 2.2); szx 7 is reserved over UDP. False: malformed, or there already.
  */
-bool lcoap_block_read(struct lcoap_block *b, lintel_span value);
+bool lcoap_block_read(struct lcoap_block *b, bool stream, lintel_span value);
 /* Equal for requests that share a cache entry, blocks and observation aside (RFC 7252 5.4.2).
  * Without the payload. */
 uint64_t lcoap_request_key(const coap_pdu_t *pdu);

@@ -20,11 +20,11 @@ touch(const lintel_span *list, uint32_t n)
 
 /* What was read must lie within the message, and within the limits. */
 static void
-check(const struct lcoap_request *r)
+check(const struct lcoap_request *r, unsigned max_szx)
 {
     if (r->x.npath > LCOAP_MAX_PATH || r->x.nquery > LCOAP_MAX_QUERY ||
         r->x.netag > LCOAP_MAX_ETAGS || r->x.nif_match > LCOAP_MAX_ETAGS || r->x.naccept > 1 ||
-        r->block1.szx > 6 || r->block2.szx > 6)
+        r->block1.szx > max_szx || r->block2.szx > max_szx)
         abort();
     touch(r->path, r->x.npath);
     touch(r->query, r->x.nquery);
@@ -38,12 +38,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct lcoap_request r;
     const char *why = "";
+    bool stream = size > 0 && (data[size - 1] & 1) != 0;
     coap_pdu_t *pdu = coap_pdu_init(COAP_MESSAGE_CON, 0, 0, 1152);
     coap_pdu_t *response = coap_pdu_init(COAP_MESSAGE_ACK, 0, 0, 1152);
 
     coap_set_log_level(LOG_EMERG);
     if (pdu != NULL && response != NULL && size >= 4 && size <= 1152 &&
-        coap_pdu_parse(COAP_PROTO_UDP, data, size, pdu) && lcoap_request_read(pdu, &r, &why) == 0) {
+        coap_pdu_parse(COAP_PROTO_UDP, data, size, pdu) &&
+        lcoap_request_read(pdu, stream, &r, &why) == 0) {
         lintel_answer a = {.size = sizeof a,
                            .code = LINTEL_CODE(2, 5),
                            .format = r.x.format,
@@ -53,9 +55,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                            .payload = r.x.payload};
         struct lcoap_answer_how how = {.block1 = &r.block1,
                                        .block2 = r.block2,
+                                       .room = stream ? lcoap_answer_room(1152) : 0,
                                        .observe = (uint32_t)r.observe,
                                        .notify = r.observe >= 0};
-        check(&r);
+        check(&r, stream ? 7 : 6);
         sink += (unsigned)lcoap_request_key(pdu);
         lcoap_answer_tag(&a);
         lcoap_answer_write(response, &how, &a);

@@ -43,7 +43,7 @@ read_option(struct lcoap_response *r, uint32_t option, lintel_span value)
         if (value.n <= 4)
             a->size1 = v;
         return true;
-    case COAP_OPTION_BLOCK2: return lcoap_block_read(&r->block2, value);
+    case COAP_OPTION_BLOCK2: return lcoap_block_read(&r->block2, false, value);
     case COAP_OPTION_ECHO:
         if (value.n >= 1 && value.n <= 40)
             r->echo = value;

@@ -3,15 +3,20 @@
 #include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
+#include "plugins/coap/coap_dtls.h"
 #include "plugins/coap/coap_fast.h"
 #include "plugins/coap/coap_group.h"
 #include "plugins/coap/coap_guard.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_session.h"
+#include "plugins/coap/coap_places.h"
 
 #include <arpa/inet.h>
 #include <string.h>
+
+enum { REFUSAL = 256 }; /* bytes of memory, at least, for an answer that waits */
 
 /* A GET is repeated without harm, and costs no record; but not while the first one is being worked
  * on. */
@@ -23,6 +28,8 @@ is_repeated(struct lcoap_peer *peer, const coap_pdu_t *request, uint32_t method,
     bool confirmable = coap_pdu_get_type(request) == COAP_MESSAGE_CON;
     struct lcoap_replies *all = peer->server->replies;
 
+    if (peer->stream)
+        return false; /* it has no message ids, and needs none */
     for (const struct lcoap_exchange *x = peer->open; x != NULL; x = x->next)
         if (x->mid == mid && !x->answered)
             return true;
@@ -41,7 +48,7 @@ static bool
 serve_kept_block(struct lcoap_peer *peer, const struct lcoap_request *r, uint64_t key,
                  lintel_mono now, coap_pdu_t *response)
 {
-    struct lcoap_answer_how how = {.block2 = r->block2};
+    struct lcoap_answer_how how = {.block2 = r->block2, .room = lcoap_peer_room(peer)};
     lintel_answer a;
     if (!lcoap_download_find(peer, key, r->x.payload, now, &a))
         return false;
@@ -87,8 +94,9 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     if (token.length > 0)
         memcpy(x->token, token.s, token.length);
     x->mid = (uint16_t)coap_pdu_get_mid(request);
-    lcoap_exchange_count(x);
-    x->confirmable = coap_pdu_get_type(request) == COAP_MESSAGE_CON;
+    if (!peer->stream)
+        lcoap_exchange_count(x);
+    x->confirmable = !peer->stream && coap_pdu_get_type(request) == COAP_MESSAGE_CON;
     x->method = (uint8_t)r->x.method;
     x->no_response = r->no_response;
     if (peer->flags & LINTEL_X_LIMITED)
@@ -112,14 +120,14 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
         r->x.flags |= LINTEL_X_OBSERVE;
     }
     r->x.flags |= peer->flags;
-    r->x.identity = "";
-    r->x.peer = peer->text;
-    r->x.thing = peer->stack->thing;
-    r->x.base = peer->base;
-    r->x.authority = "";
-    r->x.origin = peer->origin;
+    r->x.identity = peer->identity != NULL ? peer->identity : "";
+    r->x.authority = peer->identity != NULL ? peer->authority : "";
     r->x.session = peer->number;
+    r->x.origin = peer->stream ? NULL : peer->origin;
     r->x.scope = peer->scope;
+    r->x.peer = peer->text;
+    r->x.thing = lcoap_place_thing(peer->place);
+    r->x.base = peer->base;
     r->x.cookie = x;
 
     x->inside = true;
@@ -143,6 +151,27 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
         lcoap_exchange_settle(x);
     else if (key == 0)
         x->key = lcoap_request_key(request); /* for blocks of the answer to come */
+}
+
+static size_t
+payload_bytes(const coap_pdu_t *pdu)
+{
+    const uint8_t *data;
+    size_t n = 0;
+    return coap_get_data(pdu, &n, &data) != 0 ? n : 0;
+}
+
+/* What comes before each request of a stream. False: it may not be served. */
+static bool
+admit(struct lcoap_peer *peer, lintel_mono now)
+{
+    if (!peer->stream)
+        return true;
+    peer->heard = now;
+    if (lcoap_session_takes(peer, 0))
+        return true;
+    (void)lcoap_session_takes(peer, REFUSAL);
+    return false;
 }
 
 /* Whether the client asks too much, or has to prove its address first: `response` says so. */
@@ -230,16 +259,24 @@ serve_request(struct lcoap_peer *peer, const coap_pdu_t *request, coap_pdu_t *re
     const char *why = NULL;
 
     /* The clock is asked only where it counts. */
-    lintel_mono now = method != LINTEL_GET || peer->nopen > 0 ? s->host->now(s->host) : 0;
+    lintel_mono now =
+        method != LINTEL_GET || peer->nopen > 0 || peer->stream ? s->host->now(s->host) : 0;
+    if (!admit(peer, now)) {
+        lcoap_answer_error(response, LINTEL_CODE(5, 3),
+                           "answers wait in this connection, read them first");
+        return;
+    }
     if (is_repeated(peer, request, method, now, response))
         return;
-    uint32_t code = lcoap_request_read(request, &r, &why);
+    uint32_t code = lcoap_request_read(request, peer->stream, &r, &why);
     if (code != 0)
         lcoap_answer_error(response, code, why);
     else
         serve_read(peer, &r, request, response);
-    if (method != LINTEL_GET && coap_pdu_get_code(response) != COAP_EMPTY_CODE &&
-        coap_pdu_get_type(request) == COAP_MESSAGE_CON)
+    if (peer->stream)
+        (void)lcoap_session_takes(peer, payload_bytes(response));
+    else if (method != LINTEL_GET && coap_pdu_get_code(response) != COAP_EMPTY_CODE &&
+             coap_pdu_get_type(request) == COAP_MESSAGE_CON)
         lcoap_replies_answer(s->replies, peer, (uint16_t)coap_pdu_get_mid(request), response);
 }
 
@@ -254,7 +291,7 @@ serve_group(struct lcoap_peer *peer, const coap_pdu_t *request, coap_pdu_t *resp
     const char *why;
 
     if (coap_pdu_get_type(request) != COAP_MESSAGE_NON ||
-        lcoap_request_read(request, &r, &why) != 0 || !lcoap_group_wants(peer, &r) ||
+        lcoap_request_read(request, false, &r, &why) != 0 || !lcoap_group_wants(peer, &r) ||
         lcoap_replies_repeat(s->replies, peer, mid, now, response) ||
         ((peer->flags & LINTEL_X_LIMITED) != 0 && lcoap_guard_count(peer, &r, now) > 0))
         return;
@@ -293,6 +330,10 @@ serve(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *requ
         serve_group(peer, request, response);
         return;
     }
+    if (!peer->known) { /* before anything is judged by who asks */
+        lcoap_session_ready(peer);
+        lcoap_dtls_identify(peer);
+    }
     coap_pdu_t *to = lcoap_guard_begin(&guard, peer, request, response);
     if (to == NULL) {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
@@ -309,6 +350,7 @@ answer_inside(struct lcoap_exchange *x, const lintel_answer *a)
     uint8_t echo[LCOAP_ECHO_ROOM];
     struct lcoap_answer_how how = {.block1 = &x->block1,
                                    .block2 = x->block2,
+                                   .room = lcoap_peer_room(x->peer),
                                    .notify = (a->flags & LINTEL_ANSWER_MORE) != 0,
                                    .echo = lcoap_guard_echo(x->peer, a, echo)};
     lintel_answer answer = *a;
@@ -316,7 +358,7 @@ answer_inside(struct lcoap_exchange *x, const lintel_answer *a)
         how.observe = ++x->sequence;
     if (how.notify && x->key == 0)
         x->key = lcoap_request_key(x->pdu);
-    if (lcoap_answer_is_large(a, &x->block2)) {
+    if (lcoap_answer_is_large(a, &how)) {
         struct lcoap_server *s = x->peer->server;
         uint64_t key = x->key != 0 ? x->key : lcoap_request_key(x->pdu);
         lcoap_answer_tag(&answer);

@@ -16,8 +16,8 @@ enum {
     LCOAP_MAX_OPEN_PEER = 64,   /* of one peer */
     LCOAP_CON_EVERY = 5,        /* of this many notifications one is confirmable (RFC 7641 4.5) */
     LCOAP_NOTE_BUCKETS = 256,   /* a power of two */
-    LCOAP_THING_BUCKETS = 1024, /* the same */
-    LCOAP_BLOCK_SZX = 6         /* our block size: 1,024 bytes */
+    LCOAP_BLOCK_SZX = 6,        /* our block size: 1,024 bytes */
+    LCOAP_MESSAGE_BESIDE = 8192 /* bytes of a stream's message beside its payload */
 };
 #define LCOAP_SECOND ((lintel_mono)1000000000)
 #define LCOAP_EXCHANGE_LIFETIME (247 * LCOAP_SECOND) /* RFC 7252 4.8.2 */
@@ -29,45 +29,50 @@ struct lcoap_listener {
     coap_proto_t protocol;
     coap_address_t address;
     coap_endpoint_t *endpoint;
-    bool loopback;
+    struct lcoap_place *place; /* whose address it is; NULL: the hub's */
+    bool loopback, secure;
     char uri[96]; /* as the site wrote it, for messages */
 };
 
 struct lcoap_socket { /* one descriptor in libcoap's epoll set */
     const void *event;
     int fd;
-    bool plain;           /* of coap:// */
-    coap_address_t local; /* what it is bound to */
+    bool datagrams, plain;     /* plain: of coap:// */
+    coap_address_t local;      /* what it is bound to */
+    struct lcoap_place *place; /* its listener's */
 };
 
-/* A context of libcoap: its own epoll set, sockets and sessions. Of one, libcoap tells clients by
- * their address alone, not by ours that they speak to: so an address that is a thing's own has a
- * stack of its own. */
+/* A context of libcoap: its own epoll set, sockets and sessions. The hub has one; things with an
+ * address of their own share some, with a listener for each thing. libcoap looks for a session
+ * among those of the listener, so a client that speaks to two things has two. */
 struct lcoap_stack {
     struct lcoap_stack *next, **link; /* in its server's list */
-    struct lcoap_stack *thing_next;   /* in the server's index of things */
     struct lcoap_stack *unset_next;   /* in the server's list of those whose timer is not set */
     struct lcoap_server *server;
-    char *thing; /* thingId; NULL: the hub */
     coap_context_t *context;
     struct lcoap_listener *listeners;
     struct lcoap_socket *sockets; /* of the listeners, once open */
     uint32_t nlisteners, nsockets;
     int32_t epoll_fd;
     uint32_t repeats,
-        served; /* where !sees_acks: events handed over at once; requests of this turn */
-    uint32_t max_sessions;
-    uint32_t nnotes; /* of its peers, in the server's table */
-    bool sees_acks;  /* every datagram is seen before libcoap reads it */
+        served;            /* where !sees_acks: events handed over at once; requests of this turn */
+    uint32_t max_sessions; /* of each listener */
+    uint32_t nnotes;       /* of its peers, in the server's table */
+    uint32_t nsecret;      /* confirmable ones over DTLS */
+    bool of_things;
+    bool sees_acks; /* every datagram is seen before libcoap reads it */
     bool turning, late, unset;
+    bool accepted, lost; /* in this turn: a stream; sessions that peers have left */
     struct lcoap_peer *peers;
 };
 
-/* One client, as libcoap sees it: the application data of a session. */
+/* One client, as libcoap sees it: the application data of a session. Made with the first request,
+ * but for streams and DTLS with the session. */
 struct lcoap_peer {
     struct lcoap_peer *next, **link;
     struct lcoap_server *server;
     struct lcoap_stack *stack;
+    struct lcoap_place *place; /* the thing it speaks to by its own address; NULL: the hub */
     coap_session_t *session;
     struct lcoap_exchange *open;         /* without an answer, or the last one not acknowledged */
     struct lcoap_exchange *observations; /* notified from time to time */
@@ -78,17 +83,28 @@ struct lcoap_peer {
     struct lcoap_reply *replies; /* oldest first */
     struct lcoap_reply **replies_end;
     uint32_t nreplies;
-    uint64_t number;          /* lintel_exchange.session */
-    uint32_t flags;           /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST, _LIMITED */
+    uint64_t number;   /* lintel_exchange.session */
+    lintel_mono since; /* the session began; only where it is watched */
+    lintel_mono heard; /* last request, of a stream */
+    size_t unread;     /* bytes sent to a stream since it was last seen to take more */
+    char *identity;    /* and behind its NUL the authority; NULL: nobody is known */
+    const char *authority;
+    int fd;              /* of a stream; -1: not known */
+    bool stream, secure; /* TCP, TLS; DTLS, TLS */
+    bool watched;        /* a handshake is under way */
+    bool known;          /* who it is was asked */
+    bool refused;        /* it came with an identity that is unknown */
+    bool gone;           /* the session has ended, or is to end */
+    uint32_t flags;      /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST, _LIMITED, _SECURE, _RELIABLE */
     lintel_mono proved_until; /* it receives what is sent to its address */
-    uint32_t scope;           /* of a link-local address: the interface */
     coap_address_t local;     /* what flags and base were made of */
     char text[64];            /* "[::1]:40312" */
     char base[80];            /* "coap://[::1]:5683" */
-    char origin[80];          /* "coap://[2001:db8::1]" */
+    char origin[80];          /* "coap://[::1]:40312"; "": a stream */
+    uint32_t scope;           /* of a link-local address: the interface */
 };
 
-/* A Block option: RFC 7959 2.2. */
+/* A Block option: RFC 7959 2.2; szx 7 over streams, RFC 8323 6. */
 struct lcoap_block {
     uint32_t num;
     uint8_t szx;
@@ -132,6 +148,7 @@ struct lcoap_exchange {
     bool settled;                 /* it stands among the observations */
     bool counted;                 /* in the server's open_mids */
     bool noted, in_flight;        /* note_mid stands in the table; it was confirmable */
+    bool landed;                  /* it has arrived, and nobody was told yet */
 };
 
 struct lcoap_echo { /* what makes Echo values */
@@ -145,12 +162,16 @@ struct lcoap_server {
     const lintel_host *host;
     const lintel_host_loop *loop;
     const lintel_host_transport *tree;
-    struct lcoap_stack *hub;    /* what `listen` says */
-    struct lcoap_stack *stacks; /* all: the hub's, and things' */
-    struct lcoap_stack *things[LCOAP_THING_BUCKETS];
-    struct lcoap_stack *unset; /* their timers are set in the next turn of the loop */
-    int32_t things_fd;         /* an epoll set of things' epoll sets; -1: no thing has a stack */
+    struct lcoap_stack *hub;     /* what `listen` says */
+    struct lcoap_stack *stacks;  /* all: the hub's, and things' */
+    struct lcoap_stack *unset;   /* their timers are set in the next turn of the loop */
+    int32_t things_fd;           /* an epoll set of things' epoll sets; -1: no thing has a stack */
+    struct lcoap_places *places; /* NULL: no prefix */
+    uint32_t busy;               /* turns that are on */
     bool unprotected, limit_all, housekeeping;
+    struct lcoap_dtls *dtls;              /* credentials */
+    uint32_t max_handshakes, nhandshakes; /* under way, all stacks */
+    uint32_t nstreams;
     uint32_t max_observers;
     size_t max_body;
     uint32_t ack_timeout_ms, max_retransmit;

@@ -495,7 +495,8 @@ judges_listeners(void)
     } bad[] = {
         {"coap://0.0.0.0:5683", "write `unprotected: yes`", false},
         {"coap://[::]:0", "write `unprotected: yes`", false},
-        {"coaps://[::1]:5684", "coaps needs credentials, which come with a later version", true},
+        {"coaps+tcp://[::1", "an address in figures", true},
+        {"coap+tcp://[::]:0", "write `unprotected: yes`", false},
         {"http://[::1]:80", "a URI like coap://", true},
         {"coap://localhost", "an address in figures", true},
         {"coap://[::1]:70000", "an address in figures", true},
@@ -515,6 +516,12 @@ judges_listeners(void)
         CHECK_HAS(log, bad[i].says);
         if (t != NULL)
             testhost_free(t);
+    }
+    const char *secure[] = {"coaps://[::1]:0", NULL};
+    struct testhost_settings s = {.listen = secure};
+    if (!coap_dtls_is_supported()) { /* a build without */
+        CHECK(testhost_new(lintel_plugin_entry.plugins[0], &s, tree, log, sizeof log) == NULL);
+        CHECK_HAS(log, "this build's libcoap has no DTLS");
     }
     const char *mapped[] = {"coap://127.0.0.1:0", "coap://[::]:0", NULL};
     struct testhost *t =

@@ -111,6 +111,35 @@ tree_abandon(const lintel_host *h, lintel_ticket ticket)
 }
 
 static void
+tree_thing_base(const lintel_host *h, const char *thing, const char *base)
+{
+    struct testhost *t = of(h);
+    int n = snprintf(t->bases + t->nbases, sizeof t->bases - t->nbases, "%s %s\n", thing,
+                     base != NULL ? base : "-");
+    if (n > 0 && (size_t)n < sizeof t->bases - t->nbases)
+        t->nbases += (size_t)n;
+    else
+        t->bases[t->nbases] = '\0';
+}
+
+/* With n = 0: how many there are. */
+static uint32_t
+tree_psk(const lintel_host *h, const char *identity, size_t n, uint8_t *key, uint32_t room)
+{
+    uint32_t count = 0;
+    for (const struct testhost_psk *p = of(h)->psks; p != NULL && p->identity != NULL; p++) {
+        size_t nkey = strlen(p->key);
+        count++;
+        if (n > 0 && strlen(p->identity) == n && memcmp(p->identity, identity, n) == 0 &&
+            nkey <= room) {
+            memcpy(key, p->key, nkey);
+            return (uint32_t)nkey;
+        }
+    }
+    return n == 0 ? count : 0;
+}
+
+static void
 tree_reply(const lintel_host *h, lintel_ticket ticket, const lintel_answer *a)
 {
     struct testhost *t = of(h);
@@ -142,7 +171,9 @@ host_extension(const lintel_host *h, const char *id)
                                                .submit = tree_submit,
                                                .abandon = tree_abandon,
                                                .reply = tree_reply,
-                                               .derive = tree_derive};
+                                               .thing_base = tree_thing_base,
+                                               .derive = tree_derive,
+                                               .psk = tree_psk};
     (void)h;
     if (strcmp(id, LINTEL_EXT_LOOP) == 0)
         return &loop;
@@ -170,7 +201,10 @@ static void
 set_default(struct settings *all, unsigned row, const lintel_field *field)
 {
     lintel_value *v = &all->values[row];
-    const char *dflt = field->dflt != NULL ? field->dflt : "";
+    const char *dflt = field->dflt;
+    *v = (lintel_value){.type = LINTEL_T_NULL};
+    if (dflt == NULL)
+        return;
     *v = (lintel_value){.type = field->choices != NULL ? (uint32_t)LINTEL_T_INT : field->type};
     if (field->type == LINTEL_T_LIST) {
         char *word = all->defaults[row];
@@ -206,7 +240,7 @@ row_of(const lintel_plugin *plugin, const char *name)
 static void
 set_list(struct settings *all, unsigned row, const char *const *words)
 {
-    all->values[row].len = 0;
+    all->values[row] = (lintel_value){.type = LINTEL_T_LIST, .as.list = all->words[row]};
     for (; *words != NULL; words++)
         add_word(all, row, *words);
 }
@@ -220,13 +254,27 @@ read_settings(const lintel_plugin *plugin, const struct testhost_settings *s, st
     } numbers[] = {{"maxSessions", s->max_sessions},
                    {"maxBody", s->max_body},
                    {"maxObservers", s->max_observers},
+                   {"maxHandshakes", s->max_handshakes},
                    {"unprotected", s->unprotected}};
+    const struct {
+        const char *name, *text;
+    } texts[] = {{"prefix", s->prefix},           {"interface", s->interface},
+                 {"certificate", s->certificate}, {"key", s->key},
+                 {"clientCa", s->client_ca},      {"pskHint", s->hint}};
     for (unsigned row = 0; plugin->bus[row].name != NULL; row++)
         set_default(all, row, &plugin->bus[row]);
     set_list(all, row_of(plugin, "listen"), s->listen);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         if (numbers[i].i != 0)
             all->values[row_of(plugin, numbers[i].name)].as.i = numbers[i].i;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (texts[i].text != NULL)
+            all->values[row_of(plugin, texts[i].name)] =
+                (lintel_value){.type = LINTEL_T_STR,
+                               .len = (uint32_t)strlen(texts[i].text),
+                               .as.s = texts[i].text};
+    if (s->ciphers != NULL)
+        set_list(all, row_of(plugin, "ciphers"), s->ciphers);
     for (size_t i = 0; i < sizeof s->more / sizeof s->more[0] && s->more[i].name != NULL; i++) {
         unsigned row = row_of(plugin, s->more[i].name);
         if (s->more[i].list != NULL)
@@ -319,10 +367,10 @@ unsigned
 testhost_port(const struct testhost *t, unsigned i)
 {
     const char *p = t->log;
-    for (; (p = strstr(p, "listening on coap://")) != NULL; p++)
+    for (; (p = strstr(p, "listening on coap")) != NULL; p++)
         if (i-- == 0) {
             char uri[80] = "";
-            sscanf(p, "listening on coap://%79[^, \n]", uri);
+            sscanf(p, "listening on %*[a-z+]://%79[^, \n]", uri);
             const char *colon = strrchr(uri, ':');
             return colon != NULL ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
         }

@@ -8,9 +8,17 @@
 
 #include <stdbool.h>
 
-enum { TESTHOST_WATCHES = 8, TESTHOST_TIMERS = 16, TESTHOST_TICKETS = 4096 };
+enum {
+    TESTHOST_WATCHES = 8,
+    TESTHOST_TIMERS = 16,
+    TESTHOST_TICKETS = 4096,
+    TESTHOST_SETTINGS = 32
+};
 
 struct testhost;
+struct testhost_psk {
+    const char *identity, *key;
+};
 /* What the tree does with a request. It answers by testhost_answer() with this ticket, now or
  * later. */
 typedef void testhost_tree(struct testhost *t, const lintel_exchange *x, lintel_ticket ticket);
@@ -42,16 +50,21 @@ struct testhost {
     void *cookies[TESTHOST_TICKETS]; /* by ticket % TESTHOST_TICKETS; NULL: ended */
     uint32_t requests, abandoned, open;
     bool at_once; /* takes requests with LINTEL_X_AT_ONCE too; else the tree never sees them */
-    char log[8192];
-    size_t nlog;
+    const struct testhost_psk *psks; /* ends with an identity of NULL; NULL: there are none */
+    char log[8192], bases[32768];    /* bases: a line "thing URI" for each thing_base() */
+    size_t nlog, nbases;
 };
 
 /* Creates an instance; NULL if create() refused (the reason is in *ret_log, if not NULL). */
 struct testhost_settings {
     const char *const *listen; /* NULL-terminated */
     bool unprotected;
-    int64_t max_sessions, max_body, max_observers; /* 0: the default */
-    struct {                                       /* further ones, by name */
+    int64_t max_sessions, max_body, max_observers;    /* 0: the default */
+    const char *prefix, *interface;                   /* NULL: the default */
+    const char *certificate, *key, *client_ca, *hint; /* NULL: not given */
+    const char *const *ciphers;                       /* NULL-terminated; NULL: not given */
+    int64_t max_handshakes;                           /* 0: the default */
+    struct {                                          /* further ones, by name */
         const char *name;
         int64_t i;
         const char *const *list; /* NULL-terminated; NULL: i counts */

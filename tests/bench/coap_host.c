@@ -2,7 +2,10 @@
  * The CoAP transport by itself, for measurements: a tree that answers every request with a
  * constant.
  *
- *   coap_host COAP.SO [PORT]      on [::1]; 0 takes a free port, which is printed */
+ *   coap_host COAP.SO [PORT [IDENTITY KEY]]
+ *
+ * Listens on [::1], with an identity and its key for DTLS; port 0 takes a free one, which is
+ * printed. */
 #include "plugins/coap/coap_testhost.h"
 
 #include <dlfcn.h>
@@ -31,11 +34,17 @@ main(int argc, char **argv)
     void *so = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
     const lintel_entry *entry = so != NULL ? dlsym(so, LINTEL_ENTRY_SYMBOL) : NULL;
     if (entry == NULL) {
-        fprintf(stderr, "usage: coap_host COAP.SO [PORT]\n%s\n", argc > 1 ? dlerror() : "");
+        fprintf(stderr, "usage: coap_host COAP.SO [PORT [IDENTITY KEY]]\n%s\n",
+                argc > 1 ? dlerror() : "");
         return 2;
     }
-    snprintf(uri, sizeof uri, "coap://[::1]:%s", argc > 2 ? argv[2] : "0");
+    const struct testhost_psk psks[] = {{argc > 4 ? argv[3] : NULL, argc > 4 ? argv[4] : NULL},
+                                        {NULL, NULL}};
+    snprintf(uri, sizeof uri, "%s://[::1]:%s", argc > 4 ? "coaps" : "coap",
+             argc > 2 ? argv[2] : "0");
     struct testhost *t = testhost_new(entry->plugins[0], &settings, tree, why, sizeof why);
+    if (t != NULL)
+        t->psks = psks;
     if (t == NULL || testhost_start(t) != LINTEL_OK) {
         fprintf(stderr, "%s\n", t != NULL ? t->log : why);
         return 1;

@@ -11,7 +11,14 @@ tests_bench_coap_load_SOURCES = tests/bench/coap_load.c $(BENCH_WIRE)
 tests_bench_coap_observers_SOURCES = tests/bench/coap_observers.c $(BENCH_WIRE)
 tests_bench_coap_register_SOURCES = tests/bench/coap_register.c $(BENCH_WIRE)
 tests_bench_udp_echo_SOURCES = tests/bench/udp_echo.c
-EXTRA_DIST += tests/bench/coap_bench.sh
+EXTRA_DIST += tests/bench/coap_bench.sh tests/bench/dtls_bench.sh
+if HAVE_COAP_OPENSSL
+EXTRA_PROGRAMS += tests/bench/dtls_load
+BENCHES += tests/bench/dtls_load
+tests_bench_dtls_load_SOURCES = tests/bench/dtls_load.c
+tests_bench_dtls_load_CFLAGS = $(AM_CFLAGS) $(COAP_TLS_CFLAGS)
+tests_bench_dtls_load_LDADD = $(COAP_TLS_LIBS) -lcrypto
+endif
 if HAVE_COAP
 EXTRA_PROGRAMS += tests/bench/coap_host
 BENCHES += tests/bench/coap_host

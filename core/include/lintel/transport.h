@@ -125,7 +125,8 @@ typedef struct lintel_host_transport { /* host side */
     /* 32 bytes made of the label by a secret of this hub: the same after a restart, and nobody else
      * can tell them (HMAC-SHA-256). For interface identifiers (RFC 7217), Echo values and the like. */
     void (*derive)(const lintel_host *h, const void *label, size_t n, uint8_t ret[32]);
-    /* The pre-shared key of an identity of the site. Its length; 0: there is none, or no room. Wipe it. */
+    /* The pre-shared key of an identity of the site. Its length; 0: there is none, or no room. Wipe it.
+     * With n = 0 it says how many keys there are. */
     uint32_t (*psk)(const lintel_host *h, const char *identity, size_t n, uint8_t *key, uint32_t room);
 } lintel_host_transport;
 
