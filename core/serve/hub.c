@@ -8,6 +8,7 @@
 
 #include "core/base/mem.h"
 #include "core/serve/json.h"
+#include "core/serve/nearest.h"
 #include "core/serve/audit.h"
 #include "core/serve/rd.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the files of the directory share, and nobody else includes.
  *
- *   rd          routing, registration, removal, time
+ *   rd          routing, registration, removal
  *   rd_update   POST to a registration
  *   rd_simple   /.well-known/rd: links that the hub fetches
  *   rd_lookup   lookups: answers built in steps, observed
@@ -55,6 +55,15 @@ struct lintel_rd {
 
 /* The settings that count. */
 const struct lintel_directory_conf *lintel_rd_conf(const struct lintel_rd *rd);
+lintel_mono lintel_rd_now(const struct lintel_rd *rd);
+/* Looks at what ends by time at `at`. Armed once, it always is: moving it needs no memory. -1: none
+ * for the first. */
+int lintel_rd_wake(struct lintel_rd *rd, lintel_mono at);
+void lintel_rd_arm(struct lintel_rd *rd); /* time may have to be looked at earlier */
+void lintel_rd_id_print(uint64_t id, char out[LINTEL_RD_ID]);
+uint64_t lintel_rd_id_read(const char *s, size_t n); /* 0: it is none */
+/* An error with a Max-Age. */
+void lintel_rd_later(struct lintel_call *c, uint32_t code, const char *text);
 
 /* ---- rd_request --------------------------------------------------------------------------------
  */
@@ -71,6 +80,9 @@ int lintel_rd_request_read(const lintel_exchange *x, struct lintel_rd_request *r
 /* The format and size of a body of links, and each link; answers and returns -1 where it is none.
  */
 int lintel_rd_body(struct lintel_call *c);
+/* Names that the query leaves out, and base where it has none: RFC 9176 section 5. Answers and
+ * returns 0 where they are missing. */
+int lintel_rd_complete(struct lintel_call *c, struct lintel_rd_request *r, uint32_t *flags);
 
 /* ---- rd_policy ---------------------------------------------------------------------------------
  */
@@ -105,6 +117,9 @@ int lintel_rd_has_room(struct lintel_call *c, const struct lintel_registration *
 void lintel_rd_count(struct lintel_rd *rd, const struct lintel_registration *reg);
 void lintel_rd_uncount(struct lintel_rd *rd, uint64_t id);
 void lintel_rd_counts_free(struct lintel_rd *rd);
+/* Registers: counts, arms time. NULL after the call was answered. */
+const struct lintel_registration *lintel_rd_put(struct lintel_call *c,
+                                                const struct lintel_reg_input *in);
 
 /* ---- rd_keep -----------------------------------------------------------------------------------
  */
@@ -125,22 +140,6 @@ void lintel_rd_done_open(struct lintel_rd *rd, const struct lintel_rd_receipt *r
  * is tried again when it takes something. */
 int lintel_rd_keep(struct lintel_rd *rd, uint64_t id);
 void lintel_rd_keep_free(struct lintel_rd *rd);
-
-/* ---- rd.c --------------------------------------------------------------------------------------
- */
-
-void lintel_rd_id_print(uint64_t id, char out[LINTEL_RD_ID]);
-uint64_t lintel_rd_id_read(const char *s, size_t n); /* 0: it is none */
-lintel_mono lintel_rd_now(const struct lintel_rd *rd);
-/* Names that the query leaves out, and base where it has none: RFC 9176 section 5. Answers and
- * returns 0 where they are missing. */
-int lintel_rd_complete(struct lintel_call *c, struct lintel_rd_request *r, uint32_t *flags);
-/* Registers: counts, arms time. NULL after the call was answered. */
-const struct lintel_registration *lintel_rd_put(struct lintel_call *c,
-                                                const struct lintel_reg_input *in);
-void lintel_rd_arm(struct lintel_rd *rd); /* time may have to be looked at earlier */
-/* An error with a Max-Age. */
-void lintel_rd_later(struct lintel_call *c, uint32_t code, const char *text);
 
 /* ---- the others --------------------------------------------------------------------------------
  */
