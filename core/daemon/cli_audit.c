@@ -16,6 +16,7 @@ add_row(struct lintel_table *t, const json_t *row)
     struct tm parts;
     time_t seconds = (time_t)json_number_value(json_object_get(row, "time"));
     const char *thing = cli_text(row, "thing"), *path = cli_text(row, "path");
+    const char *who = cli_text(row, "who"), *from = cli_text(row, "from");
     long long left_out = json_integer_value(json_object_get(row, "leftOut"));
     int refused = json_is_true(json_object_get(row, "refused"));
     if (localtime_r(&seconds, &parts) != NULL)
@@ -27,7 +28,7 @@ add_row(struct lintel_table *t, const json_t *row)
     if (left_out != 0)
         (void)lintel_format(result + strlen(result), sizeof result - strlen(result),
                             "; before it %lld more of this peer that are not recorded", left_out);
-    lintel_table_row(t, (const char *[]){when, cli_text(row, "who"), cli_text(row, "from"),
+    lintel_table_row(t, (const char *[]){when, strcmp(who, from) == 0 ? "not known" : who, from,
                                          cli_text(row, "what"), what, cli_text(row, "old"),
                                          cli_text(row, "new"), result});
 }
