@@ -28,9 +28,12 @@ add_row(struct lintel_table *t, const json_t *row)
     if (left_out != 0)
         (void)lintel_format(result + strlen(result), sizeof result - strlen(result),
                             "; before it %lld more of this peer that are not recorded", left_out);
-    lintel_table_row(t, (const char *[]){when, strcmp(who, from) == 0 ? "not known" : who, from,
-                                         cli_text(row, "what"), what, cli_text(row, "old"),
-                                         cli_text(row, "new"), result});
+    if (strcmp(who, from) == 0 && strncmp(who, "uid ", 4) == 0)
+        from = "local socket";
+    else if (strcmp(who, from) == 0)
+        who = "not known";
+    lintel_table_row(t, (const char *[]){when, who, from, cli_text(row, "what"), what,
+                                         cli_text(row, "old"), cli_text(row, "new"), result});
 }
 
 int
