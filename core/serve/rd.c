@@ -19,6 +19,7 @@ changed(void *ctx, const struct lintel_registration *reg, enum lintel_reg_change
     if (what == LINTEL_REG_REMOVED) {
         lintel_rd_uncount(rd, reg->id);
         lintel_rd_simple_forget(rd, reg->id);
+        lintel_rd_forget_link(rd, reg->id);
     }
     lintel_rd_concerned(rd, reg);
 }
@@ -227,6 +228,7 @@ lintel_rd_free(struct lintel_rd *rd)
     lintel_rd_counts_free(rd);
     lintel_timer_stop(rd->tree->source.loop, &rd->expiry);
     lintel_registry_free(rd->registry);
+    lintel_map_fini(&rd->links);
     lintel_free(rd);
 }
 

@@ -8,6 +8,7 @@
  *   rd_things   the things of the hub as endpoints
  *   rd_keep     what survives a restart, and answers that wait for the disk
  *   rd_policy   who may register what, and how much
+ *   rd_link     link-local endpoints
  *   rd_request  reading a registration's query
  *   rd_list     the directory for people */
 #ifndef LINTEL_SERVE_RD_INSIDE_H
@@ -44,6 +45,7 @@ struct lintel_rd {
     struct lintel_map simple;        /* id -> what is known of its source */
     uint32_t nfetches;
     uint64_t last_ticket;
+    struct lintel_map links;  /* rd_link: id -> the interface that a link-local one is behind */
     struct lintel_map things; /* rd_things: thingId -> its registration */
     struct lintel_rd_thing *news, **last_news;
     struct lintel_timer news_turn;
@@ -120,6 +122,20 @@ void lintel_rd_counts_free(struct lintel_rd *rd);
 /* Registers: counts, arms time. NULL after the call was answered. */
 const struct lintel_registration *lintel_rd_put(struct lintel_call *c,
                                                 const struct lintel_reg_input *in);
+
+/* ---- rd_link -----------------------------------------------------------------------------------
+ */
+
+/* Whether the base means the same here as for the peer; answers otherwise. */
+int lintel_rd_may_base(struct lintel_call *c, struct lintel_str base);
+/* scope: lintel_exchange.scope of who registered. */
+void lintel_rd_note_link(struct lintel_rd *rd, const struct lintel_registration *reg,
+                         uint32_t scope);
+void lintel_rd_forget_link(struct lintel_rd *rd, uint64_t id);
+/* Whether somebody behind that interface may be told of it. After a restart nobody is, until the
+ * endpoint is heard of again. */
+int lintel_rd_is_on_link(const struct lintel_rd *rd, const struct lintel_registration *reg,
+                         uint32_t scope);
 
 /* ---- rd_keep -----------------------------------------------------------------------------------
  */

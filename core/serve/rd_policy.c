@@ -329,6 +329,7 @@ lintel_rd_put(struct lintel_call *c, const struct lintel_reg_input *in)
         return NULL;
     }
     lintel_rd_count(rd, reg);
+    lintel_rd_note_link(rd, reg, c->x->scope);
     lintel_rd_arm(rd);
     return reg;
 }

@@ -151,6 +151,6 @@ lintel_rd_complete(struct lintel_call *c, struct lintel_rd_request *r, uint32_t 
         lintel_call_fail(c, LINTEL_BAD_REQUEST,
                          "base: where the endpoint is reached can't be seen here; say it");
     else
-        return 1;
+        return lintel_rd_may_base(c, r->base);
     return 0;
 }

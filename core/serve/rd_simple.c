@@ -16,6 +16,7 @@ struct waiter { /* a registration that waits for its links */
     struct waiter *next;
     lintel_ticket ticket;
     uint64_t session;
+    uint32_t scope;
     struct lintel_who who;
     char *owner, *d, *ep; /* ep and d completed */
     uint32_t nquery;
@@ -263,6 +264,7 @@ register_waiter(struct lintel_rd *rd, const struct lintel_rd_fetch *f, const str
         return;
     }
     lintel_rd_count(rd, reg);
+    lintel_rd_note_link(rd, reg, w->scope);
     lintel_rd_arm(rd);
     if (a != NULL)
         note_source(rd, f, reg->id, a);
@@ -410,6 +412,7 @@ waiter_new(const struct lintel_call *c, const struct lintel_rd_request *r)
         w->query[w->nquery] = (lintel_span){put_text(&at, q->p, q->n), q->n};
     }
     w->session = x->session;
+    w->scope = x->scope;
     return w;
 }
 
