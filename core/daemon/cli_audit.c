@@ -21,7 +21,10 @@ add_row(struct lintel_table *t, const json_t *row)
     int refused = json_is_true(json_object_get(row, "refused"));
     if (localtime_r(&seconds, &parts) != NULL)
         (void)strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &parts);
-    (void)lintel_format(what, sizeof what, "%s%s%s", thing, *thing && *path ? "/" : "", path);
+    /* As `lintel set` has it: the thing and the name. --json tells the whole path. */
+    const char *name = *thing != '\0' ? strrchr(path, '/') : NULL;
+    (void)lintel_format(what, sizeof what, "%s%s%s", thing, *thing && *path ? "/" : "",
+                        name != NULL ? name + 1 : path);
     (void)lintel_format(result, sizeof result, "%s%s%s%s", refused ? "refused: " : "",
                         cli_text(row, "result"), *cli_text(row, "read") ? ", reads " : "",
                         cli_text(row, "read"));
