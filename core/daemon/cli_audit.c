@@ -61,18 +61,10 @@ cli_audit(struct cli *c)
         }
         query[i] = c->argv[i];
     }
-    struct lintel_local_client *hub = cli_connect(c);
-    if (hub == NULL)
-        return CLI_NO_HUB;
-    json_t *rows = cli_get_json(hub, path, query), *row;
-    lintel_local_close(hub);
+    json_t *rows, *row;
+    int status = cli_list(c, path, query, NULL, &rows);
     if (rows == NULL)
-        return CLI_FAILED;
-    if (c->json) {
-        cli_print_json(rows);
-        json_decref(rows);
-        return CLI_OK;
-    }
+        return status;
     struct lintel_table *t = lintel_table_new(columns);
     size_t i;
     json_array_foreach(rows, i, row) add_row(t, row);
