@@ -12,6 +12,65 @@ const lintel_field lintel_hub_table[] = {
      .type = LINTEL_T_STR},
     {0}};
 
+const lintel_field lintel_directory_table[] = {
+    {.name = "sector",
+     .help = "The sector of endpoints that name none (d).",
+     .dflt = "",
+     .type = LINTEL_T_STR},
+    {.name = "policy",
+     .help = "Who may use a name: first-come (who registered an endpoint keeps it as long as it is "
+             "active), bound (an endpoint is named like the identity that registers it) or open "
+             "(anybody who may register).",
+     .choices = "first-come|bound|open",
+     .dflt = "first-come",
+     .type = LINTEL_T_STR},
+    {.name = "keep",
+     .help = "Registrations survive a restart; they are answered when they are on the disk.",
+     .dflt = "yes",
+     .type = LINTEL_T_BOOL},
+    {.name = "perClient",
+     .help = "Active registrations of one client that is not authenticated, at most.",
+     .dflt = "1000",
+     .min = 1,
+     .max = 10000000,
+     .type = LINTEL_T_INT},
+    {.name = "maxRegistrations",
+     .help = "Active registrations, at most; the hub's own things count.",
+     .dflt = "200000",
+     .min = 1,
+     .max = 10000000,
+     .type = LINTEL_T_INT},
+    {.name = "maxLinks",
+     .help = "Links of active registrations, at most.",
+     .dflt = "2000000",
+     .min = 1,
+     .max = 100000000,
+     .type = LINTEL_T_INT},
+    {.name = "maxAnswer",
+     .help = "The longest answer to a lookup; beyond it the client must ask for pages.",
+     .unit = "MiB",
+     .dflt = "64",
+     .min = 1,
+     .max = 1024,
+     .type = LINTEL_T_INT},
+    {.name = "lwm2mObjects",
+     .help = "Lookups of resources show the objects of LwM2M clients.",
+     .dflt = "no",
+     .type = LINTEL_T_BOOL},
+    {0}};
+
+const lintel_field lintel_refusal_table[] = {
+    {.name = "who",
+     .help = "Identities and roles; anybody: all, also those that are not known.",
+     .type = LINTEL_T_LIST,
+     .flags = LINTEL_F_REQUIRED},
+    {.name = "links",
+     .help = "What no link of theirs may have: all of these, each like a query of a lookup, "
+             "\"rt=oma.fw*\".",
+     .type = LINTEL_T_LIST,
+     .flags = LINTEL_F_REQUIRED},
+    {0}};
+
 const lintel_field lintel_port_table[] = {
     {.name = "plugin",
      .help = "The plugin that speaks here.",

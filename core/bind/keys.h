@@ -6,15 +6,28 @@
 
 #include "core/bind/field.h"
 
-extern const lintel_field lintel_hub_table[];      /* hub: of lintel.yaml */
-extern const lintel_field lintel_port_table[];     /* of each bus and transport */
-extern const lintel_field lintel_context_table[];  /* of each sdfContext */
-extern const lintel_field lintel_pace_table[];     /* of each protocol map that is read */
-extern const lintel_field lintel_identity_table[]; /* of each member of identities: */
-extern const lintel_field lintel_right_table[];    /* of each row of rights: */
-extern const lintel_field lintel_audit_table[];    /* audit: of lintel.yaml */
+extern const lintel_field lintel_hub_table[];       /* hub: of lintel.yaml */
+extern const lintel_field lintel_port_table[];      /* of each bus and transport */
+extern const lintel_field lintel_context_table[];   /* of each sdfContext */
+extern const lintel_field lintel_pace_table[];      /* of each protocol map that is read */
+extern const lintel_field lintel_identity_table[];  /* of each member of identities: */
+extern const lintel_field lintel_directory_table[]; /* directory: of lintel.yaml */
+extern const lintel_field lintel_refusal_table[];   /* of each row of directory: refuse: */
+extern const lintel_field lintel_right_table[];     /* of each row of rights: */
+extern const lintel_field lintel_audit_table[];     /* audit: of lintel.yaml */
 /* Order of the rows. */
 enum { LINTEL_HUB_NAME };
+enum {
+    LINTEL_DIRECTORY_SECTOR,
+    LINTEL_DIRECTORY_POLICY,
+    LINTEL_DIRECTORY_KEEP,
+    LINTEL_DIRECTORY_PER_CLIENT,
+    LINTEL_DIRECTORY_REGISTRATIONS,
+    LINTEL_DIRECTORY_LINKS,
+    LINTEL_DIRECTORY_ANSWER,
+    LINTEL_DIRECTORY_LWM2M
+};
+enum { LINTEL_REFUSAL_WHO, LINTEL_REFUSAL_LINKS };
 enum { LINTEL_PORT_PLUGIN, LINTEL_PORT_ISOLATION, LINTEL_PORT_LOG };
 enum {
     LINTEL_CONTEXT_BUS,

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += $(LIBBIND)
 core_bind_libbind_a_SOURCES = \
 	core/bind/bindtest.c \
+	core/bind/directory.c \
 	core/bind/field.c core/bind/field.h core/bind/field_print.c \
 	core/bind/files.c core/bind/files.h \
 	core/bind/keys.c core/bind/keys.h \

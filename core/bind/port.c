@@ -244,7 +244,7 @@ void
 lintel_reader_ports(struct lintel_reader *r)
 {
     static const char *const keys[] = {"hub",    "buses", "transports", "identities",
-                                       "rights", "audit", NULL};
+                                       "rights", "audit", "directory", NULL};
     const char *path = lintel_path_join(r->a, r->s->dir, "lintel.yaml");
     struct lintel_doc *doc;
     r->no_ports = 1;
@@ -263,6 +263,7 @@ lintel_reader_ports(struct lintel_reader *r)
         r->site->pub.nbuses = read_ports(r, doc, path, "buses", &r->site->pub.buses);
         r->site->pub.ntransports = read_ports(r, doc, path, "transports", &r->site->pub.transports);
         lintel_reader_rights(r, doc, path);
+        lintel_reader_directory(r, doc);
     } else {
         lintel_error(
             r->report, lintel_node_place(doc, doc->root),

@@ -101,6 +101,9 @@ const char *lintel_reader_secret(void *reader, const char *name, struct lintel_p
                                  struct lintel_arena *a, struct lintel_report *report);
 void lintel_reader_ports(struct lintel_reader *r);
 
+/* directory.c: directory: of lintel.yaml; after rights.c, whose names it uses. */
+void lintel_reader_directory(struct lintel_reader *r, const struct lintel_doc *doc);
+
 /* rights.c: identities:, rights: and audit: of lintel.yaml; and, once the things are known, zones
  * that none of them has. */
 void lintel_reader_rights(struct lintel_reader *r, const struct lintel_doc *doc, const char *path);

@@ -171,6 +171,19 @@ static const struct wrong errors[] = {
     {"rights:\n  - { who: anybody, zones: [a], may: manage }\n", 2, 28, "of the hub as a whole"},
     {"audit: { records: 1 }\n", 1, 19, "from 1000 to"},
     {"audit: { record: 1000 }\n", 1, 10, "(did you mean \"records\"?)"},
+    {"directory: []\n", 1, 12, "must be a map"},
+    {"directory: { polici: open }\n", 1, 14, "(did you mean \"policy\"?)"},
+    {"directory: { policy: opn }\n", 1, 22, "(did you mean \"open\"?)"},
+    {"directory: { perClient: 0 }\n", 1, 25, "from 1 to"},
+    {"directory: { sectors: [a] }\n", 1, 23, "must be a map"},
+    {"directory: { sectors: { a: bond } }\n", 1, 28, "(did you mean \"bound\"?)"},
+    {"directory: { sectors: { a: [x] } }\n", 1, 28, "is not one of"},
+    {"directory: { sector: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa "
+     "}\n",
+     1, 22, "can't be a sector"},
+    {"directory: { refuse: { who: a } }\n", 1, 22, "must be a list"},
+    {"directory: { refuse: [ { who: nobody, links: x } ] }\n", 1, 31, "no identity and no role"},
+    {"directory: { refuse: [ { who: anybody } ] }\n", 1, 24, "needs \"links\""},
     {"right: []\n", 1, 1, "(did you mean \"rights\"?)"},
 };
 static const struct wrong warnings[] = {
@@ -215,10 +228,57 @@ says_what_is_wrong_and_where(void)
     lintel_report_fini(&report);
 }
 
+/* ---- directory ------------------------------------------------------------------------------- */
+
+static void
+reads_the_directory(void)
+{
+    struct lintel_site *site = read_site("");
+    REQUIRE(site != NULL);
+    CHECK(site->directory == &lintel_directory_default);
+    lintel_site_unref(site);
+    site = read_site("directory: {}\n"); /* the table's defaults are those */
+    REQUIRE(site != NULL);
+    const struct lintel_directory_conf *d = site->directory, *dflt = &lintel_directory_default;
+    CHECK(d != dflt && d->sectors == NULL && d->refusals == NULL);
+    CHECK_STR(d->sector, dflt->sector);
+    CHECK(d->policy == dflt->policy && d->keep == dflt->keep);
+    CHECK(d->lwm2m_objects == dflt->lwm2m_objects && d->per_client == dflt->per_client);
+    CHECK(d->max_registrations == dflt->max_registrations && d->max_links == dflt->max_links);
+    CHECK_INT(d->max_answer, dflt->max_answer);
+    lintel_site_unref(site);
+    site = read_site("identities:\n  lobby: { psk: \"secret:lobby\", roles: [sensors] }\n"
+                     "rights: []\n"
+                     "directory:\n  sector: hall\n  policy: open\n  keep: no\n  perClient: 5\n"
+                     "  maxAnswer: 2\n  sectors: { plant: bound, lab: first-come }\n  refuse:\n"
+                     "    - { who: [sensors, anybody], links: [\"rt=oma.fw*\", \"if=x\"] }\n");
+    REQUIRE(site != NULL);
+    d = site->directory;
+    CHECK_STR(d->sector, "hall");
+    CHECK(d->policy == LINTEL_DIRECTORY_OPEN && !d->keep && d->per_client == 5);
+    CHECK_INT(d->max_answer, 2 << 20);
+    REQUIRE(d->nsectors == 2 && d->nrefusals == 1);
+    CHECK_STR(d->sectors[0].name, "plant");
+    CHECK(d->sectors[0].policy == LINTEL_DIRECTORY_BOUND);
+    CHECK(d->sectors[1].policy == LINTEL_DIRECTORY_FIRST_COME);
+    REQUIRE(d->refusals[0].nwho == 2 && d->refusals[0].nlinks == 2);
+    CHECK_STR(d->refusals[0].who[0], "sensors");
+    CHECK_STR(d->refusals[0].links[1].p, "if=x");
+    const struct lintel_who who = {LINTEL_X_SECURE, "lobby", "psk"};
+    CHECK(lintel_rights_is(site->rights, &who, "sensors"));
+    CHECK(lintel_rights_is(site->rights, &who, "lobby"));
+    CHECK(lintel_rights_is(site->rights, &who, "anybody"));
+    CHECK(!lintel_rights_is(site->rights, &who, "others"));
+    lintel_site_unref(site);
+}
+
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(reads_a_table), KIT(has_none_unless_told), KIT(says_what_is_wrong_and_where), {0}};
+    static const struct kit_test tests[] = {KIT(reads_the_directory),
+                                            KIT(reads_a_table),
+                                            KIT(has_none_unless_told),
+                                            KIT(says_what_is_wrong_and_where),
+                                            {0}};
     return kit_main("rights of a site", tests, argc, argv);
 }

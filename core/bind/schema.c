@@ -48,6 +48,26 @@ ports(const struct schema *s, const char *key, uint32_t transport)
     add(s, count ? "],\"unevaluatedProperties\":false}}" : "true]}}");
 }
 
+/* A table's rows, and two members that are no rows. */
+static void
+directory(const struct schema *s)
+{
+    struct lintel_buf own = {0};
+    lintel_fields_schema(lintel_directory_table, &own);
+    size_t open = own.failed ? 0 : strcspn(lintel_buf_str(&own), "{") + 1;
+    add(s, "{\"type\":\"object\",\"additionalProperties\":false,");
+    lintel_buf_add(s->out, own.p, open);
+    add(s, "\"sectors\":{\"type\":\"object\",\"additionalProperties\":{\"enum\":["
+           "\"first-come\",\"bound\",\"open\"]}},\"refuse\":{\"type\":\"array\",\"items\":{"
+           "\"type\":\"object\",\"additionalProperties\":false,");
+    lintel_fields_schema(lintel_refusal_table, s->out);
+    add(s, "}},");
+    lintel_buf_add(s->out, own.p + open, own.n - open);
+    add(s, "}");
+    s->out->failed |= own.failed;
+    lintel_buf_fini(&own);
+}
+
 static void
 print_site(const struct schema *s)
 {
@@ -69,7 +89,9 @@ print_site(const struct schema *s)
     lintel_fields_schema(lintel_right_table, s->out);
     add(s, "}},\"audit\":{\"type\":\"object\",\"additionalProperties\":false,");
     lintel_fields_schema(lintel_audit_table, s->out);
-    add(s, "}}}");
+    add(s, "},\"directory\":");
+    directory(s);
+    add(s, "}}");
 }
 
 /* The codec's keys; their values are judged by the codec, which knows the model. */

@@ -17,6 +17,7 @@
 
 #include "core/base/map.h"
 #include "core/base/report.h"
+#include "core/directory/settings.h"
 #include "core/model/codec.h"
 #include "core/model/sdf.h"
 #include "core/trust/rights.h"
@@ -90,7 +91,8 @@ struct lintel_site {
     uint32_t nbuses, ntransports, nthings;
     struct lintel_port *buses, *transports;
     struct lintel_thing *things;
-    struct lintel_rights *rights;       /* NULL: neither identities: nor rights: */
+    const struct lintel_directory_conf *directory; /* never NULL */
+    struct lintel_rights *rights;                  /* NULL: neither identities: nor rights: */
     uint32_t audit_records, audit_days; /* how much of the audit trail is kept; days 0: no end */
     struct lintel_models *models;
     struct lintel_arena *arena;
@@ -136,6 +138,8 @@ struct lintel_site_source {
  * read. */
 struct lintel_site *lintel_site_read(const struct lintel_site_source *s,
                                      struct lintel_report *report);
+/* The directory's settings where the site says nothing. */
+extern const struct lintel_directory_conf lintel_directory_default;
 struct lintel_site *lintel_site_ref(struct lintel_site *s);
 void lintel_site_unref(struct lintel_site *s); /* NULL is fine */
 

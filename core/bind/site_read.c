@@ -289,6 +289,7 @@ site_new(const char *dir)
     if (site == NULL)
         return NULL;
     site->pub.refs = 1;
+    site->pub.directory = &lintel_directory_default;
     site->pub.arena = lintel_arena_new();
     site->pub.models = lintel_models_new();
     if (site->pub.arena == NULL || site->pub.models == NULL ||

@@ -12,9 +12,11 @@
 #include "core/engine/engine.h"
 #include "core/plug/inspect.h"
 #include "core/plug/instance.h"
+#include "core/serve/json.h"
 #include "core/serve/local.h"
 #include "core/serve/trail.h"
 #include "core/serve/tree.h"
+#include "core/store/store.h"
 #include "core/trust/hubkey.h"
 #include "core/trust/secret.h"
 
@@ -45,6 +47,7 @@ struct lintel_hub {
     struct lintel_plug *plug;
     struct lintel_trail *trail;
     struct lintel_tree *tree;
+    struct lintel_store *directory; /* registrations; NULL: they can't be kept */
     struct lintel_local *local;
     struct running *buses, *transports;
     struct lintel_buf plugins; /* their names, as JSON */
@@ -192,43 +195,36 @@ send_request(void *ctx, void *asker, const char *uri, const lintel_exchange *x,
     return LINTEL_E_NOTSUP; /* it came over the local socket */
 }
 
-static void
-add_text(struct lintel_buf *out, const char *name, const char *text)
-{
-    lintel_buf_addf(out, "\"%s\":", name);
-    lintel_buf_add_json_str(out, text ? text : "", text ? strlen(text) : 0);
-}
-
 /* Where each bus runs. */
 static void
 status(void *ctx, struct lintel_buf *out)
 {
     struct lintel_hub *h = ctx;
     lintel_buf_addc(out, '{');
-    add_text(out, "site", h->site->dir);
-    lintel_buf_adds(out, ",\"instances\":[");
+    lintel_json_text(out, "site", h->site->dir);
+    lintel_json_key(out, "instances");
+    lintel_buf_addc(out, '[');
     for (uint32_t i = 0; i < lintel_plug_ninstances(h->plug); i++) {
         struct lintel_instance_stats s;
         lintel_instance_stats(lintel_plug_at(h->plug, i), &s);
-        lintel_buf_adds(out, i ? ",{" : "{");
-        add_text(out, "bus", s.name);
-        lintel_buf_addc(out, ',');
-        add_text(out, "plugin", s.plugin);
-        lintel_buf_addc(out, ',');
-        add_text(out, "version", s.version);
-        lintel_buf_addc(out, ',');
-        add_text(out, "isolation", s.isolation);
-        lintel_buf_addc(out, ',');
-        add_text(out, "state", s.state);
-        lintel_buf_addc(out, ',');
-        add_text(out, "reason", s.reason);
-        lintel_buf_addf(out, ",\"pid\":%lld,\"restarts\":%u}", (long long)s.pid, s.restarts);
+        lintel_json_item(out);
+        lintel_buf_addc(out, '{');
+        lintel_json_text(out, "bus", s.name);
+        lintel_json_text(out, "plugin", s.plugin);
+        lintel_json_text(out, "version", s.version);
+        lintel_json_text(out, "isolation", s.isolation);
+        lintel_json_text(out, "state", s.state);
+        lintel_json_text(out, "reason", s.reason);
+        lintel_json_count(out, "pid", (uint64_t)s.pid);
+        lintel_json_count(out, "restarts", s.restarts);
+        lintel_buf_addc(out, '}');
     }
-    lintel_buf_adds(out, "],\"transports\":[");
+    lintel_buf_addc(out, ']');
+    lintel_json_key(out, "transports");
+    lintel_buf_addc(out, '[');
     for (struct running *r = h->transports; r != NULL; r = r->next) {
+        lintel_json_item(out);
         lintel_buf_add_json_str(out, r->name, strlen(r->name));
-        if (r->next != NULL)
-            lintel_buf_addc(out, ',');
     }
     lintel_buf_adds(out, "]}");
 }
@@ -243,8 +239,7 @@ note_plugins(struct lintel_hub *h)
     lintel_buf_reset(out);
     lintel_buf_addc(out, '[');
     for (uint32_t i = 0; names != NULL && names[i] != NULL; i++) {
-        if (i != 0)
-            lintel_buf_addc(out, ',');
+        lintel_json_item(out);
         lintel_buf_add_json_str(out, names[i], strlen(names[i]));
     }
     lintel_buf_addc(out, ']');
@@ -666,6 +661,17 @@ random_seed(void)
     return seed;
 }
 
+/* Registrations are soft state: a hub that can't keep them serves all the same. */
+static void
+open_directory(struct lintel_hub *h, const char *state_dir)
+{
+    char path[LINTEL_PATH_MOST], reason[300] = "the path is too long";
+    if (lintel_format(path, sizeof path, "%s/directory.db", state_dir))
+        h->directory = lintel_store_open(h->loop, path, "directory 1", reason, sizeof reason);
+    if (h->directory == NULL)
+        lintel_log(LINTEL_LOG_ERROR, "hub", "registrations can't be kept: %s", reason);
+}
+
 static int
 open_trail(struct lintel_hub *h, const struct lintel_hub_source *s, struct lintel_report *report)
 {
@@ -691,6 +697,7 @@ make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct linte
         return lintel_error(report, (struct lintel_place){s->state_dir, 0, 0}, "%s", reason);
     if (open_trail(h, s, report) != 0)
         return -1;
+    open_directory(h, s->state_dir);
     h->engine = lintel_engine_new(s->loop, random_seed());
     if (h->engine != NULL)
         lintel_engine_recorder(h->engine, lintel_trail_command, h->trail);
@@ -700,6 +707,7 @@ make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct linte
         h->tree = lintel_tree_new(&(struct lintel_tree_source){.engine = h->engine,
                                                                .loop = s->loop,
                                                                .hub_name = h->site->name,
+                                                               .directory = h->directory,
                                                                .status = status,
                                                                .plugins = plugins,
                                                                .reload = reload,
@@ -766,6 +774,7 @@ lintel_hub_free(struct lintel_hub *h)
     lintel_local_free(h->local);
     while (h->transports != NULL)
         stop_transport(h, h->transports);
+    lintel_store_close(h->directory); /* whoever waits for the disk is answered now */
     lintel_tree_free(h->tree);
     for (uint32_t i = h->engine ? lintel_engine_nthings(h->engine) : 0; i-- > 0;)
         lintel_engine_remove_thing(h->engine, lintel_engine_thing_at(h->engine, i));

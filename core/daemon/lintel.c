@@ -19,6 +19,7 @@ static const struct command {
     {"run", cli_run, "[DIR]", "run a hub in the foreground with this site"},
     {"status", cli_status, "", "the hub, its buses and what is wrong with them"},
     {"things", cli_things, "[WORD]", "the things; with WORD those that have it in a column"},
+    {"directory", cli_directory, "[WORD]", "the endpoints that are registered, things among them"},
     {"get", cli_get, "[THING[/PROPERTY]..]", "values"},
     {"set", cli_set, "THING/PROPERTY VALUE", "write a property"},
     {"invoke", cli_invoke, "THING/ACTION [VALUE]", "start an action"},

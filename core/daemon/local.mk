@@ -25,6 +25,7 @@ bin_lintel_SOURCES = \
 	core/daemon/cli.h \
 	core/daemon/cli_audit.c \
 	core/daemon/cli_check.c \
+	core/daemon/cli_directory.c \
 	core/daemon/cli_hub.c \
 	core/daemon/cli_plugin.c \
 	core/daemon/cli_text.c \

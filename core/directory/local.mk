@@ -7,6 +7,7 @@ core_directory_libdirectory_a_SOURCES = \
 	core/directory/reg_index.c core/directory/reg_index.h \
 	core/directory/reg_pack.c \
 	core/directory/registry.c core/directory/registry.h core/directory/registry_priv.h \
+	core/directory/settings.h \
 	core/directory/uri.c core/directory/uri.h
 
 if HAVE_CUNIT

@@ -80,6 +80,7 @@ lintel_engine_bus_ready(struct lintel_engine *e, struct lintel_bus *b)
     for (struct link *l = b->things.next; l != &b->things; l = l->next) {
         struct lintel_live_thing *t = OWNER(l, struct lintel_live_thing, on_bus);
         t->retry = t->hold = t->spared = 0;
+        thing_has_news(t);
         groups_due_now(t, 1);
         thing_kick(t);
     }
@@ -105,6 +106,7 @@ lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_sta
         struct lintel_live_thing *t = OWNER(l, struct lintel_live_thing, on_bus);
         t->told = 0;
         t->announced = 0;
+        thing_has_news(t);
         if (t->work != WORK_NONE)
             thing_op_over(t, LINTEL_OK);
         thing_stale(t, b->link, POINT_WHY_BUS);
@@ -129,6 +131,8 @@ lintel_engine_link(struct lintel_engine *e, struct lintel_bus *b, lintel_status 
         lintel_log(LINTEL_LOG_INFO, b->name, "connected again");
     for (struct link *l = b->things.next; l != &b->things; l = l->next) {
         struct lintel_live_thing *t = OWNER(l, struct lintel_live_thing, on_bus);
+        if (status != before)
+            thing_has_news(t);
         if (status != LINTEL_OK) {
             thing_stale(t, status, POINT_WHY_BUS);
         } else if (before != LINTEL_OK) {

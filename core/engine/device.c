@@ -107,6 +107,7 @@ lintel_engine_add_thing(struct lintel_engine *e, struct lintel_bus *b, struct li
     link_init(&t->queued);
     link_init(&t->commands);
     link_init(&t->on_bus);
+    link_init(&t->news);
     if (find_sources(t) != 0 || groups_make(t) != 0 || take_numbers(t) != 0) {
         thing_free(t);
         return NULL;
@@ -164,6 +165,7 @@ lintel_engine_remove_thing(struct lintel_engine *e, struct lintel_live_thing *t)
     subscriptions_gone(t);
     t->removed = 1;
     link_take(&t->queued);
+    link_take(&t->news);
     t->queue = NULL;
     lintel_timer_stop(e->loop, &t->timer);
     engine_displace_thing(e, t);
@@ -241,6 +243,7 @@ void
 thing_refuse(struct lintel_live_thing *t, lintel_status status, const char *detail)
 {
     t->refused = 1;
+    thing_has_news(t);
     t->status = status;
     thing_set_detail(&t->detail, detail);
     lintel_log(LINTEL_LOG_ERROR, t->bus->name, "%s rests: %s", t->conf->id,
@@ -299,6 +302,7 @@ thing_stale(struct lintel_live_thing *t, lintel_status status, uint8_t why)
 static void
 gone_silent(struct lintel_live_thing *t, lintel_status status)
 {
+    thing_has_news(t);
     if (!t->stale_all) {
         t->stale_all = 1;
         t->down_since = lintel_loop_now(t->bus->engine->loop);
@@ -334,6 +338,7 @@ thing_failed(struct lintel_live_thing *t, lintel_status status, const char *deta
     if (t->failures < UINT32_MAX)
         t->failures++;
     t->status = status;
+    thing_has_news(t);
     thing_set_detail(&t->detail, detail);
     if (t->failures > 1 || t->stale_all)
         gone_silent(t, status);
@@ -353,6 +358,7 @@ thing_answered(struct lintel_live_thing *t, int itself, lintel_wall wall)
     t->failures = 0;
     t->retry = t->spared = 0;
     t->status = LINTEL_OK;
+    thing_has_news(t);
     if (!t->stale_all) {
         thing_set_detail(&t->detail, NULL);
         return;

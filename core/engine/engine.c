@@ -29,6 +29,24 @@ engine_end_turn(struct lintel_engine *e)
         (void)lintel_timer_at(e->loop, &e->turn, lintel_loop_now(e->loop), e->turn.fn, e);
 }
 
+void
+lintel_engine_on_state(struct lintel_engine *e, void (*fn)(void *ctx, struct lintel_live_thing *t),
+                       void *ctx)
+{
+    e->on_state = fn;
+    e->on_state_ctx = ctx;
+}
+
+void
+thing_has_news(struct lintel_live_thing *t)
+{
+    struct lintel_engine *e = t->bus->engine;
+    if (e->on_state == NULL || t->removed || !link_alone(&t->news))
+        return;
+    link_append(&e->news, &t->news);
+    engine_end_turn(e);
+}
+
 /* ---- the list of things ---------------------------------------------------------------------- */
 
 static void

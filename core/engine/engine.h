@@ -87,6 +87,12 @@ struct lintel_live_thing *lintel_engine_add_thing(struct lintel_engine *e, struc
                                                   const struct lintel_thing *t);
 void lintel_engine_remove_thing(struct lintel_engine *e, struct lintel_live_thing *t);
 
+/* Calls fn at the end of each turn in which something came to be known of a thing that its state is
+ * made of: answers and silence, its bus, the quality of its points. Once for each thing. NULL: no
+ * more. */
+void lintel_engine_on_state(struct lintel_engine *e,
+                            void (*fn)(void *ctx, struct lintel_live_thing *t), void *ctx);
+
 /* ---- looking --------------------------------------------------------------------------------- */
 
 struct lintel_live_thing *lintel_engine_find_thing(struct lintel_engine *e, const char *id,

@@ -114,6 +114,7 @@ struct lintel_live_thing {
     uint64_t requests, timeouts, errors;
     struct lintel_timer timer;
     struct link on_bus;
+    struct link news; /* in engine.news, or alone */
     struct scale_source *sources;
     struct point points[];
 };
@@ -164,6 +165,9 @@ struct lintel_engine {
     struct link graves; /* removed things whose memory is still in use up the stack */
     struct link due;    /* subscriptions to be called or evaluated */
     uint32_t nsubscriptions;
+    struct link news; /* things whose state may have changed */
+    void (*on_state)(void *ctx, struct lintel_live_thing *t);
+    void *on_state_ctx;
     struct lintel_timer turn; /* ends the current turn: graves and due (life.c) */
     lintel_record_fn *record; /* NULL: nobody keeps the record */
     void *record_ctx;
@@ -173,6 +177,7 @@ struct lintel_engine {
 uint64_t engine_random(struct lintel_engine *e);
 int64_t engine_random_below(struct lintel_engine *e, int64_t n); /* 0 .. n-1; n > 0 */
 void engine_end_turn(struct lintel_engine *e);                   /* has the turn's end run soon */
+void thing_has_news(struct lintel_live_thing *t);                /* its state may have changed */
 int engine_place_thing(struct lintel_engine *e, struct lintel_live_thing *t);
 void engine_displace_thing(struct lintel_engine *e, struct lintel_live_thing *t);
 static inline const struct lintel_bound *

@@ -180,13 +180,24 @@ a_dead_unit_costs_the_others_little(void)
 }
 
 static void
+count_state(void *ctx, struct lintel_live_thing *t)
+{
+    CHECK(lintel_live_thing_conf(t) != NULL);
+    *(int *)ctx += 1;
+}
+
+static void
 one_lost_answer_is_forgiven(void)
 {
     struct kit_house h;
     REQUIRE(kit_house_new(&h, meter, 3, 1, LINTEL_PLUGIN_BLOCKING) == 0);
+    int told = 0;
+    lintel_engine_on_state(h.engine, count_state, &told);
     lintel_engine_bus_ready(h.engine, h.bus.bus);
     kit_answer_all(&h.bus, 0);
+    CHECK_INT(told, 0); /* at the end of the turn */
     kit_advance(&h, 2);
+    CHECK_INT(told, 1); /* once for all three points */
     kit_answer(&h.bus, 0, LINTEL_E_TIMEOUT, 0);
     CHECK_INT(kit_reading(&h, 0, 0).quality, LINTEL_QUALITY_GOOD);
     kit_advance(&h, 1);
@@ -207,6 +218,13 @@ one_lost_answer_is_forgiven(void)
     kit_answer_all(&h.bus, 0);
     CHECK_INT(kit_reading(&h, 0, 1).quality, LINTEL_QUALITY_GOOD);
     CHECK_INT(kit_reading(&h, 0, 2).quality, LINTEL_QUALITY_GOOD);
+    told = 0;
+    kit_advance(&h, 0);
+    CHECK_INT(told, 1); /* it is back */
+    kit_advance(&h, 2);
+    kit_answer_all(&h.bus, 0);
+    kit_advance(&h, 0);
+    CHECK_INT(told, 1); /* values alone are no news */
     lintel_engine_bus_stats(h.engine, h.bus.bus, &stats);
     CHECK_INT(stats.down, 0);
     kit_house_free(&h);

@@ -15,11 +15,30 @@ clear_graves(struct lintel_engine *e)
 }
 
 static void
+tell_news(struct lintel_engine *e)
+{
+    struct link told; /* news that come up meanwhile are the next turn's */
+    link_init(&told);
+    while (!link_alone(&e->news)) {
+        struct link *first = e->news.next;
+        link_take(first);
+        link_append(&told, first);
+    }
+    while (!link_alone(&told)) {
+        struct lintel_live_thing *t = OWNER(told.next, struct lintel_live_thing, news);
+        link_take(&t->news);
+        if (e->on_state != NULL)
+            e->on_state(e->on_state_ctx, t);
+    }
+}
+
+static void
 end_turn(void *engine)
 {
     struct lintel_engine *e = engine;
     (void)lintel_timer_at(e->loop, &e->turn, NEVER, end_turn, e);
     clear_graves(e);
+    tell_news(e);
     subscriptions_turn(e);
 }
 
@@ -33,6 +52,7 @@ lintel_engine_new(struct lintel_loop *loop, uint64_t seed)
     e->random = seed;
     link_init(&e->graves);
     link_init(&e->due);
+    link_init(&e->news);
     /* Always armed: moving it never needs memory. */
     if (lintel_timer_at(loop, &e->turn, NEVER, end_turn, e) != 0) {
         lintel_free(e);

@@ -153,8 +153,11 @@ point_store(struct point *p, const lintel_value *v)
 
 /* Keeps the figures of the bus right. */
 static void
-set_quality(struct lintel_bus *b, struct point *p, enum lintel_quality q)
+set_quality(struct lintel_live_thing *t, struct point *p, enum lintel_quality q)
 {
+    struct lintel_bus *b = t->bus;
+    if (p->quality != q)
+        thing_has_news(t);
     b->stale -= p->quality == LINTEL_QUALITY_STALE;
     b->bad -= p->quality == LINTEL_QUALITY_BAD;
     b->stale += q == LINTEL_QUALITY_STALE;
@@ -230,7 +233,7 @@ point_update(struct lintel_live_thing *t, uint32_t i, const lintel_value *v, enu
     p->flags &= (uint8_t) ~(POINT_WHY_DEVICE | POINT_WHY_BUS);
     if (q != LINTEL_QUALITY_OUT_OF_RANGE)
         point_detail(t, i, NULL);
-    set_quality(t->bus, p, q);
+    set_quality(t, p, q);
     if (news)
         tell(t, i);
 }
@@ -241,7 +244,7 @@ point_judge(struct lintel_live_thing *t, uint32_t i, enum lintel_quality q, lint
 {
     struct point *p = &t->points[i];
     int news = p->quality != q;
-    set_quality(t->bus, p, q);
+    set_quality(t, p, q);
     p->status = (int8_t)status;
     p->flags = (uint8_t)((p->flags & ~(POINT_WHY_DEVICE | POINT_WHY_BUS)) | why);
     point_detail(t, i, why == 0 ? detail : NULL);
@@ -261,7 +264,7 @@ void
 point_fini(struct lintel_live_thing *t, uint32_t i)
 {
     point_detail(t, i, NULL);
-    set_quality(t->bus, &t->points[i], LINTEL_QUALITY_INITIAL);
+    set_quality(t, &t->points[i], LINTEL_QUALITY_INITIAL);
     point_no_value(t, i);
 }
 

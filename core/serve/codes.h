@@ -8,6 +8,7 @@
 
 enum { /* the codes that the tree answers with */
        LINTEL_CREATED = LINTEL_CODE(2, 1),
+       LINTEL_DELETED = LINTEL_CODE(2, 2),
        LINTEL_VALID = LINTEL_CODE(2, 3),
        LINTEL_CHANGED = LINTEL_CODE(2, 4),
        LINTEL_CONTENT = LINTEL_CODE(2, 5),
@@ -22,6 +23,7 @@ enum { /* the codes that the tree answers with */
        LINTEL_TOO_LARGE = LINTEL_CODE(4, 13),
        LINTEL_UNSUPPORTED = LINTEL_CODE(4, 15),
        LINTEL_UNPROCESSABLE = LINTEL_CODE(4, 22),
+       LINTEL_TOO_MANY = LINTEL_CODE(4, 29),
        LINTEL_INTERNAL = LINTEL_CODE(5, 0),
        LINTEL_NOT_IMPLEMENTED = LINTEL_CODE(5, 1),
        LINTEL_BAD_GATEWAY = LINTEL_CODE(5, 2),

@@ -38,6 +38,9 @@ struct lintel_engine {
     lintel_command ids;
     lintel_wall source;
     int at_once;
+    void (*on_state)(void *ctx, struct lintel_live_thing *t);
+    void *on_state_ctx;
+    int up; /* lamp-1 answers */
 };
 
 static const struct lintel_data watts = {.kind = LINTEL_DATA_NUMBER, .unit = "W"},
@@ -246,7 +249,23 @@ fake_conditions(const struct lintel_engine *e)
     return &e->last->conditions;
 }
 
+void
+fake_up(struct lintel_engine *e, int yes)
+{
+    e->up = yes;
+    if (e->on_state != NULL)
+        e->on_state(e->on_state_ctx, &e->things[1]);
+}
+
 /* ---- what the tree calls --------------------------------------------------------------------- */
+
+void
+lintel_engine_on_state(struct lintel_engine *e, void (*fn)(void *ctx, struct lintel_live_thing *t),
+                       void *ctx)
+{
+    e->on_state = fn;
+    e->on_state_ctx = ctx;
+}
 
 struct lintel_live_thing *
 lintel_engine_find_thing(struct lintel_engine *e, const char *id, size_t n)
@@ -420,7 +439,7 @@ lintel_engine_device_stats(const struct lintel_engine *e, const struct lintel_li
 {
     *ret = (struct lintel_device_stats){
         .reachable = 1, .detail = "", .seen = lintel_loop_wall(e->loop)};
-    if (t->index == 1)
+    if (t->index == 1 && !e->up)
         *ret = (struct lintel_device_stats){
             .failures = 3, .status = LINTEL_E_TIMEOUT, .detail = "no answer"};
 }

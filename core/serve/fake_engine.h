@@ -41,6 +41,7 @@ fake_command(struct lintel_engine *e); /* the one under way; fails a check if no
 /* Completes it; a value that was read is set too. */
 void fake_complete(struct lintel_engine *e, lintel_status st, const char *detail, lintel_value v);
 void fake_answer_at_once(struct lintel_engine *e, int yes); /* reads complete before they return */
+void fake_up(struct lintel_engine *e, int yes);             /* lamp-1 answers again, or not */
 void fake_remove_things(struct lintel_engine *e);
 const struct lintel_conditions *
 fake_conditions(const struct lintel_engine *e); /* of the last subscription */

@@ -83,6 +83,13 @@ lintel_store_from(struct lintel_store *s, uint64_t from,
 }
 
 int
+lintel_store_each(struct lintel_store *s,
+                  int (*each)(void *ctx, uint64_t key, const void *p, size_t n), void *ctx)
+{
+    return walk(s, 0, each, ctx);
+}
+
+int
 lintel_store_put(struct lintel_store *s, uint64_t key, const void *p, size_t n)
 {
     uint32_t i = place(s, key);
@@ -104,6 +111,8 @@ int
 lintel_store_remove(struct lintel_store *s, uint64_t key)
 {
     uint32_t i = place(s, key);
+    if (s->full)
+        return -1;
     if (i == s->n || s->blobs[i].key != key)
         return 0;
     free(s->blobs[i].p);

@@ -6,4 +6,6 @@
 
 /* c->path is what stands behind "hub". */
 void lintel_serve_hub(struct lintel_call *c);
+/* How a thing is, in a word: ok, bad, stale, down, starting, resting. */
+const char *lintel_thing_state(struct lintel_engine *e, struct lintel_live_thing *thing);
 #endif

@@ -218,6 +218,19 @@ can(const struct lintel_tree *t, const struct lintel_who *who, const char *zone,
 }
 
 int
+lintel_tree_can(const struct lintel_tree *t, const struct lintel_who *who, const char *zone,
+                uint32_t what)
+{
+    return can(t, who, zone, what);
+}
+
+struct lintel_who
+lintel_call_whom(const struct lintel_call *c)
+{
+    return who_asks(c->x);
+}
+
+int
 lintel_call_can(const struct lintel_call *c, const char *zone, uint32_t what)
 {
     const struct lintel_who who = who_asks(c->x);

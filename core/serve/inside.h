@@ -18,6 +18,7 @@ enum {
 };
 
 struct lintel_audit_look;
+struct lintel_rd;
 struct lintel_mount;
 struct lintel_open;
 struct lintel_selection; /* selection.h */
@@ -31,6 +32,7 @@ struct lintel_tree {
     int ending;
     const struct lintel_site *site; /* NULL: none yet */
     struct lintel_mount *mounts;
+    struct lintel_rd *rd;            /* the resource directory */
     struct lintel_audit_look *looks; /* at the audit trail, under way */
     char by[200];                    /* lintel_call_by() */
 };
@@ -69,8 +71,6 @@ lintel_answer lintel_answer_content(int32_t format, uint32_t max_age, struct lin
 int lintel_has_etag(const lintel_span *etags, uint32_t n, const lintel_answer *a);
 
 void lintel_call_answer(struct lintel_call *c, const lintel_answer *a);
-/* 4.04 that names the nearest thing. */
-void lintel_call_no_thing(struct lintel_call *c, const lintel_span *id);
 /* An error with its diagnostic (RFC 7252 section 5.5.2), or as concise problem details (RFC 9290)
  * if Accept asks for that. */
 void lintel_call_fail(struct lintel_call *c, uint32_t code, const char *format, ...)
@@ -91,6 +91,11 @@ int lintel_call_accepts(struct lintel_call *c, int32_t format);
 int lintel_call_may(struct lintel_call *c, const char *zone, uint32_t what);
 /* The same question without an answer to the peer: for what is listed to whom. */
 int lintel_call_can(const struct lintel_call *c, const char *zone, uint32_t what);
+/* The same for somebody whose request is over. */
+int lintel_tree_can(const struct lintel_tree *t, const struct lintel_who *who, const char *zone,
+                    uint32_t what);
+/* Who asks, as the rights see it; texts are the exchange's. */
+struct lintel_who lintel_call_whom(const struct lintel_call *c);
 /* Records a refusal; the call is answered by the caller. */
 void lintel_call_refused(const struct lintel_call *c, enum lintel_trail_what what, const char *why);
 /* Who asks: the site's name of the identity, or where from. */

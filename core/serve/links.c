@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
 #include "core/serve/links.h"
 
 #include <string.h>
@@ -7,10 +10,17 @@
 #include "core/directory/link.h"
 #include "core/serve/mount.h"
 
-struct list { /* a document being written */
-    struct lintel_call *c;
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "unknown"
+#endif
+
+struct list {               /* a document being written */
+    struct lintel_call *c;  /* NULL: for the directory; nothing is filtered */
     struct lintel_buf out;  /* the links */
     struct lintel_buf text; /* target and attributes of one link */
+    size_t bytes;           /* for the directory: how much it takes */
+    uint32_t count;
+    int cut;
 };
 
 static int
@@ -28,6 +38,20 @@ list_begin(struct list *l, struct lintel_call *c)
 static void
 list_add(struct list *l, const struct lintel_link *link)
 {
+    if (l->c == NULL) {
+        size_t before = l->out.n;
+        if (l->cut || l->count == 0) {
+            l->cut = 1;
+            return;
+        }
+        lintel_link_write(&l->out, link);
+        l->count--;
+        if (l->out.n > l->bytes) {
+            l->out.n = before;
+            l->cut = 1;
+        }
+        return;
+    }
     if (lintel_link_matches(link, l->c->x->query, l->c->x->nquery))
         lintel_link_write(&l->out, link);
 }
@@ -105,6 +129,33 @@ add_description(struct list *l, const char *target, const char *rt)
     list_add(l, &link);
 }
 
+/* The directory (RFC 9176 section 4.1), and what it is made by (section 4.3's impl-info). */
+static void
+add_directory(struct list *l)
+{
+    static const struct {
+        const char *target, *rt;
+        uint32_t needs;
+        int obs;
+    } services[] = {{"/rd", "core.rd", LINTEL_MAY_REGISTER, 0},
+                    {"/rd-lookup/ep", "core.rd-lookup-ep", LINTEL_MAY_READ, 1},
+                    {"/rd-lookup/res", "core.rd-lookup-res", LINTEL_MAY_READ, 1}};
+    struct lintel_link link;
+    for (size_t i = 0; i < LINTEL_COUNT(services); i++) {
+        if (!lintel_call_can(l->c, NULL, services[i].needs))
+            continue;
+        lintel_link_init(&link, lintel_str(services[i].target));
+        lintel_link_set(&link, "rt", lintel_str(services[i].rt));
+        lintel_link_set(&link, "ct", lintel_str("40"));
+        if (services[i].obs)
+            lintel_link_flag(&link, "obs");
+        list_add(l, &link);
+    }
+    lintel_link_init(&link, lintel_str("https://lintel-hub.example/lintel/" PACKAGE_VERSION));
+    lintel_link_set(&link, "rel", lintel_str("impl-info"));
+    list_add(l, &link);
+}
+
 /* What plugins have mounted, as they describe it. */
 static void
 add_mounted(struct list *l)
@@ -136,6 +187,7 @@ lintel_serve_core(struct lintel_call *c)
         {"/hub/status", "50", "the hub and its buses", LINTEL_MAY_MANAGE},
         {"/hub/things", "50", "things and their state", LINTEL_MAY_MANAGE},
         {"/hub/values", "50", "values of all things", LINTEL_MAY_MANAGE},
+        {"/hub/directory", "50", "registrations of the directory", LINTEL_MAY_MANAGE},
         {"/hub/plugins", "50", "plugins", LINTEL_MAY_MANAGE},
         {"/hub/audit", "50", "who wrote what", LINTEL_MAY_MANAGE},
         {"/hub/reload", NULL, "read the site's files again", LINTEL_MAY_MANAGE},
@@ -154,7 +206,9 @@ lintel_serve_core(struct lintel_call *c)
             lintel_link_set(&link, "title", lintel_str(services[i].title));
         list_add(&l, &link);
     }
-    add_description(&l, "/.well-known/wot", "wot.directory");
+    add_directory(&l);
+    if (lintel_call_can(c, NULL, LINTEL_MAY_READ))
+        add_description(&l, "/.well-known/wot", "wot.directory");
     if (lintel_call_can(c, "", LINTEL_MAY_READ))
         add_mounted(&l);
     add_things(&l);
@@ -202,34 +256,57 @@ add_affordance(struct list *l, const char *prefix, size_t prefix_n,
     list_add(l, &link);
 }
 
-void
-lintel_serve_thing(struct lintel_call *c, struct lintel_live_thing *thing, int own_root)
+static void
+add_thing_links(struct list *l, const struct lintel_thing *t, int own_root)
 {
-    const struct lintel_thing *t = lintel_live_thing_conf(thing);
     struct lintel_buf prefix = {0};
     struct lintel_link link;
-    struct list l;
-    if (!list_begin(&l, c))
-        return;
     if (!own_root) {
         lintel_buf_adds(&prefix, "/d");
         lintel_link_segment(&prefix, t->id, strlen(t->id));
     }
-    for (uint32_t i = 0; i < t->profile->n && !l.out.failed; i++)
+    for (uint32_t i = 0; i < t->profile->n && !l->out.failed; i++)
         if (t->profile->bound[i].mapped)
-            add_affordance(&l, prefix.p, prefix.n, t->profile->bound[i].affordance);
-    lintel_buf_reset(&l.text);
-    lintel_buf_add(&l.text, prefix.p, prefix.n);
-    lintel_buf_adds(&l.text, "/s");
-    lintel_link_init(&link, (struct lintel_str){l.text.p, l.text.n});
+            add_affordance(l, prefix.p, prefix.n, t->profile->bound[i].affordance);
+    lintel_buf_reset(&l->text);
+    lintel_buf_add(&l->text, prefix.p, prefix.n);
+    lintel_buf_adds(&l->text, "/s");
+    lintel_link_init(&link, (struct lintel_str){l->text.p, l->text.n});
     lintel_link_set(&link, "ct", lintel_str("110 112"));
     lintel_link_set(&link, "title", lintel_str("all properties"));
     lintel_link_flag(&link, "obs");
-    list_add(&l, &link);
+    list_add(l, &link);
     lintel_buf_adds(&prefix, own_root ? "/.well-known/wot" : "/td");
-    add_description(&l, lintel_buf_str(&prefix), "wot.thing");
+    add_description(l, lintel_buf_str(&prefix), "wot.thing");
     if (prefix.failed)
-        l.out.failed = 1;
+        l->out.failed = 1;
     lintel_buf_fini(&prefix);
+}
+
+void
+lintel_serve_thing(struct lintel_call *c, struct lintel_live_thing *thing, int own_root)
+{
+    struct list l;
+    if (!list_begin(&l, c))
+        return;
+    add_thing_links(&l, lintel_live_thing_conf(thing), own_root);
     list_end(&l);
+}
+
+int
+lintel_thing_links(const struct lintel_thing *t, int own_root, size_t bytes, uint32_t count,
+                   struct lintel_buf *out)
+{
+    struct list l = {.out = *out, .bytes = bytes, .count = count};
+    add_thing_links(&l, t, own_root);
+    *out = l.out;
+    out->failed |= l.text.failed;
+    lintel_buf_fini(&l.text);
+    return l.cut ? -1 : 0;
+}
+
+void
+lintel_thing_types(const struct lintel_thing *t, struct lintel_buf *out)
+{
+    add_types(out, t->profile->model);
 }

@@ -11,8 +11,10 @@
 #include "core/serve/links.h"
 #include "core/serve/models.h"
 #include "core/serve/mount.h"
+#include "core/serve/nearest.h"
 #include "core/serve/pack.h"
 #include "core/serve/property.h"
+#include "core/serve/rd.h"
 #include "core/serve/td.h"
 
 struct lintel_tree *
@@ -25,8 +27,10 @@ lintel_tree_new(const struct lintel_tree_source *s)
     t->started = lintel_loop_now(s->loop);
     t->hub = lintel_strdup(s->hub_name);
     t->source.hub_name = t->hub;
-    if (t->hub != NULL)
+    t->rd = t->hub != NULL ? lintel_rd_new(t) : NULL;
+    if (t->rd != NULL)
         return t;
+    lintel_free(t->hub);
     lintel_free(t);
     return NULL;
 }
@@ -42,6 +46,7 @@ lintel_tree_free(struct lintel_tree *t)
         if (o->used)
             lintel_open_fail(o, LINTEL_UNAVAILABLE, "the hub is stopping");
     }
+    lintel_rd_free(t->rd);
     for (uint32_t i = 0; i < t->nblocks; i++)
         lintel_free(t->blocks[i]);
     lintel_mounts_free(t);
@@ -72,7 +77,7 @@ lintel_tree_abandon(struct lintel_tree *t, lintel_ticket ticket)
 void
 lintel_tree_reply(struct lintel_tree *t, lintel_ticket ticket, const lintel_answer *a)
 {
-    (void)t, (void)ticket, (void)a; /* nothing in the tree sends requests yet */
+    lintel_rd_reply(t->rd, ticket, a);
 }
 
 /* Rights have changed: ends the observations of those who may not read any more. */
@@ -98,18 +103,19 @@ lintel_tree_site(struct lintel_tree *t, const struct lintel_site *site)
 {
     t->site = site;
     judge_again(t);
+    lintel_rd_site(t->rd);
 }
 
 void
 lintel_tree_thing(struct lintel_tree *t, struct lintel_live_thing *thing, int added)
 {
-    (void)t, (void)thing, (void)added;
+    lintel_rd_thing(t->rd, thing, added);
 }
 
 void
 lintel_tree_thing_base(struct lintel_tree *t, const char *thing, const char *base)
 {
-    (void)t, (void)thing, (void)base;
+    lintel_rd_thing_base(t->rd, thing, base);
 }
 
 /* ---- routing --------------------------------------------------------------------------------- */
@@ -139,96 +145,6 @@ join(const lintel_span *path, uint32_t npath, char out[LINTEL_PATH_MOST])
     }
     out[n] = '\0';
     return n;
-}
-
-/* ---- what was probably meant ----------------------------------------------------------------- */
-
-struct nearest {
-    const char *word, *found;
-    unsigned distance;
-};
-
-static struct nearest
-nearest_to(const char *word)
-{
-    return (struct nearest){word, NULL, (unsigned)(strlen(word) + 2) / 3 + 1};
-}
-
-static void
-consider(struct nearest *n, const char *candidate, const char *show)
-{
-    unsigned d = lintel_distance(n->word, candidate, n->distance);
-    if (d < n->distance) {
-        n->distance = d;
-        n->found = show;
-    }
-}
-
-void
-lintel_call_no_thing(struct lintel_call *c, const lintel_span *id)
-{
-    enum { LOOK_MOST = 2000 }; /* things compared: an answer must stay cheap */
-    struct lintel_engine *e = c->tree->source.engine;
-    char word[72];
-    snprintf(word, sizeof word, "%.*s", (int)(id->n > 64 ? 64 : id->n), id->p == NULL ? "" : id->p);
-    word[lintel_utf8_valid(word, strlen(word))] = '\0';
-    struct nearest n = nearest_to(word);
-    if (!lintel_call_may(c, NULL, LINTEL_MAY_READ))
-        return;
-    for (uint32_t i = 0; i < lintel_engine_nthings(e) && i < LOOK_MOST; i++) {
-        const struct lintel_thing *t = lintel_live_thing_conf(lintel_engine_thing_at(e, i));
-        if (lintel_call_can(c, t->zone, LINTEL_MAY_READ))
-            consider(&n, t->id, t->id);
-    }
-    if (n.found != NULL)
-        lintel_call_fail(c, LINTEL_NOT_FOUND, "no thing \"%s\"; did you mean %s?", word, n.found);
-    else
-        lintel_call_fail(c, LINTEL_NOT_FOUND, "no thing \"%s\"; GET /d lists them", word);
-}
-
-static const char *
-kind_of(const char *letter, size_t n)
-{
-    static const char *const kinds[] = {"property", "action", "event"};
-    for (size_t i = 0; n == 1 && i < LINTEL_COUNT(kinds); i++)
-        if (kinds[i][0] == *letter)
-            return kinds[i];
-    return NULL;
-}
-
-/* "no property "activePowr" on main-meter; did you mean activePower?" */
-static void
-no_affordance(struct lintel_call *c, const struct lintel_thing *t, const char *path)
-{
-    const char *name = strrchr(path, '/'), *kind = NULL;
-    size_t stem = 0; /* bytes of the path up to the name */
-    if (name != NULL && name - path >= 2 && name[-2] == '/')
-        kind = kind_of(name - 1, 1);
-    struct nearest whole = nearest_to(path), same = nearest_to(name == NULL ? path : name + 1);
-    if (kind != NULL)
-        stem = (size_t)(name + 1 - path);
-    const char *elsewhere = NULL;
-    for (uint32_t i = 0; i < t->profile->n; i++) {
-        const struct lintel_affordance *a = t->profile->bound[i].affordance;
-        consider(&whole, a->path, a->path);
-        if (stem != 0 && strncmp(a->path, path, stem) == 0)
-            consider(&same, a->name, a->name);
-        if (elsewhere == NULL && strcmp(a->name, same.word) == 0)
-            elsewhere = a->path;
-    }
-    const char *meant = elsewhere != NULL    ? elsewhere
-                        : same.found != NULL ? same.found
-                                             : whole.found;
-    char what[160];
-    if (kind != NULL)
-        snprintf(what, sizeof what, "no %s \"%.60s\" on %s", kind, name + 1, t->id);
-    else
-        snprintf(what, sizeof what, "nothing at \"%.60s\" on %s", path, t->id);
-    what[lintel_utf8_valid(what, strlen(what))] = '\0';
-    if (meant != NULL)
-        lintel_call_fail(c, LINTEL_NOT_FOUND, "%s; did you mean %s?", what, meant);
-    else
-        lintel_call_fail(c, LINTEL_NOT_FOUND, "%s; GET /d/%s lists what there is", what, t->id);
 }
 
 /* ---- the tree -------------------------------------------------------------------------------- */
@@ -265,7 +181,7 @@ serve_thing(struct lintel_call *c, struct lintel_live_thing *thing, int own_root
     else if (n == 0)
         lintel_call_fail(c, LINTEL_NOT_FOUND, "no such path on %s; no path ends in a slash", t->id);
     else
-        no_affordance(c, t, path);
+        lintel_call_no_affordance(c, t, path);
 }
 
 /* Lists and kinds of things: for everybody who may read something. */
@@ -315,15 +231,19 @@ serve_root(struct lintel_call *c)
         c->npath--;
         lintel_serve_td_directory(c);
     } else if (c->npath == 1 && is_called(&c->path[0], "maps")) {
-        lintel_serve_maps(c);
+        if (lintel_call_may(c, NULL, LINTEL_MAY_READ))
+            lintel_serve_maps(c);
     } else if (c->npath == 2 && is_called(&c->path[0], "maps")) {
-        lintel_serve_map(c, &c->path[1]);
+        if (lintel_call_may(c, NULL, LINTEL_MAY_READ))
+            lintel_serve_map(c, &c->path[1]);
     } else if (c->npath >= 1 && is_called(&c->path[0], "hub")) {
         if (!lintel_call_may(c, NULL, LINTEL_MAY_MANAGE))
             return;
         c->path++;
         c->npath--;
         lintel_serve_hub(c);
+    } else if (lintel_serve_rd(c)) {
+        return;
     } else if (lintel_serve_mounted(c)) {
         return;
     } else if (lintel_call_may(c, NULL, 0)) {

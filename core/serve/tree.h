@@ -6,6 +6,7 @@
  *   /d/{thing}                         one thing's links
  *   /d/{thing}/{object}/{p|a|e}/{name} a property, an action, an event
  *   /d/{thing}/s                       all readable properties as one SenML pack; FETCH and iPATCH
+ *   /rd /rd/{id} /rd-lookup/{ep,res} /.well-known/rd   the resource directory (RFC 9176)
  *   /d/{thing}/td /tdd/things          Thing Descriptions
  *   /.well-known/wot                   the hub's own
  *   /maps /maps/{id}                   bindings, as they were written
@@ -19,7 +20,9 @@
 #include "core/serve/tree_source.h"
 
 struct lintel_tree *lintel_tree_new(const struct lintel_tree_source *s);
-void lintel_tree_free(struct lintel_tree *t); /* open exchanges end with 5.03 */
+/* Open exchanges end with 5.03. The store of the directory is closed before, so that all that waits
+ * for the disk has been answered. */
+void lintel_tree_free(struct lintel_tree *t);
 
 /* As lintel_host_transport.submit: 0 if answered in full before it returns. */
 lintel_ticket lintel_tree_submit(struct lintel_tree *t, const lintel_exchange *x,

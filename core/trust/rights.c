@@ -107,6 +107,25 @@ lintel_rights_name(const struct lintel_rights *r, const struct lintel_who *who)
     return p != NULL ? p->name : NULL;
 }
 
+int
+lintel_rights_is(const struct lintel_rights *r, const struct lintel_who *who, const char *name)
+{
+    const struct principal *p = identity_of(r, who);
+    if (strcmp(name, "anybody") == 0)
+        return 1;
+    int is = p != NULL && strcmp(p->name, name) == 0;
+    for (uint32_t i = 0; p != NULL && i < p->nroles; i++)
+        is |= strcmp(p->roles[i]->name, name) == 0;
+    return is;
+}
+
+int
+lintel_rights_has(const struct lintel_rights *r, const char *name)
+{
+    return strcmp(name, "anybody") == 0 ||
+           (r != NULL && lintel_map_get(&r->principals, name, strlen(name)) != NULL);
+}
+
 uint32_t
 lintel_rights_key(const struct lintel_rights *r, const char *psk_identity, size_t n, uint8_t *key,
                   uint32_t room)

@@ -33,6 +33,10 @@ uint32_t lintel_rights_of(const struct lintel_rights *r, const struct lintel_who
                           const char *zone);
 /* The site's name for who asks; NULL: the site does not know it. Lives as long as r. */
 const char *lintel_rights_name(const struct lintel_rights *r, const struct lintel_who *who);
+/* Whether who asks is meant by a name: its identity, one of its roles, or "anybody". */
+int lintel_rights_is(const struct lintel_rights *r, const struct lintel_who *who, const char *name);
+/* Whether there is an identity or a role of that name; "anybody" always is. */
+int lintel_rights_has(const struct lintel_rights *r, const char *name);
 /* The key of a PSK identity. Its length; 0: there is none, or it is longer than `room`. Wipe it.
  * n = 0: how many keys there are. */
 uint32_t lintel_rights_key(const struct lintel_rights *r, const char *psk_identity, size_t n,

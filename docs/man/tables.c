@@ -57,7 +57,8 @@ print_own(const char *line)
     static const struct {
         const char *line;
         const lintel_field *table;
-    } own[] = {{"@IDENTITIES@\n", lintel_identity_table},
+    } own[] = {{"@DIRECTORY@\n", lintel_directory_table},
+               {"@IDENTITIES@\n", lintel_identity_table},
                {"@RIGHTS@\n", lintel_right_table},
                {"@AUDIT@\n", lintel_audit_table}};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
