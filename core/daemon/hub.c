@@ -351,9 +351,10 @@ add_thing(struct lintel_hub *h, struct lintel_site *site, const struct lintel_th
 static void
 remove_thing(struct lintel_hub *h, struct lintel_live_thing *live)
 {
-    tell_all(h, lintel_live_thing_conf(live), 0);
+    const struct lintel_thing *conf = lintel_live_thing_conf(live);
     lintel_tree_thing(h->tree, live, 0);
-    lintel_engine_remove_thing(h->engine, live);
+    lintel_engine_remove_thing(h->engine, live); /* buried at the end of the turn */
+    tell_all(h, conf, 0); /* last: who observes it at its own address hears that it has gone */
 }
 
 static void

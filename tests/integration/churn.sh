@@ -46,6 +46,24 @@ soon "things have addresses" '^8$' count
 mapfile -t addresses < <(mine)
 first=$(descriptors)
 
+# The address of a thing is the one whose pack names it.
+address() {
+    local a
+    for a in "${addresses[@]}"; do
+        coap -A 110 "coap://[$a]/s" | grep -q "churn:$1/" && { echo "$a"; return; }
+    done
+    echo none
+}
+start watcher "${plain[@]}" "coap://[$(address a)]/Box/p/level"
+soon "an observation of a thing at its address" '[0-9]' cat "$here/watcher.log"
+things "${all[@]:1}"
+lintel reload >/dev/null
+soon "ends with 4.04 when the thing goes" '4\.04' cat "$here/watcher.log"
+stop "$pid"
+things "${all[@]}"
+lintel reload >/dev/null
+soon "it is back at its address" "^${addresses[*]} \$" eval 'mine | tr "\n" " "'
+
 # Each round has clients at all things, of which half go and come back meanwhile. Some of the clients are killed, which
 # says nothing to the hub.
 for round in 1 2 3; do
