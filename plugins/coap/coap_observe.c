@@ -173,6 +173,17 @@ send_waiting(struct lcoap_peer *peer)
 }
 
 void
+lcoap_notify_last(struct lcoap_peer *peer)
+{
+    for (struct lcoap_exchange *x; (x = lcoap_wait_next(peer)) != NULL;) {
+        struct lcoap_kept *k = x->kept;
+        x->kept = NULL;
+        (void)send_response(x, &k->answer, false, (k->answer.flags & LINTEL_ANSWER_MORE) != 0);
+        free(k);
+    }
+}
+
+void
 lcoap_notify_late(struct lcoap_stack *k)
 {
     k->late = false;

@@ -16,6 +16,8 @@ void lcoap_send_separate(struct lcoap_exchange *x, const lintel_answer *a);
 void lcoap_notify(struct lcoap_exchange *x, const lintel_answer *a);
 /* Sends what waited for the end of the turn. */
 void lcoap_notify_late(struct lcoap_stack *stack);
+/* The peer's session ends after this: sends what waits for an acknowledgement, without waiting. */
+void lcoap_notify_last(struct lcoap_peer *peer);
 
 /* The observation of this peer under this token; NULL: none. */
 struct lcoap_exchange *lcoap_observation(const struct lcoap_peer *peer, coap_bin_const_t token);

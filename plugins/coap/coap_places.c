@@ -8,6 +8,7 @@
 #include "plugins/coap/coap_address.h"
 #include "plugins/coap/coap_client.h"
 #include "plugins/coap/coap_listen.h"
+#include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_request.h"
 #include "plugins/coap/coap_stack.h"
@@ -323,6 +324,7 @@ close_place(struct lcoap_place *k)
         next = peer->next;
         if (peer->place != k)
             continue;
+        lcoap_notify_last(peer);
         lcoap_peer_free(peer);
         coap_session_disconnected(session, COAP_NACK_NOT_DELIVERABLE); /* not sent again */
     }

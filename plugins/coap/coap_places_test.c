@@ -304,9 +304,14 @@ keeps_things_apart(void)
     send_to(fd, address[0], &w);
     turns(t);
     CHECK_INT(t->abandoned, 1);
-    t->transport->thing_removed(t->self, names[1]); /* with a confirmable message under way */
+    /* Behind a confirmable one that was not acknowledged. */
+    testhost_text(t, streams[1], LINTEL_CODE(4, 4), 0, "gone");
+    t->transport->thing_removed(t->self, names[1]);
+    CHECK(receive_from(t, fd, &got, from)); /* and does not go with the thing */
+    CHECK_STR(from, address[1]);
+    CHECK_INT(got.code, CODE(4, 4));
     turns(t);
-    CHECK_INT(t->abandoned, 2);
+    CHECK_INT(t->abandoned, 1);
     CHECK_INT(t->open, 0);
     close(fd);
     testhost_free(t);
