@@ -11,8 +11,8 @@
 #define BERT 7           /* szx: so many blocks of 1,024 bytes in one message (RFC 8323 6) */
 #define OPTIONS_ROOM 100 /* beside a block; a message of 1,152 bytes still takes 1,024 */
 
-static bool
-put_number(coap_pdu_t *pdu, uint16_t option, uint32_t v)
+bool
+lcoap_put_number(coap_pdu_t *pdu, uint16_t option, uint32_t v)
 {
     uint8_t b[4];
     return coap_add_option(pdu, option, coap_encode_var_safe(b, sizeof b, v), b) != 0;
@@ -30,7 +30,7 @@ put_spans(coap_pdu_t *pdu, uint16_t option, const lintel_span *list, uint32_t n)
 static bool
 put_block(coap_pdu_t *pdu, uint16_t option, const struct lcoap_block *b)
 {
-    return put_number(pdu, option, b->num << 4 | (b->more ? 8u : 0u) | b->szx);
+    return lcoap_put_number(pdu, option, b->num << 4 | (b->more ? 8u : 0u) | b->szx);
 }
 
 bool
@@ -117,22 +117,22 @@ lcoap_answer_write(coap_pdu_t *pdu, const struct lcoap_answer_how *how, const li
     if (a->netag >= 1 && a->netag <= sizeof a->etag)
         ok = coap_add_option(pdu, COAP_OPTION_ETAG, a->netag, a->etag) != 0;
     if (how->notify)
-        ok = ok && put_number(pdu, COAP_OPTION_OBSERVE, how->observe & 0xffffff);
+        ok = ok && lcoap_put_number(pdu, COAP_OPTION_OBSERVE, how->observe & 0xffffff);
     ok = ok && put_spans(pdu, COAP_OPTION_LOCATION_PATH, a->location, a->nlocation);
     /* Also where a representation has no bytes: no link may match, and it is link format still. */
     if (a->format >= 0 && (a->payload.n > 0 || code == CODE_CONTENT))
-        ok = ok && put_number(pdu, COAP_OPTION_CONTENT_FORMAT, (uint32_t)a->format);
+        ok = ok && lcoap_put_number(pdu, COAP_OPTION_CONTENT_FORMAT, (uint32_t)a->format);
     if (lcoap_answer_has_max_age(a))
-        ok = ok && put_number(pdu, COAP_OPTION_MAXAGE, a->max_age);
+        ok = ok && lcoap_put_number(pdu, COAP_OPTION_MAXAGE, a->max_age);
     ok = ok && put_spans(pdu, COAP_OPTION_LOCATION_QUERY, a->location_query, a->nlocation_query);
     if (blocks)
         ok = ok && put_block(pdu, COAP_OPTION_BLOCK2, &block2);
     if (how->block1 != NULL && how->block1->given)
         ok = ok && put_block(pdu, COAP_OPTION_BLOCK1, how->block1);
     if (blocks && block2.num == 0 && a->payload.n <= UINT32_MAX)
-        ok = ok && put_number(pdu, COAP_OPTION_SIZE2, (uint32_t)a->payload.n);
+        ok = ok && lcoap_put_number(pdu, COAP_OPTION_SIZE2, (uint32_t)a->payload.n);
     if (a->size1 != 0)
-        ok = ok && put_number(pdu, COAP_OPTION_SIZE1, a->size1);
+        ok = ok && lcoap_put_number(pdu, COAP_OPTION_SIZE1, a->size1);
     if (how->echo.n > 0)
         ok = ok && put_spans(pdu, COAP_OPTION_ECHO, &how->echo, 1);
     if (n > 0)
@@ -150,7 +150,7 @@ lcoap_answer_error(coap_pdu_t *pdu, uint32_t code, const char *why)
 void
 lcoap_answer_too_large(coap_pdu_t *pdu, uint32_t max, const char *why)
 {
-    put_number(pdu, COAP_OPTION_SIZE1, max);
+    lcoap_put_number(pdu, COAP_OPTION_SIZE1, max);
     lcoap_answer_error(pdu, LINTEL_CODE(4, 13), why);
 }
 

@@ -13,6 +13,8 @@ struct lcoap_answer_how {
     lintel_span echo;          /* value of an Echo option; n 0: none */
 };
 
+/* Adds an option whose value is a number, also to a request; false: no memory. */
+bool lcoap_put_number(coap_pdu_t *pdu, uint16_t option, uint32_t v);
 /* Where a block begins in its body. */
 size_t lcoap_block_from(const struct lcoap_block *b);
 /* What is left of a message of that size for a payload. */

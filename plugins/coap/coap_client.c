@@ -169,7 +169,6 @@ write_options(const char *uri, const lintel_exchange *x)
     coap_pdu_t *p =
         coap_pdu_init(COAP_MESSAGE_CON, (coap_pdu_code_t)x->method, 0, LCOAP_MESSAGE_ROOM);
     bool ok = p != NULL;
-    uint8_t b[4];
     for (uint32_t i = 0; ok && i < x->netag && i < LCOAP_MAX_ETAGS; i++)
         ok = x->etag[i].n >= 1 && x->etag[i].n <= 8 &&
              coap_add_option(p, COAP_OPTION_ETAG, x->etag[i].n, (const uint8_t *)x->etag[i].p) != 0;
@@ -177,13 +176,10 @@ write_options(const char *uri, const lintel_exchange *x)
         ok = ok && coap_add_option(p, COAP_OPTION_IF_NONE_MATCH, 0, NULL) != 0;
     ok = ok && lcoap_uri_put_path(uri, p);
     if (x->format >= 0)
-        ok = ok && coap_add_option(p, COAP_OPTION_CONTENT_FORMAT,
-                                   coap_encode_var_safe(b, sizeof b, (unsigned)x->format), b) != 0;
+        ok = ok && lcoap_put_number(p, COAP_OPTION_CONTENT_FORMAT, (uint32_t)x->format);
     ok = ok && lcoap_uri_put_query(uri, p);
     if (x->naccept > 0)
-        ok = ok &&
-             coap_add_option(p, COAP_OPTION_ACCEPT,
-                             coap_encode_var_safe(b, sizeof b, (unsigned)x->accept[0]), b) != 0;
+        ok = ok && lcoap_put_number(p, COAP_OPTION_ACCEPT, (uint32_t)x->accept[0]);
     if (ok)
         return p;
     coap_delete_pdu(p);
@@ -292,13 +288,11 @@ write_message(struct lcoap_client *c, struct call *call)
         coap_pdu_init(COAP_MESSAGE_CON, coap_pdu_get_code(call->options),
                       coap_new_message_id(call->session), coap_session_max_pdu_size(call->session));
     uint32_t num = (uint32_t)(call->n >> (call->szx + 4));
-    uint8_t b[4];
     new_token(c, call->token);
     bool ok = p != NULL && coap_add_token(p, sizeof call->token, call->token) != 0 &&
               lcoap_answer_copy_options(call->options, p);
     if (call->n > 0)
-        ok = ok && coap_add_option(p, COAP_OPTION_BLOCK2,
-                                   coap_encode_var_safe(b, sizeof b, num << 4 | call->szx), b) != 0;
+        ok = ok && lcoap_put_number(p, COAP_OPTION_BLOCK2, num << 4 | call->szx);
     if (call->necho > 0)
         ok = ok && coap_add_option(p, COAP_OPTION_ECHO, call->necho, call->echo) != 0;
     if (call->npayload > 0)

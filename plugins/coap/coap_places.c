@@ -439,6 +439,17 @@ say_why(const struct lcoap_server *s, int error)
     warn(s, line);
 }
 
+/* The interface has gone, and all addresses with it. */
+static void
+leave_all(struct lcoap_places *p)
+{
+    for (struct lcoap_place *k = p->all; k != NULL; k = k->next) {
+        close_place(k);
+        k->state = NOWHERE;
+    }
+    p->nhere = p->told_here = 0;
+}
+
 /* No address can be had now: nobody waits for one. */
 static void
 give_up(struct lcoap_server *s, int error)
@@ -448,6 +459,8 @@ give_up(struct lcoap_server *s, int error)
     p->barred = error == EPERM || error == EAFNOSUPPORT;
     while (p->queue != NULL)
         dequeue(p);
+    if (error == ENODEV)
+        leave_all(p);
     forget_found(p);
     if (error != p->told_failed)
         say_why(s, error);

@@ -101,7 +101,7 @@ address_of(const struct testhost *t, const char *thing, char ret[INET6_ADDRSTRLE
 
 static int __attribute__((format(printf, 1, 2))) run(const char *format, ...)
 {
-    char command[300];
+    char command[400];
     va_list ap;
     va_start(ap, format);
     vsnprintf(command, sizeof command, format, ap);
@@ -538,7 +538,9 @@ takes_the_next_one(void)
 static void
 comes_back(void)
 {
-    static const char make[] = "ip link add things0 type dummy && ip link set things0 up";
+    static const char make[] =
+        "{ ip link add things0 type dummy || ip link add things0 type veth peer name things1; } "
+        "2>/dev/null && ip link set things0 up";
     char lamp[INET6_ADDRSTRLEN];
     if (bare)
         return;
@@ -549,7 +551,7 @@ comes_back(void)
     CHECK(!address_of(t, "lamp", lamp));
     CHECK_HAS(t->log, "there is no interface things0 (ip link add things0 type dummy");
     if (run("%s", make) != 0) {
-        printf("skipped: this kernel has no dummy interfaces\n");
+        printf("skipped: this kernel has neither dummy interfaces nor veth\n");
         testhost_free(t);
         return;
     }
@@ -561,6 +563,16 @@ comes_back(void)
     t->ahead += CHECK_AFTER_S * LCOAP_SECOND;
     turns(t);
     CHECK(on_interface("things0", lamp));
+    CHECK_INT(run("ip link del things0"), 0);
+    t->ahead += CHECK_AFTER_S * LCOAP_SECOND;
+    turns(t);
+    char none[INET6_ADDRSTRLEN];
+    CHECK(!address_of(t, "lamp", none)); /* nobody is sent there */
+    CHECK_INT(run("%s", make), 0);
+    t->ahead += CHECK_AFTER_S * LCOAP_SECOND;
+    turns(t);
+    CHECK(address_of(t, "lamp", none));
+    CHECK_STR(none, lamp);
     CHECK_INT(run("ip link del things0 && %s", make), 0);
     t->ahead += CHECK_AFTER_S * LCOAP_SECOND;
     turns(t);
