@@ -356,13 +356,20 @@ peek(struct lcoap_fast *f, int fd)
     return n;
 }
 
-/* Takes the first n off the queue, unread: they were looked at. */
+/* Takes the first n off the queue, unread: they were looked at. A datagram without bytes is shown
+ * only once, and none of the n is one: it goes with them, and does not count. */
 static void
 discard(int fd, uint32_t n)
 {
     struct mmsghdr none[LCOAP_LOOK_MOST];
-    memset(none, 0, n * sizeof *none);
-    (void)recvmmsg(fd, none, n, MSG_DONTWAIT, NULL);
+    while (n > 0) {
+        memset(none, 0, n * sizeof *none);
+        int got = recvmmsg(fd, none, n, MSG_DONTWAIT | MSG_TRUNC, NULL);
+        if (got <= 0)
+            return;
+        for (int i = 0; i < got; i++)
+            n -= none[i].msg_len > 0;
+    }
 }
 
 /* Where the next one stands that libcoap must not see: it waits for the next turn. */

@@ -258,6 +258,36 @@ answers_from_the_address_that_was_asked(void)
     }
 }
 
+/* One that was looked at, and is left behind another that is taken away, is not shown again. */
+static void
+datagrams_without_bytes_confuse_nobody(void)
+{
+    struct testhost *t = open_host("coap://[::1]:0", false);
+    struct wire w, got;
+    REQUIRE(t != NULL);
+    t->at_once = true;
+    int fd = wire_open(t, 0, AF_INET6);
+    wire_begin(&w, NON, CODE(0, 1), 1, 1);
+    wire_path(&w, "value");
+    CHECK(wire_send(fd, &w));
+    w.bytes[0] = 0x81; /* another version */
+    CHECK(wire_send(fd, &w));
+    CHECK_INT(send(fd, "", 0, 0), 0);
+    wire_begin(&w, CON, CODE(0, 1), 2, 2);
+    wire_path(&w, "value");
+    CHECK(wire_send(fd, &w));
+    for (int i = 0; i < 2; i++) {
+        CHECK(wire_receive(t, fd, &got));
+        CHECK_INT(got.token[0], i + 1);
+    }
+    for (int i = 0; i < 5; i++)
+        testhost_turn(t, 1);
+    CHECK_INT(t->requests, 2);
+    CHECK(recv(fd, got.bytes, sizeof got.bytes, MSG_DONTWAIT) < 0);
+    close(fd);
+    testhost_free(t);
+}
+
 /* Where limits count for everybody, and where they would count for who is not of this machine. */
 static void
 leaves_who_is_limited_to_the_long_way(void)
@@ -371,6 +401,7 @@ main(int argc, char **argv)
                                             KIT(leaves_all_else_to_libcoap),
                                             KIT(leaves_who_is_limited_to_the_long_way),
                                             KIT(knows_its_room),
+                                            KIT(datagrams_without_bytes_confuse_nobody),
                                             {0}};
     return kit_main("coap/fast", tests, argc, argv);
 }
