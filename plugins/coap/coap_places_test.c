@@ -598,7 +598,7 @@ complains_once(void)
     add(t, "lamp");
     for (int i = 0; i < SOME; i++) {
         memset(name, 'a', sizeof name);
-        snprintf(name + 600, 4, "%d", i);
+        snprintf(name + 600, 12, "%d", i);
         add(t, name);
     }
     turns(t);
