@@ -43,15 +43,21 @@ reg_attr_next(struct reg_cursor *c, struct reg_attr *ret)
     return 1;
 }
 
+/* The head of a link; there is one. */
+static void
+open_link(struct reg_cursor *c, struct lintel_str *target, struct reg_cursor *attrs)
+{
+    c->left--;
+    *target = (struct lintel_str){c->p + 3, get16(c->p)};
+    *attrs = (struct reg_cursor){target->p + target->n, (unsigned char)c->p[2]};
+}
+
 int
 reg_link_next(struct reg_cursor *c, struct reg_link *ret)
 {
     if (c->left == 0)
         return 0;
-    c->left--;
-    uint32_t n = get16(c->p);
-    ret->target = (struct lintel_str){c->p + 3, n};
-    ret->attrs = (struct reg_cursor){c->p + 3 + n, (unsigned char)c->p[2]};
+    open_link(c, &ret->target, &ret->attrs);
     struct reg_cursor behind = ret->attrs;
     for (struct reg_attr skipped; reg_attr_next(&behind, &skipped);)
         ;
@@ -274,30 +280,27 @@ reg_block_same(const struct reg *a, const struct reg *b)
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-int
-reg_ordered(struct lintel_str name)
+static int
+is_list(enum reg_name name)
 {
-    static const char *const ordered[] = {"rt", "if", "ep", "et", "d"};
-    for (size_t i = 0; name.n <= 2 && i < LINTEL_COUNT(ordered); i++)
-        if (lintel_link_is_name(name, ordered[i]))
-            return (int)i + 1;
-    return 0;
+    return name == REG_NAME_RT || name == REG_NAME_IF || name == REG_NAME_CT ||
+           name == REG_NAME_REL || name == REG_NAME_REV;
 }
 
 static int
-attr_keys(struct lintel_str name, struct lintel_str value, reg_key_fn *fn, void *ctx)
+attr_keys(enum reg_name name, const struct reg_attr *attr, reg_key_fn *fn, void *ctx)
 {
-    int ordered = reg_ordered(name);
+    struct lintel_str value = attr->value;
     if (value.p == NULL)
         return 0;
-    if (!lintel_link_is_list(name))
-        return fn(ctx, name, value, ordered);
+    if (!is_list(name))
+        return fn(ctx, name, attr->name, value);
     for (size_t i = 0; i < value.n;) {
         size_t end = i;
         while (end < value.n && value.p[end] != ' ')
             end++;
         if (end > i) {
-            int got = fn(ctx, name, (struct lintel_str){value.p + i, end - i}, ordered);
+            int got = fn(ctx, name, attr->name, (struct lintel_str){value.p + i, end - i});
             if (got != 0)
                 return got;
         }
@@ -307,26 +310,38 @@ attr_keys(struct lintel_str name, struct lintel_str value, reg_key_fn *fn, void 
 }
 
 static int
-uri_keys(struct lintel_str ref, reg_key_fn *fn, void *ctx)
+key(enum reg_name name, struct lintel_str value, reg_key_fn *fn, void *ctx)
 {
-    if (reg_is_path(ref))
-        return fn(ctx, lintel_str(REG_KEY_PATH), ref, 0);
-    struct lintel_str origin = lintel_uri_origin(ref);
-    int got = origin.n == 0 ? 0 : fn(ctx, lintel_str(REG_KEY_ORIGIN), origin, 0);
-    return got != 0 ? got : fn(ctx, lintel_str(REG_KEY_URI), ref, 0);
+    return fn(ctx, name, (struct lintel_str){"", 0}, value);
 }
 
 static int
-link_keys(struct reg_link *link, reg_key_fn *fn, void *ctx)
+uri_keys(struct lintel_str ref, reg_key_fn *fn, void *ctx)
 {
+    if (reg_is_path(ref))
+        return key(REG_NAME_PATH, ref, fn, ctx);
+    struct lintel_str origin = lintel_uri_origin(ref);
+    int got = origin.n == 0 ? 0 : key(REG_NAME_ORIGIN, origin, fn, ctx);
+    return got != 0 ? got : key(REG_NAME_URI, ref, fn, ctx);
+}
+
+/* The link's attributes are read here, once: c moves behind them. */
+static int
+link_keys(struct reg_cursor *c, reg_key_fn *fn, void *ctx)
+{
+    struct lintel_str target;
+    struct reg_cursor attrs;
     struct reg_attr attr;
-    int got = uri_keys(link->target, fn, ctx);
-    while (got == 0 && reg_attr_next(&link->attrs, &attr)) {
-        if (lintel_link_is_name(attr.name, "anchor") && attr.value.p != NULL)
+    open_link(c, &target, &attrs);
+    int got = uri_keys(target, fn, ctx);
+    while (got == 0 && reg_attr_next(&attrs, &attr)) {
+        enum reg_name name = reg_name_of(attr.name);
+        if (name == REG_NAME_ANCHOR && attr.value.p != NULL)
             got = uri_keys(attr.value, fn, ctx);
         else
-            got = attr_keys(attr.name, attr.value, fn, ctx);
+            got = attr_keys(name, &attr, fn, ctx);
     }
+    c->p = attrs.p;
     return got;
 }
 
@@ -335,13 +350,13 @@ static int
 endpoint_keys(const struct reg *reg, reg_key_fn *fn, void *ctx)
 {
     const struct lintel_registration *pub = &reg->pub;
-    int got = fn(ctx, lintel_str("ep"), pub->ep, reg_ordered(lintel_str("ep")));
+    int got = key(REG_NAME_EP, pub->ep, fn, ctx);
     if (got == 0 && pub->d.n != 0)
-        got = fn(ctx, lintel_str("d"), pub->d, reg_ordered(lintel_str("d")));
+        got = key(REG_NAME_D, pub->d, fn, ctx);
     if (got == 0)
-        got = fn(ctx, lintel_str("base"), pub->base, 0);
+        got = key(REG_NAME_BASE, pub->base, fn, ctx);
     if (got == 0)
-        got = fn(ctx, lintel_str(REG_KEY_ORIGIN), lintel_uri_origin(pub->base), 0);
+        got = key(REG_NAME_ORIGIN, lintel_uri_origin(pub->base), fn, ctx);
     return got;
 }
 
@@ -350,13 +365,12 @@ reg_keys(const struct reg *reg, reg_key_fn *fn, void *ctx)
 {
     struct reg_cursor attrs, links;
     struct reg_attr attr;
-    struct reg_link link;
     int got = endpoint_keys(reg, fn, ctx);
     reg_attrs(reg, &attrs);
     while (got == 0 && reg_attr_next(&attrs, &attr))
-        got = attr_keys(attr.name, attr.value, fn, ctx);
+        got = attr_keys(reg_name_of(attr.name), &attr, fn, ctx);
     reg_links(reg, &links);
-    while (got == 0 && reg_link_next(&links, &link))
-        got = link_keys(&link, fn, ctx);
+    while (got == 0 && links.left != 0)
+        got = link_keys(&links, fn, ctx);
     return got;
 }

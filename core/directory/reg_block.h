@@ -4,6 +4,7 @@
  * memory. Private to the registry. */
 #ifndef LINTEL_DIRECTORY_REG_BLOCK_H
 #define LINTEL_DIRECTORY_REG_BLOCK_H
+#include "core/directory/reg_index.h"
 #include "core/directory/registry.h"
 
 struct reg {
@@ -58,14 +59,8 @@ int reg_block_same(const struct reg *a, const struct reg *b);
 /* A reference as it is kept: paths lose their "." and "..". */
 int reg_is_path(struct lintel_str ref);
 
-/* Everything by which a registration can be found. ordered: the name's place in reg_ordered(), 0
- * if its values are not kept in order. A nonzero result ends it, and is returned. */
-typedef int reg_key_fn(void *ctx, struct lintel_str name, struct lintel_str value, int ordered);
+/* Everything by which a registration can be found. A nonzero result ends it, and is returned. */
+typedef int reg_key_fn(void *ctx, enum reg_name name, struct lintel_str text,
+                       struct lintel_str value);
 int reg_keys(const struct reg *reg, reg_key_fn *fn, void *ctx);
-int reg_ordered(struct lintel_str name); /* rt if ep et d: 1.., others 0 */
-
-/* Names of keys that are no attributes. */
-#define REG_KEY_ORIGIN "\1origin" /* of base, targets and anchors */
-#define REG_KEY_PATH "\1path"     /* a path-absolute target or anchor */
-#define REG_KEY_URI "\1uri"       /* an absolute one */
 #endif

@@ -5,11 +5,35 @@
 
 /* ---- hash ------------------------------------------------------------------------------------ */
 
-/* SipHash-1-3 (Aumasson, Bernstein): foreign values can't be chosen to collide. */
-struct sip {
-    uint64_t v0, v1, v2, v3;
-};
+static char
+lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
 
+enum reg_name
+reg_name_of(struct lintel_str name)
+{
+    static const struct {
+        char text[7];
+        uint8_t n, name;
+    } names[] = {{"d", 1, REG_NAME_D},       {"rt", 2, REG_NAME_RT},
+                 {"if", 2, REG_NAME_IF},     {"ep", 2, REG_NAME_EP},
+                 {"et", 2, REG_NAME_ET},     {"ct", 2, REG_NAME_CT},
+                 {"rel", 3, REG_NAME_REL},   {"rev", 3, REG_NAME_REV},
+                 {"base", 4, REG_NAME_BASE}, {"anchor", 6, REG_NAME_ANCHOR}};
+    char text[7] = "";
+    if (name.n == 0 || name.n >= sizeof text)
+        return REG_NAME_OTHER;
+    for (size_t i = 0; i < name.n; i++)
+        text[i] = lower(name.p[i]);
+    for (size_t i = 0; i < LINTEL_COUNT(names); i++)
+        if (names[i].n == name.n && memcmp(names[i].text, text, sizeof text) == 0)
+            return (enum reg_name)names[i].name;
+    return REG_NAME_OTHER;
+}
+
+/* SipHash-1-3 (Aumasson, Bernstein): foreign values can't be chosen to collide. */
 static inline uint64_t
 turn(uint64_t x, int bits)
 {
@@ -17,7 +41,7 @@ turn(uint64_t x, int bits)
 }
 
 static inline void
-sip_round(struct sip *s)
+sip_round(struct reg_sip *s)
 {
     s->v0 += s->v1;
     s->v1 = turn(s->v1, 13) ^ s->v0;
@@ -32,7 +56,7 @@ sip_round(struct sip *s)
 }
 
 static inline void
-sip_word(struct sip *s, uint64_t word)
+sip_word(struct reg_sip *s, uint64_t word)
 {
     s->v3 ^= word;
     sip_round(s);
@@ -41,7 +65,7 @@ sip_word(struct sip *s, uint64_t word)
 
 /* Bytes, then their number in the last word. */
 static inline void
-sip_text(struct sip *s, const char *p, size_t n)
+sip_text(struct reg_sip *s, const char *p, size_t n)
 {
     uint64_t word, last = (uint64_t)n << 56;
     for (; n >= sizeof word; p += sizeof word, n -= sizeof word) {
@@ -53,17 +77,41 @@ sip_text(struct sip *s, const char *p, size_t n)
     sip_word(s, last);
 }
 
-uint32_t
-reg_index_hash(const struct reg_index *ix, struct lintel_str name, struct lintel_str value)
+static struct reg_sip
+sip_name(struct reg_sip s, struct lintel_str name)
 {
-    struct sip s = {ix->key[0] ^ 0x736f6d6570736575, ix->key[1] ^ 0x646f72616e646f6d,
-                    ix->key[0] ^ 0x6c7967656e657261, ix->key[1] ^ 0x7465646279746573};
-    char lower[REG_INDEX_NAME_MOST] = "";
-    size_t n = name.n < sizeof lower ? name.n : sizeof lower;
+    char text[REG_INDEX_NAME_MOST];
+    size_t n = name.n < sizeof text ? name.n : sizeof text;
     for (size_t i = 0; i < n; i++)
-        lower[i] =
-            (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] + ('a' - 'A') : name.p[i]);
-    sip_text(&s, lower, n);
+        text[i] = lower(name.p[i]);
+    sip_text(&s, text, n);
+    return s;
+}
+
+void
+reg_index_init(struct reg_index *ix, const uint64_t key[2])
+{
+    static const char *const texts[REG_NAMES] = {
+        [REG_NAME_RT] = "rt",           [REG_NAME_IF] = "if",         [REG_NAME_EP] = "ep",
+        [REG_NAME_ET] = "et",           [REG_NAME_D] = "d",           [REG_NAME_CT] = "ct",
+        [REG_NAME_REL] = "rel",         [REG_NAME_REV] = "rev",       [REG_NAME_BASE] = "base",
+        [REG_NAME_ANCHOR] = "anchor",   [REG_NAME_PATH] = "\1path",   [REG_NAME_URI] = "\1uri",
+        [REG_NAME_ORIGIN] = "\1origin", [REG_NAME_WHOLE] = "\1whole", [REG_NAME_ID] = "\1id"};
+    *ix = (struct reg_index){0};
+    ix->names[REG_NAME_OTHER] =
+        (struct reg_sip){key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
+                         key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
+    for (size_t i = REG_NAME_OTHER + 1; i < REG_NAMES; i++)
+        ix->names[i] = sip_name(ix->names[REG_NAME_OTHER], lintel_str(texts[i]));
+}
+
+uint32_t
+reg_index_hash(const struct reg_index *ix, enum reg_name name, struct lintel_str text,
+               struct lintel_str value)
+{
+    struct reg_sip s = ix->names[name];
+    if (name == REG_NAME_OTHER)
+        s = sip_name(s, text);
     sip_text(&s, value.p, value.n);
     s.v2 ^= 0xff;
     for (int i = 0; i < 3; i++)
@@ -122,6 +170,8 @@ insert(struct reg_index *ix, struct posting **where, uint64_t seq)
 {
     struct posting *list = *where;
     uint32_t at = list->n;
+    if (list->seqs[list->n - 1] == seq) /* the usual case of one that is there */
+        return 0;
     if ((list->seqs[list->n - 1] & ~REG_SEQ_DEAD) >= seq)
         at = lower_bound(list->seqs, 0, list->n, seq);
     if (at < list->n && (list->seqs[at] & ~REG_SEQ_DEAD) == seq) {

@@ -38,12 +38,14 @@ lintel_registry_new(const struct lintel_registry_source *s)
     struct lintel_registry *r = lintel_alloc(sizeof *r);
     if (r == NULL)
         return NULL;
+    uint64_t key[2];
     r->source = *s;
-    if (draw(r, &r->index.key[0]) != 0 || draw(r, &r->index.key[1]) != 0) {
+    if (draw(r, &key[0]) != 0 || draw(r, &key[1]) != 0) {
         lintel_free(r);
         return NULL;
     }
-    memcpy(r->names.key, r->index.key, sizeof r->names.key);
+    reg_index_init(&r->index, key);
+    reg_index_init(&r->names, key);
     return r;
 }
 
@@ -180,7 +182,7 @@ by_seq(const struct lintel_registry *r, uint64_t seq)
 uint32_t
 registry_id_hash(const struct lintel_registry *r, uint64_t id)
 {
-    return reg_index_hash(&r->names, lintel_str("id"),
+    return reg_index_hash(&r->names, REG_NAME_ID, (struct lintel_str){"", 0},
                           (struct lintel_str){(const char *)&id, sizeof id});
 }
 
@@ -192,7 +194,8 @@ name_hash(const struct lintel_registry *r, struct lintel_str ep, struct lintel_s
     both[ep.n] = '\0';
     if (d.n != 0)
         memcpy(both + ep.n + 1, d.p, d.n);
-    return reg_index_hash(&r->names, lintel_str("name"), (struct lintel_str){both, ep.n + 1 + d.n});
+    return reg_index_hash(&r->names, REG_NAME_WHOLE, (struct lintel_str){"", 0},
+                          (struct lintel_str){both, ep.n + 1 + d.n});
 }
 
 static int
@@ -262,22 +265,18 @@ lintel_registry_stats(const struct lintel_registry *r, struct lintel_registry_st
 
 /* ---- keys in the index ----------------------------------------------------------------------- */
 
-enum { RECENT = 64 };
+enum { RECENT = 128 };
 
-struct collecting {
+struct entering {
     struct lintel_registry *r;
-    uint32_t recent[RECENT]; /* hashes that are collected: most keys come again in the next link */
+    uint64_t seq;
+    uint32_t words;          /* added; to be taken out again if memory is short */
+    uint32_t recent[RECENT]; /* hashes that are in: most keys come again in the next link */
 };
 
 static int
-collect(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
+remember(struct lintel_registry *r, uint32_t hash, int added)
 {
-    struct collecting *c = ctx;
-    struct lintel_registry *r = c->r;
-    uint32_t hash = reg_index_hash(&r->index, name, value), *seen = &c->recent[hash % RECENT];
-    (void)ordered;
-    if (*seen == hash)
-        return 0;
     if (r->nhashes == r->hashes_room) {
         uint32_t room = r->hashes_room == 0 ? 64 : r->hashes_room * 2;
         struct reg_hash *grown = lintel_grow(r->hashes, room, sizeof *grown);
@@ -286,9 +285,64 @@ collect(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
         r->hashes = grown;
         r->hashes_room = room;
     }
-    r->hashes[r->nhashes++] = (struct reg_hash){hash, 0};
+    r->hashes[r->nhashes++] = (struct reg_hash){hash, (uint32_t)added};
+    return 0;
+}
+
+static int
+enter(void *ctx, enum reg_name name, struct lintel_str text, struct lintel_str value)
+{
+    struct entering *e = ctx;
+    struct reg_index *ix = &e->r->index;
+    uint32_t hash = reg_index_hash(ix, name, text, value), *seen = &e->recent[hash % RECENT];
+    if (reg_name_is_ordered(name)) {
+        if (reg_index_add_word(ix, (int)name, value, hash) != 0)
+            return -1;
+        e->words++;
+    }
+    if (*seen == hash)
+        return 0;
+    int added = reg_index_add(ix, hash, e->seq);
+    if (added < 0)
+        return -1;
+    if (remember(e->r, hash, added) != 0) {
+        if (added)
+            reg_index_remove(ix, hash, e->seq);
+        return -1;
+    }
     *seen = hash;
     return 0;
+}
+
+static int
+remove_word(void *ctx, enum reg_name name, struct lintel_str text, struct lintel_str value)
+{
+    struct entering *e = ctx;
+    if (!reg_name_is_ordered(name))
+        return 0;
+    if (e->words-- == 0)
+        return 1;
+    reg_index_remove_word(&e->r->index, (int)name, value,
+                          reg_index_hash(&e->r->index, name, text, value));
+    return 0;
+}
+
+/* Puts a registration into the index, beside what already stands there for its number (an older
+ * block of the same one); its keys are in r->hashes then. -1: out of memory, and the index is as it
+ * was. */
+static int
+index_enter(struct lintel_registry *r, const struct reg *reg)
+{
+    struct entering e = {.r = r, .seq = reg->seq};
+    e.recent[0] = 1; /* a hash of 0 is none that was seen; 1 does not belong there */
+    r->nhashes = 0;
+    if (reg_keys(reg, enter, &e) == 0)
+        return 0;
+    reg_keys(reg, remove_word, &e);
+    for (uint32_t i = 0; i < r->nhashes; i++)
+        if (r->hashes[i].added)
+            reg_index_remove(&r->index, r->hashes[i].hash, reg->seq);
+    return -1;
 }
 
 static int
@@ -298,85 +352,6 @@ by_hash(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* All keys of a registration, each once, into r->hashes. */
-static int
-collect_all(struct lintel_registry *r, const struct reg *reg)
-{
-    struct collecting c = {.r = r};
-    uint32_t n = 0;
-    r->nhashes = 0;
-    c.recent[0] = 1; /* a hash of 0 is none that was seen; 1 does not belong there */
-    if (reg_keys(reg, collect, &c) != 0)
-        return -1;
-    qsort(r->hashes, r->nhashes, sizeof *r->hashes, by_hash);
-    for (uint32_t i = 0; i < r->nhashes; i++)
-        if (n == 0 || r->hashes[n - 1].hash != r->hashes[i].hash)
-            r->hashes[n++] = r->hashes[i];
-    r->nhashes = n;
-    return 0;
-}
-
-struct words {
-    struct lintel_registry *r;
-    uint32_t n; /* done; to be undone */
-};
-
-static int
-add_word(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
-{
-    struct words *w = ctx;
-    if (ordered == 0)
-        return 0;
-    if (reg_index_add_word(&w->r->index, ordered, value,
-                           reg_index_hash(&w->r->index, name, value)) != 0)
-        return -1;
-    w->n++;
-    return 0;
-}
-
-static int
-remove_word(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
-{
-    struct words *w = ctx;
-    if (ordered == 0)
-        return 0;
-    if (w->n-- == 0)
-        return 1;
-    reg_index_remove_word(&w->r->index, ordered, value, reg_index_hash(&w->r->index, name, value));
-    return 0;
-}
-
-static int
-add_keys(struct lintel_registry *r, const struct reg *reg)
-{
-    struct words words = {r, 0};
-    for (uint32_t i = 0; i < r->nhashes; i++) {
-        int got = reg_index_add(&r->index, r->hashes[i].hash, reg->seq);
-        if (got < 0)
-            return -1;
-        r->hashes[i].added = (uint32_t)got;
-    }
-    if (reg_keys(reg, add_word, &words) == 0)
-        return 0;
-    reg_keys(reg, remove_word, &words);
-    return -1;
-}
-
-/* Puts a registration into the index, beside what already stands there for its number (an older
- * block of the same one). -1: out of memory, and the index is as it was. */
-static int
-index_enter(struct lintel_registry *r, const struct reg *reg)
-{
-    if (collect_all(r, reg) != 0)
-        return -1;
-    if (add_keys(r, reg) == 0)
-        return 0;
-    for (uint32_t i = 0; i < r->nhashes; i++)
-        if (r->hashes[i].added)
-            reg_index_remove(&r->index, r->hashes[i].hash, reg->seq);
-    return -1;
-}
-
 struct leaving {
     struct lintel_registry *r;
     uint64_t seq;
@@ -384,14 +359,15 @@ struct leaving {
 };
 
 static int
-leave(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
+leave(void *ctx, enum reg_name name, struct lintel_str text, struct lintel_str value)
 {
     struct leaving *l = ctx;
-    struct reg_hash hash = {reg_index_hash(&l->r->index, name, value), 0};
+    struct reg_index *ix = &l->r->index;
+    struct reg_hash hash = {reg_index_hash(ix, name, text, value), 0};
     if (!l->stays || bsearch(&hash, l->r->hashes, l->r->nhashes, sizeof hash, by_hash) == NULL)
-        reg_index_remove(&l->r->index, hash.hash, l->seq);
-    if (ordered != 0)
-        reg_index_remove_word(&l->r->index, ordered, value, hash.hash);
+        reg_index_remove(ix, hash.hash, l->seq);
+    if (reg_name_is_ordered(name))
+        reg_index_remove_word(ix, (int)name, value, hash.hash);
     return 0;
 }
 
@@ -400,6 +376,8 @@ static void
 index_leave(struct lintel_registry *r, const struct reg *reg, int stays)
 {
     struct leaving l = {r, reg->seq, stays};
+    if (stays)
+        qsort(r->hashes, r->nhashes, sizeof *r->hashes, by_hash);
     reg_keys(reg, leave, &l);
 }
 

@@ -24,7 +24,7 @@ struct lintel_registry {
     uint32_t nheap, heap_room;
     uint64_t next_seq, drawn;  /* drawn: random numbers so far */
     struct lintel_buf scratch; /* a block being made */
-    struct reg_hash *hashes;   /* the keys of a block being made, ascending */
+    struct reg_hash *hashes;   /* the keys of the block that was entered last */
     uint32_t nhashes, hashes_room;
     uint32_t active, grace;
     uint64_t links; /* of active ones */
