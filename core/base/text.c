@@ -192,6 +192,14 @@ lintel_utf8_valid(const char *s, size_t n)
 {
     size_t i = 0;
     while (i < n) {
+        uint64_t eight;
+        if (n - i >= sizeof eight) { /* most text is ASCII */
+            memcpy(&eight, s + i, sizeof eight);
+            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+                i += sizeof eight;
+                continue;
+            }
+        }
         size_t len =
             (unsigned char)s[i] < 0x80 ? 1 : utf8_char((const unsigned char *)s + i, n - i);
         if (len == 0)

@@ -28,17 +28,24 @@ reg_links(const struct reg *reg, struct reg_cursor *ret)
     *ret = (struct reg_cursor){reg->data + reg->links_at, reg->pub.nlinks};
 }
 
+size_t
+reg_value_head(const char *p, enum reg_value *ret)
+{
+    uint32_t head = get16(p);
+    *ret = (enum reg_value)(head >> VALUE_BITS);
+    return head & ((1u << VALUE_BITS) - 1);
+}
+
 int
 reg_attr_next(struct reg_cursor *c, struct reg_attr *ret)
 {
     if (c->left == 0)
         return 0;
     c->left--;
-    uint32_t name = (unsigned char)c->p[0], value = get16(c->p + 1);
-    ret->kind = (enum reg_value)(value >> VALUE_BITS);
-    value &= (1u << VALUE_BITS) - 1;
-    ret->name = (struct lintel_str){c->p + 3, name};
-    ret->value = (struct lintel_str){ret->kind == REG_VALUE_NONE ? NULL : c->p + 3 + name, value};
+    size_t name = (unsigned char)c->p[0], value = reg_value_head(c->p + 1, &ret->kind);
+    ret->name = (struct lintel_str){c->p + REG_HEAD, name};
+    ret->value =
+        (struct lintel_str){ret->kind == REG_VALUE_NONE ? NULL : c->p + REG_HEAD + name, value};
     c->p += 3 + name + value;
     return 1;
 }
@@ -48,7 +55,7 @@ static void
 open_link(struct reg_cursor *c, struct lintel_str *target, struct reg_cursor *attrs)
 {
     c->left--;
-    *target = (struct lintel_str){c->p + 3, get16(c->p)};
+    *target = (struct lintel_str){c->p + REG_HEAD, get16(c->p)};
     *attrs = (struct reg_cursor){target->p + target->n, (unsigned char)c->p[2]};
 }
 
@@ -136,8 +143,8 @@ set16(struct lintel_buf *b, size_t at, size_t n)
 }
 
 /* A path loses its dots; what stands behind '?' or '#' is none of it. */
-static void
-pack_path(struct lintel_buf *b, struct lintel_str ref)
+void
+reg_pack_path(struct lintel_buf *b, struct lintel_str ref)
 {
     struct lintel_uri u;
     lintel_uri_split(ref, &u);
@@ -149,7 +156,7 @@ static void
 pack_text(struct lintel_buf *b, struct lintel_str s, int is_reference)
 {
     if (is_reference && reg_is_path(s) && memmem(s.p, s.n, "/.", 2) != NULL)
-        pack_path(b, s);
+        reg_pack_path(b, s);
     else
         lintel_buf_add(b, s.p, s.n);
 }
@@ -158,7 +165,7 @@ static void
 pack_attr(struct lintel_buf *b, const struct lintel_link_attr *attr, enum reg_value kind)
 {
     size_t start = b->n;
-    char head[3] = {(char)attr->name.n};
+    char head[REG_HEAD] = {(char)attr->name.n};
     lintel_buf_add(b, head, sizeof head);
     lintel_buf_add(b, attr->name.p, attr->name.n);
     size_t value = b->n;
@@ -180,7 +187,7 @@ static void
 pack_link(struct lintel_buf *b, const struct lintel_link *l, struct lintel_str doc)
 {
     size_t start = b->n;
-    char head[3] = {0, 0, (char)l->n};
+    char head[REG_HEAD] = {0, 0, (char)l->n};
     lintel_buf_add(b, head, sizeof head);
     pack_text(b, l->target, 1);
     set16(b, start, b->n - start - sizeof head);
@@ -231,13 +238,35 @@ place(struct lintel_str *s, const char *p)
     return p + s->n;
 }
 
-struct reg *
-reg_block_new(const struct lintel_reg_input *in, struct lintel_buf *scratch,
-              char reason[LINTEL_REASON])
+/* The links of a new block, behind what stands in scratch. */
+static int
+add_links(const struct lintel_reg_input *in, struct lintel_str packed, uint32_t *nlinks,
+          struct lintel_buf *scratch, char reason[LINTEL_REASON])
 {
-    struct lintel_registration pub = {.session = in->session, .lt = in->lt, .flags = in->flags};
     char why[LINTEL_REASON];
     size_t at = 0;
+    if (packed.p != NULL) {
+        lintel_buf_add(scratch, packed.p, packed.n);
+        return reg_links_check(packed, *nlinks, reason);
+    }
+    if (reg_links_read(in->links, scratch, nlinks, &at, why) == 0)
+        return 0;
+    lintel_format(reason, LINTEL_REASON, "links, byte %zu: %s", at, why);
+    return -1;
+}
+
+struct lintel_str
+reg_block_links(const struct reg *reg)
+{
+    return (struct lintel_str){reg->data + reg->links_at, reg->size - sizeof *reg - reg->links_at};
+}
+
+struct reg *
+reg_block_new(const struct lintel_reg_input *in, struct lintel_str packed, uint32_t nlinks,
+              struct lintel_buf *scratch, char reason[LINTEL_REASON])
+{
+    struct lintel_registration pub = {
+        .session = in->session, .lt = in->lt, .flags = in->flags, .nlinks = nlinks};
     lintel_buf_reset(scratch);
     pub.ep = keep(scratch, in->ep);
     pub.d = keep(scratch, in->d);
@@ -248,10 +277,8 @@ reg_block_new(const struct lintel_reg_input *in, struct lintel_buf *scratch,
         pack_attr(scratch, &in->attrs[i],
                   in->attrs[i].value.p == NULL ? REG_VALUE_NONE : REG_VALUE_QUOTED);
     size_t links_at = scratch->n;
-    if (reg_links_read(in->links, scratch, &pub.nlinks, &at, why) != 0) {
-        lintel_format(reason, LINTEL_REASON, "links, byte %zu: %s", at, why);
+    if (add_links(in, packed, &pub.nlinks, scratch, reason) != 0)
         return NULL;
-    }
     struct reg *reg = scratch->failed ? NULL : lintel_alloc(sizeof *reg + scratch->n);
     if (reg == NULL) {
         lintel_copy(reason, LINTEL_REASON, "out of memory");

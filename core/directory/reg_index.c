@@ -11,26 +11,37 @@ lower(char c)
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
+static int
+is_word(struct lintel_str name, const char *word)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (lower(name.p[i]) != word[i])
+            return 0;
+    return 1;
+}
+
 enum reg_name
 reg_name_of(struct lintel_str name)
 {
-    static const struct {
-        char text[7];
-        uint8_t n, name;
-    } names[] = {{"d", 1, REG_NAME_D},       {"rt", 2, REG_NAME_RT},
-                 {"if", 2, REG_NAME_IF},     {"ep", 2, REG_NAME_EP},
-                 {"et", 2, REG_NAME_ET},     {"ct", 2, REG_NAME_CT},
-                 {"rel", 3, REG_NAME_REL},   {"rev", 3, REG_NAME_REV},
-                 {"base", 4, REG_NAME_BASE}, {"anchor", 6, REG_NAME_ANCHOR}};
-    char text[7] = "";
-    if (name.n == 0 || name.n >= sizeof text)
-        return REG_NAME_OTHER;
-    for (size_t i = 0; i < name.n; i++)
-        text[i] = lower(name.p[i]);
-    for (size_t i = 0; i < LINTEL_COUNT(names); i++)
-        if (names[i].n == name.n && memcmp(names[i].text, text, sizeof text) == 0)
-            return (enum reg_name)names[i].name;
-    return REG_NAME_OTHER;
+    switch (name.n) {
+    case 1: return is_word(name, "d") ? REG_NAME_D : REG_NAME_OTHER;
+    case 2:
+        switch (lower(name.p[0]) << 8 | lower(name.p[1])) {
+        case 'r' << 8 | 't': return REG_NAME_RT;
+        case 'i' << 8 | 'f': return REG_NAME_IF;
+        case 'e' << 8 | 'p': return REG_NAME_EP;
+        case 'e' << 8 | 't': return REG_NAME_ET;
+        case 'c' << 8 | 't': return REG_NAME_CT;
+        default: return REG_NAME_OTHER;
+        }
+    case 3:
+        return is_word(name, "rel")   ? REG_NAME_REL
+               : is_word(name, "rev") ? REG_NAME_REV
+                                      : REG_NAME_OTHER;
+    case 4: return is_word(name, "base") ? REG_NAME_BASE : REG_NAME_OTHER;
+    case 6: return is_word(name, "anchor") ? REG_NAME_ANCHOR : REG_NAME_OTHER;
+    default: return REG_NAME_OTHER;
+    }
 }
 
 /* SipHash-1-3 (Aumasson, Bernstein): foreign values can't be chosen to collide. */
@@ -244,6 +255,14 @@ grow(struct reg_index *ix, struct reg_table *t)
     lintel_free(t->slots);
     *t = fresh;
     return 0;
+}
+
+void
+reg_index_expect(const struct reg_index *ix, uint32_t hash)
+{
+    const struct reg_table *t = &ix->parts[hash % REG_INDEX_PARTS];
+    if (t->room != 0)
+        __builtin_prefetch(&t->slots[home(t, hash)]);
 }
 
 int

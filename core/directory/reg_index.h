@@ -65,6 +65,8 @@ void reg_index_fini(struct reg_index *ix);
 uint32_t reg_index_hash(const struct reg_index *ix, enum reg_name name, struct lintel_str text,
                         struct lintel_str value);
 
+/* It will be added soon: its place is fetched from memory meanwhile. */
+void reg_index_expect(const struct reg_index *ix, uint32_t hash);
 /* 1: added; 0: it was there; -1: out of memory. */
 int reg_index_add(struct reg_index *ix, uint32_t hash, uint64_t seq);
 void reg_index_remove(struct reg_index *ix, uint32_t hash, uint64_t seq); /* may be absent */

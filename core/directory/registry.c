@@ -9,6 +9,7 @@
 
 enum { DAY = 24 * 3600, GRACE_LEAST = DAY, GRACE_MOST = 7 * DAY, ENDS_A_CALL = 64 };
 #define SECOND INT64_C(1000000000)
+#define NOT_PACKED ((struct lintel_str){NULL, 0}) /* links are text */
 
 static int
 fail(char reason[LINTEL_REASON], const char *text)
@@ -269,13 +270,12 @@ enum { RECENT = 128 };
 
 struct entering {
     struct lintel_registry *r;
-    uint64_t seq;
     uint32_t words;          /* added; to be taken out again if memory is short */
-    uint32_t recent[RECENT]; /* hashes that are in: most keys come again in the next link */
+    uint32_t recent[RECENT]; /* hashes that are collected: most keys come again in the next link */
 };
 
 static int
-remember(struct lintel_registry *r, uint32_t hash, int added)
+remember(struct lintel_registry *r, uint32_t hash)
 {
     if (r->nhashes == r->hashes_room) {
         uint32_t room = r->hashes_room == 0 ? 64 : r->hashes_room * 2;
@@ -285,12 +285,13 @@ remember(struct lintel_registry *r, uint32_t hash, int added)
         r->hashes = grown;
         r->hashes_room = room;
     }
-    r->hashes[r->nhashes++] = (struct reg_hash){hash, (uint32_t)added};
+    r->hashes[r->nhashes++] = (struct reg_hash){hash, 0};
     return 0;
 }
 
+/* Collects the keys, and adds those of words in order. */
 static int
-enter(void *ctx, enum reg_name name, struct lintel_str text, struct lintel_str value)
+collect(void *ctx, enum reg_name name, struct lintel_str text, struct lintel_str value)
 {
     struct entering *e = ctx;
     struct reg_index *ix = &e->r->index;
@@ -302,15 +303,22 @@ enter(void *ctx, enum reg_name name, struct lintel_str text, struct lintel_str v
     }
     if (*seen == hash)
         return 0;
-    int added = reg_index_add(ix, hash, e->seq);
-    if (added < 0)
+    if (remember(e->r, hash) != 0)
         return -1;
-    if (remember(e->r, hash, added) != 0) {
-        if (added)
-            reg_index_remove(ix, hash, e->seq);
-        return -1;
-    }
+    reg_index_expect(ix, hash);
     *seen = hash;
+    return 0;
+}
+
+static int
+add_all(struct lintel_registry *r, uint64_t seq)
+{
+    for (uint32_t i = 0; i < r->nhashes; i++) {
+        int added = reg_index_add(&r->index, r->hashes[i].hash, seq);
+        if (added < 0)
+            return -1;
+        r->hashes[i].added = (uint32_t)added;
+    }
     return 0;
 }
 
@@ -333,10 +341,10 @@ remove_word(void *ctx, enum reg_name name, struct lintel_str text, struct lintel
 static int
 index_enter(struct lintel_registry *r, const struct reg *reg)
 {
-    struct entering e = {.r = r, .seq = reg->seq};
+    struct entering e = {.r = r};
     e.recent[0] = 1; /* a hash of 0 is none that was seen; 1 does not belong there */
     r->nhashes = 0;
-    if (reg_keys(reg, enter, &e) == 0)
+    if (reg_keys(reg, collect, &e) == 0 && add_all(r, reg->seq) == 0)
         return 0;
     reg_keys(reg, remove_word, &e);
     for (uint32_t i = 0; i < r->nhashes; i++)
@@ -509,12 +517,12 @@ check_input(const struct lintel_reg_input *in, char reason[LINTEL_REASON])
 }
 
 static struct reg *
-make(struct lintel_registry *r, const struct lintel_reg_input *in, lintel_mono expires,
-     char reason[LINTEL_REASON])
+make(struct lintel_registry *r, const struct lintel_reg_input *in, struct lintel_str packed,
+     uint32_t nlinks, lintel_mono expires, char reason[LINTEL_REASON])
 {
     if (check_input(in, reason) != 0)
         return NULL;
-    struct reg *reg = reg_block_new(in, &r->scratch, reason);
+    struct reg *reg = reg_block_new(in, packed, nlinks, &r->scratch, reason);
     if (reg == NULL)
         return NULL;
     if (reg->pub.lt == 0)
@@ -613,7 +621,7 @@ lintel_registry_put(struct lintel_registry *r, const struct lintel_reg_input *in
                     int *ret_new, char reason[LINTEL_REASON])
 {
     uint32_t lt = in->lt == 0 ? LINTEL_REG_LT_DEFAULT : in->lt;
-    struct reg *fresh = make(r, in, expiry(in->flags, lt, now), reason);
+    struct reg *fresh = make(r, in, NOT_PACKED, 0, expiry(in->flags, lt, now), reason);
     if (fresh == NULL)
         return NULL;
     struct reg *old = find_name(r, in->ep, in->d);
@@ -631,12 +639,13 @@ lintel_registry_put(struct lintel_registry *r, const struct lintel_reg_input *in
 }
 
 int
-registry_take(struct lintel_registry *r, const struct lintel_reg_input *in, uint64_t id,
-              uint64_t state, lintel_mono expires, lintel_mono now, char reason[LINTEL_REASON])
+registry_take(struct lintel_registry *r, const struct lintel_reg_input *in,
+              struct lintel_str packed, uint32_t nlinks, uint64_t id, uint64_t state,
+              lintel_mono expires, lintel_mono now, char reason[LINTEL_REASON])
 {
     if (id == 0 || find_id(r, id) != NULL)
         return fail(reason, "its number is taken");
-    struct reg *fresh = make(r, in, expires, reason);
+    struct reg *fresh = make(r, in, packed, nlinks, expires, reason);
     if (fresh == NULL)
         return -1;
     if (find_name(r, in->ep, in->d) != NULL) {
@@ -724,7 +733,7 @@ rebuild(struct lintel_registry *r, struct reg *old, const struct lintel_reg_upda
     if (links.failed)
         fail(reason, "out of memory");
     else
-        fresh = make(r, &in, expiry(in.flags, in.lt, now), reason);
+        fresh = make(r, &in, NOT_PACKED, 0, expiry(in.flags, in.lt, now), reason);
     lintel_buf_fini(&links);
     if (fresh == NULL)
         return -1;
