@@ -45,6 +45,8 @@ struct rd_kit {
     char uri[256], sent_etag[8];
     size_t sent_etag_n;
     uint64_t sent_session;
+    int gone;        /* the transport of all requests so far */
+    int sent_anyhow; /* by any transport */
     lintel_ticket sent_ticket;
     lintel_status send_status;
 };
