@@ -60,6 +60,18 @@ reserve(struct lintel_buf *b, size_t n)
 }
 
 void
+lintel_buf_expect(struct lintel_buf *b, size_t n)
+{
+    if (b->limit != 0 && n > b->limit)
+        n = b->limit;
+    char *p = b->failed || n >= SIZE_MAX / 4 || n < b->room ? NULL : lintel_grow(b->p, n + 1, 1);
+    if (p == NULL)
+        return;
+    b->p = p;
+    b->room = n + 1;
+}
+
+void
 lintel_buf_add(struct lintel_buf *b, const void *p, size_t n)
 {
     if (!reserve(b, n))

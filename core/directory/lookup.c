@@ -496,6 +496,25 @@ is_visible(const struct lintel_lookup *l, const struct reg *reg)
     return l->visible == NULL || l->visible(l->visible_ctx, &reg->pub);
 }
 
+/* To let a long answer grow by doubling would copy all of it in one step. How long it becomes is
+ * told by how far it is. */
+static void
+expect_rest(const struct query *q, const struct walk *w, struct lintel_buf *out)
+{
+    enum { LONG = 1 << 16, LONGEST = 1 << 28 };
+    uint64_t seen = w->place, all = q->r->norder;
+    if (out->n < LONG || out->room - out->n > out->n / 2)
+        return;
+    for (uint32_t i = 0; i < (w->plan.all ? 0 : w->plan.n); i++) {
+        seen = i == 0 ? w->at[i] : seen + w->at[i];
+        all = i == 0 ? w->plan.lists[i].n : all + w->plan.lists[i].n;
+    }
+    if (seen == 0 || all < seen)
+        return;
+    double whole = (double)out->n * 1.1 * (double)all / (double)seen;
+    lintel_buf_expect(out, whole < LONGEST ? (size_t)whole : LONGEST);
+}
+
 int
 lintel_lookup_step(const struct lintel_registry *r, struct lintel_lookup *l, uint32_t budget,
                    struct lintel_buf *out)
@@ -520,6 +539,8 @@ lintel_lookup_step(const struct lintel_registry *r, struct lintel_lookup *l, uin
     }
     if (q.failed)
         out->failed = 1;
+    if (reg != NULL)
+        expect_rest(&q, &w, out);
     lintel_buf_fini(&q.scratch);
     return reg != NULL && l->given < l->count && !out->failed;
 }

@@ -176,8 +176,16 @@ resize(struct reg_index *ix, struct posting *list, uint32_t room)
     return fresh;
 }
 
+/* A part of n that is another one for each key: lists that get the same entries would else grow
+ * and shrink all at once. */
+static uint32_t
+share(uint32_t hash, uint32_t n)
+{
+    return (uint32_t)((uint64_t)n * (hash / REG_INDEX_PARTS % 64) / 64);
+}
+
 static int
-insert(struct reg_index *ix, struct posting **where, uint64_t seq)
+insert(struct reg_index *ix, struct posting **where, uint32_t hash, uint64_t seq)
 {
     struct posting *list = *where;
     uint32_t at = list->n;
@@ -195,7 +203,7 @@ insert(struct reg_index *ix, struct posting **where, uint64_t seq)
     if (list->n == list->room) {
         if (list->room > UINT32_MAX / 4)
             return -1;
-        list = resize(ix, list, list->room + list->room / 2 + 2);
+        list = resize(ix, list, list->room + list->room / 4 + share(hash, list->room / 4) + 2);
         if (list == NULL)
             return -1;
         *where = list;
@@ -278,7 +286,7 @@ reg_index_add(struct reg_index *ix, uint32_t hash, uint64_t seq)
         return 1;
     }
     if (slot->n > 1)
-        return insert(ix, &slot->u.many, seq);
+        return insert(ix, &slot->u.many, hash, seq);
     if (slot->u.one == seq)
         return 0;
     struct posting *list = resize(ix, NULL, 3);
@@ -288,7 +296,7 @@ reg_index_add(struct reg_index *ix, uint32_t hash, uint64_t seq)
     list->seqs[0] = slot->u.one;
     slot->n = 2;
     slot->u.many = list;
-    return insert(ix, &slot->u.many, seq); /* there is room */
+    return insert(ix, &slot->u.many, hash, seq); /* there is room */
 }
 
 /* Frees a slot; those behind it that stand off their home move up. */
@@ -325,7 +333,7 @@ reg_index_remove(struct reg_index *ix, uint32_t hash, uint64_t seq)
         return;
     list->seqs[at] |= REG_SEQ_DEAD;
     list->live--;
-    if (list->n > 2 * list->live + 8 || list->live == 1)
+    if (list->n - list->live > list->live / 2 + share(hash, list->live) + 8 || list->live == 1)
         compact(ix, &slot->u.many);
     list = slot->u.many;
     if (list->live == 1) {
