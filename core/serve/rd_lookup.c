@@ -8,7 +8,8 @@
 #include "core/serve/rd_inside.h"
 
 enum {
-    FIRST_STEP = 500, /* registrations looked at within the call */
+    FIRST_STEP = 2000, /* registrations looked at within the call: some clients can't take blocks of
+                          an answer that comes later */
     STEP = 100,
     SLICE_NS = 2000000, /* of a turn of the loop */
     ETAGS_MOST = 4
