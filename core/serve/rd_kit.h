@@ -34,7 +34,7 @@ struct rd_kit {
     int answers;
     uint32_t code, flags, max_age, size1;
     int32_t answer_format;
-    char text[1 << 21];
+    char text[1 << 23];
     size_t n;
     char location[80]; /* "/rd/..." */
     char echo[8];
