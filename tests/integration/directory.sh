@@ -233,6 +233,8 @@ done
 says "others did come and go" '^[0-9]+ 64$' tail -1 "$here/moving.log"
 says "in pages, by a confirmable request" '^whole once 500 stood still$' \
     bash -c "timeout 60 coap-client-notls -B 50 '$base/rd-lookup/ep?ep=still-*&count=500&page=1' | python3 '$here/many.py' judge '$port'"
+says "a late page, which fits into one message" '^whole once 5 stood still$' \
+    bash -c "timeout 60 coap-client-notls -B 50 '$base/rd-lookup/ep?ep=still-*&count=5&page=550' | python3 '$here/many.py' judge '$port'"
 stop "$pid"
 
 # LwM2M.
