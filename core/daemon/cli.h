@@ -51,6 +51,11 @@ struct lintel_local_client *cli_connect(const struct cli *c);
  * query: "name=value", each NULL-terminated; query may be NULL. */
 json_t *cli_get_json(struct lintel_local_client *hub, const char *const *path,
                      const char *const *query);
+/* A listing: the rows of a management resource, those with a word in them if one is given. *ret
+ * NULL: there is nothing to be shown any more (with --json it was printed), and the result is the
+ * program's status. */
+int cli_list(const struct cli *c, const char *const *path, const char *const *query,
+             const char *word, json_t **ret);
 /* Any request with a JSON body (or NULL); *ret: the answer's JSON or NULL. CLI_OK, or CLI_FAILED
  * after telling the reason that came with the answer. */
 int cli_request(struct lintel_local_client *hub, uint32_t method, const char *const *path,

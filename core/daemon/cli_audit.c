@@ -16,20 +16,27 @@ add_row(struct lintel_table *t, const json_t *row)
     struct tm parts;
     time_t seconds = (time_t)json_number_value(json_object_get(row, "time"));
     const char *thing = cli_text(row, "thing"), *path = cli_text(row, "path");
+    const char *who = cli_text(row, "who"), *from = cli_text(row, "from");
     long long left_out = json_integer_value(json_object_get(row, "leftOut"));
     int refused = json_is_true(json_object_get(row, "refused"));
     if (localtime_r(&seconds, &parts) != NULL)
         (void)strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &parts);
-    (void)lintel_format(what, sizeof what, "%s%s%s", thing, *thing && *path ? "/" : "", path);
+    /* As `lintel set` has it: the thing and the name. --json tells the whole path. */
+    const char *name = *thing != '\0' ? strrchr(path, '/') : NULL;
+    (void)lintel_format(what, sizeof what, "%s%s%s", thing, *thing && *path ? "/" : "",
+                        name != NULL ? name + 1 : path);
     (void)lintel_format(result, sizeof result, "%s%s%s%s", refused ? "refused: " : "",
                         cli_text(row, "result"), *cli_text(row, "read") ? ", reads " : "",
                         cli_text(row, "read"));
     if (left_out != 0)
         (void)lintel_format(result + strlen(result), sizeof result - strlen(result),
                             "; before it %lld more of this peer that are not recorded", left_out);
-    lintel_table_row(t, (const char *[]){when, cli_text(row, "who"), cli_text(row, "from"),
-                                         cli_text(row, "what"), what, cli_text(row, "old"),
-                                         cli_text(row, "new"), result});
+    if (strcmp(who, from) == 0 && strncmp(who, "uid ", 4) == 0)
+        from = "local socket";
+    else if (strcmp(who, from) == 0)
+        who = "not known";
+    lintel_table_row(t, (const char *[]){when, who, from, cli_text(row, "what"), what,
+                                         cli_text(row, "old"), cli_text(row, "new"), result});
 }
 
 int
@@ -54,18 +61,10 @@ cli_audit(struct cli *c)
         }
         query[i] = c->argv[i];
     }
-    struct lintel_local_client *hub = cli_connect(c);
-    if (hub == NULL)
-        return CLI_NO_HUB;
-    json_t *rows = cli_get_json(hub, path, query), *row;
-    lintel_local_close(hub);
+    json_t *rows, *row;
+    int status = cli_list(c, path, query, NULL, &rows);
     if (rows == NULL)
-        return CLI_FAILED;
-    if (c->json) {
-        cli_print_json(rows);
-        json_decref(rows);
-        return CLI_OK;
-    }
+        return status;
     struct lintel_table *t = lintel_table_new(columns);
     size_t i;
     json_array_foreach(rows, i, row) add_row(t, row);

@@ -7,19 +7,6 @@
 
 enum { CELL = 32 };
 
-static int
-has_word(json_t *row, const char *word)
-{
-    const char *key;
-    json_t *member;
-    json_object_foreach(row, key, member)
-    {
-        if (json_is_string(member) && strstr(json_string_value(member), word) != NULL)
-            return 1;
-    }
-    return 0;
-}
-
 static void
 print_table(const json_t *rows)
 {
@@ -50,33 +37,17 @@ int
 cli_directory(struct cli *c)
 {
     static const char *const path[] = {"hub", "directory", NULL};
-    size_t i;
-    json_t *row;
     if (c->argc > 1) {
         cli_say("directory takes at most one word to look for");
         return CLI_USAGE;
     }
-    struct lintel_local_client *hub = cli_connect(c);
-    if (hub == NULL)
-        return CLI_NO_HUB;
-    json_t *all = cli_get_json(hub, path, NULL), *rows = json_array();
-    lintel_local_close(hub);
-    if (all == NULL) {
-        json_decref(rows);
-        return CLI_FAILED;
-    }
-    json_array_foreach(all, i, row)
-    {
-        if (c->argc == 0 || has_word(row, c->argv[0]))
-            json_array_append(rows, row);
-    }
-    if (c->json)
-        cli_print_json(rows);
-    else
-        print_table(rows);
-    if (!c->json && json_array_size(rows) == 0)
+    json_t *rows;
+    int status = cli_list(c, path, NULL, c->argc == 1 ? c->argv[0] : NULL, &rows);
+    if (rows == NULL)
+        return status;
+    print_table(rows);
+    if (json_array_size(rows) == 0)
         puts(c->argc == 1 ? "no endpoint has that word" : "the directory is empty");
     json_decref(rows);
-    json_decref(all);
     return CLI_OK;
 }

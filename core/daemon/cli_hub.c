@@ -120,6 +120,58 @@ cli_get_json(struct lintel_local_client *hub, const char *const *path, const cha
     return json;
 }
 
+static int
+has_word(const json_t *row, const char *word)
+{
+    const char *key;
+    json_t *member;
+    json_object_foreach((json_t *)(uintptr_t)row, key, member)
+    {
+        if (json_is_string(member) && strstr(json_string_value(member), word) != NULL)
+            return 1;
+        size_t i;
+        json_t *tag;
+        json_array_foreach(member, i,
+                           tag) if (json_is_string(tag) &&
+                                    strstr(json_string_value(tag), word) != NULL) return 1;
+    }
+    return 0;
+}
+
+/* Keeps the rows that have the word somewhere. */
+static json_t *
+rows_with(json_t *rows, const char *word)
+{
+    size_t i;
+    json_t *row, *kept = json_array();
+    json_array_foreach(rows, i, row) if (has_word(row, word)) json_array_append(kept, row);
+    json_decref(rows);
+    return kept;
+}
+
+int
+cli_list(const struct cli *c, const char *const *path, const char *const *query, const char *word,
+         json_t **ret)
+{
+    struct lintel_local_client *hub = cli_connect(c);
+    *ret = NULL;
+    if (hub == NULL)
+        return CLI_NO_HUB;
+    json_t *rows = cli_get_json(hub, path, query);
+    lintel_local_close(hub);
+    if (rows == NULL)
+        return CLI_FAILED;
+    if (word != NULL)
+        rows = rows_with(rows, word);
+    if (!c->json) {
+        *ret = rows;
+        return CLI_OK;
+    }
+    cli_print_json(rows);
+    json_decref(rows);
+    return CLI_OK;
+}
+
 int
 cli_observe(struct lintel_local_client *hub, const char *const *path, int32_t accept,
             uint64_t *ret_id)

@@ -13,35 +13,6 @@
 
 enum { FORMAT_JSON = 50, FORMAT_SENML_JSON = 110, CELL = 96 };
 
-static int
-has_word(const json_t *row, const char *word)
-{
-    const char *key;
-    json_t *member;
-    json_object_foreach((json_t *)(uintptr_t)row, key, member)
-    {
-        if (json_is_string(member) && strstr(json_string_value(member), word) != NULL)
-            return 1;
-        size_t i;
-        json_t *tag;
-        json_array_foreach(member, i,
-                           tag) if (json_is_string(tag) &&
-                                    strstr(json_string_value(tag), word) != NULL) return 1;
-    }
-    return 0;
-}
-
-/* Keeps the rows that have the word somewhere. */
-static json_t *
-rows_with(json_t *rows, const char *word)
-{
-    size_t i;
-    json_t *row, *kept = json_array();
-    json_array_foreach(rows, i, row) if (has_word(row, word)) json_array_append(kept, row);
-    json_decref(rows);
-    return kept;
-}
-
 int
 cli_things(struct cli *c)
 {
@@ -59,20 +30,10 @@ cli_things(struct cli *c)
         cli_say("things takes at most one word to look for");
         return CLI_USAGE;
     }
-    struct lintel_local_client *hub = cli_connect(c);
-    if (hub == NULL)
-        return CLI_NO_HUB;
-    json_t *rows = cli_get_json(hub, path, NULL), *row;
-    lintel_local_close(hub);
+    json_t *rows, *row;
+    int status = cli_list(c, path, NULL, c->argc == 1 ? c->argv[0] : NULL, &rows);
     if (rows == NULL)
-        return CLI_FAILED;
-    if (c->argc == 1)
-        rows = rows_with(rows, c->argv[0]);
-    if (c->json) {
-        cli_print_json(rows);
-        json_decref(rows);
-        return CLI_OK;
-    }
+        return status;
     struct lintel_table *t = lintel_table_new(columns);
     size_t i;
     json_array_foreach(rows, i, row)

@@ -12,6 +12,7 @@
 #include "core/engine/engine.h"
 #include "core/plug/inspect.h"
 #include "core/plug/instance.h"
+#include "core/serve/json.h"
 #include "core/serve/local.h"
 #include "core/serve/trail.h"
 #include "core/serve/tree.h"
@@ -189,43 +190,36 @@ send_request(void *ctx, void *asker, const char *uri, const lintel_exchange *x,
     return st;
 }
 
-static void
-add_text(struct lintel_buf *out, const char *name, const char *text)
-{
-    lintel_buf_addf(out, "\"%s\":", name);
-    lintel_buf_add_json_str(out, text ? text : "", text ? strlen(text) : 0);
-}
-
 /* Where each bus runs. */
 static void
 status(void *ctx, struct lintel_buf *out)
 {
     struct lintel_hub *h = ctx;
     lintel_buf_addc(out, '{');
-    add_text(out, "site", h->site->dir);
-    lintel_buf_adds(out, ",\"instances\":[");
+    lintel_json_text(out, "site", h->site->dir);
+    lintel_json_key(out, "instances");
+    lintel_buf_addc(out, '[');
     for (uint32_t i = 0; i < lintel_plug_ninstances(h->plug); i++) {
         struct lintel_instance_stats s;
         lintel_instance_stats(lintel_plug_at(h->plug, i), &s);
-        lintel_buf_adds(out, i ? ",{" : "{");
-        add_text(out, "bus", s.name);
-        lintel_buf_addc(out, ',');
-        add_text(out, "plugin", s.plugin);
-        lintel_buf_addc(out, ',');
-        add_text(out, "version", s.version);
-        lintel_buf_addc(out, ',');
-        add_text(out, "isolation", s.isolation);
-        lintel_buf_addc(out, ',');
-        add_text(out, "state", s.state);
-        lintel_buf_addc(out, ',');
-        add_text(out, "reason", s.reason);
-        lintel_buf_addf(out, ",\"pid\":%lld,\"restarts\":%u}", (long long)s.pid, s.restarts);
+        lintel_json_item(out);
+        lintel_buf_addc(out, '{');
+        lintel_json_text(out, "bus", s.name);
+        lintel_json_text(out, "plugin", s.plugin);
+        lintel_json_text(out, "version", s.version);
+        lintel_json_text(out, "isolation", s.isolation);
+        lintel_json_text(out, "state", s.state);
+        lintel_json_text(out, "reason", s.reason);
+        lintel_json_count(out, "pid", (uint64_t)s.pid);
+        lintel_json_count(out, "restarts", s.restarts);
+        lintel_buf_addc(out, '}');
     }
-    lintel_buf_adds(out, "],\"transports\":[");
+    lintel_buf_addc(out, ']');
+    lintel_json_key(out, "transports");
+    lintel_buf_addc(out, '[');
     for (struct running *r = h->transports; r != NULL; r = r->next) {
+        lintel_json_item(out);
         lintel_buf_add_json_str(out, r->name, strlen(r->name));
-        if (r->next != NULL)
-            lintel_buf_addc(out, ',');
     }
     lintel_buf_adds(out, "]}");
 }
@@ -240,8 +234,7 @@ note_plugins(struct lintel_hub *h)
     lintel_buf_reset(out);
     lintel_buf_addc(out, '[');
     for (uint32_t i = 0; names != NULL && names[i] != NULL; i++) {
-        if (i != 0)
-            lintel_buf_addc(out, ',');
+        lintel_json_item(out);
         lintel_buf_add_json_str(out, names[i], strlen(names[i]));
     }
     lintel_buf_addc(out, ']');

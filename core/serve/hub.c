@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/serve/json.h"
+#include "core/serve/nearest.h"
 #include "core/serve/audit.h"
 #include "core/serve/rd.h"
 
@@ -17,47 +19,11 @@
 
 /* ---- pieces of JSON -------------------------------------------------------------------------- */
 
-/* "name": with the comma or brace that goes before it. */
-static void
-key(struct lintel_buf *b, const char *name)
-{
-    char before = b->n == 0 ? '{' : b->p[b->n - 1];
-    if (before != '{' && before != '[')
-        lintel_buf_addc(b, ',');
-    lintel_buf_addc(b, '"');
-    lintel_buf_adds(b, name);
-    lintel_buf_add(b, "\":", 2);
-}
-
-static void
-text(struct lintel_buf *b, const char *name, const char *value)
-{
-    key(b, name);
-    if (value == NULL)
-        lintel_buf_adds(b, "null");
-    else
-        lintel_buf_add_json_str(b, value, strlen(value));
-}
-
-static void
-count(struct lintel_buf *b, const char *name, uint64_t value)
-{
-    key(b, name);
-    lintel_buf_addf(b, "%llu", (unsigned long long)value);
-}
-
-static void
-flag(struct lintel_buf *b, const char *name, int value)
-{
-    key(b, name);
-    lintel_buf_adds(b, value ? "true" : "false");
-}
-
 /* Seconds to the millisecond, or null. */
 static void
 seconds(struct lintel_buf *b, const char *name, int64_t ns, int known)
 {
-    key(b, name);
+    lintel_json_key(b, name);
     if (known)
         lintel_real_write(b, (double)(ns / 1000000) / 1e3);
     else
@@ -70,24 +36,24 @@ static void
 add_bus(struct lintel_buf *b, const struct lintel_bus_stats *s)
 {
     lintel_buf_addc(b, '{');
-    text(b, "name", s->name);
-    text(b, "plugin", s->plugin);
-    text(b, "state", !s->ready ? "starting" : s->link == LINTEL_OK ? "up" : "down");
-    text(b, "detail",
-         s->link == LINTEL_OK ? ""
-         : s->detail[0]       ? s->detail
-                              : lintel_status_words(s->link));
-    count(b, "things", s->things);
-    count(b, "points", s->points);
-    count(b, "stale", s->stale);
-    count(b, "bad", s->bad);
-    count(b, "down", s->down);
-    count(b, "requests", s->requests);
-    count(b, "timeouts", s->timeouts);
-    count(b, "errors", s->errors);
-    count(b, "values", s->values);
-    count(b, "dropped", s->dropped);
-    count(b, "writes", s->writes);
+    lintel_json_text(b, "name", s->name);
+    lintel_json_text(b, "plugin", s->plugin);
+    lintel_json_text(b, "state", !s->ready ? "starting" : s->link == LINTEL_OK ? "up" : "down");
+    lintel_json_text(b, "detail",
+                     s->link == LINTEL_OK ? ""
+                     : s->detail[0]       ? s->detail
+                                          : lintel_status_words(s->link));
+    lintel_json_count(b, "things", s->things);
+    lintel_json_count(b, "points", s->points);
+    lintel_json_count(b, "stale", s->stale);
+    lintel_json_count(b, "bad", s->bad);
+    lintel_json_count(b, "down", s->down);
+    lintel_json_count(b, "requests", s->requests);
+    lintel_json_count(b, "timeouts", s->timeouts);
+    lintel_json_count(b, "errors", s->errors);
+    lintel_json_count(b, "values", s->values);
+    lintel_json_count(b, "dropped", s->dropped);
+    lintel_json_count(b, "writes", s->writes);
     seconds(b, "busy", s->busy_ns, 1);
     lintel_buf_addc(b, '}');
 }
@@ -98,10 +64,10 @@ add_trail(struct lintel_buf *b, const struct lintel_trail *trail)
     struct lintel_trail_stats s;
     lintel_trail_stats(trail, &s);
     lintel_buf_addc(b, '{');
-    count(b, "records", s.newest != 0 ? s.newest - s.oldest + 1 : 0);
-    count(b, "leftOut", s.left_out);
-    count(b, "lost", s.lost);
-    text(b, "trouble", s.trouble);
+    lintel_json_count(b, "records", s.newest != 0 ? s.newest - s.oldest + 1 : 0);
+    lintel_json_count(b, "leftOut", s.left_out);
+    lintel_json_count(b, "lost", s.lost);
+    lintel_json_text(b, "trouble", s.trouble);
     lintel_buf_addc(b, '}');
 }
 
@@ -112,10 +78,10 @@ get_status(struct lintel_call *c, struct lintel_buf *b)
     struct lintel_engine *e = t->source.engine;
     struct lintel_bus_stats sum = {0}, s;
     lintel_buf_addc(b, '{');
-    text(b, "hub", t->hub);
-    text(b, "version", PACKAGE_VERSION);
+    lintel_json_text(b, "hub", t->hub);
+    lintel_json_text(b, "version", PACKAGE_VERSION);
     seconds(b, "uptime", lintel_loop_now(t->source.loop) - t->started, 1);
-    key(b, "buses");
+    lintel_json_key(b, "buses");
     lintel_buf_addc(b, '[');
     for (uint32_t i = 0; i < lintel_engine_nbuses(e); i++) {
         lintel_engine_bus_stats(e, lintel_engine_bus_at(e, i), &s);
@@ -127,20 +93,20 @@ get_status(struct lintel_call *c, struct lintel_buf *b)
         sum.bad += s.bad;
     }
     lintel_buf_addc(b, ']');
-    count(b, "things", lintel_engine_nthings(e));
-    count(b, "points", sum.points);
-    count(b, "stale", sum.stale);
-    count(b, "bad", sum.bad);
-    count(b, "subscriptions", lintel_subscriptions(e));
-    count(b, "open", t->nopen);
-    key(b, "directory");
+    lintel_json_count(b, "things", lintel_engine_nthings(e));
+    lintel_json_count(b, "points", sum.points);
+    lintel_json_count(b, "stale", sum.stale);
+    lintel_json_count(b, "bad", sum.bad);
+    lintel_json_count(b, "subscriptions", lintel_subscriptions(e));
+    lintel_json_count(b, "open", t->nopen);
+    lintel_json_key(b, "directory");
     lintel_rd_status(t->rd, b);
     if (t->source.trail != NULL) {
-        key(b, "audit");
+        lintel_json_key(b, "audit");
         add_trail(b, t->source.trail);
     }
     if (t->source.status != NULL) {
-        key(b, "daemon");
+        lintel_json_key(b, "daemon");
         t->source.status(t->source.ctx, b);
     }
     lintel_buf_addc(b, '}');
@@ -227,11 +193,11 @@ add_thing(struct lintel_engine *e, struct lintel_live_thing *thing, struct linte
     if (detail[0] == '\0' && strcmp(state, "starting") == 0)
         detail = bus.ready ? "nothing was heard of it yet" : "its bus is starting";
     lintel_buf_addc(b, '{');
-    text(b, "id", t->id);
-    text(b, "label", t->label);
-    text(b, "location", t->location);
-    text(b, "zone", t->zone);
-    key(b, "tags");
+    lintel_json_text(b, "id", t->id);
+    lintel_json_text(b, "label", t->label);
+    lintel_json_text(b, "location", t->location);
+    lintel_json_text(b, "zone", t->zone);
+    lintel_json_key(b, "tags");
     lintel_buf_addc(b, '[');
     for (uint32_t i = 0; t->tags != NULL && t->tags[i] != NULL; i++) {
         if (i != 0)
@@ -239,12 +205,12 @@ add_thing(struct lintel_engine *e, struct lintel_live_thing *thing, struct linte
         lintel_buf_add_json_str(b, t->tags[i], strlen(t->tags[i]));
     }
     lintel_buf_addc(b, ']');
-    text(b, "bus", t->bus);
-    text(b, "model", t->profile->id);
-    text(b, "state", state);
-    text(b, "detail", strcmp(state, "ok") == 0 ? "" : detail);
-    count(b, "points", sum.points);
-    count(b, "good", sum.good);
+    lintel_json_text(b, "bus", t->bus);
+    lintel_json_text(b, "model", t->profile->id);
+    lintel_json_text(b, "state", state);
+    lintel_json_text(b, "detail", strcmp(state, "ok") == 0 ? "" : detail);
+    lintel_json_count(b, "points", sum.points);
+    lintel_json_count(b, "good", sum.good);
     seconds(b, "seen", device.seen, device.seen != 0);
     lintel_buf_addc(b, '}');
 }
@@ -288,23 +254,28 @@ add_value(struct lintel_tree *t, const struct lintel_live_thing *thing, uint32_t
     if (d != NULL)
         lintel_data_describe(d, type, sizeof type);
     lintel_buf_addc(b, '{');
-    text(b, "thing", conf->id);
-    text(b, "path", a->path);
-    text(b, "name", a->name);
-    text(b, "kind", kinds[a->kind]);
-    key(b, "value");
+    lintel_json_text(b, "thing", conf->id);
+    lintel_json_text(b, "path", a->path);
+    lintel_json_text(b, "name", a->name);
+    lintel_json_text(b, "kind", kinds[a->kind]);
+    lintel_json_key(b, "value");
     lintel_format_write(b, LINTEL_FORMAT_JSON, &r.value);
-    text(b, "unit", d != NULL ? d->unit : NULL);
-    text(b, "quality", !bound->mapped ? "unmapped" : live ? lintel_quality_name(r.quality) : NULL);
+    lintel_json_text(b, "unit", d != NULL ? d->unit : NULL);
+    lintel_json_text(b, "quality",
+                     !bound->mapped ? "unmapped"
+                     : live         ? lintel_quality_name(r.quality)
+                                    : NULL);
     seconds(b, "age", lintel_loop_now(t->source.loop) - r.refreshed, r.refreshed != 0);
     seconds(b, "source", r.source, r.source != 0);
-    flag(b, "writable", a->kind == LINTEL_K_PROPERTY && a->writable && bound->write.addr != NULL);
-    text(b, "type", type);
-    text(b, "detail",
-         r.detail != NULL && r.detail[0]                             ? r.detail
-         : r.status != LINTEL_OK && r.quality != LINTEL_QUALITY_GOOD ? lintel_status_words(r.status)
-                                                                     : "");
-    text(b, "description", a->description != NULL ? a->description : a->label);
+    lintel_json_flag(b, "writable",
+                     a->kind == LINTEL_K_PROPERTY && a->writable && bound->write.addr != NULL);
+    lintel_json_text(b, "type", type);
+    lintel_json_text(b, "detail",
+                     r.detail != NULL && r.detail[0] ? r.detail
+                     : r.status != LINTEL_OK && r.quality != LINTEL_QUALITY_GOOD
+                         ? lintel_status_words(r.status)
+                         : "");
+    lintel_json_text(b, "description", a->description != NULL ? a->description : a->label);
     lintel_buf_addc(b, '}');
 }
 

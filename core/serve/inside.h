@@ -80,8 +80,6 @@ lintel_answer lintel_answer_tagged(int32_t format, uint32_t max_age, struct lint
 int lintel_has_etag(const lintel_span *etags, uint32_t n, const lintel_answer *a);
 
 void lintel_call_answer(struct lintel_call *c, const lintel_answer *a);
-/* 4.04 that names the nearest thing. */
-void lintel_call_no_thing(struct lintel_call *c, const lintel_span *id);
 /* An error with its diagnostic (RFC 7252 section 5.5.2), or as concise problem details (RFC 9290)
  * if Accept asks for that. */
 void lintel_call_fail(struct lintel_call *c, uint32_t code, const char *format, ...)

@@ -16,10 +16,11 @@ core_serve_libserve_a_SOURCES = \
 	core/serve/measure.c core/serve/measure.h \
 	core/serve/models.c core/serve/models.h \
 	core/serve/mount.c core/serve/mount.h \
+	core/serve/nearest.c core/serve/nearest.h \
 	core/serve/pack.c core/serve/pack.h \
 	core/serve/patch.c core/serve/patch.h \
 	core/serve/property.c core/serve/property.h \
-	core/serve/rd.c core/serve/rd.h core/serve/rd_inside.h core/serve/rd_keep.c core/serve/rd_list.c \
+	core/serve/rd.c core/serve/rd.h core/serve/rd_inside.c core/serve/rd_inside.h core/serve/rd_keep.c core/serve/rd_link.c core/serve/rd_list.c \
 	core/serve/rd_lookup.c core/serve/rd_policy.c core/serve/rd_request.c core/serve/rd_simple.c \
 	core/serve/rd_things.c core/serve/rd_update.c \
 	core/serve/schema.c core/serve/schema.h \

@@ -7,77 +7,7 @@
 #include "core/base/num.h"
 #include "core/serve/rd_inside.h"
 
-#define NEVER INT64_MAX
 #define LWM2M_LT 86400u /* s (OMA LwM2M Core section 6.2.1) */
-
-/* ---- small things ---------------------------------------------------------------------------- */
-
-const struct lintel_directory_conf *
-lintel_rd_conf(const struct lintel_rd *rd)
-{
-    const struct lintel_site *site = rd->tree->site;
-    return site != NULL && site->directory != NULL ? site->directory : &lintel_directory_default;
-}
-
-lintel_mono
-lintel_rd_now(const struct lintel_rd *rd)
-{
-    return lintel_loop_now(rd->tree->source.loop);
-}
-
-void
-lintel_rd_id_print(uint64_t id, char out[LINTEL_RD_ID])
-{
-    (void)lintel_format(out, LINTEL_RD_ID, "%016llx", (unsigned long long)id);
-}
-
-uint64_t
-lintel_rd_id_read(const char *s, size_t n)
-{
-    uint64_t id = 0;
-    if (n != LINTEL_RD_ID - 1)
-        return 0;
-    for (size_t i = 0; i < n; i++) {
-        int digit = s[i] >= 'A' && s[i] <= 'F' ? -1 : lintel_hex_digit(s[i]);
-        if (digit < 0)
-            return 0;
-        id = id << 4 | (uint64_t)digit;
-    }
-    return id;
-}
-
-void
-lintel_rd_later(struct lintel_call *c, uint32_t code, const char *text)
-{
-    const lintel_answer a = {.size = sizeof a,
-                             .code = code,
-                             .format = LINTEL_FORMAT_NONE,
-                             .max_age = LINTEL_RD_RETRY,
-                             .payload = {text, strlen(text)}};
-    lintel_call_answer(c, &a);
-}
-
-/* ---- time ------------------------------------------------------------------------------------ */
-
-static void
-expire(void *ctx)
-{
-    struct lintel_rd *rd = ctx;
-    /* Always armed, so that moving it never needs memory. */
-    rd->expires = NEVER;
-    (void)lintel_timer_at(rd->tree->source.loop, &rd->expiry, NEVER, expire, rd);
-    lintel_rd_arm(rd);
-}
-
-void
-lintel_rd_arm(struct lintel_rd *rd)
-{
-    lintel_mono at = lintel_registry_expire(rd->registry, lintel_rd_now(rd));
-    if (at == rd->expires)
-        return;
-    rd->expires = at;
-    (void)lintel_timer_at(rd->tree->source.loop, &rd->expiry, at, expire, rd);
-}
 
 /* ---- what the registry tells ----------------------------------------------------------------- */
 
@@ -89,6 +19,7 @@ changed(void *ctx, const struct lintel_registration *reg, enum lintel_reg_change
     if (what == LINTEL_REG_REMOVED) {
         lintel_rd_uncount(rd, reg->id);
         lintel_rd_simple_forget(rd, reg->id);
+        lintel_rd_forget_link(rd, reg->id);
     }
     lintel_rd_concerned(rd, reg);
 }
@@ -100,28 +31,6 @@ forgotten(void *ctx, uint64_t id)
 }
 
 /* ---- registering ----------------------------------------------------------------------------- */
-
-static uint32_t
-refused_code(const char *reason)
-{
-    return strcmp(reason, "out of memory") == 0 ? LINTEL_UNAVAILABLE : LINTEL_BAD_REQUEST;
-}
-
-const struct lintel_registration *
-lintel_rd_put(struct lintel_call *c, const struct lintel_reg_input *in)
-{
-    struct lintel_rd *rd = c->tree->rd;
-    char reason[LINTEL_REASON] = "";
-    const struct lintel_registration *reg =
-        lintel_registry_put(rd->registry, in, lintel_rd_now(rd), NULL, reason);
-    if (reg == NULL) {
-        lintel_call_fail(c, refused_code(reason), "%s", reason);
-        return NULL;
-    }
-    lintel_rd_count(rd, reg);
-    lintel_rd_arm(rd);
-    return reg;
-}
 
 static int
 is_version(struct lintel_str v)
@@ -148,29 +57,6 @@ lwm2m_rules(struct lintel_call *c, struct lintel_rd_request *r, uint32_t *flags)
             r->lt = LWM2M_LT;
         return 1;
     }
-    return 0;
-}
-
-int
-lintel_rd_complete(struct lintel_call *c, struct lintel_rd_request *r, uint32_t *flags)
-{
-    const lintel_exchange *x = c->x;
-    if (r->ep.p == NULL && x->flags & LINTEL_X_SECURE && x->identity != NULL)
-        r->ep = lintel_str(x->identity);
-    if (r->d.p == NULL)
-        r->d = lintel_str(lintel_rd_conf(c->tree->rd)->sector);
-    if (r->base.p != NULL)
-        *flags |= LINTEL_REG_BASE;
-    else if (x->origin != NULL)
-        r->base = lintel_str(x->origin);
-    if (r->ep.n == 0 || !lintel_reg_is_name(r->ep))
-        lintel_call_fail(c, LINTEL_BAD_REQUEST,
-                         "ep: the endpoint's name is missing (1 to 63 bytes)");
-    else if (r->base.p == NULL)
-        lintel_call_fail(c, LINTEL_BAD_REQUEST,
-                         "base: where the endpoint is reached can't be seen here; say it");
-    else
-        return 1;
     return 0;
 }
 
@@ -314,11 +200,9 @@ lintel_rd_new(struct lintel_tree *t)
     rd->tree = t;
     rd->last_query = &rd->queries;
     rd->last_news = &rd->news;
-    rd->expires = NEVER;
     rd->registry = lintel_registry_new(&(struct lintel_registry_source){
         .seed = t->source.seed, .changed = changed, .forgotten = forgotten, .ctx = rd});
-    if (rd->registry == NULL ||
-        lintel_timer_at(t->source.loop, &rd->expiry, NEVER, expire, rd) != 0) {
+    if (rd->registry == NULL || lintel_rd_wake(rd, INT64_MAX) != 0) {
         lintel_registry_free(rd->registry);
         lintel_free(rd);
         return NULL;
@@ -328,7 +212,7 @@ lintel_rd_new(struct lintel_tree *t)
         return NULL;
     }
     /* Soon, not now: the things of the site are told first. */
-    (void)lintel_timer_at(t->source.loop, &rd->expiry, lintel_rd_now(rd), expire, rd);
+    (void)lintel_rd_wake(rd, lintel_rd_now(rd));
     return rd;
 }
 
@@ -344,6 +228,7 @@ lintel_rd_free(struct lintel_rd *rd)
     lintel_rd_counts_free(rd);
     lintel_timer_stop(rd->tree->source.loop, &rd->expiry);
     lintel_registry_free(rd->registry);
+    lintel_map_fini(&rd->links);
     lintel_free(rd);
 }
 

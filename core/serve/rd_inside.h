@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the files of the directory share, and nobody else includes.
  *
- *   rd          routing, registration, removal, time
+ *   rd          routing, registration, removal
  *   rd_update   POST to a registration
  *   rd_simple   /.well-known/rd: links that the hub fetches
  *   rd_lookup   lookups: answers built in steps, observed
  *   rd_things   the things of the hub as endpoints
  *   rd_keep     what survives a restart, and answers that wait for the disk
  *   rd_policy   who may register what, and how much
+ *   rd_link     link-local endpoints
  *   rd_request  reading a registration's query
  *   rd_list     the directory for people */
 #ifndef LINTEL_SERVE_RD_INSIDE_H
@@ -44,6 +45,7 @@ struct lintel_rd {
     struct lintel_map simple;        /* id -> what is known of its source */
     uint32_t nfetches;
     uint64_t last_ticket;
+    struct lintel_map links;  /* rd_link: id -> the interface that a link-local one is behind */
     struct lintel_map things; /* rd_things: thingId -> its registration */
     struct lintel_rd_thing *news, **last_news;
     struct lintel_timer news_turn;
@@ -55,6 +57,15 @@ struct lintel_rd {
 
 /* The settings that count. */
 const struct lintel_directory_conf *lintel_rd_conf(const struct lintel_rd *rd);
+lintel_mono lintel_rd_now(const struct lintel_rd *rd);
+/* Looks at what ends by time at `at`. Armed once, it always is: moving it needs no memory. -1: none
+ * for the first. */
+int lintel_rd_wake(struct lintel_rd *rd, lintel_mono at);
+void lintel_rd_arm(struct lintel_rd *rd); /* time may have to be looked at earlier */
+void lintel_rd_id_print(uint64_t id, char out[LINTEL_RD_ID]);
+uint64_t lintel_rd_id_read(const char *s, size_t n); /* 0: it is none */
+/* An error with a Max-Age. */
+void lintel_rd_later(struct lintel_call *c, uint32_t code, const char *text);
 
 /* ---- rd_request --------------------------------------------------------------------------------
  */
@@ -71,6 +82,9 @@ int lintel_rd_request_read(const lintel_exchange *x, struct lintel_rd_request *r
 /* The format and size of a body of links, and each link; answers and returns -1 where it is none.
  */
 int lintel_rd_body(struct lintel_call *c);
+/* Names that the query leaves out, and base where it has none: RFC 9176 section 5. Answers and
+ * returns 0 where they are missing. */
+int lintel_rd_complete(struct lintel_call *c, struct lintel_rd_request *r, uint32_t *flags);
 
 /* ---- rd_policy ---------------------------------------------------------------------------------
  */
@@ -105,6 +119,23 @@ int lintel_rd_has_room(struct lintel_call *c, const struct lintel_registration *
 void lintel_rd_count(struct lintel_rd *rd, const struct lintel_registration *reg);
 void lintel_rd_uncount(struct lintel_rd *rd, uint64_t id);
 void lintel_rd_counts_free(struct lintel_rd *rd);
+/* Registers: counts, arms time. NULL after the call was answered. */
+const struct lintel_registration *lintel_rd_put(struct lintel_call *c,
+                                                const struct lintel_reg_input *in);
+
+/* ---- rd_link -----------------------------------------------------------------------------------
+ */
+
+/* Whether the base means the same here as for the peer; answers otherwise. */
+int lintel_rd_may_base(struct lintel_call *c, struct lintel_str base);
+/* scope: lintel_exchange.scope of who registered. */
+void lintel_rd_note_link(struct lintel_rd *rd, const struct lintel_registration *reg,
+                         uint32_t scope);
+void lintel_rd_forget_link(struct lintel_rd *rd, uint64_t id);
+/* Whether somebody behind that interface may be told of it. After a restart nobody is, until the
+ * endpoint is heard of again. */
+int lintel_rd_is_on_link(const struct lintel_rd *rd, const struct lintel_registration *reg,
+                         uint32_t scope);
 
 /* ---- rd_keep -----------------------------------------------------------------------------------
  */
@@ -125,22 +156,6 @@ void lintel_rd_done_open(struct lintel_rd *rd, const struct lintel_rd_receipt *r
  * is tried again when it takes something. */
 int lintel_rd_keep(struct lintel_rd *rd, uint64_t id);
 void lintel_rd_keep_free(struct lintel_rd *rd);
-
-/* ---- rd.c --------------------------------------------------------------------------------------
- */
-
-void lintel_rd_id_print(uint64_t id, char out[LINTEL_RD_ID]);
-uint64_t lintel_rd_id_read(const char *s, size_t n); /* 0: it is none */
-lintel_mono lintel_rd_now(const struct lintel_rd *rd);
-/* Names that the query leaves out, and base where it has none: RFC 9176 section 5. Answers and
- * returns 0 where they are missing. */
-int lintel_rd_complete(struct lintel_call *c, struct lintel_rd_request *r, uint32_t *flags);
-/* Registers: counts, arms time. NULL after the call was answered. */
-const struct lintel_registration *lintel_rd_put(struct lintel_call *c,
-                                                const struct lintel_reg_input *in);
-void lintel_rd_arm(struct lintel_rd *rd); /* time may have to be looked at earlier */
-/* An error with a Max-Age. */
-void lintel_rd_later(struct lintel_call *c, uint32_t code, const char *text);
 
 /* ---- the others --------------------------------------------------------------------------------
  */

@@ -140,6 +140,7 @@ rd_ask(uint32_t method, const char *uri, const char *payload)
                          .peer = k.who.peer != NULL ? k.who.peer : "[::1]:40312",
                          .origin = k.who.origin,
                          .session = k.who.session,
+                         .scope = k.who.scope,
                          .base = k.base,
                          .echo = {k.who.echo, k.who.echo_n},
                          .cookie = &k};

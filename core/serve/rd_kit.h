@@ -16,6 +16,7 @@ struct peer { /* the one who asks next; all zero: loopback without an origin */
     const char *peer, *origin, *identity, *authority;
     uint32_t flags;
     uint64_t session;
+    uint32_t scope;
     char echo[8]; /* sent when echo_n != 0 */
     size_t echo_n;
 };

@@ -18,6 +18,7 @@ enum {
 struct eye { /* who looks */
     const struct lintel_tree *tree;
     struct lintel_who who;
+    uint32_t scope;                   /* the link that it looks from */
     char d[LINTEL_REG_NAME_MOST + 1]; /* asked last */
     int known, sees;
 };
@@ -54,7 +55,7 @@ visible(void *ctx, const struct lintel_registration *reg)
         e->sees = lintel_tree_can(e->tree, &e->who, e->d, LINTEL_MAY_READ);
         e->known = 1;
     }
-    return e->sees;
+    return e->sees && lintel_rd_is_on_link(e->tree->rd, reg, e->scope);
 }
 
 static void
@@ -271,6 +272,7 @@ query_new(struct lintel_call *c, int resources)
     q->lookup.resources = resources;
     q->eye.tree = c->tree;
     q->eye.who.flags = who.flags;
+    q->eye.scope = c->x->scope;
     q->eye.who.identity = put_text(&at, who.identity, strlen(who.identity), 1);
     q->eye.who.authority = put_text(&at, who.authority, strlen(who.authority), 1);
     for (uint32_t i = 0; i < x->netag && q->netags < ETAGS_MOST; i++)
@@ -332,7 +334,7 @@ void
 lintel_rd_lookup(struct lintel_call *c, int resources)
 {
     struct lintel_rd *rd = c->tree->rd;
-    struct eye eye = {.tree = c->tree, .who = lintel_call_whom(c)};
+    struct eye eye = {.tree = c->tree, .who = lintel_call_whom(c), .scope = c->x->scope};
     struct lintel_lookup l;
     char reason[LINTEL_REASON];
     lintel_rd_arm(rd); /* what has ended is not shown, also where the timer is late */

@@ -501,6 +501,36 @@ out_of_memory(void)
     CHECK(done);
 }
 
+/* Section 6.4: a link-local address means something on its link alone. */
+static void
+link_local_endpoints_stay_on_their_link(void)
+{
+    char where[80];
+    rd_begin();
+    k.who.flags = LINTEL_X_OPEN;
+    CHECK_INT(rd_code(LINTEL_POST, "/rd?ep=n&base=coap://[fe80::7]", NULL), IS(400));
+    CHECK_HAS(k.text, "link-local");
+    k.who.scope = 3;
+    k.who.origin = "coap://[fe80::7]";
+    rd_register("ep=n", "</a>", where);
+    rd_register("ep=far&base=coap://[2001:db8::7]", "</a>", where);
+    CHECK_STR(rd_get("/rd-lookup/res?ep=n"), "<coap://[fe80::7]/a>");
+    k.who.scope = 4;
+    CHECK_STR(rd_get("/rd-lookup/res?ep=n"), "");
+    CHECK_STR(rd_get("/rd-lookup/ep?ep=n"), "");
+    k.who.scope = 0;
+    k.who.origin = "coap://[2001:db8::8]";
+    CHECK_STR(rd_get("/rd-lookup/res?ep=n"), "");
+    CHECK_STR(rd_get("/rd-lookup/res?ep=far"), "<coap://[2001:db8::7]/a>");
+    /* Known by an address that reaches further, it is everybody's. */
+    k.who.scope = 3;
+    k.who.origin = "coap://[fe80::7]";
+    rd_register("ep=n&base=coap://[FEC0::1]", "</a>", where);
+    k.who.scope = 0;
+    CHECK_STR(rd_get("/rd-lookup/res?ep=n"), "<coap://[FEC0::1]/a>");
+    rd_end();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -513,6 +543,7 @@ main(int argc, char **argv)
                                             KIT(many_changes_are_one_notification),
                                             KIT(observers_lose_their_right),
                                             KIT(sectors_have_readers),
+                                            KIT(link_local_endpoints_stay_on_their_link),
                                             KIT(long_answers_come_in_steps),
                                             KIT(long_answers_while_links_change),
                                             KIT(things_are_endpoints),

@@ -310,3 +310,26 @@ lintel_rd_counts_free(struct lintel_rd *rd)
     lintel_map_fini(&rd->clients);
     lintel_map_fini(&rd->active);
 }
+
+static uint32_t
+refused_code(const char *reason)
+{
+    return strcmp(reason, "out of memory") == 0 ? LINTEL_UNAVAILABLE : LINTEL_BAD_REQUEST;
+}
+
+const struct lintel_registration *
+lintel_rd_put(struct lintel_call *c, const struct lintel_reg_input *in)
+{
+    struct lintel_rd *rd = c->tree->rd;
+    char reason[LINTEL_REASON] = "";
+    const struct lintel_registration *reg =
+        lintel_registry_put(rd->registry, in, lintel_rd_now(rd), NULL, reason);
+    if (reg == NULL) {
+        lintel_call_fail(c, refused_code(reason), "%s", reason);
+        return NULL;
+    }
+    lintel_rd_count(rd, reg);
+    lintel_rd_note_link(rd, reg, c->x->scope);
+    lintel_rd_arm(rd);
+    return reg;
+}

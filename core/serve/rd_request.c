@@ -131,3 +131,26 @@ lintel_rd_body(struct lintel_call *c)
     lintel_call_fail(c, LINTEL_BAD_REQUEST, "links, byte %zu: %s", at, reason);
     return -1;
 }
+
+int
+lintel_rd_complete(struct lintel_call *c, struct lintel_rd_request *r, uint32_t *flags)
+{
+    const lintel_exchange *x = c->x;
+    if (r->ep.p == NULL && x->flags & LINTEL_X_SECURE && x->identity != NULL)
+        r->ep = lintel_str(x->identity);
+    if (r->d.p == NULL)
+        r->d = lintel_str(lintel_rd_conf(c->tree->rd)->sector);
+    if (r->base.p != NULL)
+        *flags |= LINTEL_REG_BASE;
+    else if (x->origin != NULL)
+        r->base = lintel_str(x->origin);
+    if (r->ep.n == 0 || !lintel_reg_is_name(r->ep))
+        lintel_call_fail(c, LINTEL_BAD_REQUEST,
+                         "ep: the endpoint's name is missing (1 to 63 bytes)");
+    else if (r->base.p == NULL)
+        lintel_call_fail(c, LINTEL_BAD_REQUEST,
+                         "base: where the endpoint is reached can't be seen here; say it");
+    else
+        return lintel_rd_may_base(c, r->base);
+    return 0;
+}

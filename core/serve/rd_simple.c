@@ -20,6 +20,7 @@ struct waiter { /* a registration that waits for its links */
     struct waiter *next;
     lintel_ticket ticket;
     uint64_t session;
+    uint32_t scope;
     struct lintel_who who;
     char *owner, *d, *ep; /* ep and d completed */
     uint32_t nquery;
@@ -131,7 +132,8 @@ void
 lintel_rd_simple_resume(struct lintel_rd *rd, const struct lintel_registration *reg)
 {
     lintel_mono now = lintel_rd_now(rd), left = (reg->expires - now) / 2;
-    if (!(reg->flags & LINTEL_REG_SIMPLE) || !lintel_registration_is_active(reg, now))
+    if (!(reg->flags & LINTEL_REG_SIMPLE) || !lintel_registration_is_active(reg, now) ||
+        !lintel_rd_is_on_link(rd, reg, 0)) /* behind which interface it was is not known any more */
         return;
     struct source *s = source_new(rd, reg->id, reg->base);
     lintel_mono wait = (lintel_mono)(AGAIN_LEAST + rd->simple.n % AGAIN_SPREAD) * SECOND;
@@ -308,6 +310,7 @@ register_waiter(struct lintel_rd *rd, const struct lintel_rd_fetch *f, const str
         return;
     }
     lintel_rd_count(rd, reg);
+    lintel_rd_note_link(rd, reg, w->scope);
     lintel_rd_arm(rd);
     if (a != NULL)
         note_source(rd, f, reg->id, a);
@@ -455,6 +458,7 @@ waiter_new(const struct lintel_call *c, const struct lintel_rd_request *r)
         w->query[w->nquery] = (lintel_span){put_text(&at, q->p, q->n), q->n};
     }
     w->session = x->session;
+    w->scope = x->scope;
     return w;
 }
 

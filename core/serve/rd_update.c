@@ -43,7 +43,8 @@ lintel_rd_update(struct lintel_call *c, const struct lintel_registration *reg)
     }
     if (!check(c, reg, &r) ||
         (links.n != 0 && (lintel_rd_body(c) != 0 || !lintel_rd_may_links(c, links))) ||
-        !lintel_rd_is_fresh(c, reg) || !lintel_rd_has_room(c, reg))
+        !lintel_rd_is_fresh(c, reg) || !lintel_rd_has_room(c, reg) ||
+        (r.base.p != NULL && !lintel_rd_may_base(c, r.base)))
         return;
     struct lintel_reg_update u = {.lt = r.lt,
                                   .session = x->session,
@@ -59,7 +60,9 @@ lintel_rd_update(struct lintel_call *c, const struct lintel_registration *reg)
         lintel_call_fail(c, LINTEL_BAD_REQUEST, "%s", reason);
         return;
     }
-    lintel_rd_count(rd, lintel_registry_find(rd->registry, id));
+    reg = lintel_registry_find(rd->registry, id);
+    lintel_rd_count(rd, reg);
+    lintel_rd_note_link(rd, reg, x->scope);
     lintel_rd_arm(rd);
     lintel_rd_done(c, LINTEL_CHANGED, id, 0);
 }

@@ -12,6 +12,7 @@
 #include "core/base/num.h"
 #include "core/directory/link.h"
 #include "core/serve/json.h"
+#include "core/serve/nearest.h"
 #include "core/serve/schema.h"
 
 /* One TD, or one Thing Model, being written. */

@@ -140,7 +140,7 @@ caller_of(struct lcoap_fast *f, const struct lcoap_stack *k, const coap_address_
     c->local = *local;
     c->flags = lcoap_flags_of(k, COAP_PROTO_UDP, local, remote);
     lcoap_address_text(remote, c->text, sizeof c->text);
-    lcoap_address_uri(COAP_PROTO_UDP, local, c->base, sizeof c->base);
+    lcoap_address_origin(COAP_PROTO_UDP, local, c->base, sizeof c->base);
     return c;
 }
 

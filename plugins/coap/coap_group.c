@@ -362,7 +362,7 @@ lcoap_group_wants(struct lcoap_peer *peer, const struct lcoap_request *r)
                    IN6_IS_ADDR_V4MAPPED(&local->addr.sin6.sin6_addr), local->addr.sin6.sin6_port,
                    &source))
         return false;
-    lcoap_address_uri(COAP_PROTO_UDP, &source, peer->base, sizeof peer->base);
+    lcoap_address_origin(COAP_PROTO_UDP, &source, peer->base, sizeof peer->base);
     return true;
 }
 

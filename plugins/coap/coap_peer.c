@@ -121,7 +121,7 @@ describe(struct lcoap_peer *p, const coap_address_t *local)
 
     p->local = *local;
     p->place = l != NULL ? l->place : NULL;
-    lcoap_address_uri(protocol, local, p->base, sizeof p->base);
+    lcoap_address_origin(protocol, local, p->base, sizeof p->base);
     if (!p->stream)
         lcoap_address_origin(protocol, remote, p->origin, sizeof p->origin);
     p->scope = scope_of(remote);

@@ -249,10 +249,10 @@ says "and in the status" '"kept": true' lintel --json status
 
 # A hub that is killed. What was answered is there again, and lifetimes go on.
 short=$(register 'ep=short&lt=3&base=coap://h' '</s>')
-( for n in $(seq 1 400); do coap -m post -t 40 -e '</b>' "$base/rd?ep=busy$n&d=busy&base=coap://h" >/dev/null || break; echo "$n"; done ) >"$here/busy" &
+( for n in $(seq 1 4000); do coap -m post -t 40 -e '</b>' "$base/rd?ep=busy$n&d=busy&base=coap://h" >/dev/null || break; echo "$n"; done ) >"$here/busy" &
 busy=$!
 pids+=("$busy")
-soon "registrations are under way" '^([2-9]|[123][0-9])[0-9]$' tail -1 "$here/busy"
+soon "registrations are under way" '^[0-9]{2,}$' tail -1 "$here/busy"
 kill -9 "$hub"
 wait "$hub" 2>/dev/null
 answered=$(($(wc -l <"$here/busy")))

@@ -68,7 +68,8 @@ typedef struct lintel_exchange { /* valid until submit() returns */
     const char *identity; /* who asks: a PSK identity, a certificate's name; "" = unknown */
     const char *peer;     /* "[::1]:40312", "uid 1000"; for logs and the audit trail */
     const char *thing;    /* thingId if the request came to a thing's own address, else NULL: hub */
-    const char *base;     /* "coap://[::1]:5683": how the peer reaches this tree; for absolute links */
+    const char *base;     /* "coap://[::1]": how the peer reaches this tree, the scheme's default port
+                           * left out; for absolute links */
     void *cookie;         /* given back in answer() */
     /* Who vouches for the identity: "psk", the issuer of the certificate; "" where there is none. */
     const char *authority;
