@@ -60,6 +60,18 @@ reserve(struct lintel_buf *b, size_t n)
 }
 
 void
+lintel_buf_expect(struct lintel_buf *b, size_t n)
+{
+    if (b->limit != 0 && n > b->limit)
+        n = b->limit;
+    char *p = b->failed || n >= SIZE_MAX / 4 || n < b->room ? NULL : lintel_grow(b->p, n + 1, 1);
+    if (p == NULL)
+        return;
+    b->p = p;
+    b->room = n + 1;
+}
+
+void
 lintel_buf_add(struct lintel_buf *b, const void *p, size_t n)
 {
     if (!reserve(b, n))
@@ -192,6 +204,14 @@ lintel_utf8_valid(const char *s, size_t n)
 {
     size_t i = 0;
     while (i < n) {
+        uint64_t eight;
+        if (n - i >= sizeof eight) { /* most text is ASCII */
+            memcpy(&eight, s + i, sizeof eight);
+            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+                i += sizeof eight;
+                continue;
+            }
+        }
         size_t len =
             (unsigned char)s[i] < 0x80 ? 1 : utf8_char((const unsigned char *)s + i, n - i);
         if (len == 0)

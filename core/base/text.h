@@ -22,6 +22,8 @@ struct lintel_buf {
 };
 void lintel_buf_fini(struct lintel_buf *b);
 void lintel_buf_reset(struct lintel_buf *b); /* empty, memory kept, failure forgotten */
+/* Room for n bytes in all, so that it does not grow step by step; less without memory. */
+void lintel_buf_expect(struct lintel_buf *b, size_t n);
 void lintel_buf_add(struct lintel_buf *b, const void *p, size_t n);
 void lintel_buf_adds(struct lintel_buf *b, const char *s);
 void lintel_buf_addc(struct lintel_buf *b, char c);

@@ -183,16 +183,18 @@ tree_resource_answer(void *ctx, struct lintel_transport_instance *t, lintel_tick
     lintel_tree_mounted_answer(h->tree, t, ticket, a);
 }
 
-/* A request of the tree's own leaves by the transport that brought the one it belongs to. */
+/* A request of the tree's own leaves by the transport that brought the one it belongs to; where
+ * that is not known, by the first that takes it. */
 static lintel_status
 send_request(void *ctx, void *asker, const char *uri, const lintel_exchange *x,
              lintel_ticket ticket)
 {
     struct lintel_hub *h = ctx;
-    for (struct running *r = h->transports; r != NULL; r = r->next)
-        if (r->transport == asker)
-            return lintel_transport_send(r->transport, uri, x, ticket);
-    return LINTEL_E_NOTSUP; /* it came over the local socket */
+    lintel_status st = LINTEL_E_NOTSUP; /* it came over the local socket */
+    for (struct running *r = h->transports; r != NULL && st == LINTEL_E_NOTSUP; r = r->next)
+        if (asker == NULL || r->transport == asker)
+            st = lintel_transport_send(r->transport, uri, x, ticket);
+    return st;
 }
 
 /* Where each bus runs. */

@@ -205,12 +205,19 @@ read_quoted(struct lintel_link_reader *r, struct lintel_arena *a, struct lintel_
     return 0;
 }
 
-/* ptoken of RFC 6690 section 2. */
+/* A set of ASCII. */
+static int
+is_in(const uint64_t set[2], char c)
+{
+    return (unsigned char)c < 128 && (set[(unsigned char)c / 64] >> (unsigned char)c % 64 & 1);
+}
+
+/* ptoken of RFC 6690 section 2: visible ASCII but for '"' ',' ';' '<' '>' '\\'. */
 static int
 is_ptoken(char c)
 {
-    return c > 0x20 && c < 0x7f && c != '"' && c != ',' && c != ';' && c != '<' && c != '>' &&
-           c != '\\';
+    static const uint64_t set[2] = {UINT64_C(0xa7ffeffa00000000), UINT64_C(0x7fffffffefffffff)};
+    return is_in(set, c);
 }
 
 static int
@@ -230,23 +237,43 @@ read_value(struct lintel_link_reader *r, struct lintel_arena *a, struct lintel_s
     return 0;
 }
 
-/* parmname of RFC 5987, with the '*' of extended ones. */
+/* parmname of RFC 5987, with the '*' of extended ones: letters, digits, !#$&+-.^_`|~* */
 static int
 is_name(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$&+-.^_`|~*", c) != NULL);
+    static const uint64_t set[2] = {UINT64_C(0x03ff6c5a00000000), UINT64_C(0x57ffffffc7fffffe)};
+    return is_in(set, c);
 }
 
-static int
-stands_once(struct lintel_str name)
+int
+lintel_link_is_parmname(struct lintel_str name)
 {
-    static const char *const once[] = {"rel", "rev", "anchor", "media", "title", "title*", "type",
-                                       "rt",  "if",  "sz",     "ct",    "hct",   "obs"};
+    for (size_t i = 0; i < name.n; i++)
+        if (!is_name(name.p[i]))
+            return 0;
+    return name.n != 0 && name.n <= LINTEL_LINK_NAME_MOST;
+}
+
+int
+lintel_link_is_ptoken(struct lintel_str value)
+{
+    for (size_t i = 0; i < value.n; i++)
+        if (!is_ptoken(value.p[i]))
+            return 0;
+    return value.n != 0 && value.n <= LINTEL_LINK_TEXT_MOST;
+}
+
+/* In their order, so that most names are told apart by a letter. */
+uint32_t
+lintel_link_stands_once(struct lintel_str name)
+{
+    static const struct lintel_str once[] = {
+        {"anchor", 6}, {"ct", 2}, {"hct", 3}, {"if", 2},    {"media", 5},  {"obs", 3}, {"rel", 3},
+        {"rev", 3},    {"rt", 2}, {"sz", 2},  {"title", 5}, {"title*", 6}, {"type", 4}};
     char first = name.n == 0 ? '\0' : lower(name.p[0]);
-    for (size_t i = 0; i < LINTEL_COUNT(once); i++)
-        if (once[i][0] == first && lintel_link_is_name(name, once[i]))
-            return 1;
+    for (size_t i = 0; i < LINTEL_COUNT(once) && once[i].p[0] <= first; i++)
+        if (once[i].p[0] == first && once[i].n == name.n && lintel_link_same_name(name, once[i]))
+            return 1u << i;
     return 0;
 }
 
@@ -279,7 +306,7 @@ read_attr(struct lintel_link_reader *r, struct lintel_arena *a, struct lintel_li
         if (read_value(r, a, &attr.value, reason) != 0)
             return -1;
     }
-    if (stands_once(attr.name) && has(l, attr.name))
+    if (lintel_link_stands_once(attr.name) && has(l, attr.name))
         return 0;
     if (l->n == LINTEL_LINK_ATTRS_MOST)
         return fail(reason, "a link has too many attributes");

@@ -54,6 +54,12 @@ struct lintel_link_reader {
 int lintel_link_next(struct lintel_link_reader *r, struct lintel_arena *a, struct lintel_link *ret,
                      const char **reason);
 
+/* What the reader above takes as a name and as a value without quotes. */
+int lintel_link_is_parmname(struct lintel_str name);
+int lintel_link_is_ptoken(struct lintel_str value);
+/* A bit of its own for each attribute that a link has once; 0: it may stand again. */
+uint32_t lintel_link_stands_once(struct lintel_str name);
+
 /* Names of attributes: case is ignored. */
 int lintel_link_same_name(struct lintel_str a, struct lintel_str b);
 static inline int

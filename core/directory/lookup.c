@@ -237,10 +237,10 @@ plan_add(struct plan *p, struct reg_list list)
 }
 
 static void
-plan_key(const struct query *q, struct plan *p, const char *name, struct lintel_str value)
+plan_key(const struct query *q, struct plan *p, enum reg_name name, struct lintel_str value)
 {
-    plan_add(p,
-             reg_index_list(&q->r->index, reg_index_hash(&q->r->index, lintel_str(name), value)));
+    const struct reg_index *ix = &q->r->index;
+    plan_add(p, reg_index_list(ix, reg_index_hash(ix, name, (struct lintel_str){"", 0}, value)));
 }
 
 struct plan_words {
@@ -289,12 +289,12 @@ plan_uri(const struct query *q, const struct lintel_link_criterion *c, int href,
         return;
     }
     struct plan by_path = {0};
-    plan_key(q, &by_path, REG_KEY_URI, c->want);
+    plan_key(q, &by_path, REG_NAME_URI, c->want);
     if (origin.n != 0) {
-        plan_key(q, &by_path, REG_KEY_PATH, path);
-        plan_key(q, p, REG_KEY_ORIGIN, origin);
+        plan_key(q, &by_path, REG_NAME_PATH, path);
+        plan_key(q, p, REG_NAME_ORIGIN, origin);
         if (here)
-            plan_key(q, p, REG_KEY_ORIGIN, (struct lintel_str){"", 0});
+            plan_key(q, p, REG_NAME_ORIGIN, (struct lintel_str){"", 0});
     }
     if (!c->prefix && (origin.n == 0 || by_path.total < p->total))
         *p = by_path;
@@ -306,7 +306,8 @@ static void
 plan_attr(const struct query *q, const struct lintel_link_criterion *c, struct plan *p)
 {
     struct lintel_str want = c->want;
-    int ordered = reg_ordered(c->name);
+    const struct reg_index *ix = &q->r->index;
+    enum reg_name name = reg_name_of(c->name);
     if (lintel_link_is_list(c->name)) { /* kept by its words; a beginning must lie in the first */
         size_t start = 0;
         while (start < want.n && want.p[start] == ' ')
@@ -319,13 +320,13 @@ plan_attr(const struct query *q, const struct lintel_link_criterion *c, struct p
             return;
         }
     }
-    if (c->prefix && ordered == 0) {
+    if (c->prefix && !reg_name_is_ordered(name)) {
         p->all = 1;
     } else if (c->prefix) {
         struct plan_words words = {q, p};
-        reg_index_words(&q->r->index, ordered, want, plan_word, &words);
+        reg_index_words(ix, (int)name, want, plan_word, &words);
     } else {
-        plan_add(p, reg_index_list(&q->r->index, reg_index_hash(&q->r->index, c->name, want)));
+        plan_add(p, reg_index_list(ix, reg_index_hash(ix, name, c->name, want)));
     }
 }
 
@@ -344,7 +345,7 @@ plan_criterion(const struct query *q, const struct lintel_link_criterion *c, str
     else
         plan_attr(q, c, p);
     if (lintel_link_is_name(c->name, "base") && lintel_link_text_matches(c, q->l->here))
-        plan_key(q, p, "base", (struct lintel_str){"", 0});
+        plan_key(q, p, REG_NAME_BASE, (struct lintel_str){"", 0});
 }
 
 static void
@@ -495,6 +496,25 @@ is_visible(const struct lintel_lookup *l, const struct reg *reg)
     return l->visible == NULL || l->visible(l->visible_ctx, &reg->pub);
 }
 
+/* To let a long answer grow by doubling would copy all of it in one step. How long it becomes is
+ * told by how far it is. */
+static void
+expect_rest(const struct query *q, const struct walk *w, struct lintel_buf *out)
+{
+    enum { LONG = 1 << 16, LONGEST = 1 << 28 };
+    uint64_t seen = w->place, all = q->r->norder;
+    if (out->n < LONG || out->room - out->n > out->n / 2)
+        return;
+    for (uint32_t i = 0; i < (w->plan.all ? 0 : w->plan.n); i++) {
+        seen = i == 0 ? w->at[i] : seen + w->at[i];
+        all = i == 0 ? w->plan.lists[i].n : all + w->plan.lists[i].n;
+    }
+    if (seen == 0 || all < seen)
+        return;
+    double whole = (double)out->n * 1.1 * (double)all / (double)seen;
+    lintel_buf_expect(out, whole < LONGEST ? (size_t)whole : LONGEST);
+}
+
 int
 lintel_lookup_step(const struct lintel_registry *r, struct lintel_lookup *l, uint32_t budget,
                    struct lintel_buf *out)
@@ -519,6 +539,8 @@ lintel_lookup_step(const struct lintel_registry *r, struct lintel_lookup *l, uin
     }
     if (q.failed)
         out->failed = 1;
+    if (reg != NULL)
+        expect_rest(&q, &w, out);
     lintel_buf_fini(&q.scratch);
     return reg != NULL && l->given < l->count && !out->failed;
 }

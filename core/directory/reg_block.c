@@ -28,19 +28,35 @@ reg_links(const struct reg *reg, struct reg_cursor *ret)
     *ret = (struct reg_cursor){reg->data + reg->links_at, reg->pub.nlinks};
 }
 
+size_t
+reg_value_head(const char *p, enum reg_value *ret)
+{
+    uint32_t head = get16(p);
+    *ret = (enum reg_value)(head >> VALUE_BITS);
+    return head & ((1u << VALUE_BITS) - 1);
+}
+
 int
 reg_attr_next(struct reg_cursor *c, struct reg_attr *ret)
 {
     if (c->left == 0)
         return 0;
     c->left--;
-    uint32_t name = (unsigned char)c->p[0], value = get16(c->p + 1);
-    ret->kind = (enum reg_value)(value >> VALUE_BITS);
-    value &= (1u << VALUE_BITS) - 1;
-    ret->name = (struct lintel_str){c->p + 3, name};
-    ret->value = (struct lintel_str){ret->kind == REG_VALUE_NONE ? NULL : c->p + 3 + name, value};
+    size_t name = (unsigned char)c->p[0], value = reg_value_head(c->p + 1, &ret->kind);
+    ret->name = (struct lintel_str){c->p + REG_HEAD, name};
+    ret->value =
+        (struct lintel_str){ret->kind == REG_VALUE_NONE ? NULL : c->p + REG_HEAD + name, value};
     c->p += 3 + name + value;
     return 1;
+}
+
+/* The head of a link; there is one. */
+static void
+open_link(struct reg_cursor *c, struct lintel_str *target, struct reg_cursor *attrs)
+{
+    c->left--;
+    *target = (struct lintel_str){c->p + REG_HEAD, get16(c->p)};
+    *attrs = (struct reg_cursor){target->p + target->n, (unsigned char)c->p[2]};
 }
 
 int
@@ -48,10 +64,7 @@ reg_link_next(struct reg_cursor *c, struct reg_link *ret)
 {
     if (c->left == 0)
         return 0;
-    c->left--;
-    uint32_t n = get16(c->p);
-    ret->target = (struct lintel_str){c->p + 3, n};
-    ret->attrs = (struct reg_cursor){c->p + 3 + n, (unsigned char)c->p[2]};
+    open_link(c, &ret->target, &ret->attrs);
     struct reg_cursor behind = ret->attrs;
     for (struct reg_attr skipped; reg_attr_next(&behind, &skipped);)
         ;
@@ -130,8 +143,8 @@ set16(struct lintel_buf *b, size_t at, size_t n)
 }
 
 /* A path loses its dots; what stands behind '?' or '#' is none of it. */
-static void
-pack_path(struct lintel_buf *b, struct lintel_str ref)
+void
+reg_pack_path(struct lintel_buf *b, struct lintel_str ref)
 {
     struct lintel_uri u;
     lintel_uri_split(ref, &u);
@@ -143,7 +156,7 @@ static void
 pack_text(struct lintel_buf *b, struct lintel_str s, int is_reference)
 {
     if (is_reference && reg_is_path(s) && memmem(s.p, s.n, "/.", 2) != NULL)
-        pack_path(b, s);
+        reg_pack_path(b, s);
     else
         lintel_buf_add(b, s.p, s.n);
 }
@@ -152,7 +165,7 @@ static void
 pack_attr(struct lintel_buf *b, const struct lintel_link_attr *attr, enum reg_value kind)
 {
     size_t start = b->n;
-    char head[3] = {(char)attr->name.n};
+    char head[REG_HEAD] = {(char)attr->name.n};
     lintel_buf_add(b, head, sizeof head);
     lintel_buf_add(b, attr->name.p, attr->name.n);
     size_t value = b->n;
@@ -174,7 +187,7 @@ static void
 pack_link(struct lintel_buf *b, const struct lintel_link *l, struct lintel_str doc)
 {
     size_t start = b->n;
-    char head[3] = {0, 0, (char)l->n};
+    char head[REG_HEAD] = {0, 0, (char)l->n};
     lintel_buf_add(b, head, sizeof head);
     pack_text(b, l->target, 1);
     set16(b, start, b->n - start - sizeof head);
@@ -225,13 +238,35 @@ place(struct lintel_str *s, const char *p)
     return p + s->n;
 }
 
-struct reg *
-reg_block_new(const struct lintel_reg_input *in, struct lintel_buf *scratch,
-              char reason[LINTEL_REASON])
+/* The links of a new block, behind what stands in scratch. */
+static int
+add_links(const struct lintel_reg_input *in, struct lintel_str packed, uint32_t *nlinks,
+          struct lintel_buf *scratch, char reason[LINTEL_REASON])
 {
-    struct lintel_registration pub = {.session = in->session, .lt = in->lt, .flags = in->flags};
     char why[LINTEL_REASON];
     size_t at = 0;
+    if (packed.p != NULL) {
+        lintel_buf_add(scratch, packed.p, packed.n);
+        return reg_links_check(packed, *nlinks, reason);
+    }
+    if (reg_links_read(in->links, scratch, nlinks, &at, why) == 0)
+        return 0;
+    lintel_format(reason, LINTEL_REASON, "links, byte %zu: %s", at, why);
+    return -1;
+}
+
+struct lintel_str
+reg_block_links(const struct reg *reg)
+{
+    return (struct lintel_str){reg->data + reg->links_at, reg->size - sizeof *reg - reg->links_at};
+}
+
+struct reg *
+reg_block_new(const struct lintel_reg_input *in, struct lintel_str packed, uint32_t nlinks,
+              struct lintel_buf *scratch, char reason[LINTEL_REASON])
+{
+    struct lintel_registration pub = {
+        .session = in->session, .lt = in->lt, .flags = in->flags, .nlinks = nlinks};
     lintel_buf_reset(scratch);
     pub.ep = keep(scratch, in->ep);
     pub.d = keep(scratch, in->d);
@@ -242,10 +277,8 @@ reg_block_new(const struct lintel_reg_input *in, struct lintel_buf *scratch,
         pack_attr(scratch, &in->attrs[i],
                   in->attrs[i].value.p == NULL ? REG_VALUE_NONE : REG_VALUE_QUOTED);
     size_t links_at = scratch->n;
-    if (reg_links_read(in->links, scratch, &pub.nlinks, &at, why) != 0) {
-        lintel_format(reason, LINTEL_REASON, "links, byte %zu: %s", at, why);
+    if (add_links(in, packed, &pub.nlinks, scratch, reason) != 0)
         return NULL;
-    }
     struct reg *reg = scratch->failed ? NULL : lintel_alloc(sizeof *reg + scratch->n);
     if (reg == NULL) {
         lintel_copy(reason, LINTEL_REASON, "out of memory");
@@ -274,30 +307,27 @@ reg_block_same(const struct reg *a, const struct reg *b)
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-int
-reg_ordered(struct lintel_str name)
+static int
+is_list(enum reg_name name)
 {
-    static const char *const ordered[] = {"rt", "if", "ep", "et", "d"};
-    for (size_t i = 0; name.n <= 2 && i < LINTEL_COUNT(ordered); i++)
-        if (lintel_link_is_name(name, ordered[i]))
-            return (int)i + 1;
-    return 0;
+    return name == REG_NAME_RT || name == REG_NAME_IF || name == REG_NAME_CT ||
+           name == REG_NAME_REL || name == REG_NAME_REV;
 }
 
 static int
-attr_keys(struct lintel_str name, struct lintel_str value, reg_key_fn *fn, void *ctx)
+attr_keys(enum reg_name name, const struct reg_attr *attr, reg_key_fn *fn, void *ctx)
 {
-    int ordered = reg_ordered(name);
+    struct lintel_str value = attr->value;
     if (value.p == NULL)
         return 0;
-    if (!lintel_link_is_list(name))
-        return fn(ctx, name, value, ordered);
+    if (!is_list(name))
+        return fn(ctx, name, attr->name, value);
     for (size_t i = 0; i < value.n;) {
         size_t end = i;
         while (end < value.n && value.p[end] != ' ')
             end++;
         if (end > i) {
-            int got = fn(ctx, name, (struct lintel_str){value.p + i, end - i}, ordered);
+            int got = fn(ctx, name, attr->name, (struct lintel_str){value.p + i, end - i});
             if (got != 0)
                 return got;
         }
@@ -307,26 +337,38 @@ attr_keys(struct lintel_str name, struct lintel_str value, reg_key_fn *fn, void 
 }
 
 static int
-uri_keys(struct lintel_str ref, reg_key_fn *fn, void *ctx)
+key(enum reg_name name, struct lintel_str value, reg_key_fn *fn, void *ctx)
 {
-    if (reg_is_path(ref))
-        return fn(ctx, lintel_str(REG_KEY_PATH), ref, 0);
-    struct lintel_str origin = lintel_uri_origin(ref);
-    int got = origin.n == 0 ? 0 : fn(ctx, lintel_str(REG_KEY_ORIGIN), origin, 0);
-    return got != 0 ? got : fn(ctx, lintel_str(REG_KEY_URI), ref, 0);
+    return fn(ctx, name, (struct lintel_str){"", 0}, value);
 }
 
 static int
-link_keys(struct reg_link *link, reg_key_fn *fn, void *ctx)
+uri_keys(struct lintel_str ref, reg_key_fn *fn, void *ctx)
 {
+    if (reg_is_path(ref))
+        return key(REG_NAME_PATH, ref, fn, ctx);
+    struct lintel_str origin = lintel_uri_origin(ref);
+    int got = origin.n == 0 ? 0 : key(REG_NAME_ORIGIN, origin, fn, ctx);
+    return got != 0 ? got : key(REG_NAME_URI, ref, fn, ctx);
+}
+
+/* The link's attributes are read here, once: c moves behind them. */
+static int
+link_keys(struct reg_cursor *c, reg_key_fn *fn, void *ctx)
+{
+    struct lintel_str target;
+    struct reg_cursor attrs;
     struct reg_attr attr;
-    int got = uri_keys(link->target, fn, ctx);
-    while (got == 0 && reg_attr_next(&link->attrs, &attr)) {
-        if (lintel_link_is_name(attr.name, "anchor") && attr.value.p != NULL)
+    open_link(c, &target, &attrs);
+    int got = uri_keys(target, fn, ctx);
+    while (got == 0 && reg_attr_next(&attrs, &attr)) {
+        enum reg_name name = reg_name_of(attr.name);
+        if (name == REG_NAME_ANCHOR && attr.value.p != NULL)
             got = uri_keys(attr.value, fn, ctx);
         else
-            got = attr_keys(attr.name, attr.value, fn, ctx);
+            got = attr_keys(name, &attr, fn, ctx);
     }
+    c->p = attrs.p;
     return got;
 }
 
@@ -335,13 +377,13 @@ static int
 endpoint_keys(const struct reg *reg, reg_key_fn *fn, void *ctx)
 {
     const struct lintel_registration *pub = &reg->pub;
-    int got = fn(ctx, lintel_str("ep"), pub->ep, reg_ordered(lintel_str("ep")));
+    int got = key(REG_NAME_EP, pub->ep, fn, ctx);
     if (got == 0 && pub->d.n != 0)
-        got = fn(ctx, lintel_str("d"), pub->d, reg_ordered(lintel_str("d")));
+        got = key(REG_NAME_D, pub->d, fn, ctx);
     if (got == 0)
-        got = fn(ctx, lintel_str("base"), pub->base, 0);
+        got = key(REG_NAME_BASE, pub->base, fn, ctx);
     if (got == 0)
-        got = fn(ctx, lintel_str(REG_KEY_ORIGIN), lintel_uri_origin(pub->base), 0);
+        got = key(REG_NAME_ORIGIN, lintel_uri_origin(pub->base), fn, ctx);
     return got;
 }
 
@@ -350,13 +392,12 @@ reg_keys(const struct reg *reg, reg_key_fn *fn, void *ctx)
 {
     struct reg_cursor attrs, links;
     struct reg_attr attr;
-    struct reg_link link;
     int got = endpoint_keys(reg, fn, ctx);
     reg_attrs(reg, &attrs);
     while (got == 0 && reg_attr_next(&attrs, &attr))
-        got = attr_keys(attr.name, attr.value, fn, ctx);
+        got = attr_keys(reg_name_of(attr.name), &attr, fn, ctx);
     reg_links(reg, &links);
-    while (got == 0 && reg_link_next(&links, &link))
-        got = link_keys(&link, fn, ctx);
+    while (got == 0 && links.left != 0)
+        got = link_keys(&links, fn, ctx);
     return got;
 }

@@ -175,3 +175,114 @@ lintel_reg_check_links(struct lintel_str doc, size_t *ret_at, char reason[LINTEL
     uint32_t n;
     return reg_links_read(doc, NULL, &n, ret_at, reason);
 }
+
+/* ---- links that are packed ------------------------------------------------------------------- */
+
+struct taken { /* bytes, from the front */
+    const char *p;
+    size_t left;
+    uint32_t once; /* attributes that stand once and were met in this link */
+};
+
+static int
+take(struct taken *t, size_t n, struct lintel_str *ret)
+{
+    if (n > t->left)
+        return 0;
+    *ret = (struct lintel_str){t->p, n};
+    t->p += n;
+    t->left -= n;
+    return 1;
+}
+
+/* A value in quotes: UTF-8 without NUL. *bytes counts its escapes. */
+static int
+is_quotable(struct lintel_str value, size_t *bytes)
+{
+    int high = 0;
+    for (size_t i = 0; i < value.n; i++) {
+        char c = value.p[i];
+        if (c == '\0')
+            return 0;
+        *bytes += c == '"' || c == '\\';
+        high |= (unsigned char)c >= 0x80;
+    }
+    return value.n <= LINTEL_LINK_TEXT_MOST &&
+           (!high || lintel_utf8_valid(value.p, value.n) == value.n);
+}
+
+/* One attribute; *bytes counts its text. */
+static int
+take_attr(struct taken *t, struct lintel_link *l, size_t *bytes)
+{
+    struct lintel_link_attr *attr = &l->attrs[l->n];
+    struct lintel_str head;
+    enum reg_value kind;
+    if (!take(t, REG_HEAD, &head))
+        return 0;
+    size_t n = reg_value_head(head.p + 1, &kind);
+    if (!take(t, (unsigned char)head.p[0], &attr->name) || !take(t, n, &attr->value) ||
+        !lintel_link_is_parmname(attr->name))
+        return 0;
+    uint32_t once = lintel_link_stands_once(attr->name);
+    if (t->once & once)
+        return 0;
+    t->once |= once;
+    l->n++;
+    *bytes += 1 + attr->name.n + n + (kind == REG_VALUE_NONE ? 0 : kind == REG_VALUE_BARE ? 1 : 3);
+    if (kind == REG_VALUE_NONE)
+        attr->value.p = NULL;
+    return kind == REG_VALUE_NONE   ? n == 0
+           : kind == REG_VALUE_BARE ? lintel_link_is_ptoken(attr->value)
+                                    : kind == REG_VALUE_QUOTED && is_quotable(attr->value, bytes);
+}
+
+/* A path with dots that packing would have taken away. */
+static int
+has_dots(struct lintel_str ref)
+{
+    struct lintel_buf plain = {0};
+    if (!reg_is_path(ref) || memmem(ref.p, ref.n, "/.", 2) == NULL)
+        return 0;
+    reg_pack_path(&plain, ref);
+    int same = !plain.failed && plain.n == ref.n && memcmp(plain.p, ref.p, ref.n) == 0;
+    lintel_buf_fini(&plain);
+    return !same;
+}
+
+static int
+take_link(struct taken *t, struct lintel_link *l, size_t *bytes)
+{
+    struct lintel_str head, anchor;
+    if (!take(t, REG_HEAD, &head) || (unsigned char)head.p[2] > LINTEL_LINK_ATTRS_MOST ||
+        !take(t, (size_t)(unsigned char)head.p[0] << 8 | (unsigned char)head.p[1], &l->target) ||
+        l->target.n > LINTEL_LINK_TEXT_MOST)
+        return 0;
+    *bytes += 3 + l->target.n;
+    l->n = 0;
+    t->once = 0;
+    for (uint32_t i = 0; i < (unsigned char)head.p[2]; i++)
+        if (!take_attr(t, l, bytes))
+            return 0;
+    anchor = lintel_link_get(l, "anchor");
+    return !has_dots(l->target) && (anchor.p == NULL || !has_dots(anchor));
+}
+
+int
+reg_links_check(struct lintel_str packed, uint32_t n, char reason[LINTEL_REASON])
+{
+    struct taken t = {packed.p, packed.n, 0};
+    struct lintel_link link;
+    size_t bytes = 0; /* as text, with a comma too many */
+    for (uint32_t i = 0; i < n; i++) {
+        if (!take_link(&t, &link, &bytes))
+            return refuse(reason, "link %u is none as this version keeps it", i);
+        if (reg_check_link(&link, i, reason) != 0)
+            return -1;
+    }
+    if (t.left != 0)
+        return refuse(reason, "bytes behind the last link");
+    return bytes <= LINTEL_REG_BYTES_MOST + 1
+               ? 0
+               : refuse(reason, "links of more than %d bytes", LINTEL_REG_BYTES_MOST);
+}

@@ -5,11 +5,46 @@
 
 /* ---- hash ------------------------------------------------------------------------------------ */
 
-/* SipHash-1-3 (Aumasson, Bernstein): foreign values can't be chosen to collide. */
-struct sip {
-    uint64_t v0, v1, v2, v3;
-};
+static char
+lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
 
+static int
+is_word(struct lintel_str name, const char *word)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (lower(name.p[i]) != word[i])
+            return 0;
+    return 1;
+}
+
+enum reg_name
+reg_name_of(struct lintel_str name)
+{
+    switch (name.n) {
+    case 1: return is_word(name, "d") ? REG_NAME_D : REG_NAME_OTHER;
+    case 2:
+        switch (lower(name.p[0]) << 8 | lower(name.p[1])) {
+        case 'r' << 8 | 't': return REG_NAME_RT;
+        case 'i' << 8 | 'f': return REG_NAME_IF;
+        case 'e' << 8 | 'p': return REG_NAME_EP;
+        case 'e' << 8 | 't': return REG_NAME_ET;
+        case 'c' << 8 | 't': return REG_NAME_CT;
+        default: return REG_NAME_OTHER;
+        }
+    case 3:
+        return is_word(name, "rel")   ? REG_NAME_REL
+               : is_word(name, "rev") ? REG_NAME_REV
+                                      : REG_NAME_OTHER;
+    case 4: return is_word(name, "base") ? REG_NAME_BASE : REG_NAME_OTHER;
+    case 6: return is_word(name, "anchor") ? REG_NAME_ANCHOR : REG_NAME_OTHER;
+    default: return REG_NAME_OTHER;
+    }
+}
+
+/* SipHash-1-3 (Aumasson, Bernstein): foreign values can't be chosen to collide. */
 static inline uint64_t
 turn(uint64_t x, int bits)
 {
@@ -17,7 +52,7 @@ turn(uint64_t x, int bits)
 }
 
 static inline void
-sip_round(struct sip *s)
+sip_round(struct reg_sip *s)
 {
     s->v0 += s->v1;
     s->v1 = turn(s->v1, 13) ^ s->v0;
@@ -32,7 +67,7 @@ sip_round(struct sip *s)
 }
 
 static inline void
-sip_word(struct sip *s, uint64_t word)
+sip_word(struct reg_sip *s, uint64_t word)
 {
     s->v3 ^= word;
     sip_round(s);
@@ -41,7 +76,7 @@ sip_word(struct sip *s, uint64_t word)
 
 /* Bytes, then their number in the last word. */
 static inline void
-sip_text(struct sip *s, const char *p, size_t n)
+sip_text(struct reg_sip *s, const char *p, size_t n)
 {
     uint64_t word, last = (uint64_t)n << 56;
     for (; n >= sizeof word; p += sizeof word, n -= sizeof word) {
@@ -53,17 +88,41 @@ sip_text(struct sip *s, const char *p, size_t n)
     sip_word(s, last);
 }
 
-uint32_t
-reg_index_hash(const struct reg_index *ix, struct lintel_str name, struct lintel_str value)
+static struct reg_sip
+sip_name(struct reg_sip s, struct lintel_str name)
 {
-    struct sip s = {ix->key[0] ^ 0x736f6d6570736575, ix->key[1] ^ 0x646f72616e646f6d,
-                    ix->key[0] ^ 0x6c7967656e657261, ix->key[1] ^ 0x7465646279746573};
-    char lower[REG_INDEX_NAME_MOST] = "";
-    size_t n = name.n < sizeof lower ? name.n : sizeof lower;
+    char text[REG_INDEX_NAME_MOST];
+    size_t n = name.n < sizeof text ? name.n : sizeof text;
     for (size_t i = 0; i < n; i++)
-        lower[i] =
-            (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] + ('a' - 'A') : name.p[i]);
-    sip_text(&s, lower, n);
+        text[i] = lower(name.p[i]);
+    sip_text(&s, text, n);
+    return s;
+}
+
+void
+reg_index_init(struct reg_index *ix, const uint64_t key[2])
+{
+    static const char *const texts[REG_NAMES] = {
+        [REG_NAME_RT] = "rt",           [REG_NAME_IF] = "if",         [REG_NAME_EP] = "ep",
+        [REG_NAME_ET] = "et",           [REG_NAME_D] = "d",           [REG_NAME_CT] = "ct",
+        [REG_NAME_REL] = "rel",         [REG_NAME_REV] = "rev",       [REG_NAME_BASE] = "base",
+        [REG_NAME_ANCHOR] = "anchor",   [REG_NAME_PATH] = "\1path",   [REG_NAME_URI] = "\1uri",
+        [REG_NAME_ORIGIN] = "\1origin", [REG_NAME_WHOLE] = "\1whole", [REG_NAME_ID] = "\1id"};
+    *ix = (struct reg_index){0};
+    ix->names[REG_NAME_OTHER] =
+        (struct reg_sip){key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
+                         key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
+    for (size_t i = REG_NAME_OTHER + 1; i < REG_NAMES; i++)
+        ix->names[i] = sip_name(ix->names[REG_NAME_OTHER], lintel_str(texts[i]));
+}
+
+uint32_t
+reg_index_hash(const struct reg_index *ix, enum reg_name name, struct lintel_str text,
+               struct lintel_str value)
+{
+    struct reg_sip s = ix->names[name];
+    if (name == REG_NAME_OTHER)
+        s = sip_name(s, text);
     sip_text(&s, value.p, value.n);
     s.v2 ^= 0xff;
     for (int i = 0; i < 3; i++)
@@ -117,11 +176,21 @@ resize(struct reg_index *ix, struct posting *list, uint32_t room)
     return fresh;
 }
 
+/* A part of n that is another one for each key: lists that get the same entries would else grow
+ * and shrink all at once. */
+static uint32_t
+share(uint32_t hash, uint32_t n)
+{
+    return (uint32_t)((uint64_t)n * (hash / REG_INDEX_PARTS % 64) / 64);
+}
+
 static int
-insert(struct reg_index *ix, struct posting **where, uint64_t seq)
+insert(struct reg_index *ix, struct posting **where, uint32_t hash, uint64_t seq)
 {
     struct posting *list = *where;
     uint32_t at = list->n;
+    if (list->seqs[list->n - 1] == seq) /* the usual case of one that is there */
+        return 0;
     if ((list->seqs[list->n - 1] & ~REG_SEQ_DEAD) >= seq)
         at = lower_bound(list->seqs, 0, list->n, seq);
     if (at < list->n && (list->seqs[at] & ~REG_SEQ_DEAD) == seq) {
@@ -134,7 +203,7 @@ insert(struct reg_index *ix, struct posting **where, uint64_t seq)
     if (list->n == list->room) {
         if (list->room > UINT32_MAX / 4)
             return -1;
-        list = resize(ix, list, list->room + list->room / 2 + 2);
+        list = resize(ix, list, list->room + list->room / 4 + share(hash, list->room / 4) + 2);
         if (list == NULL)
             return -1;
         *where = list;
@@ -196,6 +265,14 @@ grow(struct reg_index *ix, struct reg_table *t)
     return 0;
 }
 
+void
+reg_index_expect(const struct reg_index *ix, uint32_t hash)
+{
+    const struct reg_table *t = &ix->parts[hash % REG_INDEX_PARTS];
+    if (t->room != 0)
+        __builtin_prefetch(&t->slots[home(t, hash)]);
+}
+
 int
 reg_index_add(struct reg_index *ix, uint32_t hash, uint64_t seq)
 {
@@ -209,7 +286,7 @@ reg_index_add(struct reg_index *ix, uint32_t hash, uint64_t seq)
         return 1;
     }
     if (slot->n > 1)
-        return insert(ix, &slot->u.many, seq);
+        return insert(ix, &slot->u.many, hash, seq);
     if (slot->u.one == seq)
         return 0;
     struct posting *list = resize(ix, NULL, 3);
@@ -219,7 +296,7 @@ reg_index_add(struct reg_index *ix, uint32_t hash, uint64_t seq)
     list->seqs[0] = slot->u.one;
     slot->n = 2;
     slot->u.many = list;
-    return insert(ix, &slot->u.many, seq); /* there is room */
+    return insert(ix, &slot->u.many, hash, seq); /* there is room */
 }
 
 /* Frees a slot; those behind it that stand off their home move up. */
@@ -256,7 +333,7 @@ reg_index_remove(struct reg_index *ix, uint32_t hash, uint64_t seq)
         return;
     list->seqs[at] |= REG_SEQ_DEAD;
     list->live--;
-    if (list->n > 2 * list->live + 8 || list->live == 1)
+    if (list->n - list->live > list->live / 2 + share(hash, list->live) + 8 || list->live == 1)
         compact(ix, &slot->u.many);
     list = slot->u.many;
     if (list->live == 1) {

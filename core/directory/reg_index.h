@@ -16,10 +16,40 @@ enum {
 };
 #define REG_SEQ_DEAD (UINT64_C(1) << 63) /* an entry of a list that counts no more */
 
+/* Names of keys. Those that most registrations have come first, and are known by number. */
+enum reg_name {
+    REG_NAME_OTHER,
+    REG_NAME_RT, /* the first ones' values are kept in order */
+    REG_NAME_IF,
+    REG_NAME_EP,
+    REG_NAME_ET,
+    REG_NAME_D,
+    REG_NAME_CT, /* the others' are not */
+    REG_NAME_REL,
+    REG_NAME_REV,
+    REG_NAME_BASE,
+    REG_NAME_ANCHOR,
+    REG_NAME_ORIGIN, /* no attribute has these: of base, targets and anchors */
+    REG_NAME_PATH,   /* a path-absolute target or anchor */
+    REG_NAME_URI,    /* an absolute one */
+    REG_NAME_ID,
+    REG_NAME_WHOLE, /* ep and d */
+    REG_NAMES
+};
+enum reg_name reg_name_of(struct lintel_str name); /* of an attribute; case is ignored */
+static inline int
+reg_name_is_ordered(enum reg_name name)
+{
+    return name >= REG_NAME_RT && name <= REG_NAME_D;
+}
+
 struct reg_slot;
 struct reg_word;
+struct reg_sip {
+    uint64_t v0, v1, v2, v3;
+};
 struct reg_index {
-    uint64_t key[2]; /* random */
+    struct reg_sip names[REG_NAMES]; /* the part of the hash that a name makes */
     struct reg_table {
         struct reg_slot *slots;
         uint32_t room, used;
@@ -28,11 +58,15 @@ struct reg_index {
     struct reg_word *recent[REG_INDEX_RECENT]; /* by hash: most words come again and again */
     size_t bytes;
 };
+void reg_index_init(struct reg_index *ix, const uint64_t key[2]); /* key: random */
 void reg_index_fini(struct reg_index *ix);
 
-uint32_t reg_index_hash(const struct reg_index *ix, struct lintel_str name,
+/* text counts only where the name is another one. */
+uint32_t reg_index_hash(const struct reg_index *ix, enum reg_name name, struct lintel_str text,
                         struct lintel_str value);
 
+/* It will be added soon: its place is fetched from memory meanwhile. */
+void reg_index_expect(const struct reg_index *ix, uint32_t hash);
 /* 1: added; 0: it was there; -1: out of memory. */
 int reg_index_add(struct reg_index *ix, uint32_t hash, uint64_t seq);
 void reg_index_remove(struct reg_index *ix, uint32_t hash, uint64_t seq); /* may be absent */

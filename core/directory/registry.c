@@ -9,6 +9,7 @@
 
 enum { DAY = 24 * 3600, GRACE_LEAST = DAY, GRACE_MOST = 7 * DAY, ENDS_A_CALL = 64 };
 #define SECOND INT64_C(1000000000)
+#define NOT_PACKED ((struct lintel_str){NULL, 0}) /* links are text */
 
 static int
 fail(char reason[LINTEL_REASON], const char *text)
@@ -38,12 +39,14 @@ lintel_registry_new(const struct lintel_registry_source *s)
     struct lintel_registry *r = lintel_alloc(sizeof *r);
     if (r == NULL)
         return NULL;
+    uint64_t key[2];
     r->source = *s;
-    if (draw(r, &r->index.key[0]) != 0 || draw(r, &r->index.key[1]) != 0) {
+    if (draw(r, &key[0]) != 0 || draw(r, &key[1]) != 0) {
         lintel_free(r);
         return NULL;
     }
-    memcpy(r->names.key, r->index.key, sizeof r->names.key);
+    reg_index_init(&r->index, key);
+    reg_index_init(&r->names, key);
     return r;
 }
 
@@ -180,7 +183,7 @@ by_seq(const struct lintel_registry *r, uint64_t seq)
 uint32_t
 registry_id_hash(const struct lintel_registry *r, uint64_t id)
 {
-    return reg_index_hash(&r->names, lintel_str("id"),
+    return reg_index_hash(&r->names, REG_NAME_ID, (struct lintel_str){"", 0},
                           (struct lintel_str){(const char *)&id, sizeof id});
 }
 
@@ -192,7 +195,8 @@ name_hash(const struct lintel_registry *r, struct lintel_str ep, struct lintel_s
     both[ep.n] = '\0';
     if (d.n != 0)
         memcpy(both + ep.n + 1, d.p, d.n);
-    return reg_index_hash(&r->names, lintel_str("name"), (struct lintel_str){both, ep.n + 1 + d.n});
+    return reg_index_hash(&r->names, REG_NAME_WHOLE, (struct lintel_str){"", 0},
+                          (struct lintel_str){both, ep.n + 1 + d.n});
 }
 
 static int
@@ -262,22 +266,17 @@ lintel_registry_stats(const struct lintel_registry *r, struct lintel_registry_st
 
 /* ---- keys in the index ----------------------------------------------------------------------- */
 
-enum { RECENT = 64 };
+enum { RECENT = 128 };
 
-struct collecting {
+struct entering {
     struct lintel_registry *r;
+    uint32_t words;          /* added; to be taken out again if memory is short */
     uint32_t recent[RECENT]; /* hashes that are collected: most keys come again in the next link */
 };
 
 static int
-collect(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
+remember(struct lintel_registry *r, uint32_t hash)
 {
-    struct collecting *c = ctx;
-    struct lintel_registry *r = c->r;
-    uint32_t hash = reg_index_hash(&r->index, name, value), *seen = &c->recent[hash % RECENT];
-    (void)ordered;
-    if (*seen == hash)
-        return 0;
     if (r->nhashes == r->hashes_room) {
         uint32_t room = r->hashes_room == 0 ? 64 : r->hashes_room * 2;
         struct reg_hash *grown = lintel_grow(r->hashes, room, sizeof *grown);
@@ -287,8 +286,71 @@ collect(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
         r->hashes_room = room;
     }
     r->hashes[r->nhashes++] = (struct reg_hash){hash, 0};
+    return 0;
+}
+
+/* Collects the keys, and adds those of words in order. */
+static int
+collect(void *ctx, enum reg_name name, struct lintel_str text, struct lintel_str value)
+{
+    struct entering *e = ctx;
+    struct reg_index *ix = &e->r->index;
+    uint32_t hash = reg_index_hash(ix, name, text, value), *seen = &e->recent[hash % RECENT];
+    if (reg_name_is_ordered(name)) {
+        if (reg_index_add_word(ix, (int)name, value, hash) != 0)
+            return -1;
+        e->words++;
+    }
+    if (*seen == hash)
+        return 0;
+    if (remember(e->r, hash) != 0)
+        return -1;
+    reg_index_expect(ix, hash);
     *seen = hash;
     return 0;
+}
+
+static int
+add_all(struct lintel_registry *r, uint64_t seq)
+{
+    for (uint32_t i = 0; i < r->nhashes; i++) {
+        int added = reg_index_add(&r->index, r->hashes[i].hash, seq);
+        if (added < 0)
+            return -1;
+        r->hashes[i].added = (uint32_t)added;
+    }
+    return 0;
+}
+
+static int
+remove_word(void *ctx, enum reg_name name, struct lintel_str text, struct lintel_str value)
+{
+    struct entering *e = ctx;
+    if (!reg_name_is_ordered(name))
+        return 0;
+    if (e->words-- == 0)
+        return 1;
+    reg_index_remove_word(&e->r->index, (int)name, value,
+                          reg_index_hash(&e->r->index, name, text, value));
+    return 0;
+}
+
+/* Puts a registration into the index, beside what already stands there for its number (an older
+ * block of the same one); its keys are in r->hashes then. -1: out of memory, and the index is as it
+ * was. */
+static int
+index_enter(struct lintel_registry *r, const struct reg *reg)
+{
+    struct entering e = {.r = r};
+    e.recent[0] = 1; /* a hash of 0 is none that was seen; 1 does not belong there */
+    r->nhashes = 0;
+    if (reg_keys(reg, collect, &e) == 0 && add_all(r, reg->seq) == 0)
+        return 0;
+    reg_keys(reg, remove_word, &e);
+    for (uint32_t i = 0; i < r->nhashes; i++)
+        if (r->hashes[i].added)
+            reg_index_remove(&r->index, r->hashes[i].hash, reg->seq);
+    return -1;
 }
 
 static int
@@ -298,85 +360,6 @@ by_hash(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* All keys of a registration, each once, into r->hashes. */
-static int
-collect_all(struct lintel_registry *r, const struct reg *reg)
-{
-    struct collecting c = {.r = r};
-    uint32_t n = 0;
-    r->nhashes = 0;
-    c.recent[0] = 1; /* a hash of 0 is none that was seen; 1 does not belong there */
-    if (reg_keys(reg, collect, &c) != 0)
-        return -1;
-    qsort(r->hashes, r->nhashes, sizeof *r->hashes, by_hash);
-    for (uint32_t i = 0; i < r->nhashes; i++)
-        if (n == 0 || r->hashes[n - 1].hash != r->hashes[i].hash)
-            r->hashes[n++] = r->hashes[i];
-    r->nhashes = n;
-    return 0;
-}
-
-struct words {
-    struct lintel_registry *r;
-    uint32_t n; /* done; to be undone */
-};
-
-static int
-add_word(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
-{
-    struct words *w = ctx;
-    if (ordered == 0)
-        return 0;
-    if (reg_index_add_word(&w->r->index, ordered, value,
-                           reg_index_hash(&w->r->index, name, value)) != 0)
-        return -1;
-    w->n++;
-    return 0;
-}
-
-static int
-remove_word(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
-{
-    struct words *w = ctx;
-    if (ordered == 0)
-        return 0;
-    if (w->n-- == 0)
-        return 1;
-    reg_index_remove_word(&w->r->index, ordered, value, reg_index_hash(&w->r->index, name, value));
-    return 0;
-}
-
-static int
-add_keys(struct lintel_registry *r, const struct reg *reg)
-{
-    struct words words = {r, 0};
-    for (uint32_t i = 0; i < r->nhashes; i++) {
-        int got = reg_index_add(&r->index, r->hashes[i].hash, reg->seq);
-        if (got < 0)
-            return -1;
-        r->hashes[i].added = (uint32_t)got;
-    }
-    if (reg_keys(reg, add_word, &words) == 0)
-        return 0;
-    reg_keys(reg, remove_word, &words);
-    return -1;
-}
-
-/* Puts a registration into the index, beside what already stands there for its number (an older
- * block of the same one). -1: out of memory, and the index is as it was. */
-static int
-index_enter(struct lintel_registry *r, const struct reg *reg)
-{
-    if (collect_all(r, reg) != 0)
-        return -1;
-    if (add_keys(r, reg) == 0)
-        return 0;
-    for (uint32_t i = 0; i < r->nhashes; i++)
-        if (r->hashes[i].added)
-            reg_index_remove(&r->index, r->hashes[i].hash, reg->seq);
-    return -1;
-}
-
 struct leaving {
     struct lintel_registry *r;
     uint64_t seq;
@@ -384,14 +367,15 @@ struct leaving {
 };
 
 static int
-leave(void *ctx, struct lintel_str name, struct lintel_str value, int ordered)
+leave(void *ctx, enum reg_name name, struct lintel_str text, struct lintel_str value)
 {
     struct leaving *l = ctx;
-    struct reg_hash hash = {reg_index_hash(&l->r->index, name, value), 0};
+    struct reg_index *ix = &l->r->index;
+    struct reg_hash hash = {reg_index_hash(ix, name, text, value), 0};
     if (!l->stays || bsearch(&hash, l->r->hashes, l->r->nhashes, sizeof hash, by_hash) == NULL)
-        reg_index_remove(&l->r->index, hash.hash, l->seq);
-    if (ordered != 0)
-        reg_index_remove_word(&l->r->index, ordered, value, hash.hash);
+        reg_index_remove(ix, hash.hash, l->seq);
+    if (reg_name_is_ordered(name))
+        reg_index_remove_word(ix, (int)name, value, hash.hash);
     return 0;
 }
 
@@ -400,6 +384,8 @@ static void
 index_leave(struct lintel_registry *r, const struct reg *reg, int stays)
 {
     struct leaving l = {r, reg->seq, stays};
+    if (stays)
+        qsort(r->hashes, r->nhashes, sizeof *r->hashes, by_hash);
     reg_keys(reg, leave, &l);
 }
 
@@ -531,12 +517,12 @@ check_input(const struct lintel_reg_input *in, char reason[LINTEL_REASON])
 }
 
 static struct reg *
-make(struct lintel_registry *r, const struct lintel_reg_input *in, lintel_mono expires,
-     char reason[LINTEL_REASON])
+make(struct lintel_registry *r, const struct lintel_reg_input *in, struct lintel_str packed,
+     uint32_t nlinks, lintel_mono expires, char reason[LINTEL_REASON])
 {
     if (check_input(in, reason) != 0)
         return NULL;
-    struct reg *reg = reg_block_new(in, &r->scratch, reason);
+    struct reg *reg = reg_block_new(in, packed, nlinks, &r->scratch, reason);
     if (reg == NULL)
         return NULL;
     if (reg->pub.lt == 0)
@@ -635,7 +621,7 @@ lintel_registry_put(struct lintel_registry *r, const struct lintel_reg_input *in
                     int *ret_new, char reason[LINTEL_REASON])
 {
     uint32_t lt = in->lt == 0 ? LINTEL_REG_LT_DEFAULT : in->lt;
-    struct reg *fresh = make(r, in, expiry(in->flags, lt, now), reason);
+    struct reg *fresh = make(r, in, NOT_PACKED, 0, expiry(in->flags, lt, now), reason);
     if (fresh == NULL)
         return NULL;
     struct reg *old = find_name(r, in->ep, in->d);
@@ -653,12 +639,13 @@ lintel_registry_put(struct lintel_registry *r, const struct lintel_reg_input *in
 }
 
 int
-registry_take(struct lintel_registry *r, const struct lintel_reg_input *in, uint64_t id,
-              uint64_t state, lintel_mono expires, lintel_mono now, char reason[LINTEL_REASON])
+registry_take(struct lintel_registry *r, const struct lintel_reg_input *in,
+              struct lintel_str packed, uint32_t nlinks, uint64_t id, uint64_t state,
+              lintel_mono expires, lintel_mono now, char reason[LINTEL_REASON])
 {
     if (id == 0 || find_id(r, id) != NULL)
         return fail(reason, "its number is taken");
-    struct reg *fresh = make(r, in, expires, reason);
+    struct reg *fresh = make(r, in, packed, nlinks, expires, reason);
     if (fresh == NULL)
         return -1;
     if (find_name(r, in->ep, in->d) != NULL) {
@@ -746,7 +733,7 @@ rebuild(struct lintel_registry *r, struct reg *old, const struct lintel_reg_upda
     if (links.failed)
         fail(reason, "out of memory");
     else
-        fresh = make(r, &in, expiry(in.flags, in.lt, now), reason);
+        fresh = make(r, &in, NOT_PACKED, 0, expiry(in.flags, in.lt, now), reason);
     lintel_buf_fini(&links);
     if (fresh == NULL)
         return -1;

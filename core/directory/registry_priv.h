@@ -24,7 +24,7 @@ struct lintel_registry {
     uint32_t nheap, heap_room;
     uint64_t next_seq, drawn;  /* drawn: random numbers so far */
     struct lintel_buf scratch; /* a block being made */
-    struct reg_hash *hashes;   /* the keys of a block being made, ascending */
+    struct reg_hash *hashes;   /* the keys of the block that was entered last */
     uint32_t nhashes, hashes_room;
     uint32_t active, grace;
     uint64_t links; /* of active ones */
@@ -33,9 +33,11 @@ struct lintel_registry {
 
 /* The place in order of the first one at or after seq. */
 uint32_t reg_order_from(const struct lintel_registry *r, uint32_t from, uint64_t seq);
-/* A new registration under a given id, in grace if it has ended. -1 with a reason. */
-int registry_take(struct lintel_registry *r, const struct lintel_reg_input *in, uint64_t id,
-                  uint64_t state, lintel_mono expires, lintel_mono now, char reason[LINTEL_REASON]);
+/* A new registration with packed links, under a given id, in grace if it has ended. -1 with a
+ * reason. */
+int registry_take(struct lintel_registry *r, const struct lintel_reg_input *in,
+                  struct lintel_str packed, uint32_t nlinks, uint64_t id, uint64_t state,
+                  lintel_mono expires, lintel_mono now, char reason[LINTEL_REASON]);
 uint32_t registry_id_hash(const struct lintel_registry *r, uint64_t id);
 lintel_mono reg_end(lintel_mono now, uint64_t seconds); /* INT64_MAX where that is too far */
 #endif

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/base/cbor.h"
 #include "core/directory/registry_kit.h"
 #include "tests/kit/kit.h"
 
@@ -436,6 +437,81 @@ attributes_are_told(void)
     dir_close(&d);
 }
 
+/* A registration as bytes, with these packed links. */
+static void
+kept_with(struct lintel_buf *out, uint32_t nlinks, const char *links, size_t n)
+{
+    static const char *const texts[] = {"node1", "", "coap://h", "psk:a"};
+    lintel_buf_reset(out);
+    lintel_cbor_array(out, 12);
+    lintel_cbor_uint(out, 2);
+    for (size_t i = 0; i < LINTEL_COUNT(texts); i++)
+        lintel_cbor_str(out, texts[i], strlen(texts[i]));
+    lintel_cbor_uint(out, 60); /* lt, flags, state, never ends */
+    lintel_cbor_uint(out, 0);
+    lintel_cbor_uint(out, 1);
+    lintel_cbor_null(out);
+    lintel_cbor_array(out, 0);
+    lintel_cbor_uint(out, nlinks);
+    lintel_cbor_bytes(out, links, n);
+}
+
+/* What the disk holds is judged like what comes over the net. */
+static void
+kept_links_are_judged(void)
+{
+#define PACKED(n, text) n, text, sizeof text - 1
+    static const struct {
+        uint32_t nlinks;
+        const char *links;
+        size_t n;
+        const char *reason, *doc;
+    } cases[] = {
+        {PACKED(0, ""), NULL, ""},
+        {PACKED(1, "\0\2\2/a\2\x20\1rtx\3\0\0obs"), NULL, "</a>;rt=x;obs"},
+        {PACKED(1, "\0\2\1/a\1\x40\2x\"\\"), NULL, "</a>;x=\"\\\"\\\\\""},
+        {PACKED(2, "\0\2\0/a\0\5\0/.a/b"), NULL, "</a>,</.a/b>"},
+        {PACKED(1, ""), "link 0", NULL},
+        {PACKED(1, "\0\3\0/a"), "link 0", NULL},         /* cut */
+        {PACKED(1, "\0\2\0/a\0"), "behind", NULL},       /* too long */
+        {PACKED(2, "\0\2\0/a\0\2\1/b"), "link 1", NULL}, /* no attribute there */
+        {PACKED(1, "\0\2\x21/a"), "link 0", NULL},       /* 33 attributes */
+        {PACKED(1, "\0\2\0//"), "target", NULL},
+        {PACKED(1, "\0\1\0a"), "target", NULL},
+        {PACKED(1, "\0\7\0/a/../b"), "link 0", NULL},      /* dots */
+        {PACKED(1, "\0\2\1/a\0\x20\1x"), "link 0", NULL},  /* no name */
+        {PACKED(1, "\0\2\1/a\1\x20\1 x"), "link 0", NULL}, /* a blank as name */
+        {PACKED(1, "\0\2\1/a\1\0\1xy"), "link 0", NULL},   /* none, but of one byte */
+        {PACKED(1, "\0\2\1/a\1\x20\0x"), "link 0", NULL},  /* bare, but empty */
+        {PACKED(1, "\0\2\1/a\1\x20\1x,"), "link 0", NULL}, /* bare, but no token */
+        {PACKED(1, "\0\2\1/a\1\x60\1xy"), "link 0", NULL}, /* no such kind */
+        {PACKED(1, "\0\2\1/a\1\x40\1x\0"), "link 0", NULL},
+        {PACKED(1, "\0\2\1/a\1\x40\1x\x80"), "link 0", NULL}, /* no UTF-8 */
+        {PACKED(1, "\0\2\2/a\2\x20\1rtx\2\x20\1RTy"), "link 0", NULL},
+        {PACKED(1, "\0\2\1/a\6\0\0anchor"), "anchor", NULL},
+        {PACKED(1, "\0\2\1/a\6\x40\1anchorx"), "anchor", NULL},
+        {PACKED(1, "\0\2\1/a\6\x40\4anchor/x/."), "link 0", NULL},
+    };
+    for (size_t i = 0; i < LINTEL_COUNT(cases); i++) {
+        struct dir d;
+        struct lintel_buf kept = {0}, doc = {0};
+        char reason[LINTEL_REASON] = "";
+        dir_open(&d);
+        kept_with(&kept, cases[i].nlinks, cases[i].links, cases[i].n);
+        int got = lintel_registry_unpack(d.r, 7, kept.p, kept.n, d.now, 1, reason);
+        CHECK_INT(got, cases[i].doc == NULL ? -1 : 0);
+        if (cases[i].doc == NULL)
+            CHECK_HAS(reason, cases[i].reason);
+        else
+            lintel_registration_links(lintel_registry_find(d.r, 7), &doc);
+        CHECK_STR(lintel_buf_str(&doc), cases[i].doc == NULL ? "" : cases[i].doc);
+        lintel_buf_fini(&kept);
+        lintel_buf_fini(&doc);
+        dir_close(&d);
+    }
+#undef PACKED
+}
+
 int
 main(int argc, char **argv)
 {
@@ -455,6 +531,7 @@ main(int argc, char **argv)
                                             KIT(attributes_have_limits),
                                             KIT(links_come_back_as_registered),
                                             KIT(attributes_are_told),
+                                            KIT(kept_links_are_judged),
                                             {0}};
     return kit_main("registry", tests, argc, argv);
 }

@@ -24,6 +24,28 @@ unpacked(const void *p, size_t n)
     return NULL;
 }
 
+/* Its links are such as could have been registered, and registered they are the same. */
+static void
+check_links(const struct lintel_registration *reg)
+{
+    struct lintel_registry_source source = {.seed = 2};
+    struct lintel_registry *r = lintel_registry_new(&source);
+    struct lintel_buf doc = {0}, again = {0};
+    char reason[LINTEL_REASON] = "";
+    lintel_registration_links(reg, &doc);
+    struct lintel_reg_input in = {.ep = {"a", 1},
+                                  .base = {"coap://h", 8},
+                                  .lt = 60,
+                                  .links = {doc.p == NULL ? "" : doc.p, doc.n}};
+    reg = lintel_registry_put(r, &in, NOW, NULL, reason);
+    LINTEL_ASSERT(reg != NULL);
+    lintel_registration_links(reg, &again);
+    LINTEL_ASSERT(doc.n == again.n && (doc.n == 0 || memcmp(doc.p, again.p, doc.n) == 0));
+    lintel_buf_fini(&doc);
+    lintel_buf_fini(&again);
+    lintel_registry_free(r);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -31,6 +53,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct lintel_buf first = {0}, second = {0};
     if (r == NULL)
         return 0;
+    check_links(lintel_registry_find(r, ID));
     lintel_registration_pack(lintel_registry_find(r, ID), NOW, WALL, &first);
     again = unpacked(first.p, first.n);
     LINTEL_ASSERT(again != NULL);

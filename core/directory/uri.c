@@ -67,27 +67,22 @@ lintel_uri_split(struct lintel_str text, struct lintel_uri *ret)
     ret->path = text;
 }
 
-/* unreserved and reserved but for letters and digits, as a set of ASCII. */
+/* unreserved and reserved, as a set of ASCII. */
 static int
-is_mark(char c)
+is_plain(char c)
 {
-    static const uint64_t marks[2] = {UINT64_C(0xac00ffda00000000), UINT64_C(0x40000000a8000001)};
-    return (unsigned char)c < 128 && (marks[(unsigned char)c / 64] >> (unsigned char)c % 64 & 1);
+    static const uint64_t set[2] = {UINT64_C(0xafffffda00000000), UINT64_C(0x47fffffeafffffff)};
+    return (unsigned char)c < 128 && (set[(unsigned char)c / 64] >> (unsigned char)c % 64 & 1);
 }
 
 int
 lintel_uri_is_text(struct lintel_str text)
 {
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        if (c == '%') {
-            if (text.n - i < 3 || lintel_hex_digit(text.p[i + 1]) < 0 ||
-                lintel_hex_digit(text.p[i + 2]) < 0)
-                return 0;
-        } else if (!is_alpha(c) && !is_digit(c) && !is_mark(c)) {
+    for (size_t i = 0; i < text.n; i++)
+        if (!is_plain(text.p[i]) &&
+            (text.p[i] != '%' || text.n - i < 3 || lintel_hex_digit(text.p[i + 1]) < 0 ||
+             lintel_hex_digit(text.p[i + 2]) < 0))
             return 0;
-        }
-    }
     return 1;
 }
 

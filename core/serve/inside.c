@@ -45,25 +45,39 @@ lintel_answer_of(uint32_t code, int32_t format, uint32_t max_age, struct lintel_
     return a;
 }
 
-/* FNV-1a, 64 bit, begun with the format. */
-static void
-tag(lintel_answer *a)
+void
+lintel_tag_begin(struct lintel_tag *t, int32_t format)
 {
-    uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)(uint32_t)a->format;
-    h *= 0x100000001b3u;
-    for (size_t i = 0; i < a->payload.n; i++)
-        h = (h ^ (unsigned char)a->payload.p[i]) * 0x100000001b3u;
-    memcpy(a->etag, &h, sizeof a->etag);
-    a->netag = sizeof a->etag;
+    t->h = (0xcbf29ce484222325u ^ (uint64_t)(uint32_t)format) * 0x100000001b3u;
+    t->n = 0;
+}
+
+/* FNV-1a, 64 bit. */
+void
+lintel_tag_go_on(struct lintel_tag *t, const struct lintel_buf *b)
+{
+    for (; t->n < b->n; t->n++)
+        t->h = (t->h ^ (unsigned char)b->p[t->n]) * 0x100000001b3u;
+}
+
+lintel_answer
+lintel_answer_tagged(int32_t format, uint32_t max_age, struct lintel_buf *b, struct lintel_tag *t)
+{
+    lintel_answer a = lintel_answer_of(LINTEL_CONTENT, format, max_age, b);
+    if (a.code != LINTEL_CONTENT)
+        return a;
+    lintel_tag_go_on(t, b);
+    memcpy(a.etag, &t->h, sizeof a.etag);
+    a.netag = sizeof a.etag;
+    return a;
 }
 
 lintel_answer
 lintel_answer_content(int32_t format, uint32_t max_age, struct lintel_buf *b)
 {
-    lintel_answer a = lintel_answer_of(LINTEL_CONTENT, format, max_age, b);
-    if (a.code == LINTEL_CONTENT)
-        tag(&a);
-    return a;
+    struct lintel_tag t;
+    lintel_tag_begin(&t, format);
+    return lintel_answer_tagged(format, max_age, b, &t);
 }
 
 int

@@ -67,6 +67,15 @@ lintel_answer lintel_answer_of(uint32_t code, int32_t format, uint32_t max_age,
 /* 2.05 with the bytes of b, and their ETag: equal bytes in one format, equal tag. Out of memory
  * becomes 5.00. */
 lintel_answer lintel_answer_content(int32_t format, uint32_t max_age, struct lintel_buf *b);
+/* The same of a long one, whose ETag is made as it grows. */
+struct lintel_tag {
+    uint64_t h; /* of the format and the first n bytes */
+    size_t n;
+};
+void lintel_tag_begin(struct lintel_tag *t, int32_t format);
+void lintel_tag_go_on(struct lintel_tag *t, const struct lintel_buf *b);
+lintel_answer lintel_answer_tagged(int32_t format, uint32_t max_age, struct lintel_buf *b,
+                                   struct lintel_tag *t);
 /* Whether the peer has this representation already. */
 int lintel_has_etag(const lintel_span *etags, uint32_t n, const lintel_answer *a);
 

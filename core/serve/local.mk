@@ -34,7 +34,7 @@ core_serve_libserve_a_SOURCES = \
 if HAVE_CUNIT
 serve_tests = core/serve/etch_test core/serve/format_test core/serve/live_test core/serve/local_test \
 	core/serve/observe_test core/serve/rd_keep_test core/serve/rd_lookup_test core/serve/rd_simple_test \
-	core/serve/rd_soft_test core/serve/rd_test core/serve/rights_test core/serve/schema_test core/serve/senml_test \
+	core/serve/rd_interop_test core/serve/rd_soft_test core/serve/rd_test core/serve/rights_test core/serve/schema_test core/serve/senml_test \
 	core/serve/td_test core/serve/trail_test core/serve/tree_test
 check_PROGRAMS += $(serve_tests) core/serve/senml_cat
 TESTS += $(serve_tests)
@@ -54,6 +54,8 @@ core_serve_rd_lookup_test_SOURCES = core/serve/rd_lookup_test.c $(RD_KIT)
 core_serve_rd_lookup_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_rd_simple_test_SOURCES = core/serve/rd_simple_test.c $(RD_KIT)
 core_serve_rd_simple_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
+core_serve_rd_interop_test_SOURCES = core/serve/rd_interop_test.c $(RD_KIT)
+core_serve_rd_interop_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)
 core_serve_rd_soft_test_SOURCES = core/serve/rd_soft_test.c core/serve/fake_store.c core/serve/fake_store.h \
 	$(RD_KIT)
 core_serve_rd_soft_test_LDADD = $(KIT_LIBS) $(SERVE_LIBS)

@@ -163,6 +163,8 @@ void lintel_rd_keep_free(struct lintel_rd *rd);
 void lintel_rd_update(struct lintel_call *c, const struct lintel_registration *reg);
 void lintel_rd_simple(struct lintel_call *c);
 void lintel_rd_simple_forget(struct lintel_rd *rd, uint64_t id);
+/* After a restart: looks after the links of one that was read back. */
+void lintel_rd_simple_resume(struct lintel_rd *rd, const struct lintel_registration *reg);
 void lintel_rd_simple_free(struct lintel_rd *rd);
 void lintel_rd_lookup(struct lintel_call *c, int resources);
 void lintel_rd_concerned(struct lintel_rd *rd, const struct lintel_registration *reg);

@@ -215,6 +215,7 @@ load_one(void *ctx, uint64_t id, const void *p, size_t n)
     const struct lintel_registration *reg = lintel_registry_find(l->rd->registry, id);
     if (lintel_registration_is_active(reg, lintel_loop_now(loop)))
         lintel_rd_count(l->rd, reg);
+    lintel_rd_simple_resume(l->rd, reg);
     l->n++;
     return 0;
 }

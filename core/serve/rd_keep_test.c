@@ -126,6 +126,59 @@ remembers_owners(void)
     k.loop = NULL;
 }
 
+/* Links that the hub fetches itself are fetched again, though nobody knows any more how the
+ * endpoint asked; and before the registration ends, however soon that is. */
+static void
+fetches_again(void)
+{
+    char before[300];
+    snprintf(path, sizeof path, "%s/d.db", kit_folder());
+    begin();
+    k.who.session = 9;
+    rd_ask(LINTEL_POST, "/.well-known/rd?ep=a&lt=6000", NULL);
+    int answers = k.answers;
+    rd_reply(IS(205), 40, 600, "e1", "</a>");
+    lintel_loop_until(k.loop, answered, &answers, 10 * SECOND);
+    k.who.origin = "coap://[2001:db8::2]";
+    rd_ask(LINTEL_POST, "/.well-known/rd?ep=b&lt=60", NULL);
+    answers = k.answers;
+    rd_reply(IS(205), 40, 600, "e2", "</b>");
+    lintel_loop_until(k.loop, answered, &answers, 10 * SECOND);
+    CHECK_INT(wait(LINTEL_POST, "/rd?ep=c&lt=6000", "</c>"), IS(201));
+    snprintf(before, sizeof before, "%s", rd_get("/rd-lookup/res"));
+    end();
+    begin();
+    CHECK_STR(rd_get("/rd-lookup/res"), before);
+    CHECK_INT(k.sent, 0);
+    rd_advance(31 * SECOND);
+    CHECK_INT(k.sent, 1);
+    CHECK_STR(k.uri, "coap://[2001:db8::2]/.well-known/core");
+    CHECK(k.sent_anyhow && k.sent_session == 0 && k.sent_etag_n == 0);
+    rd_reply(IS(205), 40, 600, "e3", "</new>");
+    CHECK_STR(rd_get("/rd-lookup/res?ep=b"), "<coap://[2001:db8::2]/new>");
+    rd_advance(40 * SECOND);
+    CHECK_STR(rd_get("/rd-lookup/res?ep=b"), ""); /* it is not prolonged */
+    CHECK_INT(k.sent, 2);
+    CHECK_STR(k.uri, "coap://[2001:db8::1]/.well-known/core");
+    rd_reply(IS(504), LINTEL_FORMAT_NONE, 0, NULL, NULL); /* it sleeps */
+    CHECK_STR(rd_get("/rd-lookup/res?ep=a"), "<coap://[2001:db8::1]/a>");
+    k.send_status = LINTEL_E_BUSY;
+    rd_advance(121 * SECOND);
+    CHECK_INT(k.sent, 2);
+    k.send_status = LINTEL_OK;
+    rd_advance(61 * SECOND);
+    CHECK_INT(k.sent, 3);
+    rd_reply(IS(205), 40, 600, "e4", "</awake>");
+    CHECK_STR(rd_get("/rd-lookup/res?ep=a"), "<coap://[2001:db8::1]/awake>");
+    rd_advance(601 * SECOND);
+    CHECK_INT(k.sent, 4);
+    CHECK(k.sent_etag_n == 2 && memcmp(k.sent_etag, "e4", 2) == 0);
+    rd_reply(IS(203), LINTEL_FORMAT_NONE, 600, "e4", NULL);
+    end();
+    lintel_loop_free(k.loop);
+    k.loop = NULL;
+}
+
 static void
 not_kept(void)
 {
@@ -147,6 +200,6 @@ int
 main(int argc, char **argv)
 {
     static const struct kit_test tests[] = {
-        KIT(survives), KIT(remembers_owners), KIT(not_kept), {0}};
+        KIT(survives), KIT(remembers_owners), KIT(fetches_again), KIT(not_kept), {0}};
     return kit_main("rd_keep", tests, argc, argv);
 }

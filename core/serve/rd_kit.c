@@ -42,7 +42,10 @@ on_answer(void *ctx, void *cookie, const lintel_answer *a)
 static lintel_status
 send_request(void *ctx, void *from, const char *uri, const lintel_exchange *x, lintel_ticket t)
 {
-    CHECK(ctx == &k && from == &asker);
+    CHECK(ctx == &k && (from == &asker || from == NULL));
+    if (from == &asker && k.gone)
+        return LINTEL_E_NOTSUP;
+    k.sent_anyhow = from == NULL;
     CHECK_INT(x->method, LINTEL_GET);
     CHECK(x->naccept == 1 && x->accept[0] == LINTEL_FORMAT_LINK);
     if (k.send_status != LINTEL_OK)

@@ -35,7 +35,7 @@ struct rd_kit {
     int answers;
     uint32_t code, flags, max_age, size1;
     int32_t answer_format;
-    char text[1 << 21];
+    char text[1 << 23];
     size_t n;
     char location[80]; /* "/rd/..." */
     char echo[8];
@@ -46,6 +46,8 @@ struct rd_kit {
     char uri[256], sent_etag[8];
     size_t sent_etag_n;
     uint64_t sent_session;
+    int gone;        /* the transport of all requests so far */
+    int sent_anyhow; /* by any transport */
     lintel_ticket sent_ticket;
     lintel_status send_status;
 };

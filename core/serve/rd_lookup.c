@@ -8,8 +8,9 @@
 #include "core/serve/rd_inside.h"
 
 enum {
-    FIRST_STEP = 2000, /* registrations looked at within the call */
-    STEP = 500,
+    FIRST_STEP = 2000, /* registrations looked at within the call: some clients can't take blocks of
+                          an answer that comes later */
+    STEP = 100,
     SLICE_NS = 2000000, /* of a turn of the loop */
     ETAGS_MOST = 4
 };
@@ -34,6 +35,7 @@ struct lintel_rd_query {
     struct lintel_lookup lookup;
     struct eye eye;
     struct lintel_buf out;
+    struct lintel_tag tag; /* of out */
     uint8_t etag[8];
     uint32_t netags; /* that the client has */
     lintel_span etags[ETAGS_MOST];
@@ -141,7 +143,7 @@ send_once(struct lintel_rd_query *q)
     if (out.failed) {
         lintel_open_fail(o, LINTEL_UNAVAILABLE, "%s", failure(&out));
     } else {
-        lintel_answer a = lintel_answer_content(LINTEL_FORMAT_LINK, 60, &out);
+        lintel_answer a = lintel_answer_tagged(LINTEL_FORMAT_LINK, 60, &out, &q->tag);
         if (lintel_has_etag(q->etags, q->netags, &a)) {
             a.code = LINTEL_VALID;
             a.format = LINTEL_FORMAT_NONE;
@@ -164,7 +166,7 @@ notify(struct lintel_rd_query *q)
         lintel_buf_fini(&out);
         return;
     }
-    lintel_answer a = lintel_answer_content(LINTEL_FORMAT_LINK, 60, &out);
+    lintel_answer a = lintel_answer_tagged(LINTEL_FORMAT_LINK, 60, &out, &q->tag);
     int news = !q->told || memcmp(q->etag, a.etag, sizeof q->etag) != 0;
     memcpy(q->etag, a.etag, sizeof q->etag);
     q->told = 1;
@@ -193,6 +195,7 @@ begin(struct lintel_rd_query *q)
     look(&q->lookup, &q->eye, q->text);
     q->eye.known = 0; /* the site may be another one */
     q->out.limit = lintel_rd_conf(q->rd)->max_answer;
+    lintel_tag_begin(&q->tag, LINTEL_FORMAT_LINK);
     q->began = 1;
     return 0;
 }
@@ -204,6 +207,7 @@ step(struct lintel_rd *rd)
     struct lintel_rd_query *q = rd->queries;
     dequeue(q);
     if (begin(q) == 0 && lintel_lookup_step(rd->registry, &q->lookup, STEP, &q->out)) {
+        lintel_tag_go_on(&q->tag, &q->out);
         enqueue(q);
         return;
     }

@@ -344,6 +344,69 @@ long_answers_come_in_steps(void)
     rd_end();
 }
 
+/* How often the endpoint n{i} is in the last answer of /rd-lookup/res, by its base, with all ten
+ * links or none. */
+static int
+times_shown(int i)
+{
+    char link[60];
+    int n[10] = {0};
+    for (int j = 0; j < 10; j++) {
+        snprintf(link, sizeof link, "<coap://h%d/s/%d>;rt=x", i, j);
+        for (const char *at = k.text; (at = strstr(at, link)) != NULL; at++)
+            n[j]++;
+        CHECK_INT(n[j], n[0]);
+    }
+    return n[0];
+}
+
+/* 100,000 links, and links that change while the answer is made: what stands still is there once,
+ * what comes or goes is there as a whole or not at all. */
+static void
+long_answers_while_links_change(void)
+{
+    enum { ENDPOINTS = 10000, TENTHS = ENDPOINTS / 10 };
+    static char where[ENDPOINTS][80];
+    char links[400] = "", query[60], uri[200];
+    size_t n = 0;
+    for (int j = 0; j < 10; j++)
+        n += (size_t)snprintf(links + n, sizeof links - n, "%s</s/%d>;rt=x", j ? "," : "", j);
+    rd_begin();
+    for (int i = 0; i < ENDPOINTS; i++) {
+        snprintf(query, sizeof query, "ep=n%d&base=coap://h%d", i, i);
+        rd_register(query, links, where[i]);
+    }
+    lintel_ticket t = rd_ask(LINTEL_GET, "/rd-lookup/res", NULL);
+    CHECK(t != 0);
+    for (int i = 5; i < ENDPOINTS; i += 10) /* a tenth goes: before and behind where it is */
+        CHECK_INT(rd_code(LINTEL_DELETE, where[i], NULL), IS(202));
+    for (int i = 7; i < ENDPOINTS; i += 10) { /* a tenth moves */
+        snprintf(uri, sizeof uri, "%s?base=coap://moved%d", where[i], i);
+        CHECK_INT(rd_code(LINTEL_POST, uri, NULL), IS(204));
+    }
+    for (int i = 0; i < TENTHS; i++) { /* and as many come */
+        snprintf(query, sizeof query, "ep=new%d&base=coap://new%d", i, i);
+        rd_register(query, links, uri);
+    }
+    int before = k.answers;
+    rd_advance(0);
+    CHECK_INT(k.answers, before + 1);
+    CHECK_INT(k.code, IS(205));
+    size_t shown = 1;
+    for (const char *at = k.text; (at = strchr(at, ',')) != NULL; at++)
+        shown++;
+    CHECK(shown >= (ENDPOINTS - 2 * TENTHS) * 10 && shown <= (ENDPOINTS + 2 * TENTHS) * 10);
+    CHECK_INT(shown % 10, 0);
+    for (int i = 0; i < ENDPOINTS; i += 97) {
+        int times = times_shown(i);
+        CHECK(i % 10 == 5 || i % 10 == 7 ? times <= 1 : times == 1);
+    }
+    CHECK_INT(times_shown(0), 1);
+    CHECK_INT(times_shown(ENDPOINTS - 1), 1);
+    CHECK_INT(times_shown(ENDPOINTS - 5), 0); /* it went before the answer came to it */
+    rd_end();
+}
+
 /* ---- things ---------------------------------------------------------------------------------- */
 
 static void
@@ -482,6 +545,7 @@ main(int argc, char **argv)
                                             KIT(sectors_have_readers),
                                             KIT(link_local_endpoints_stay_on_their_link),
                                             KIT(long_answers_come_in_steps),
+                                            KIT(long_answers_while_links_change),
                                             KIT(things_are_endpoints),
                                             KIT(listed),
                                             KIT(out_of_memory),

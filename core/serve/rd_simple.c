@@ -10,7 +10,11 @@
 #include "core/serve/rd_inside.h"
 
 #define SECOND INT64_C(1000000000)
-enum { AGAIN_LEAST = 60, AGAIN_MOST = 3600 }; /* s between two requests to one endpoint */
+enum {
+    AGAIN_LEAST = 60, /* s between two requests to one endpoint */
+    AGAIN_MOST = 3600,
+    AGAIN_SPREAD = 300 /* s after a restart within which all are asked */
+};
 
 struct waiter { /* a registration that waits for its links */
     struct waiter *next;
@@ -37,7 +41,7 @@ struct lintel_rd_fetch {
 struct source { /* of a registration */
     struct lintel_rd *rd;
     uint64_t id, session;
-    void *asker;
+    void *asker; /* NULL: unknown since a restart; any transport that can */
     struct lintel_timer again;
     lintel_mono fresh; /* until then */
     uint32_t failures, netag;
@@ -66,12 +70,35 @@ lintel_rd_simple_forget(struct lintel_rd *rd, uint64_t id)
 static void fetch_again(void *ctx);
 
 static void
+arm_at(struct source *s, lintel_mono at)
+{
+    (void)lintel_timer_at(s->rd->tree->source.loop, &s->again, at, fetch_again, s);
+}
+
+static void
 arm(struct source *s, uint64_t seconds)
 {
     if (seconds < AGAIN_LEAST)
         seconds = AGAIN_LEAST;
-    (void)lintel_timer_at(s->rd->tree->source.loop, &s->again,
-                          lintel_rd_now(s->rd) + (lintel_mono)seconds * SECOND, fetch_again, s);
+    arm_at(s, lintel_rd_now(s->rd) + (lintel_mono)seconds * SECOND);
+}
+
+/* The source of a registration, with nothing known of it; NULL: too many, or no memory. */
+static struct source *
+source_new(struct lintel_rd *rd, uint64_t id, struct lintel_str origin)
+{
+    struct source *s =
+        rd->simple.n >= LINTEL_RD_SIMPLE_MOST ? NULL : lintel_alloc(sizeof *s + origin.n + 1);
+    if (s == NULL)
+        return NULL;
+    memcpy(s->origin, origin.p, origin.n);
+    s->origin[origin.n] = '\0';
+    s->rd = rd;
+    s->id = id;
+    if (lintel_map_put(&rd->simple, (const char *)&id, sizeof id, s) == 0)
+        return s;
+    lintel_free(s);
+    return NULL;
 }
 
 /* Notes what is known of the document, and when it is fetched again. Without memory it is not: the
@@ -80,19 +107,11 @@ static void
 note_source(struct lintel_rd *rd, const struct lintel_rd_fetch *f, uint64_t id,
             const lintel_answer *a)
 {
-    size_t n = strlen(f->origin) + 1;
     struct source *s = source_of(rd, id);
     if (s == NULL || strcmp(s->origin, f->origin) != 0) {
         lintel_rd_simple_forget(rd, id);
-        if (rd->simple.n >= LINTEL_RD_SIMPLE_MOST || (s = lintel_alloc(sizeof *s + n)) == NULL)
+        if ((s = source_new(rd, id, lintel_str(f->origin))) == NULL)
             return;
-        memcpy(s->origin, f->origin, n);
-        s->rd = rd;
-        s->id = id;
-        if (lintel_map_put(&rd->simple, (const char *)&id, sizeof id, s) != 0) {
-            lintel_free(s);
-            return;
-        }
     }
     s->asker = f->asker;
     s->session = f->session;
@@ -105,6 +124,21 @@ note_source(struct lintel_rd *rd, const struct lintel_rd_fetch *f, uint64_t id,
         s->netag = 0;
     }
     arm(s, a->max_age);
+}
+
+/* How fresh the document was is not kept: it is fetched soon, and before the registration ends;
+ * those of many endpoints not all at once. */
+void
+lintel_rd_simple_resume(struct lintel_rd *rd, const struct lintel_registration *reg)
+{
+    lintel_mono now = lintel_rd_now(rd), left = (reg->expires - now) / 2;
+    if (!(reg->flags & LINTEL_REG_SIMPLE) || !lintel_registration_is_active(reg, now) ||
+        !lintel_rd_is_on_link(rd, reg, 0)) /* behind which interface it was is not known any more */
+        return;
+    struct source *s = source_new(rd, reg->id, reg->base);
+    lintel_mono wait = (lintel_mono)(AGAIN_LEAST + rd->simple.n % AGAIN_SPREAD) * SECOND;
+    if (s != NULL)
+        arm_at(s, now + (wait < left ? wait : left));
 }
 
 /* ---- the request ----------------------------------------------------------------------------- */
@@ -177,29 +211,41 @@ fetch_send(struct lintel_rd *rd, struct lintel_rd_fetch *f)
     return st;
 }
 
+/* Asks the source of a registration; an answer may have come before this returns. */
+static lintel_status
+fetch_from(const struct source *s)
+{
+    struct lintel_rd *rd = s->rd;
+    struct lintel_rd_fetch *f = rd->nfetches < LINTEL_RD_FETCHES_MOST
+                                    ? fetch_new(rd, s->origin, s->asker, s->session)
+                                    : NULL;
+    if (f == NULL)
+        return LINTEL_E_BUSY;
+    f->known = f->refresh = s->id;
+    lintel_status st = fetch_send(rd, f);
+    if (st != LINTEL_OK) {
+        fetch_take(rd, f);
+        fetch_free(f);
+    }
+    return st;
+}
+
 static void
 fetch_again(void *ctx)
 {
     struct source *s = ctx;
     struct lintel_rd *rd = s->rd;
     const struct lintel_registration *reg = lintel_registry_find(rd->registry, s->id);
-    uint64_t id = s->id;
     if (reg == NULL || !lintel_registration_is_active(reg, lintel_rd_now(rd))) {
-        lintel_rd_simple_forget(rd, id);
+        lintel_rd_simple_forget(rd, s->id);
         return;
     }
     arm(s, AGAIN_LEAST); /* in case that nothing comes of this */
-    struct lintel_rd_fetch *f = rd->nfetches < LINTEL_RD_FETCHES_MOST
-                                    ? fetch_new(rd, s->origin, s->asker, s->session)
-                                    : NULL;
-    if (f == NULL)
+    if (fetch_from(s) != LINTEL_E_NOTSUP || s->asker == NULL)
         return;
-    f->known = f->refresh = id;
-    if (fetch_send(rd, f) == LINTEL_OK)
-        return;
-    fetch_take(rd, f);
-    fetch_free(f);
-    lintel_rd_simple_forget(rd, id); /* what asked it is gone: it stays as it is until its end */
+    s->asker = NULL; /* what asked it is gone; others may know the way */
+    s->session = 0;
+    (void)fetch_from(s);
 }
 
 /* ---- the answer ------------------------------------------------------------------------------ */

@@ -76,6 +76,23 @@ fetched_again(void)
     rd_end();
 }
 
+/* The transport that brought the registration is gone: another one fetches. */
+static void
+fetched_by_another(void)
+{
+    begin();
+    rd_ask(LINTEL_POST, POST, NULL);
+    rd_reply(IS(205), 40, 100, "e1", LINKS);
+    k.gone = 1;
+    rd_advance(101 * SECOND);
+    CHECK_INT(k.sent, 2);
+    CHECK(k.sent_anyhow && k.sent_session == 0);
+    CHECK(k.sent_etag_n == 2 && memcmp(k.sent_etag, "e1", 2) == 0);
+    rd_reply(IS(205), 40, 100, "e2", "</other>");
+    CHECK_STR(rd_get("/rd-lookup/res?ep=node1"), "<coap://[2001:db8:2::1]/other>");
+    rd_end();
+}
+
 static void
 shared(void)
 {
@@ -230,8 +247,10 @@ out_of_memory(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(fetched),         KIT(fetched_again), KIT(shared),
-                                            KIT(failures),        KIT(refused),       KIT(forged),
-                                            KIT(taken_meanwhile), KIT(out_of_memory), {0}};
+    static const struct kit_test tests[] = {
+        KIT(fetched), KIT(fetched_again),   KIT(fetched_by_another),
+        KIT(shared),  KIT(failures),        KIT(refused),
+        KIT(forged),  KIT(taken_meanwhile), KIT(out_of_memory),
+        {0}};
     return kit_main("rd_simple", tests, argc, argv);
 }

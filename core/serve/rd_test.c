@@ -249,6 +249,8 @@ removed_and_expired(void)
 
 /* ---- LwM2M ----------------------------------------------------------------------------------- */
 
+/* RFC 9176 section 10.2: register, update and de-register by OMA's rules, side by side with other
+ * endpoints. */
 static void
 lwm2m(void)
 {

@@ -33,7 +33,8 @@ struct lintel_tree_source {
     /* As lintel_host_transport.derive; NULL: things have no stable pseudonyms. */
     void (*derive)(void *ctx, const void *label, size_t n, uint8_t ret[32]);
     /* Sends a request of the hub's own by the transport that `asker` (the ctx of a submit()) stands
-     * for; its answer comes by lintel_tree_reply(). NULL: not possible. */
+     * for, or by any that can where it is NULL; its answer comes by lintel_tree_reply(). NULL: not
+     * possible. */
     lintel_status (*send)(void *ctx, void *asker, const char *uri, const lintel_exchange *x,
                           lintel_ticket ticket);
 };

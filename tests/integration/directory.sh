@@ -85,6 +85,28 @@ says "with what the endpoint has" '^<coap://\[::1\]:[0-9]+/sensors/temp>;rt=simp
 says "but not with a base" '4\.00 base' coap -m post "$base/.well-known/rd?ep=simple&base=coap://h"
 says "a base from the source" '^</rd/[0-9a-f]*>;ep="nobase";d="hall";base="coap://\[::1\]:[0-9]+"' bash -c "$(declare -f coap post register); base='$base'; register 'ep=nobase' '' >/dev/null; coap '$base/rd-lookup/ep?ep=nobase'"
 
+# A device that speaks CoAP itself, with its own port: a tool reads what it has and registers it; clients find it beside
+# the mapped things and go to it directly. The hub relays nothing.
+native=$(free_port)
+start native coap-server-notls -A ::1 -p "$native"
+soon "a native device has a clock" '</time>' coap "coap://[::1]:$native/.well-known/core"
+coap "coap://[::1]:$native/.well-known/core" | grep -o '</time>[^,]*' >"$here/native.links"
+clock=$(register "ep=clock-1&et=native&lt=600&base=coap://[::1]:$native" "$(cat "$here/native.links")")
+says "a tool registers it" '^rd/[0-9a-f]{16}$' echo "$clock"
+says "it is found by what it is, at its own address" "^<coap://\[::1\]:$native/time>;.*rt=\"?ticks" coap "$base/rd-lookup/res?rt=ticks"
+says "endpoints, mapped and native" '^2$' bash -c "timeout 20 coap-client-notls -B 5 '$base/rd-lookup/ep' | tr ',' '\n' | grep -cE 'ep=\"(store|clock-1)\"'"
+found=$(coap "$base/rd-lookup/res?rt=ticks" | sed -n 's/^<\([^>]*\)>.*/\1/p')
+says "and answers there" '^[A-Z][a-z]{2} [0-9]{2} [0-9:]{8}' coap "$found"
+says "the hub does not answer for it" '4\.04 ' coap "$base/time"
+says "nor as a proxy" '5\.05 ' coap -P "$base" "$found"
+exits "the tool removes it" 0 coap -m delete "$base/$clock"
+says "and it is not found any more" '^$' coap "$base/rd-lookup/res?rt=ticks"
+stop "$pid"
+
+# A group (RFC 9176 section 10.1.2): its tool registers it with the group's address; et tells it from devices.
+says "a group is found as one" "^</$group>;ep=\"grp\";d=\"R2-4-015\";base=\"coap://\[ff05::1\]\";rt=\"core.rd-ep\";et=\"core.rd-group\"\$" coap "$base/rd-lookup/ep?et=core.rd-group"
+says "with the links that its members share" '^<coap://\[ff05::1\]/light/left>;rt="tag:example.com,2020:light",<coap://\[ff05::1\]/light/right>;rt="tag:example.com,2020:light"$' coap "$base/rd-lookup/res?ep=grp"
+
 # What is refused.
 refused() { says "$1: $3" "$3" post "rd?$2" "${4-}"; }
 refused "no name" 'base=coap://h' '4\.00 ep:'
@@ -134,6 +156,86 @@ stop "$pid"
 seq 1 900 | sed 's/.*/<\/res\/&>;rt=block/' | paste -sd, >"$here/links"
 says "900 links" '2\.01' coap -v 6 -m post -t 40 -f "$here/links" "$base/rd?ep=large&base=coap://large"
 says "come back whole" '^900$' bash -c "timeout 20 coap-client-notls -B 10 '$base/rd-lookup/res?ep=large' | tr ',' '\n' | grep -c '^<coap://large/res/[0-9]*>;rt=block'"
+
+# Thousands of endpoints in blocks, while others come and go.
+cat >"$here/many.py" <<'CODE'
+import re, select, socket, sys, time
+hub = ("::1", int(sys.argv[2]))
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+mid = 0
+def opt(delta, value):
+    n = len(value)
+    return (bytes([delta << 4 | n]) if n < 13 else bytes([delta << 4 | 13, n - 13])) + value
+def message(code, path, query=()):
+    global mid
+    mid = mid % 65535 + 1
+    data, last = b"\x42" + bytes([code]) + mid.to_bytes(2, "big") * 2, 0
+    for number, value in [(11, p) for p in path] + ([(12, b"\x28")] if code == 2 else []) + [(15, q) for q in query]:
+        data += opt(number - last, value)
+        last = number
+    return mid, data + (b"\xff</a>;rt=many" if code == 2 else b"")
+def register(name):
+    return message(2, [b"rd"], [b"ep=" + name.encode(), b"d=lab", b"et=many", b"base=coap://h"])
+def run(requests, each=lambda name, answer: None):
+    """All of them, at most 32 under way; what is lost is sent again."""
+    waiting, requests = {}, iter(requests)
+    while True:
+        while len(waiting) < 32 and (next_one := next(requests, None)):
+            name, (number, data) = next_one
+            waiting[number] = [name, data, time.monotonic()]
+            s.sendto(data, hub)
+        if not waiting:
+            return
+        if select.select([s], [], [], 0.2)[0]:
+            answer = s.recv(2000)
+            if answer[0] >> 4 & 3 == 0: # a separate one
+                s.sendto(b"\x60\0" + answer[2:4], hub)
+            if answer[1] and (known := waiting.pop(int.from_bytes(answer[4:6], "big"), None)):
+                each(known[0], answer)
+        now = time.monotonic()
+        for one in waiting.values():
+            if now - one[2] > 3:
+                one[2] = now
+                s.sendto(one[1], hub)
+def still():
+    codes = {}
+    def count(name, answer):
+        codes[answer[1]] = codes.get(answer[1], 0) + 1
+    run(((n, register(f"still-{n}")) for n in range(3000)), count)
+    print(*(f"{c >> 5}.{c & 31:02}={n}" for c, n in codes.items()))
+def moving():
+    """Some come and go, for as long as it runs."""
+    n = 0
+    while True:
+        places = []
+        run(((i, register(f"moving-{n + i}")) for i in range(64)), lambda name, answer: places.append(answer))
+        ids = [m.group(0) for a in places if (m := re.search(rb"[0-9a-f]{16}", a))]
+        run((i, message(4, [b"rd", i])) for i in ids)
+        n += 64
+        print(n, len(ids), flush=True)
+def judge():
+    text = sys.stdin.read()
+    one = r'<(/rd/[0-9a-f]{16})>;ep="([^"]+)"(?:;[a-z]+="[^"]*")*'
+    whole = re.fullmatch(rf"{one}(?:,{one})*\s*", text) is not None
+    links = [m.groups() for m in re.finditer(one, text)]
+    names = [name for _, name in links]
+    print("whole" if whole else "BROKEN", "once" if len(set(links)) == len(links) == len(set(names)) else "TWICE",
+          sum(n.startswith("still-") for n in names), "stood still")
+{"still": still, "moving": moving, "judge": judge}[sys.argv[1]]()
+CODE
+says "3,000 endpoints" '^2\.01=3000$' timeout 100 python3 "$here/many.py" still "$port"
+start moving python3 "$here/many.py" moving "$port"
+wait_log moving '^64 64'
+for which in ep 'ep?d=lab' 'ep?et=many'; do
+    says "$which, in blocks, while others come and go" '^whole once 3000 stood still$' \
+        bash -c "timeout 60 coap-client-notls -N -B 50 '$base/rd-lookup/$which' | python3 '$here/many.py' judge '$port'"
+done
+says "others did come and go" '^[0-9]+ 64$' tail -1 "$here/moving.log"
+says "in pages, by a confirmable request" '^whole once 500 stood still$' \
+    bash -c "timeout 60 coap-client-notls -B 50 '$base/rd-lookup/ep?ep=still-*&count=500&page=1' | python3 '$here/many.py' judge '$port'"
+says "a late page, which fits into one message" '^whole once 5 stood still$' \
+    bash -c "timeout 60 coap-client-notls -B 50 '$base/rd-lookup/ep?ep=still-*&count=5&page=550' | python3 '$here/many.py' judge '$port'"
+stop "$pid"
 
 # LwM2M.
 says "an LwM2M client of an unknown version" '4\.12 ' coap -m post -t 40 -e '</3/0>' "$base/rd?ep=urn:l&lwm2m=3.0"

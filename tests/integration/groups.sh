@@ -75,8 +75,15 @@ def sock(to):
 def send(s, to, data):
     s.sendto(data, (to, 5683, 0, index if to.startswith("ff02") or to.startswith("fe80") else 0) if ":" in to else (to, 5683))
 def text(m):
-    at = m.find(b"\xff", 8)
-    return m[at + 1:].decode(errors="replace") if at >= 0 else ""
+    """The payload: behind the options, whose values may have any bytes."""
+    at = 4 + (m[0] & 15)
+    while at < len(m) and m[at] != 0xff:
+        delta, n = m[at] >> 4, m[at] & 15
+        more = {13: 1, 14: 2}
+        first = at + 1 + more.get(delta, 0)
+        size = {13: lambda: m[first] + 13, 14: lambda: int.from_bytes(m[first:first + 2], "big") + 269}.get(n, lambda: n)()
+        at = first + more.get(n, 0) + size
+    return m[at + 1:].decode(errors="replace")
 def groups():
     """Asks all at once, and counts for a little more than the leisure."""
     discovery = ".well-known/core"
@@ -144,7 +151,7 @@ for group in ff02::fd 224.0.1.187; do
     done
 done
 says "answers are spread over the leisure" '^spread over-some-time' cat "$here/groups"
-says "the directory is found by its group" '^directory ff05::fe answers: 1 from fd98::1 code 2.05 NON .*</rd>;rt="core.rd";ct=40,</rd-lookup/ep>' cat "$here/groups"
+says "the directory is found by its group, with its three links and nothing else" '^directory ff05::fe answers: 1 from fd98::1 code 2.05 NON </rd>;rt="core.rd";ct=40,</rd-lookup/ep>;rt="core.rd-lookup-ep";ct=40;obs,</rd-lookup/res>;rt="core.rd-lookup-res";ct=40;obs$' cat "$here/groups"
 # The same answer to one address is so much longer than the question that the address has to be proved first.
 says "and by its address, once that is proved" '^directory fd98::1 answers: 1 from fd98::1 code 4.01 NON' cat "$here/groups"
 
