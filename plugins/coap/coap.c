@@ -9,6 +9,7 @@
  *   coap_places   an address for each thing: which one, put on the interface, and taken away
  *   coap_prefix   the prefix, and interface identifiers below it
  *   coap_address  addresses of this machine, by rtnetlink
+ *   coap_uri      an address as text, as a URI, as a client's key
  *   coap_netlink  its messages
  *   coap_fast     the short way: what libcoap need not see
  *   coap_peer     one record for each client; the pool of exchanges

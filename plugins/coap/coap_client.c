@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/coap/coap_client.h"
+#include "plugins/coap/coap_uri.h"
 #include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_peer.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/coap/coap_echo.h"
+#include "plugins/coap/coap_uri.h"
 #include "plugins/coap/coap_peer.h"
 
 #include <string.h>

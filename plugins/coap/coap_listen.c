@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/coap/coap_listen.h"
+#include "plugins/coap/coap_uri.h"
 #include "plugins/coap/coap_dtls.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_peer.h"
@@ -11,54 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* What can be listened on. */
-static const struct scheme {
-    const char *prefix;
-    coap_proto_t protocol;
-    uint16_t port; /* where the URI says none */
-} schemes[] = {
-    {"coap://", COAP_PROTO_UDP, 5683}, /* RFC 7252 6.1 */
-    {"coaps://", COAP_PROTO_DTLS, 5684},
-    {"coap+tcp://", COAP_PROTO_TCP, 5683}, /* RFC 8323 8.1 */
-    {"coaps+tcp://", COAP_PROTO_TLS, 5684},
-};
-enum { SCHEMES = sizeof schemes / sizeof schemes[0] };
-
-static const struct scheme *
-scheme_of_uri(const char *uri)
-{
-    for (size_t i = 0; i < SCHEMES; i++)
-        if (strncmp(uri, schemes[i].prefix, strlen(schemes[i].prefix)) == 0)
-            return &schemes[i];
-    return NULL;
-}
-
-static const struct scheme *
-scheme_of_protocol(coap_proto_t protocol)
-{
-    size_t i = 0;
-    while (i + 1 < SCHEMES && schemes[i].protocol != protocol)
-        i++;
-    return &schemes[i];
-}
-
-void
-lcoap_address_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n)
-{
-    char where[64];
-    lcoap_address_text(a, where, sizeof where);
-    snprintf(buf, n, "%s%s", scheme_of_protocol(protocol)->prefix, where);
-}
-
-void
-lcoap_address_origin(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n)
-{
-    lcoap_address_uri(protocol, a, buf, n);
-    char *port = strrchr(buf, ':');
-    if (coap_address_get_port(a) == scheme_of_protocol(protocol)->port && port != NULL)
-        *port = '\0';
-}
 
 /* Digits only, up to the end. */
 static bool
@@ -139,7 +92,7 @@ lcoap_listen_add(struct lcoap_stack *k, const char *uri, char *err, size_t nerr)
         return LINTEL_E_CONFIG;
     }
     memcpy(l->uri, uri, n);
-    const struct scheme *scheme = scheme_of_uri(l->uri);
+    const struct lcoap_scheme *scheme = lcoap_scheme_of_uri(l->uri);
     if (scheme == NULL) {
         snprintf(err, nerr,
                  "listen: %s: a URI like coap://[::1]:5683 is wanted; its scheme is coap, coaps, "

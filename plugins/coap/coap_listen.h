@@ -25,8 +25,4 @@ const struct lcoap_listener *lcoap_listener_of(const struct lcoap_stack *k, coap
                                                const coap_address_t *local);
 /* host[:port] in figures, with this port where none is written; the text is cut into pieces. */
 bool lcoap_authority_read(char *text, unsigned port, coap_address_t *ret);
-/* "coap://[2001:db8::1]:5683". */
-void lcoap_address_uri(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
-/* The same without the scheme's default port: "coap://[2001:db8::1]". */
-void lcoap_address_origin(coap_proto_t protocol, const coap_address_t *a, char *buf, size_t n);
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_uri.h"
 #include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_block.h"
 #include "plugins/coap/coap_dedup.h"
@@ -7,79 +8,10 @@
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_session.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { TLS_RECORD = 16 << 10 }; /* bytes */
-
-bool
-lcoap_is_loopback(const coap_address_t *a)
-{
-    const uint8_t *b;
-    switch (a->addr.sa.sa_family) {
-    case AF_INET: return ntohl(a->addr.sin.sin_addr.s_addr) >> 24 == 127;
-    case AF_INET6:
-        b = a->addr.sin6.sin6_addr.s6_addr;
-        return IN6_IS_ADDR_LOOPBACK(&a->addr.sin6.sin6_addr) ||
-               (IN6_IS_ADDR_V4MAPPED(&a->addr.sin6.sin6_addr) && b[12] == 127);
-    default: return false;
-    }
-}
-
-void
-lcoap_address_text(const coap_address_t *a, char *buf, size_t n)
-{
-    char host[INET6_ADDRSTRLEN] = "?";
-    if (a->addr.sa.sa_family == AF_INET6) {
-        const struct in6_addr *in6 = &a->addr.sin6.sin6_addr;
-        if (IN6_IS_ADDR_V4MAPPED(in6))
-            inet_ntop(AF_INET, &in6->s6_addr[12], host, sizeof host);
-        else {
-            inet_ntop(AF_INET6, in6, host, sizeof host);
-            snprintf(buf, n, "[%s]:%u", host, ntohs(a->addr.sin6.sin6_port));
-            return;
-        }
-    } else
-        inet_ntop(AF_INET, &a->addr.sin.sin_addr, host, sizeof host);
-    snprintf(buf, n, "%s:%u", host, coap_address_get_port(a));
-}
-
-bool
-lcoap_is_group(const coap_address_t *a)
-{
-    switch (a->addr.sa.sa_family) {
-    case AF_INET: return ntohl(a->addr.sin.sin_addr.s_addr) >> 28 == 0xe;
-    case AF_INET6:
-        return IN6_IS_ADDR_MULTICAST(&a->addr.sin6.sin6_addr) ||
-               (IN6_IS_ADDR_V4MAPPED(&a->addr.sin6.sin6_addr) &&
-                a->addr.sin6.sin6_addr.s6_addr[12] >> 4 == 0xe);
-    default: return false;
-    }
-}
-
-/* The interface of a link-local address; 0: it is none. */
-static uint32_t
-scope_of(const coap_address_t *a)
-{
-    return a->addr.sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->addr.sin6.sin6_addr)
-               ? a->addr.sin6.sin6_scope_id
-               : 0;
-}
-
-void
-lcoap_client_key(const coap_address_t *a, struct lcoap_client_key *ret)
-{
-    memset(ret, 0, sizeof *ret);
-    if (a->addr.sa.sa_family == AF_INET6)
-        memcpy(ret->address, &a->addr.sin6.sin6_addr, sizeof ret->address);
-    else { /* as IPv6 writes it */
-        ret->address[10] = ret->address[11] = 0xff;
-        memcpy(ret->address + 12, &a->addr.sin.sin_addr, 4);
-    }
-    ret->scope = scope_of(a);
-}
 
 /* Never given twice: the library is never unloaded, and transports run on one thread. */
 static uint64_t
@@ -124,7 +56,7 @@ describe(struct lcoap_peer *p, const coap_address_t *local)
     lcoap_address_origin(protocol, local, p->base, sizeof p->base);
     if (!p->stream)
         lcoap_address_origin(protocol, remote, p->origin, sizeof p->origin);
-    p->scope = scope_of(remote);
+    p->scope = lcoap_address_scope(remote);
     lcoap_address_text(remote, p->text, sizeof p->text);
     p->flags =
         lcoap_flags_of(p->stack, protocol, local, remote) | (p->stream ? LINTEL_X_RELIABLE : 0u);

@@ -40,15 +40,4 @@ void lcoap_unnote(struct lcoap_exchange *x);
 struct lcoap_exchange *lcoap_noted(const struct lcoap_stack *stack, const struct lcoap_place *place,
                                    const coap_address_t *remote, uint16_t mid);
 
-bool lcoap_is_loopback(const coap_address_t *a); /* 127/8, ::1, and 127/8 mapped into IPv6 */
-bool lcoap_is_group(const coap_address_t *a);    /* multicast, of IPv4, IPv6 and mapped */
-/* An address as a client is told by: without its port, without gaps. */
-struct lcoap_client_key {
-    uint8_t address[16];
-    uint32_t scope;
-    uint32_t reserved; /* 0 */
-};
-void lcoap_client_key(const coap_address_t *a, struct lcoap_client_key *ret);
-/* "[2001:db8::1]:5683", "192.0.2.1:5683". */
-void lcoap_address_text(const coap_address_t *a, char *buf, size_t n);
 #endif

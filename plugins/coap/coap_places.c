@@ -12,6 +12,7 @@
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_request.h"
 #include "plugins/coap/coap_stack.h"
+#include "plugins/coap/coap_uri.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -12,6 +12,7 @@ coap_sources = \
 	plugins/coap/coap_fast.c plugins/coap/coap_fast.h \
 	plugins/coap/coap_group.c plugins/coap/coap_group.h \
 	plugins/coap/coap_guard.c plugins/coap/coap_guard.h \
+	plugins/coap/coap_uri.c plugins/coap/coap_uri.h \
 	plugins/coap/coap_io.c plugins/coap/coap_io.h \
 	plugins/coap/coap_limit.c plugins/coap/coap_limit.h \
 	plugins/coap/coap_listen.c plugins/coap/coap_listen.h \
