@@ -369,31 +369,44 @@ serves_clients_with_a_certificate(void)
     CHECK_INT(failures(t), 0);
     testhost_free(t);
 }
+/* A client with this certificate, or none (NULL), is not served, and its handshake counts as
+ * failed: 1. On a busy machine it may give up before the server has heard enough of it for that,
+ * and comes again. -1: there is no such client program. */
+static int
+is_turned_away(struct testhost *t, unsigned listener, const char *name)
+{
+    uint64_t before = failures(t);
+    for (int tries = 0; tries < 3 && failures(t) == before; tries++) {
+        const char *text = name != NULL
+                               ? with_certificate(t, programs[0], listener, name)
+                               : testclient(t,
+                                            ARGS(programs[0], "-B", "2", "-R", file("ca.pem"),
+                                                 testclient_uri(t, listener, at(listener), "x")),
+                                            NULL);
+        if (text == NULL)
+            return -1;
+        CHECK(strstr(text, "served") == NULL);
+        pass(t, 2 * LCOAP_HANDSHAKE_S);
+    }
+    return failures(t) > before;
+}
 
 /* TD_COAP_DTLS_06 and 07: an authority that is not ours, a certificate whose time is over; one
  * without a name; and none. */
 static void
 refuses_bad_certificates(void)
 {
-    static const char *const bad[] = {"foreign", "expired", "nameless"};
+    static const char *const bad[] = {"foreign", "expired", "nameless", NULL};
     struct testhost *t = open_pki(true);
     REQUIRE(t != NULL);
-    for (unsigned listener = 0; listener < 2; listener++) {
+    for (unsigned listener = 0; listener < 2; listener++)
         for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-            const char *text = with_certificate(t, programs[0], listener, bad[i]);
-            if (text == NULL)
+            int counted = is_turned_away(t, listener, bad[i]);
+            if (counted < 0)
                 goto done;
-            CHECK(strstr(text, "served") == NULL);
+            CHECK(counted);
         }
-        const char *text = testclient(t,
-                                      ARGS(programs[0], "-B", "2", "-R", file("ca.pem"),
-                                           testclient_uri(t, listener, at(listener), "x")),
-                                      NULL);
-        CHECK(text != NULL && strstr(text, "served") == NULL);
-    }
-    pass(t, 2 * LCOAP_HANDSHAKE_S);
     CHECK_INT(t->requests, 0);
-    CHECK_INT(failures(t), 8);
 done:
     testhost_free(t);
 }
