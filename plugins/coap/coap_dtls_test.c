@@ -407,6 +407,7 @@ refuses_bad_certificates(void)
             CHECK(counted);
         }
     CHECK_INT(t->requests, 0);
+    CHECK_INT(failures(t), 8); /* each once */
 done:
     testhost_free(t);
 }
