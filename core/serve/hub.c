@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/serve/audit.h"
+#include "core/serve/buses.h"
 #include "core/serve/json.h"
 #include "core/serve/nearest.h"
-#include "core/serve/audit.h"
 #include "core/serve/rd.h"
 
 #ifndef PACKAGE_VERSION
@@ -17,46 +18,7 @@
 #endif
 #define SECOND INT64_C(1000000000)
 
-/* ---- pieces of JSON -------------------------------------------------------------------------- */
-
-/* Seconds to the millisecond, or null. */
-static void
-seconds(struct lintel_buf *b, const char *name, int64_t ns, int known)
-{
-    lintel_json_key(b, name);
-    if (known)
-        lintel_real_write(b, (double)(ns / 1000000) / 1e3);
-    else
-        lintel_buf_adds(b, "null");
-}
-
 /* ---- status ---------------------------------------------------------------------------------- */
-
-static void
-add_bus(struct lintel_buf *b, const struct lintel_bus_stats *s)
-{
-    lintel_buf_addc(b, '{');
-    lintel_json_text(b, "name", s->name);
-    lintel_json_text(b, "plugin", s->plugin);
-    lintel_json_text(b, "state", !s->ready ? "starting" : s->link == LINTEL_OK ? "up" : "down");
-    lintel_json_text(b, "detail",
-                     s->link == LINTEL_OK ? ""
-                     : s->detail[0]       ? s->detail
-                                          : lintel_status_words(s->link));
-    lintel_json_count(b, "things", s->things);
-    lintel_json_count(b, "points", s->points);
-    lintel_json_count(b, "stale", s->stale);
-    lintel_json_count(b, "bad", s->bad);
-    lintel_json_count(b, "down", s->down);
-    lintel_json_count(b, "requests", s->requests);
-    lintel_json_count(b, "timeouts", s->timeouts);
-    lintel_json_count(b, "errors", s->errors);
-    lintel_json_count(b, "values", s->values);
-    lintel_json_count(b, "dropped", s->dropped);
-    lintel_json_count(b, "writes", s->writes);
-    seconds(b, "busy", s->busy_ns, 1);
-    lintel_buf_addc(b, '}');
-}
 
 static void
 add_trail(struct lintel_buf *b, const struct lintel_trail *trail)
@@ -80,14 +42,14 @@ get_status(struct lintel_call *c, struct lintel_buf *b)
     lintel_buf_addc(b, '{');
     lintel_json_text(b, "hub", t->hub);
     lintel_json_text(b, "version", PACKAGE_VERSION);
-    seconds(b, "uptime", lintel_loop_now(t->source.loop) - t->started, 1);
+    lintel_json_seconds(b, "uptime", lintel_loop_now(t->source.loop) - t->started, 1);
     lintel_json_key(b, "buses");
     lintel_buf_addc(b, '[');
     for (uint32_t i = 0; i < lintel_engine_nbuses(e); i++) {
         lintel_engine_bus_stats(e, lintel_engine_bus_at(e, i), &s);
         if (i != 0)
             lintel_buf_addc(b, ',');
-        add_bus(b, &s);
+        lintel_bus_json(b, &s);
         sum.points += s.points;
         sum.stale += s.stale;
         sum.bad += s.bad;
@@ -211,7 +173,7 @@ add_thing(struct lintel_engine *e, struct lintel_live_thing *thing, struct linte
     lintel_json_text(b, "detail", strcmp(state, "ok") == 0 ? "" : detail);
     lintel_json_count(b, "points", sum.points);
     lintel_json_count(b, "good", sum.good);
-    seconds(b, "seen", device.seen, device.seen != 0);
+    lintel_json_seconds(b, "seen", device.seen, device.seen != 0);
     lintel_buf_addc(b, '}');
 }
 
@@ -265,8 +227,8 @@ add_value(struct lintel_tree *t, const struct lintel_live_thing *thing, uint32_t
                      !bound->mapped ? "unmapped"
                      : live         ? lintel_quality_name(r.quality)
                                     : NULL);
-    seconds(b, "age", lintel_loop_now(t->source.loop) - r.refreshed, r.refreshed != 0);
-    seconds(b, "source", r.source, r.source != 0);
+    lintel_json_seconds(b, "age", lintel_loop_now(t->source.loop) - r.refreshed, r.refreshed != 0);
+    lintel_json_seconds(b, "source", r.source, r.source != 0);
     lintel_json_flag(b, "writable",
                      a->kind == LINTEL_K_PROPERTY && a->writable && bound->write.addr != NULL);
     lintel_json_text(b, "type", type);
@@ -387,6 +349,12 @@ lintel_serve_hub(struct lintel_call *c)
             lintel_call_method(c, "the values of a thing", "GET");
         return;
     }
+    if (c->npath >= 1 && is_called(&c->path[0], "buses")) {
+        c->path++;
+        c->npath--;
+        lintel_serve_buses(c);
+        return;
+    }
     if (c->npath == 1 && is_called(&c->path[0], "audit")) {
         lintel_serve_audit(c);
         return;
@@ -414,5 +382,5 @@ lintel_serve_hub(struct lintel_call *c)
     }
     lintel_call_fail(c, LINTEL_NOT_FOUND,
                      "below /hub there are status, things, values, values/{thing}, directory, "
-                     "plugins, audit and reload");
+                     "plugins, buses, audit and reload");
 }

@@ -50,3 +50,13 @@ lintel_json_real(struct lintel_buf *b, const char *name, double value)
     lintel_json_key(b, name);
     lintel_real_write(b, value);
 }
+
+void
+lintel_json_seconds(struct lintel_buf *b, const char *name, int64_t ns, int known)
+{
+    lintel_json_key(b, name);
+    if (known)
+        lintel_real_write(b, (double)(ns / 1000000) / 1e3);
+    else
+        lintel_buf_adds(b, "null");
+}

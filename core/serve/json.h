@@ -13,4 +13,6 @@ void lintel_json_text(struct lintel_buf *b, const char *name, const char *value)
 void lintel_json_count(struct lintel_buf *b, const char *name, uint64_t value);
 void lintel_json_flag(struct lintel_buf *b, const char *name, int value);
 void lintel_json_real(struct lintel_buf *b, const char *name, double value);
+/* Seconds to the millisecond, or null. */
+void lintel_json_seconds(struct lintel_buf *b, const char *name, int64_t ns, int known);
 #endif

@@ -2,6 +2,7 @@ noinst_LIBRARIES += $(LIBSERVE)
 core_serve_libserve_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 core_serve_libserve_a_SOURCES = \
 	core/serve/audit.c core/serve/audit.h \
+	core/serve/buses.c core/serve/buses.h \
 	core/serve/codes.c core/serve/codes.h \
 	core/serve/etch.c core/serve/etch.h \
 	core/serve/fetch.c core/serve/fetch.h \

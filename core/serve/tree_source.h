@@ -14,6 +14,15 @@ struct lintel_tree;
 /* refused: the site was not taken in, and json is a list of problems; else it says what has
  * changed. */
 typedef void lintel_reload_done(void *done_ctx, int refused, struct lintel_buf *json);
+/* A request about one bus that the daemon serves: /hub/buses/{bus}/{verb}. */
+struct lintel_bus_call {          /* valid until the call returns */
+    const char *bus, *verb, *who; /* the bus exists; who: for the record */
+    const lintel_exchange *x;
+    /* Ends it, exactly once, now or later, on the loop's thread; with LINTEL_ANSWER_MORE (only
+     * where x has LINTEL_X_OBSERVE) another one follows. */
+    void (*done)(void *done_ctx, const lintel_answer *a);
+    void *done_ctx;
+};
 struct lintel_tree_source {
     struct lintel_engine *engine;
     struct lintel_loop *loop;
@@ -24,6 +33,9 @@ struct lintel_tree_source {
     void (*plugins)(void *ctx, struct lintel_buf *out);
     /* Ends with done(), now or later, on the loop's thread, and before the tree is freed. */
     void (*reload)(void *ctx, const char *who, lintel_reload_done *done, void *done_ctx);
+    /* NULL: no such verbs. Returns the work under way, or NULL after done() has ended it. */
+    void *(*bus)(void *ctx, const struct lintel_bus_call *call);
+    void (*bus_abandon)(void *ctx, void *work); /* nobody waits any more: done() is not called */
     void *ctx;
     /* What survives a restart: registrations of the directory. NULL: nothing does. */
     struct lintel_store *directory;
