@@ -12,6 +12,7 @@
 
 #include "core/base/mem.h"
 #include "core/loop/frames.h"
+#include "core/plug/last_word.h"
 #include "core/plug/wire.h"
 
 #define MS INT64_C(1000000)
@@ -97,6 +98,9 @@ note_exit(struct lintel_child *c, int status)
     if (WIFSIGNALED(status))
         lintel_format(c->reason, sizeof c->reason, "its process was killed by signal %d (%s)",
                       WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else if (WIFEXITED(status) && WEXITSTATUS(status) == LINTEL_LAST_WORD_MEMORY)
+        lintel_copy(c->reason, sizeof c->reason,
+                    "its process gave up when its memory limit was used up");
     else if (WIFEXITED(status))
         lintel_format(c->reason, sizeof c->reason, "its process ended with status %d",
                       WEXITSTATUS(status));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/loop/frames.h"
+#include "core/plug/last_word.h"
 #include "core/plug/load.h"
 #include "core/plug/outbox.h"
 #include "core/plug/wire.h"
@@ -211,6 +212,7 @@ lintel_hosted_serve(int fd)
     if (h.out == NULL)
         return 1;
     stop_fd = fd;
+    lintel_last_word_init();
     signal(SIGTERM, on_term);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the daemon, which then closes the connection */
     signal(SIGHUP, SIG_IGN);

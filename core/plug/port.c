@@ -429,7 +429,12 @@ late_frame(struct lintel_instance *i, const struct lintel_wire_up *m)
     switch (m->kind) {
     case LINTEL_WIRE_CLOSED: instance_closed(i); break;
     case LINTEL_WIRE_LOG: port_log(i, m->level, m->text); break;
-    case LINTEL_WIRE_MISBEHAVING: misbehaving(i, m->text); break;
+    case LINTEL_WIRE_MISBEHAVING:
+        if (i->state == INSTANCE_ENDING)
+            i->misbehaved++; /* why it ends was said */
+        else
+            misbehaving(i, m->text);
+        break;
     default: break;
     }
 }

@@ -73,6 +73,8 @@ refuse(struct lintel_worker *w, enum lintel_wire_kind kind, uint32_t id, lintel_
 {
     char line[REASON];
     pthread_mutex_lock(&w->lock);
+    if (st == LINTEL_E_NOMEM)
+        dflt = "out of memory";
     lintel_copy(line, sizeof line, w->last_line[0] != '\0' ? w->last_line : dflt);
     worker_say(
         w,

@@ -33,7 +33,8 @@ enum {                /* address key kind, in the order of its choices */
        KIND_EXIT,     /* ends the process with status 3 */
        KIND_SPIN,     /* the call for it never returns, in both builds */
        KIND_GREEDY,   /* takes memory until there is none, then gives up the process */
-       KIND_NOISY     /* says the same line 1,000 times, then answers */
+       KIND_NOISY,    /* says the same line 1,000 times, then answers */
+       KIND_DRIP      /* publishes 10,000 values of itself one by one, then answers */
 };
 enum { RAW_REAL, RAW_INT, RAW_U16, RAW_F32, RAW_F64, RAW_TEXT, RAW_PAYLOAD };
 
@@ -91,7 +92,7 @@ static const lintel_field address_fields[] = {
      .type = LINTEL_T_STR,
      .choices =
          "constant|counter|stored|error|lost|timeout|stall|hang|late|twice|stranger|nan|crash|"
-         "flood|event|refused|alien|exit|spin|greedy|noisy"},
+         "flood|event|refused|alien|exit|spin|greedy|noisy|drip"},
     {.name = "value", .help = "Its value, or the first one.", .dflt = "0", .type = LINTEL_T_REAL},
     {.name = "raw",
      .help = "How the value looks on the wire.",
@@ -233,7 +234,7 @@ take_memory(void)
         *piece = last;
         last = piece;
     }
-    crash();
+    abort();
 }
 
 /* 0: the point is left out of the answer. */
@@ -253,6 +254,11 @@ fill(const struct bus *b, const lintel_point *p, const lintel_value *written, li
     case KIND_CRASH: crash(); return 0;
     case KIND_NAN: s->value = (lintel_value){LINTEL_T_REAL, 0, {.r = (double)NAN}}; return 1;
     case KIND_FLOOD: flood(b, p); break;
+    case KIND_DRIP:
+        for (int i = 0; i < 10000; i++)
+            b->host->publish(
+                b->host, &(lintel_sample){.point = p->id, .value = {LINTEL_T_INT, 0, {.i = i}}}, 1);
+        break;
     case KIND_ALIEN: publish_alien(b); break;
     case KIND_EXIT: _exit(3);
     case KIND_GREEDY: take_memory(); return 0;
