@@ -15,7 +15,8 @@ enum {
     HEAD = 4,
     ROOM_LEAST = 16 * 1024,
     ROOM_KEPT = 256 * 1024, /* what an idle connection may hold */
-    READS_MOST = 16         /* reads in one turn, so that one busy peer can't hold the loop */
+    READS_MOST = 16,        /* reads in one turn, so that one busy peer can't hold the loop, and */
+    TURN_BYTES = 256 * 1024 /* bytes; a longer frame is read on in the next turn */
 };
 
 static const char broke_rules[] = "it sent a frame that breaks the protocol";
@@ -48,6 +49,8 @@ unsigned char *
 lintel_splitter_space(struct lintel_splitter *s, size_t *ret_room)
 {
     size_t wanted = ROOM_LEAST;
+    if (s->busy && s->room < ROOM_KEPT)
+        wanted = s->room * 2;
     if (s->n >= HEAD && get_head(s->p) + HEAD > wanted)
         wanted = get_head(s->p) + HEAD; /* in bounds: _take has looked at it */
     if (s->room < wanted) {
@@ -67,6 +70,7 @@ lintel_splitter_take(struct lintel_splitter *s, size_t n,
 {
     size_t at = 0, length = 0;
     s->n += n;
+    s->busy = s->n == s->room;
     while (s->n - at >= HEAD) {
         length = get_head(s->p + at);
         if (length == 0 || length > LINTEL_FRAME_MOST)
@@ -134,7 +138,8 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
 static void
 read_some(struct lintel_frames *f)
 {
-    for (int i = 0; i < READS_MOST; i++) {
+    size_t bytes = 0;
+    for (int i = 0; i < READS_MOST && bytes < TURN_BYTES; i++) {
         size_t room = 0;
         unsigned char *p = lintel_splitter_space(&f->in, &room);
         if (p == NULL) {
@@ -152,6 +157,7 @@ read_some(struct lintel_frames *f)
                           : strerror(errno));
             return;
         }
+        bytes += (size_t)n;
         const char *reason = lintel_splitter_take(&f->in, (size_t)n, on_frame, f);
         if (reason != NULL)
             end(f, reason);

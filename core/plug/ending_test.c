@@ -463,7 +463,7 @@ settings_that_can_not_be_are_tried_by_hand(void)
 {
     struct kit_plug k;
     on_fake_time(&k);
-    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, LIST("failing=settings"));
+    kit_bus_start(&k, &bus, "fake", "line", KIT_THREAD, LIST("failing=settings"));
     drive(&k, &bus.bus->gones, 1);
     CHECK_STR(stats(&bus).state, "failed");
     lintel_loop_advance(k.loop, 3600 * SECOND);

@@ -298,10 +298,10 @@ thread_is_full(struct instance_thread *t)
 
 /* On the worker's thread, or one of the plugin. */
 static int
-thread_send(void *ctx, struct lintel_buf *b, int if_room)
+thread_send(void *ctx, struct lintel_buf *b, unsigned flags)
 {
     struct instance_thread *t = ctx;
-    if (if_room && thread_is_full(t))
+    if ((flags & LINTEL_SEND_IF_ROOM) && thread_is_full(t))
         return 1;
     struct delivery *d = lintel_alloc(sizeof *d);
     if (d == NULL)
@@ -328,7 +328,7 @@ thread_find(void *ctx, const char *file, const char *name, char *reason, uint32_
 static int
 start_thread(struct lintel_instance *i)
 {
-    static const struct lintel_worker_fns fns = {thread_send, thread_find};
+    static const struct lintel_worker_fns fns = {thread_send, NULL, thread_find};
     struct instance_thread *t = lintel_alloc(sizeof *t);
     if (t == NULL)
         return -1;

@@ -79,6 +79,8 @@ struct lintel_instance {
     char complaint[LINTEL_WIRE_TEXT + 64]; /* the last one */
     lintel_mono complained_at;
     uint32_t complaints; /* the same, not logged */
+    lintel_mono rate_since; /* a second in which published values are counted */
+    uint64_t rate;
     lintel_mono flooded_at;
     uint64_t misbehaved, dropped, replaced, late;
 };
