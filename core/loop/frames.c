@@ -107,6 +107,7 @@ struct lintel_frames {
 };
 
 static void on_ready(void *arg, int fd, uint32_t ready);
+static void write_some(struct lintel_frames *f);
 
 static void
 free_frames(struct lintel_frames *f)
@@ -122,6 +123,7 @@ end(struct lintel_frames *f, const char *reason)
 {
     if (f->ended)
         return;
+    write_some(f); /* what was said in this turn; the peer may have closed one way only */
     f->ended = 1;
     lintel_loop_watch(f->loop, f->fd, 0, NULL, NULL);
     f->fns.closed(f->ctx, reason);
@@ -208,8 +210,12 @@ on_ready(void *arg, int fd, uint32_t ready)
     if (ready & LINTEL_LOOP_READ)
         read_some(f);
     f->busy = 0;
-    if (f->dead)
+    if (f->dead) {
         free_frames(f);
+    } else if (!f->ended && f->out_at < f->out.n) {
+        write_some(f);
+        set_writing(f, f->out_at < f->out.n);
+    }
 }
 
 struct lintel_frames *
@@ -268,7 +274,8 @@ enqueue(struct lintel_frames *f, const unsigned char head[HEAD], const struct li
             shutdown(f->fd, SHUT_RDWR);
         return -1;
     }
-    set_writing(f, 1);
+    if (!f->busy) /* else on_ready() sends all that the callbacks said at once */
+        set_writing(f, 1);
     return 0;
 }
 
@@ -287,7 +294,7 @@ lintel_frames_send(struct lintel_frames *f, const struct lintel_buf *b)
     if (!may_send(f, b))
         return -1;
     put_head(head, b->n);
-    if (lintel_frames_queued(f) == 0) {
+    if (lintel_frames_queued(f) == 0 && !f->busy) {
         sent = send_now(f->fd, head, b);
         if (sent == SIZE_MAX)
             return -1;
@@ -318,6 +325,8 @@ lintel_frames_close(struct lintel_frames *f)
 {
     if (f == NULL || f->dead)
         return;
+    if (!f->ended && f->busy)
+        write_some(f); /* what was said in this turn */
     if (!f->ended)
         lintel_loop_watch(f->loop, f->fd, 0, NULL, NULL);
     f->ended = f->dead = 1;

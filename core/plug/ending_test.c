@@ -127,7 +127,7 @@ a_lie(const char *kind, const char *reason, enum kit_isolation isolation)
     CHECK_INT(bus.bus->gones, 1);
     CHECK_INT(stats(&bus).restarts, 1);
     /* One line says the end and the next start; the neighbour has not noticed. */
-    snprintf(line, sizeof line, "line: the plugin is %s",
+    snprintf(line, sizeof line, "line: PLUGIN MISBEHAVING: the plugin is %s",
              isolation == KIT_PROCESS ? "gone" : "ended");
     CHECK_INT(count_lines(line), 1);
     CHECK_INT(count_lines("MISBEHAVING"), 1);

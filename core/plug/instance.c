@@ -78,14 +78,16 @@ static void
 tell_end(struct lintel_instance *i, const struct lintel_supervise *life, int32_t level,
          const char *what, int64_t wait)
 {
+    const char *mark = i->liar ? "PLUGIN MISBEHAVING: " : "";
     i->next_try = lintel_loop_now(i->plug->loop) + wait;
+    i->liar = 0;
     if (life->alarm == 1)
         lintel_log(LINTEL_LOG_ERROR, i->conf->name,
-                   "ALARM: %s%s; this was the %dth end within ten minutes, so it is tried only "
+                   "ALARM: %s%s%s; this was the %dth end within ten minutes, so it is tried only "
                    "every 5 min from now on: see to the cause, then `lintel plugin reload %s`",
-                   what, i->reason, LINTEL_SUPERVISE_ENDS, i->conf->name);
+                   mark, what, i->reason, LINTEL_SUPERVISE_ENDS, i->conf->name);
     else
-        lintel_log(level, i->conf->name, "%s%s; it starts again in %.2f s", what, i->reason,
+        lintel_log(level, i->conf->name, "%s%s%s; it starts again in %.2f s", mark, what, i->reason,
                    (double)wait / 1e9);
 }
 
@@ -211,7 +213,7 @@ begin_pause(struct lintel_instance *i)
 {
     int64_t left = i->next_try - lintel_loop_now(i->plug->loop);
     i->number = ++i->plug->last_number;
-    i->restarts++;
+    i->closed = 1;
     i->state = INSTANCE_BACKOFF;
     set_timer(i, left > 0 ? left : 0);
 }
@@ -221,6 +223,8 @@ try_again(struct lintel_instance *i)
 {
     if (i->process != NULL && !lintel_child_is_up(i->process->child))
         return; /* process_up() opens it */
+    i->restarts += i->closed ? 1 : 0;
+    i->closed = 0;
     if (i->process != NULL || i->thread != NULL) {
         open_instance(i);
     } else if (start_thread(i) != 0) {

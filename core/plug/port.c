@@ -89,7 +89,8 @@ lied(struct lintel_instance *i, const char *what)
 {
     char reason[LINTEL_WIRE_TEXT + 64];
     i->misbehaved++;
-    lintel_format(reason, sizeof reason, "PLUGIN MISBEHAVING: its plugin %s", what);
+    lintel_format(reason, sizeof reason, "its plugin %s", what);
+    i->liar = 1;
     instance_breaks(i, reason);
 }
 
