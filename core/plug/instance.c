@@ -406,6 +406,7 @@ process_gone(void *ctx, const char *reason, int64_t wait)
         if (i->state == INSTANCE_FAILED)
             continue;
         int known = i->state == INSTANCE_ENDING;
+        i->closed = 0; /* the child's start counts */
         lintel_copy(i->reason, sizeof i->reason, reason);
         i->state = INSTANCE_BACKOFF;
         tell_end(i, &p->life, LINTEL_LOG_ERROR, "the plugin is gone: ", wait);
