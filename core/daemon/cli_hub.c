@@ -232,15 +232,23 @@ print_buses(const json_t *status)
         char cell[6][CELL];
         const json_t *host = instance_of(status, cli_text(bus, "name"));
         const char *state = cli_text(host, "state"), *why = cli_text(host, "reason");
+        char note[400];
         int running = strcmp(state, "running") == 0;
+        why = running || *why == '\0' ? cli_text(bus, "detail") : why;
+        if (json_is_true(json_object_get(host, "fileChanged"))) {
+            (void)lintel_format(
+                note, sizeof note,
+                "%s%sits plugin's file has changed; 'lintel plugin reload %s' takes it in", why,
+                *why != '\0' ? "; " : "", cli_text(bus, "name"));
+            why = note;
+        }
         lintel_table_row(
-            t,
-            (const char *[]){cli_text(bus, "name"), cli_text(bus, "plugin"),
-                             cli_text(host, "isolation"), running ? cli_text(bus, "state") : state,
-                             number(cell[0], bus, "things"), number(cell[1], bus, "points"),
-                             number(cell[2], bus, "stale"), number(cell[3], bus, "bad"),
-                             number(cell[4], bus, "values"), number(cell[5], bus, "timeouts"),
-                             running || *why == '\0' ? cli_text(bus, "detail") : why});
+            t, (const char *[]){
+                   cli_text(bus, "name"), cli_text(bus, "plugin"), cli_text(host, "isolation"),
+                   running ? cli_text(bus, "state") : state, number(cell[0], bus, "things"),
+                   number(cell[1], bus, "points"), number(cell[2], bus, "stale"),
+                   number(cell[3], bus, "bad"), number(cell[4], bus, "values"),
+                   number(cell[5], bus, "timeouts"), why});
     }
     lintel_table_print(t, stdout);
 }
@@ -296,8 +304,8 @@ cli_status(struct cli *c)
     return failed ? CLI_FAILED : CLI_OK;
 }
 
-static void
-print_problems(const json_t *problems)
+void
+cli_print_problems(const json_t *problems)
 {
     size_t i;
     json_t *p;
@@ -329,7 +337,7 @@ cli_reload(struct cli *c)
                number(cell[0], answer, "added"), number(cell[1], answer, "changed"),
                number(cell[2], answer, "removed"), number(cell[3], answer, "kept"));
     } else if (answer != NULL) {
-        print_problems(answer);
+        cli_print_problems(answer);
         cli_say("the site is refused; the running one goes on");
     }
     json_decref(answer);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * lintel plugin: what a plugin file says of itself, asked for in a throw-away process. */
+ * lintel plugin: what a plugin file says of itself, asked for in a throw-away process; new code for
+ * a bus that runs. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,9 @@
 #include "core/base/text.h"
 #include "core/daemon/cli.h"
 #include "core/daemon/site_source.h"
+#include "lintel/transport.h"
+
+enum { FORMAT_JSON = 50 };
 
 /* Runs lintel-host --inspect FILE; its output as JSON, or NULL after telling why. */
 static json_t *
@@ -159,14 +163,89 @@ list(struct cli *c, struct lintel_site_reader *reader)
     return status;
 }
 
+/* ---- reload ---------------------------------------------------------------------------------- */
+
+static void
+print_reloaded(const json_t *answer)
+{
+    size_t i;
+    json_t *row;
+    char gap[32];
+    (void)lintel_format(gap, sizeof gap, "%.3f", json_number_value(json_object_get(answer, "gap")));
+    json_array_foreach(json_object_get(answer, "buses"), i, row)
+        printf("%s: %s %s -> %s%s%s%s\n", cli_text(row, "bus"), cli_text(row, "plugin"),
+               cli_text(row, "from"), cli_text(row, "to"),
+               i == 0 ? ", in " : " (in the same process)", i == 0 ? gap : "", i == 0 ? " s" : "");
+    long long changed = 0;
+    static const char *const kinds[] = {"added", "changed", "removed"};
+    for (size_t k = 0; k < LINTEL_COUNT(kinds); k++)
+        changed += (long long)json_integer_value(json_object_get(answer, kinds[k]));
+    if (changed != 0)
+        printf("its settings or keys are others, so its things were read again: %lld changed\n",
+               changed);
+    json_array_foreach(json_object_get(answer, "others"), i, row)
+        printf("%s still runs another file of this plugin\n", json_string_value(row));
+}
+
+/* Whether the name is that of a transport, which people may take for a bus. */
+static int
+is_transport(struct lintel_local_client *hub, const char *name)
+{
+    static const char *const path[] = {"hub", "status", NULL};
+    json_t *status = cli_get_json(hub, path, NULL), *row;
+    size_t i;
+    int bus = 0, transport = 0;
+    json_array_foreach(json_object_get(status, "buses"), i, row) bus |=
+        strcmp(cli_text(row, "name"), name) == 0;
+    json_array_foreach(json_object_get(json_object_get(status, "daemon"), "transports"), i, row)
+        transport |= json_is_string(row) && strcmp(json_string_value(row), name) == 0;
+    json_decref(status);
+    return transport && !bus;
+}
+
+static int
+reload(struct cli *c, const char *bus)
+{
+    const char *const path[] = {"hub", "buses", bus, "reload", NULL};
+    struct lintel_local_client *hub = cli_connect(c);
+    json_t *answer = NULL;
+    if (hub == NULL)
+        return CLI_NO_HUB;
+    if (is_transport(hub, bus)) {
+        cli_say(
+            "%s is a transport; its plugin's new code comes with the next start of linteld, and "
+            "only that of a bus without one",
+            bus);
+        lintel_local_close(hub);
+        return CLI_FAILED;
+    }
+    int status = cli_request(hub, LINTEL_POST, path, FORMAT_JSON, NULL, &answer);
+    if (c->json && answer != NULL) {
+        cli_print_json(answer);
+    } else if (status == CLI_OK && answer != NULL) {
+        print_reloaded(answer);
+    } else if (answer != NULL) {
+        cli_print_problems(answer);
+        cli_say("the plugin is not reloaded; the old one runs on");
+    }
+    json_decref(answer);
+    lintel_local_close(hub);
+    return status;
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
 int
 cli_plugin(struct cli *c)
 {
     char file[LINTEL_PATH_MOST];
     struct lintel_site_reader reader;
     int is_list = c->argc == 0 || (c->argc == 1 && strcmp(c->argv[0], "list") == 0);
+    if (c->argc == 2 && strcmp(c->argv[0], "reload") == 0)
+        return reload(c, c->argv[1]);
     if (!is_list && (c->argc != 2 || strcmp(c->argv[0], "inspect") != 0)) {
-        cli_say("plugin takes 'list', or 'inspect' and a plugin's name or file");
+        cli_say(
+            "plugin takes 'list', 'inspect' and a plugin's name or file, or 'reload' and a bus");
         return CLI_USAGE;
     }
     if (lintel_site_reader_init(&reader, &c->paths, ".") != 0) {

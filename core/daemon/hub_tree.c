@@ -120,11 +120,15 @@ status(void *ctx, struct lintel_buf *out)
     for (uint32_t i = 0; i < lintel_plug_ninstances(h->plug); i++) {
         struct lintel_instance_stats s;
         lintel_instance_stats(lintel_plug_at(h->plug, i), &s);
+        if (s.aside)
+            continue;
         lintel_json_item(out);
         lintel_buf_addc(out, '{');
         lintel_json_text(out, "bus", s.name);
         lintel_json_text(out, "plugin", s.plugin);
         lintel_json_text(out, "version", s.version);
+        lintel_json_text(out, "file", s.file);
+        lintel_json_flag(out, "fileChanged", hub_file_changed(h, &s));
         lintel_json_text(out, "isolation", s.isolation);
         lintel_json_text(out, "state", s.state);
         lintel_json_text(out, "reason", s.reason);

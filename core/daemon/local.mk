@@ -16,9 +16,11 @@ sbin_PROGRAMS += bin/linteld
 bin_linteld_CPPFLAGS = $(DAEMON_CPPFLAGS)
 bin_linteld_SOURCES = \
 	core/daemon/linteld.c \
+	core/daemon/bus_reload.c \
 	core/daemon/hub.c core/daemon/hub.h core/daemon/hub_priv.h \
 	core/daemon/hub_bus.c \
 	core/daemon/hub_tree.c \
+	core/daemon/plugin_files.c \
 	$(DAEMON_COMMON)
 bin_linteld_LDADD = $(LIBSERVE) $(PLUG_LIBS)
 

@@ -71,6 +71,17 @@ void lintel_engine_bus_ready(struct lintel_engine *e, struct lintel_bus *b);
 void lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_status status,
                             const char *detail);
 
+/* The instance is about to be exchanged for another one. Held: nothing is sent, commands wait,
+ * values keep their quality for as long as their own rules say; go_on: it was not to be. plugin:
+ * the other one's, once the old one has nothing more to do with the bus; its tables fit the things.
+ * renewed: it runs; devices and points are told to it, and all is asked for at once. A bus that is
+ * gone meanwhile (_gone) is held no more. */
+void lintel_engine_bus_hold(struct lintel_engine *e, struct lintel_bus *b);
+void lintel_engine_bus_go_on(struct lintel_engine *e, struct lintel_bus *b);
+void lintel_engine_bus_plugin(struct lintel_engine *e, struct lintel_bus *b,
+                              const lintel_plugin *plugin);
+void lintel_engine_bus_renewed(struct lintel_engine *e, struct lintel_bus *b);
+
 /* ---- set-up ---------------------------------------------------------------------------------- */
 
 struct lintel_engine *lintel_engine_new(struct lintel_loop *loop, uint64_t seed /* of jitter */);
@@ -86,6 +97,14 @@ struct lintel_live_thing *lintel_engine_add_thing(struct lintel_engine *e, struc
                                                   struct lintel_site *site,
                                                   const struct lintel_thing *t);
 void lintel_engine_remove_thing(struct lintel_engine *e, struct lintel_live_thing *t);
+/* Puts a thing in the place of one with the same id and bus, whose binding or settings were others.
+ * Values go along where address and device are the same; subscriptions are told that they are
+ * replaced (subscribe.h); commands that wait end as cancelled. NULL: out of memory, and the old one
+ * goes on. */
+struct lintel_live_thing *lintel_engine_replace_thing(struct lintel_engine *e,
+                                                      struct lintel_live_thing *old,
+                                                      struct lintel_site *site,
+                                                      const struct lintel_thing *t);
 
 /* Calls fn at the end of each turn in which something came to be known of a thing that its state is
  * made of: answers and silence, its bus, the quality of its points. Once for each thing. NULL: no

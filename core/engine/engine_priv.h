@@ -13,7 +13,8 @@
  *   ask          a call of the interface becomes a command
  *   subscribe    who wants to hear of points, and under which conditions
  *   device       life of a thing: adding, failing, back-off, removing
- *   bus          life of a bus: ready, gone, its link
+ *   bus          life of a bus: ready, held, gone, its link
+ *   replace      a thing in the place of another one
  *   answers      the end of a request and what comes unasked: for the points, for the device
  *   life         the engine is made, ends its turns, and ends
  *
@@ -131,6 +132,7 @@ struct lintel_bus {
     uint32_t nsourced;   /* things with scaleFrom */
     uint32_t urgent_run; /* urgent ones served since the last poll */
     uint8_t ready, pumping;
+    uint8_t held;      /* its instance is being exchanged: nothing is sent */
     uint8_t link_told; /* by this instance */
     lintel_status link;
     char *detail;

@@ -99,6 +99,36 @@ out:
     return rc;
 }
 
+void
+groups_free(struct group **groups, uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k++)
+        lintel_free(groups[k]);
+    lintel_free(groups);
+}
+
+void
+groups_renew(struct lintel_live_thing *t)
+{
+    struct group **before = t->groups;
+    uint32_t n = t->ngroups, rests = 0;
+    for (uint32_t i = 0; i < t->n; i++)
+        rests += (t->points[i].flags & POINT_RESTS) != 0;
+    if (rests == 0 || t->work != WORK_NONE) /* its request names the group's slots */
+        return;
+    t->groups = NULL;
+    t->ngroups = 0;
+    if (groups_make(t) != 0) { /* no memory: they rest on */
+        groups_free(t->groups, t->ngroups);
+        t->groups = before;
+        t->ngroups = n;
+        return;
+    }
+    groups_free(before, n);
+    for (uint32_t i = 0; i < t->n; i++)
+        t->points[i].flags &= (uint8_t)~POINT_RESTS;
+}
+
 /* ---- using ----------------------------------------------------------------------------------- */
 
 void

@@ -10,6 +10,7 @@ core_engine_libengine_a_SOURCES = \
 	core/engine/groups.c core/engine/groups.h \
 	core/engine/life.c \
 	core/engine/pace.h \
+	core/engine/replace.c \
 	core/engine/request.c core/engine/request.h \
 	core/engine/samples.c core/engine/samples.h \
 	core/engine/schedule.c core/engine/schedule.h \

@@ -151,7 +151,7 @@ bus_pump(struct lintel_bus *b)
     if (b->pumping)
         return;
     b->pumping = 1;
-    while (b->ready && b->nopen < b->most_open) {
+    while (b->ready && !b->held && b->nopen < b->most_open) {
         int polls_first = b->urgent_run >= URGENT_MOST && !link_alone(&b->polls);
         struct link *queue = link_alone(&b->urgent) || polls_first ? &b->polls : &b->urgent;
         if (link_alone(queue))

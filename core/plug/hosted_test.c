@@ -87,6 +87,9 @@ open_instance(struct host *h, uint32_t number, const char *file, const char *plu
             .instance = number, .name = "line", .plugin = plugin, .file = file, .log = 2},
         settings, 6);
     put(h);
+    lintel_buf_reset(&h->frame);
+    lintel_wire_short(&h->frame, number, LINTEL_WIRE_START, 0);
+    put(h);
 }
 
 static int

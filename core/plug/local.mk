@@ -9,6 +9,7 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/load.c core/plug/load.h \
 	core/plug/port.c \
 	core/plug/shared.c \
+	core/plug/swap.c core/plug/swap.h \
 	core/plug/transport.c \
 	core/plug/wire.c core/plug/wire.h \
 	core/plug/worker.c core/plug/worker.h core/plug/worker_priv.h core/plug/worker_host.c

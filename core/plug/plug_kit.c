@@ -50,10 +50,41 @@ lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_sta
                        const char *detail)
 {
     (void)e;
-    b->ready = 0;
+    b->ready = b->held = 0;
     b->gones++;
     b->gone_status = st;
     snprintf(b->gone, sizeof b->gone, "%s", detail);
+}
+
+void
+lintel_engine_bus_hold(struct lintel_engine *e, struct lintel_bus *b)
+{
+    (void)e;
+    b->held = b->ready;
+    b->holds++;
+}
+
+void
+lintel_engine_bus_go_on(struct lintel_engine *e, struct lintel_bus *b)
+{
+    (void)e;
+    b->held = 0;
+}
+
+void
+lintel_engine_bus_plugin(struct lintel_engine *e, struct lintel_bus *b, const lintel_plugin *plugin)
+{
+    (void)e;
+    b->plugin = plugin;
+}
+
+void
+lintel_engine_bus_renewed(struct lintel_engine *e, struct lintel_bus *b)
+{
+    (void)e;
+    b->ready = 1;
+    b->held = 0;
+    b->renewals++;
 }
 
 static void

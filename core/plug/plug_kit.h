@@ -9,6 +9,8 @@ struct lintel_bus { /* what the recording engine knows of a bus */
     char name[64];
     struct lintel_bus_port port;
     int ready, readies, gones, removed, links, dones;
+    int held, holds, renewals;   /* while its instance is exchanged */
+    const lintel_plugin *plugin; /* of the newest instance, once it was exchanged */
     lintel_status gone_status, link_status, device_status, refused_status;
     char gone[256], link[256], device[256], refused_device[256], refused_point[256];
     uint32_t refused_id;
