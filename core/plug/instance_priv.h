@@ -4,6 +4,8 @@
 #ifndef LINTEL_PLUG_INSTANCE_PRIV_H
 #define LINTEL_PLUG_INSTANCE_PRIV_H
 #include "core/plug/instance.h"
+#include "core/plug/slots.h"
+#include "core/plug/supervise.h"
 #include "core/plug/wire.h"
 
 #define LINTEL_SECOND INT64_C(1000000000)
@@ -12,6 +14,7 @@ enum instance_state {
     INSTANCE_STARTING,
     INSTANCE_RUNNING,
     INSTANCE_BACKOFF,
+    INSTANCE_ENDING, /* it did wrong: is ended, then started again */
     INSTANCE_STOPPING,
     INSTANCE_FAILED,  /* its settings can't be; rests until they change */
     INSTANCE_CREATING /* swap.c: to be started when the one before it has ended */
@@ -32,7 +35,7 @@ struct lintel_plug {
     struct lintel_instance **instances;
     uint32_t n, room;
     uint32_t last_number;
-    uint64_t random;
+    uint64_t random; /* seeds of jitter */
     struct process *processes;
     struct lintel_transport_instance *transports;
     struct lintel_buf out;
@@ -59,23 +62,32 @@ struct lintel_instance {
     struct lintel_instance *next; /* in the process */
 
     struct lintel_timer timer; /* the next try; the end of patience */
-    uint32_t refusals;         /* in a row */
+    struct lintel_timer beat;  /* looks after what runs */
+    struct lintel_supervise life;
+    lintel_mono next_try; /* in BACKOFF and ENDING */
+    uint32_t restarts;    /* of the instance alone; its child has a count of its own */
     void (*then)(void *ctx);
     void *then_ctx;
 
     /* port.c */
     uint32_t nsettings, ndevice, naddress; /* rows of the plugin's tables */
     struct open_op **ops;
-    uint32_t nops;
+    uint32_t nops, nopen;
     struct open_op *free_op;
     uint32_t serial;
-    uint32_t
-        *marks; /* by point: 0 not bound, else 1 or the epoch of the completion that is looked at */
-    uint32_t nmarks, epoch;
+    struct lintel_slots points, devices;
+    int closing;             /* CLOSE was sent */
+    int not_told;            /* it does not know of something that is gone */
     lintel_mono stuck_since; /* the first overdue request since anything was completed; 0: none */
+    uint64_t call;           /* the call that it was in when it was asked, */
+    lintel_mono call_since;  /* and since when that is known; 0: in none */
     lintel_mono log_window;
     uint32_t log_lines, log_lost;
-    uint64_t misbehaved, dropped, late;
+    char complaint[LINTEL_WIRE_TEXT + 64]; /* the last one */
+    lintel_mono complained_at;
+    uint32_t complaints; /* the same, not logged */
+    lintel_mono flooded_at;
+    uint64_t misbehaved, dropped, replaced, late;
 };
 
 /* instance.c. An instance that does nothing yet, without a bus; NULL: out of memory. */
@@ -101,7 +113,9 @@ int instance_send(struct lintel_instance *i, const struct lintel_buf *b, int lat
 size_t instance_queued(const struct lintel_instance *i);
 void instance_refused(struct lintel_instance *i, lintel_status st, const char *text);
 void instance_ready(struct lintel_instance *i, const char *version);
-void instance_hangs(struct lintel_instance *i);
+/* It did what it must not, or hangs: its bus is stale from now on; it is ended and started again.
+ * Open ops are over, so the caller completes none. */
+void instance_breaks(struct lintel_instance *i, const char *reason);
 void instance_closed(struct lintel_instance *i);
 
 /* port.c */
@@ -114,6 +128,10 @@ void port_fini(struct lintel_instance *i);
 void port_rows(struct lintel_instance *i);         /* counts those of its plugin's tables */
 int port_has_ops(const struct lintel_instance *i); /* open ones */
 void port_end_ops(struct lintel_instance *i);      /* in the plugin's place, as cancelled */
+void port_watch(struct lintel_instance *i);        /* now and then: whether it hangs */
+/* It is in its call-th call. One that is told again and again for long does not return. request: a
+ * call for a request. */
+void port_call(struct lintel_instance *i, uint64_t call, const char *name, int request);
 /* One line of the instance's log; floods are cut. */
 void port_log(struct lintel_instance *i, int32_t level, const char *line);
 

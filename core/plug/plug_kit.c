@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -25,6 +26,7 @@ lintel_engine_add_bus(struct lintel_engine *e, const char *name, const lintel_pl
     struct lintel_bus *b = calloc(1, sizeof *b);
     snprintf(b->name, sizeof b->name, "%s", name);
     b->port = port;
+    b->lowest = 1e9;
     newest = b;
     return b;
 }
@@ -127,6 +129,9 @@ lintel_engine_publish(struct lintel_engine *e, struct lintel_bus *b, const linte
     CHECK(n > 0);
     b->published += n;
     b->last = samples[n - 1];
+    for (uint32_t i = 0; i < n; i++)
+        if (samples[i].value.type == LINTEL_T_REAL && samples[i].value.as.r < b->lowest)
+            b->lowest = samples[i].value.as.r;
 }
 
 void
@@ -336,6 +341,12 @@ kit_wait(struct kit_plug *k, const int *at, int least)
 {
     struct goal g = {.at = at, .least = (uint64_t)least};
     return lintel_loop_until(k->loop, reached, &g, PATIENCE);
+}
+
+void
+kit_nap(int ms)
+{
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
 }
 
 int

@@ -15,6 +15,7 @@ struct lintel_bus { /* what the recording engine knows of a bus */
     char gone[256], link[256], device[256], refused_device[256], refused_point[256];
     uint32_t refused_id;
     uint64_t published;
+    double lowest;      /* of the numbers published since the test set it */
     lintel_sample last; /* published; bytes and texts are not kept */
 };
 
@@ -64,6 +65,7 @@ int kit_submit(struct kit_plug *k, struct kit_bus *b, struct kit_op *op, enum li
 int kit_wait_op(struct kit_plug *k, struct kit_op *op);
 /* Waits until *at has reached least; real time, at most 20 s. */
 int kit_wait(struct kit_plug *k, const int *at, int least);
+void kit_nap(int ms); /* real time, in which the loop does not run */
 int kit_wait_count(struct kit_plug *k, const uint64_t *at, uint64_t least);
 void kit_bus_stop(struct kit_plug *k, struct kit_bus *b); /* and waits */
 void kit_bus_fini(struct kit_bus *b);

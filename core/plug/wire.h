@@ -23,6 +23,7 @@ enum lintel_wire_kind {
     LINTEL_WIRE_CLOSE,      /* stop and destroy */
     LINTEL_WIRE_START = 10, /* start what OPEN has created */
     /* 9 cage, 11 tap: see docs/protocol-child.md; 64 to 95: of transports */
+    LINTEL_WIRE_PING = 12, /* to the child, instance 0: do you live, and in which calls? */
     /* from it */
     LINTEL_WIRE_HELLO = 32, /* of a child, once; instance 0 */
     LINTEL_WIRE_READY,
@@ -36,8 +37,11 @@ enum lintel_wire_kind {
     LINTEL_WIRE_LOG,
     LINTEL_WIRE_MISBEHAVING,
     LINTEL_WIRE_CLOSED, /* the last one of an instance */
-    LINTEL_WIRE_OPENED  /* created, and not started yet */
-    /* 45 unbound, 46 tapped; 96 to 127: of transports */
+    LINTEL_WIRE_OPENED, /* created, and not started yet */
+    /* 46 tapped; 96 to 127: of transports */
+    LINTEL_WIRE_UNBOUND = 45, /* the answer to UNBIND, and to DETACH: see lintel_wire_gone */
+    LINTEL_WIRE_PONG = 47,    /* of the child, instance 0; of an instance: the call it is in */
+    LINTEL_WIRE_FLOOD         /* the hub was too slow for what was published */
 };
 enum {                                    /* limits; a frame beyond them breaks the protocol */
        LINTEL_WIRE_POINTS_MOST = 1 << 24, /* ids of devices and points are below it */
@@ -45,6 +49,10 @@ enum {                                    /* limits; a frame beyond them breaks 
        LINTEL_WIRE_VALUES_MOST = 100000,  /* values in all the trees of a frame */
        LINTEL_WIRE_TEXT = 400 /* bytes of a line for people, with the NUL; longer ones are cut */
 };
+
+enum lintel_wire_gone { LINTEL_WIRE_POINT, LINTEL_WIRE_DEVICE_ITSELF }; /* level of UNBOUND */
+/* Level of MISBEHAVING: what ends the instance is LINTEL_LOG_ERROR, what is only counted is
+ * LINTEL_LOG_WARN. */
 
 enum lintel_wire_op {
     LINTEL_WIRE_READ,
@@ -81,7 +89,7 @@ void lintel_wire_attach(struct lintel_buf *b, uint32_t instance, uint32_t id, co
 void lintel_wire_bind(struct lintel_buf *b, const struct lintel_wire_down *m,
                       const lintel_value *addr, const lintel_value *write_addr, uint32_t naddr);
 void lintel_wire_request(struct lintel_buf *b, const struct lintel_wire_down *m);
-/* DETACH, UNBIND, CLOSE and START (id 0), CANCEL (id: the ticket). */
+/* DETACH, UNBIND, CLOSE, START and PING (id 0), CANCEL (id: the ticket). */
 void lintel_wire_short(struct lintel_buf *b, uint32_t instance, enum lintel_wire_kind kind,
                        uint64_t id);
 
@@ -90,8 +98,9 @@ void lintel_wire_short(struct lintel_buf *b, uint32_t instance, enum lintel_wire
 struct lintel_wire_up {
     uint32_t instance;
     enum lintel_wire_kind kind;
-    uint64_t ticket; /* DONE. HELLO: the version of this protocol. OPENED: lintel_load_mark() */
-    uint32_t id;     /* of a device or point */
+    uint64_t ticket; /* DONE. HELLO: the version of this protocol. OPENED: lintel_load_mark(). PONG:
+                        number of the call. FLOOD: values that newer ones have replaced */
+    uint32_t id;     /* of a device or point. FLOOD: events and lines that were lost */
     lintel_status status;
     int32_t level;    /* LOG */
     const char *text; /* reason, line; OPENED, READY: the plugin's version */
