@@ -321,6 +321,19 @@ kit_bus_start(struct kit_plug *k, struct kit_bus *b, const char *plugin, const c
     b->bus = newest;
 }
 
+void
+kit_conf(const struct kit_bus *b, const char *const *settings, struct lintel_port *ret)
+{
+    *ret = b->conf;
+    ret->settings = field_values(b->conf.plugin->bus, settings);
+}
+
+struct lintel_site *
+kit_site(void)
+{
+    return &site;
+}
+
 /* ---- waiting --------------------------------------------------------------------------------- */
 
 struct goal {

@@ -56,6 +56,9 @@ struct kit_bus {
 enum kit_isolation { KIT_THREAD, KIT_PROCESS, KIT_SHARED };
 void kit_bus_start(struct kit_plug *k, struct kit_bus *b, const char *plugin, const char *name,
                    enum kit_isolation isolation, const char *const *settings);
+/* The bus with other settings; they are the caller's, to be freed by free(). */
+void kit_conf(const struct kit_bus *b, const char *const *settings, struct lintel_port *ret);
+struct lintel_site *kit_site(void);
 int kit_wait_ready(struct kit_plug *k, struct kit_bus *b); /* 0: it did not come */
 int kit_attach(struct kit_bus *b, uint32_t device, const char *const *settings);
 int kit_bind(struct kit_bus *b, uint32_t slot, uint32_t device, const char *const *addr);
