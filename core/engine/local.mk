@@ -20,11 +20,13 @@ core_engine_libengine_a_SOURCES = \
 	core/engine/watch.c core/engine/watch.h
 
 if HAVE_CUNIT
-engine_tests = core/engine/engine_test core/engine/command_test core/engine/subscribe_test \
+engine_tests = core/engine/exchange_test core/engine/engine_test core/engine/command_test core/engine/subscribe_test \
 	core/engine/values_test
 check_PROGRAMS += $(engine_tests)
 TESTS += $(engine_tests)
 ENGINE_KIT = core/engine/engine_kit.c core/engine/engine_kit.h
+core_engine_exchange_test_SOURCES = core/engine/exchange_test.c $(ENGINE_KIT)
+core_engine_exchange_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 core_engine_engine_test_SOURCES = core/engine/engine_test.c $(ENGINE_KIT)
 core_engine_engine_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 core_engine_command_test_SOURCES = core/engine/command_test.c $(ENGINE_KIT)

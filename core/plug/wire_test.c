@@ -185,16 +185,20 @@ down_and_back(void)
     struct lintel_map map = {0};
 
     lintel_buf_reset(&frame);
-    lintel_wire_open(
-        &frame,
-        &(struct lintel_wire_down){
-            .instance = 3, .name = "line", .plugin = "fake", .file = "/x/\xff.so", .log = 2},
-        settings, 3);
+    lintel_wire_open(&frame,
+                     &(struct lintel_wire_down){.instance = 3,
+                                                .name = "line",
+                                                .plugin = "fake",
+                                                .file = "/x/\xff.so",
+                                                .log = 2,
+                                                .tables = {"0123456789abcdef", 16}},
+                     settings, 3);
     REQUIRE(read_down(&m) == 0);
     CHECK_INT(m.kind, LINTEL_WIRE_OPEN);
     CHECK_STR(m.name, "line");
     CHECK_STR(m.plugin, "fake");
     CHECK_STR(m.file, "/x/\xff.so");
+    CHECK(m.tables.n == 16 && memcmp(m.tables.p, "0123456789abcdef", 16) == 0);
     struct lintel_shared *a = lintel_shared_get(&map, m.settings);
     REQUIRE(a != NULL);
     CHECK_INT(a->values[0].as.i, -1);
@@ -207,6 +211,12 @@ down_and_back(void)
     lintel_shared_put(&map, a);
     lintel_shared_put(&map, a);
     CHECK_INT(map.n, 0);
+
+    lintel_buf_reset(&frame);
+    lintel_wire_short(&frame, 3, LINTEL_WIRE_START, 0);
+    REQUIRE(read_down(&m) == 0);
+    CHECK_INT(m.instance, 3);
+    CHECK_INT(m.kind, LINTEL_WIRE_START);
 
     lintel_buf_reset(&frame);
     lintel_wire_bind(&frame,
