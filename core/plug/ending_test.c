@@ -127,7 +127,7 @@ a_lie(const char *kind, const char *reason, enum kit_isolation isolation)
     CHECK_INT(bus.bus->gones, 1);
     CHECK_INT(stats(&bus).restarts, 1);
     /* One line says the end and the next start; the neighbour has not noticed. */
-    snprintf(line, sizeof line, "line: the plugin is %s",
+    snprintf(line, sizeof line, "line: PLUGIN MISBEHAVING: the plugin is %s",
              isolation == KIT_PROCESS ? "gone" : "ended");
     CHECK_INT(count_lines(line), 1);
     CHECK_INT(count_lines("MISBEHAVING"), 1);
@@ -463,7 +463,7 @@ settings_that_can_not_be_are_tried_by_hand(void)
 {
     struct kit_plug k;
     on_fake_time(&k);
-    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, LIST("failing=settings"));
+    kit_bus_start(&k, &bus, "fake", "line", KIT_THREAD, LIST("failing=settings"));
     drive(&k, &bus.bus->gones, 1);
     CHECK_STR(stats(&bus).state, "failed");
     lintel_loop_advance(k.loop, 3600 * SECOND);

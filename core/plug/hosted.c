@@ -41,17 +41,25 @@ on_term(int signum)
 }
 
 static int
-send_frame(void *ctx, struct lintel_buf *b, int if_room)
+send_frame(void *ctx, struct lintel_buf *b, unsigned flags)
 {
     struct slot *s = ctx;
     uint32_t instance;
     enum lintel_wire_kind kind;
     if (lintel_wire_peek((const unsigned char *)b->p, b->n, &instance, &kind) != 0)
         return -1;
-    int ret = lintel_outbox_put(s->hosted->out, &s->lane, b, if_room);
+    int ret = lintel_outbox_put(s->hosted->out, &s->lane, b, (flags & LINTEL_SEND_IF_ROOM) != 0,
+                                (flags & LINTEL_SEND_MORE) != 0);
     if (kind == LINTEL_WIRE_CLOSED)
         atomic_store(&s->closed, 1);
     return ret;
+}
+
+static void
+flush(void *ctx)
+{
+    struct slot *s = ctx;
+    lintel_outbox_flush(s->hosted->out);
 }
 
 static void
@@ -77,7 +85,7 @@ find(void *ctx, const char *file, const char *name, char *reason, uint32_t size)
 static struct slot *
 open_slot(struct hosted *h, uint32_t number)
 {
-    static const struct lintel_worker_fns fns = {send_frame, find};
+    static const struct lintel_worker_fns fns = {send_frame, flush, find};
     struct slot *s = lintel_alloc(sizeof *s);
     if (s == NULL)
         return NULL;
@@ -116,7 +124,7 @@ say(struct hosted *h, struct lintel_wire_up m)
 {
     struct lintel_buf b = {0};
     lintel_wire_say(&b, &m);
-    lintel_outbox_put(h->out, NULL, &b, 0);
+    lintel_outbox_put(h->out, NULL, &b, 0, 0);
     lintel_buf_fini(&b);
 }
 

@@ -78,14 +78,16 @@ static void
 tell_end(struct lintel_instance *i, const struct lintel_supervise *life, int32_t level,
          const char *what, int64_t wait)
 {
+    const char *mark = i->liar ? "PLUGIN MISBEHAVING: " : "";
     i->next_try = lintel_loop_now(i->plug->loop) + wait;
+    i->liar = 0;
     if (life->alarm == 1)
         lintel_log(LINTEL_LOG_ERROR, i->conf->name,
-                   "ALARM: %s%s; this was the %dth end within ten minutes, so it is tried only "
+                   "ALARM: %s%s%s; this was the %dth end within ten minutes, so it is tried only "
                    "every 5 min from now on: see to the cause, then `lintel plugin reload %s`",
-                   what, i->reason, LINTEL_SUPERVISE_ENDS, i->conf->name);
+                   mark, what, i->reason, LINTEL_SUPERVISE_ENDS, i->conf->name);
     else
-        lintel_log(level, i->conf->name, "%s%s; it starts again in %.2f s", what, i->reason,
+        lintel_log(level, i->conf->name, "%s%s%s; it starts again in %.2f s", mark, what, i->reason,
                    (double)wait / 1e9);
 }
 
@@ -239,7 +241,7 @@ begin_pause(struct lintel_instance *i)
 {
     int64_t left = i->next_try - lintel_loop_now(i->plug->loop);
     i->number = ++i->plug->last_number;
-    i->restarts++;
+    i->closed = 1;
     i->state = INSTANCE_BACKOFF;
     set_timer(i, left > 0 ? left : 0);
 }
@@ -249,6 +251,8 @@ try_again(struct lintel_instance *i)
 {
     if (i->process != NULL && !lintel_child_is_up(i->process->child))
         return; /* process_up() opens it */
+    i->restarts += i->closed ? 1 : 0;
+    i->closed = 0;
     if (i->process != NULL || i->thread != NULL) {
         instance_open(i, 1);
     } else if (start_thread(i) != 0) {
@@ -326,10 +330,10 @@ thread_is_full(struct instance_thread *t)
 
 /* On the worker's thread, or one of the plugin. */
 static int
-thread_send(void *ctx, struct lintel_buf *b, int if_room)
+thread_send(void *ctx, struct lintel_buf *b, unsigned flags)
 {
     struct instance_thread *t = ctx;
-    if (if_room && thread_is_full(t))
+    if ((flags & LINTEL_SEND_IF_ROOM) && thread_is_full(t))
         return 1;
     struct delivery *d = lintel_alloc(sizeof *d);
     if (d == NULL)
@@ -356,7 +360,7 @@ thread_find(void *ctx, const char *file, const char *name, char *reason, uint32_
 static int
 start_thread(struct lintel_instance *i)
 {
-    static const struct lintel_worker_fns fns = {thread_send, thread_find};
+    static const struct lintel_worker_fns fns = {thread_send, NULL, thread_find};
     struct instance_thread *t = lintel_alloc(sizeof *t);
     if (t == NULL)
         return -1;
@@ -434,6 +438,7 @@ process_gone(void *ctx, const char *reason, int64_t wait)
         if (i->state == INSTANCE_FAILED)
             continue;
         int known = i->state == INSTANCE_ENDING;
+        i->closed = 0; /* the child's start counts */
         lintel_copy(i->reason, sizeof i->reason, reason);
         i->state = INSTANCE_BACKOFF;
         tell_end(i, &p->life, LINTEL_LOG_ERROR, "the plugin is gone: ", wait);

@@ -65,7 +65,9 @@ struct lintel_instance {
     struct lintel_timer beat;  /* looks after what runs */
     struct lintel_supervise life;
     lintel_mono next_try; /* in BACKOFF and ENDING */
+    int liar;             /* that is why it is ended */
     uint32_t restarts;    /* of the instance alone; its child has a count of its own */
+    int closed;           /* it was ended without its child */
     void (*then)(void *ctx);
     void *then_ctx;
 
@@ -85,7 +87,9 @@ struct lintel_instance {
     uint32_t log_lines, log_lost;
     char complaint[LINTEL_WIRE_TEXT + 64]; /* the last one */
     lintel_mono complained_at;
-    uint32_t complaints; /* the same, not logged */
+    uint32_t complaints;    /* the same, not logged */
+    lintel_mono rate_since; /* a second in which published values are counted */
+    uint64_t rate;
     lintel_mono flooded_at;
     uint64_t misbehaved, dropped, replaced, late;
 };

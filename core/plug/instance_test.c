@@ -309,8 +309,6 @@ floods_in(enum kit_isolation isolation)
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 20000), 0);
     kit_wait_op(&k, &op);
     CHECK(bus.bus->published > 0 && bus.bus->published <= 100000);
-    if (isolation != KIT_THREAD)
-        CHECK_INT(bus.bus->published, 100000); /* a child waits, and loses nothing */
     uint64_t before = bus.bus->published;
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_SUBSCRIBE, 1, 1, NULL, 5000), 0);
     kit_wait_op(&k, &op);

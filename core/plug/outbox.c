@@ -171,7 +171,7 @@ send_at_once(struct lintel_outbox *o)
 
 int
 lintel_outbox_put(struct lintel_outbox *o, struct lintel_lane *lane, const struct lintel_buf *b,
-                  int if_room)
+                  int if_room, int more)
 {
     int ret = -1;
     if (b->failed || b->n == 0 || b->n > LINTEL_FRAME_MOST)
@@ -184,13 +184,24 @@ lintel_outbox_put(struct lintel_outbox *o, struct lintel_lane *lane, const struc
         ret = 0;
         if (lane != NULL)
             lane->bytes += HEAD + b->n;
-        if (!if_room && !o->sending)
+        if (!if_room && !more && !o->sending)
             send_at_once(o);
-        if (o->filling.n != 0 || has_waiter(o))
+        if (!more && (o->filling.n != 0 || has_waiter(o)))
             wake(o);
     }
     pthread_mutex_unlock(&o->lock);
     return ret;
+}
+
+void
+lintel_outbox_flush(struct lintel_outbox *o)
+{
+    pthread_mutex_lock(&o->lock);
+    if (o->filling.n != 0 && !o->sending)
+        send_at_once(o);
+    if (o->filling.n != 0 || has_waiter(o))
+        wake(o);
+    pthread_mutex_unlock(&o->lock);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -46,7 +46,7 @@ put(struct box *b, struct lintel_lane *lane, uint32_t number, size_t n, int if_r
     struct lintel_buf f = {0};
     memcpy(b->body, &number, sizeof number);
     lintel_buf_add(&f, b->body, n);
-    int ret = lintel_outbox_put(b->out, lane, &f, if_room);
+    int ret = lintel_outbox_put(b->out, lane, &f, if_room, 0);
     lintel_buf_fini(&f);
     return ret;
 }
@@ -141,8 +141,29 @@ what_can_not_be_a_frame(void)
     struct box b;
     struct lintel_buf empty = {0}, failed = {.failed = 1, .n = 1};
     begin(&b);
-    CHECK_INT(lintel_outbox_put(b.out, NULL, &empty, 0), -1);
-    CHECK_INT(lintel_outbox_put(b.out, NULL, &failed, 0), -1);
+    CHECK_INT(lintel_outbox_put(b.out, NULL, &empty, 0, 0), -1);
+    CHECK_INT(lintel_outbox_put(b.out, NULL, &failed, 0, 0), -1);
+    end(&b);
+}
+
+/* Frames that belong together leave together, in their order. */
+static void
+what_is_held_back_leaves_with_a_flush(void)
+{
+    struct box b;
+    struct lintel_buf f = {0};
+    char byte;
+    begin(&b);
+    lintel_buf_add(&f, "abcd", 4);
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(lintel_outbox_put(b.out, NULL, &f, 0, 1), 0);
+    CHECK_INT(recv(b.fds[0], &byte, 1, MSG_DONTWAIT), -1);
+    lintel_outbox_flush(b.out);
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(lintel_frame_read(b.fds[0], &b.frame), 0);
+        CHECK_INT(b.frame.n, 4);
+    }
+    lintel_buf_fini(&f);
     end(&b);
 }
 
@@ -174,8 +195,12 @@ the_last_word_gets_through(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(frames_keep_their_order), KIT(one_that_floods_is_refused), KIT(nobody_reads_any_more),
-        KIT(what_can_not_be_a_frame), KIT(the_last_word_gets_through), {0}};
+    static const struct kit_test tests[] = {KIT(frames_keep_their_order),
+                                            KIT(one_that_floods_is_refused),
+                                            KIT(nobody_reads_any_more),
+                                            KIT(what_can_not_be_a_frame),
+                                            KIT(what_is_held_back_leaves_with_a_flush),
+                                            KIT(the_last_word_gets_through),
+                                            {0}};
     return kit_main("outbox", tests, argc, argv);
 }

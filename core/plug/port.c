@@ -15,8 +15,9 @@
 enum {
     OPS_MOST = 1 << 16,
     REQUESTS_QUEUED_MOST =
-        8 * 1024 * 1024, /* bytes that wait for a child before requests are refused */
-    LOG_LINES_MOST = 100 /* of one instance in a window */
+        8 * 1024 * 1024,  /* bytes that wait for a child before requests are refused */
+    LOG_LINES_MOST = 100, /* of one instance in a window */
+    FLOOD_RATE = 100000   /* values in a second; real buses are far below it */
 };
 
 static uint32_t
@@ -89,7 +90,8 @@ lied(struct lintel_instance *i, const char *what)
 {
     char reason[LINTEL_WIRE_TEXT + 64];
     i->misbehaved++;
-    lintel_format(reason, sizeof reason, "PLUGIN MISBEHAVING: its plugin %s", what);
+    lintel_format(reason, sizeof reason, "its plugin %s", what);
+    i->liar = 1;
     instance_breaks(i, reason);
 }
 
@@ -387,9 +389,28 @@ on_done(struct lintel_instance *i, const struct lintel_wire_up *m)
         lied(i, "answered for points that it was not asked for"); /* ends the op, too */
 }
 
+/* Each turn of the loop takes a bounded piece of what a child sends, so nobody starves; but it is
+ * said. */
+static void
+watch_rate(struct lintel_instance *i, uint32_t n)
+{
+    lintel_mono now = lintel_loop_now(i->plug->loop);
+    if (now - i->rate_since >= LINTEL_SECOND) {
+        i->rate_since = now;
+        i->rate = 0;
+    }
+    uint64_t before = i->rate;
+    i->rate += n;
+    if (before > FLOOD_RATE || i->rate <= FLOOD_RATE)
+        return;
+    i->flooded_at = now;
+    complain(i, LINTEL_LOG_WARN, "the plugin floods: more than 100,000 values in a second");
+}
+
 static void
 on_publish(struct lintel_instance *i, const struct lintel_wire_up *m)
 {
+    watch_rate(i, m->n);
     lintel_sample *samples = i->plug->scratch.samples;
     uint32_t strangers, n = sift(i, samples, m->n, 0, &strangers);
     if (strangers != 0)

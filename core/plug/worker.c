@@ -674,9 +674,23 @@ next_message(struct lintel_worker *w, int *ret_closing)
     }
     if (m == NULL || w->closing)
         w->scheduled = 0;
+    /* A call that blocks would hold back the answers before it. */
+    w->corked = m != NULL && w->first != NULL && !w->closing && w->plugin != NULL &&
+                !(w->plugin->flags & LINTEL_PLUGIN_BLOCKING);
     pthread_mutex_unlock(&w->lock);
     w->held = m;
     return m;
+}
+
+/* Whatever was held back leaves now. */
+static void
+uncork(struct lintel_worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->corked = 0;
+    if (w->fns.flush != NULL && !w->dead)
+        w->fns.flush(w->ctx);
+    pthread_mutex_unlock(&w->lock);
 }
 
 void
@@ -706,7 +720,7 @@ worker_run_inbox(void *arg)
         }
         if (waits) {
             pthread_mutex_lock(&w->lock);
-            w->scheduled = 0;
+            w->scheduled = w->corked = 0;
             if (!w->waiting)
                 worker_wake(w); /* a request has ended in between */
             pthread_mutex_unlock(&w->lock);
@@ -716,6 +730,7 @@ worker_run_inbox(void *arg)
         lintel_free(m);
         free_kept(w, KEPT_MOST);
     }
+    uncork(w);
 }
 
 static void *

@@ -7,11 +7,14 @@
 #include "lintel/plugin.h"
 
 struct lintel_worker;
+enum { LINTEL_SEND_IF_ROOM = 1, LINTEL_SEND_MORE = 2 };
 struct lintel_worker_fns {
     /* A frame for the hub. Called by the worker's thread and by threads of the plugin, never by two
-     * at once; never waits. May keep b's memory and leave {0} there. if_room: 1 may be returned
-     * when much waits already; lintel_worker_room() is called once there is room. -1: lost. */
-    int (*send)(void *ctx, struct lintel_buf *b, int if_room);
+     * at once; never waits. May keep b's memory and leave {0} there. LINTEL_SEND_IF_ROOM: 1 may be
+     * returned when much waits already; lintel_worker_room() is called once there is room.
+     * LINTEL_SEND_MORE: others follow at once, at the latest flush(). -1: lost. */
+    int (*send)(void *ctx, struct lintel_buf *b, unsigned flags);
+    void (*flush)(void *ctx); /* or NULL */
     /* The plugin `name` of a file; NULL with a reason. On the worker's thread. */
     const lintel_plugin *(*find)(void *ctx, const char *file, const char *name, char *reason,
                                  uint32_t size);

@@ -57,7 +57,7 @@ flush_values(struct lintel_worker *w)
         struct point *p = w->late_first;
         if (p->late.failed)
             w->lost++;
-        else if (!w->dead && w->fns.send(w->ctx, &p->late, 1) == 1)
+        else if (!w->dead && w->fns.send(w->ctx, &p->late, LINTEL_SEND_IF_ROOM) == 1)
             return 1;
         w->late_first = p->next_late;
         if (w->late_first == NULL)
@@ -110,7 +110,7 @@ flush_queue(struct lintel_worker *w)
 {
     while (w->queue_first != NULL) {
         size_t n = w->queue_first->frame.n;
-        if (!w->dead && w->fns.send(w->ctx, &w->queue_first->frame, 1) == 1)
+        if (!w->dead && w->fns.send(w->ctx, &w->queue_first->frame, LINTEL_SEND_IF_ROOM) == 1)
             return 1;
         w->queued_bytes -= n - w->queue_first->frame.n; /* its memory may be the sender's now */
         drop_first(w);

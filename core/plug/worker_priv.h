@@ -93,6 +93,7 @@ struct lintel_worker {
     int waiting;   /* the inbox waits for a request to end */
     int dead;      /* destroyed: nothing of the plugin counts any more */
     int closing;   /* CLOSE has come */
+    int corked;    /* more messages are worked off at once: what they bring leaves together */
     struct request **open;
     uint32_t nopen, open_room;
     struct request *kept;               /* ended ones, the newest first */
@@ -113,7 +114,7 @@ struct lintel_worker {
 extern const lintel_host worker_host; /* the table that each worker copies */
 
 /* All with the lock held. */
-int worker_send(struct lintel_worker *w, int if_room); /* w->out; as fns.send */
+int worker_send(struct lintel_worker *w, int if_room); /* w->out; returns as fns.send */
 int worker_say(struct lintel_worker *w, struct lintel_wire_up m, int if_room);
 /* What the plugin did wrong. level: LINTEL_LOG_ERROR, and the hub ends it; or LINTEL_LOG_WARN. */
 void worker_misbehaving(struct lintel_worker *w, int32_t level, const char *what);

@@ -10,6 +10,7 @@
 
 #include "core/base/mem.h"
 #include "core/plug/plug_kit.h"
+#include "tests/kit/kit.h"
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
 enum { ROUNDS = 9, POINTS = 100, UNDER_WAY = 8, DEATHS = 100 };
@@ -123,6 +124,7 @@ throughput(void)
                   {"polled, 1 point, 8 requests under way", 1, UNDER_WAY},
                   {"polled, 10 points, 8 requests under way", 10, UNDER_WAY},
                   {"polled, 100 points, 8 requests under way", 100, UNDER_WAY}};
+    kit_plug_new(&kit);
     kit_bus_start(&kit, &buses[0], "fake", "thread", KIT_THREAD, NULL);
     kit_bus_start(&kit, &buses[1], "fake", "child", KIT_PROCESS, NULL);
     for (int i = 0; i < 2; i++) {
@@ -135,6 +137,7 @@ throughput(void)
         compare(shapes[i].title, shapes[i].points, shapes[i].under_way);
     for (int i = 0; i < 2; i++)
         kit_bus_stop(&kit, &buses[i]);
+    kit_plug_free(&kit);
 }
 
 /* kill -9 until the first value of the new child is with the hub; forgiven each time, as it would
@@ -144,6 +147,7 @@ restarts(void)
 {
     double times[DEATHS];
     struct lintel_instance_stats s;
+    kit_plug_new(&kit);
     kit_bus_start(&kit, &buses[1], "fake", "child", KIT_PROCESS, NULL);
     for (int i = 0; i < DEATHS; i++) {
         kit_wait(&kit, &buses[1].bus->ready, 1);
@@ -163,6 +167,7 @@ restarts(void)
         times[i] = (now_s() - begin) * 1e3;
     }
     kit_bus_stop(&kit, &buses[1]);
+    kit_plug_free(&kit);
     qsort(times, DEATHS, sizeof times[0], by_size);
     printf(
         "from kill -9 to the next value, %d deaths: %.0f ms at least, %.0f in the middle, %.0f for "
@@ -171,11 +176,9 @@ restarts(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
-    kit_plug_new(&kit);
-    throughput();
-    restarts();
-    kit_plug_free(&kit);
-    return 0;
+    static const struct kit_test tests[] = {KIT(throughput), KIT(restarts), {0}};
+    setenv("KIT_NO_TIMEOUT", "1", 1);
+    return kit_main("hosting", tests, argc, argv);
 }
