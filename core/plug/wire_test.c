@@ -294,6 +294,37 @@ cut_and_flipped_frames(void)
     done();
 }
 
+/* What is said of life, of numbers that are given anew, and of floods. */
+static void
+questions_and_their_answers(void)
+{
+    static const struct lintel_wire_up all[] = {
+        {.instance = 7, .kind = LINTEL_WIRE_UNBOUND, .id = 5, .level = 1, .text = ""},
+        {.instance = 7, .kind = LINTEL_WIRE_PONG, .ticket = 9, .level = 1, .text = "bind()"},
+        {.instance = 7, .kind = LINTEL_WIRE_FLOOD, .ticket = UINT64_MAX, .id = 3, .text = ""},
+        {.instance = 7, .kind = LINTEL_WIRE_MISBEHAVING, .level = 1, .text = "lies"}};
+    struct lintel_wire_up m;
+    struct lintel_wire_down down;
+    for (size_t i = 0; i < LINTEL_COUNT(all); i++) {
+        lintel_buf_reset(&frame);
+        lintel_wire_say(&frame, &all[i]);
+        REQUIRE(read_up(&m) == 0);
+        CHECK_INT(m.kind, all[i].kind);
+        CHECK(m.ticket == all[i].ticket);
+        CHECK_INT(m.id, all[i].id);
+        CHECK_INT(m.level, all[i].level);
+        CHECK_STR(m.text, all[i].text);
+        CHECK_INT(read_down(&down), -1); /* it goes one way only */
+    }
+    lintel_buf_reset(&frame);
+    lintel_wire_short(&frame, 0, LINTEL_WIRE_PING, 0);
+    REQUIRE(read_down(&down) == 0);
+    CHECK_INT(down.kind, LINTEL_WIRE_PING);
+    CHECK_INT(down.instance, 0);
+    CHECK_INT(read_up(&m), -1);
+    done();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -303,6 +334,7 @@ main(int argc, char **argv)
                                             KIT(floods_are_cut_into_frames),
                                             KIT(down_and_back),
                                             KIT(cut_and_flipped_frames),
+                                            KIT(questions_and_their_answers),
                                             {0}};
     return kit_main("wire", tests, argc, argv);
 }

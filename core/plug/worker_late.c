@@ -129,7 +129,7 @@ has_late(const struct lintel_worker *w)
 void
 worker_flush(struct lintel_worker *w)
 {
-    if (!has_late(w))
+    if (!has_late(w) && w->replaced == 0 && w->lost == 0)
         return;
     if (flush_queue(w) != 0 || flush_values(w) != 0 || (w->replaced == 0 && w->lost == 0))
         return;
