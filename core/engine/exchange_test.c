@@ -59,6 +59,13 @@ begin(struct kit_house *h, uint32_t n)
     kit_answer_all(&h->bus, 10);
 }
 
+static void
+finish(struct kit_house *h)
+{
+    lintel_map_fini(&kit_profile(h->kind)->by_path);
+    kit_house_free(h);
+}
+
 /* ---- exchanging ------------------------------------------------------------------------------ */
 
 static void
@@ -88,7 +95,7 @@ nothing_is_sent_while_held(void)
     CHECK_INT(a.status, LINTEL_OK);
     CHECK_INT(h.bus.kinds[LINTEL_OP_SUBSCRIBE], subscribed + 2);
     CHECK_INT(kit_reading(&h, 1, POWER).value.as.i, 20 + NPOINTS + POWER);
-    kit_house_free(&h);
+    finish(&h);
 }
 
 static void
@@ -109,7 +116,7 @@ what_is_under_way_may_end(void)
     kit_answer_all(&h.bus, 30);
     CHECK_INT(a.ends, 1);
     CHECK_INT(a.status, LINTEL_OK);
-    kit_house_free(&h);
+    finish(&h);
 }
 
 static void
@@ -133,7 +140,7 @@ nobody_waits_for_ever(void)
     lintel_engine_bus_renewed(h.engine, h.bus.bus); /* later than that */
     kit_answer_all(&h.bus, 40);
     CHECK_INT(kit_reading(&h, 0, POWER).quality, LINTEL_QUALITY_GOOD);
-    kit_house_free(&h);
+    finish(&h);
 }
 
 static void
@@ -159,7 +166,7 @@ what_was_refused_is_tried_again(void)
         CHECK(s.reachable);
         CHECK_INT(s.status, LINTEL_OK);
     }
-    kit_house_free(&h);
+    finish(&h);
 }
 
 /* ---- replacing ------------------------------------------------------------------------------- */
@@ -217,7 +224,7 @@ a_thing_is_replaced(void)
     CHECK_INT(stats.things, 1);
     CHECK_INT(stats.points, NPOINTS);
     CHECK_INT(stats.stale, 2);
-    kit_house_free(&h);
+    finish(&h);
 }
 
 static void
@@ -233,7 +240,7 @@ carried_values_grow_old(void)
     CHECK_INT(kit_reading(&h, 0, POWER).quality, LINTEL_QUALITY_GOOD);
     kit_advance(&h, 2);
     CHECK_INT(kit_reading(&h, 0, POWER).quality, LINTEL_QUALITY_STALE);
-    kit_house_free(&h);
+    finish(&h);
 }
 
 /* Values of another device, or of something else, are not shown as this one's. */
@@ -258,7 +265,7 @@ another_device_begins_anew(void)
     h.things[0] = lintel_engine_replace_thing(h.engine, h.things[0], NULL, &conf);
     CHECK_INT(kit_reading(&h, 0, 0).quality, LINTEL_QUALITY_INITIAL);
     CHECK_INT(kit_reading(&h, 0, 1).quality, LINTEL_QUALITY_INITIAL);
-    kit_house_free(&h);
+    finish(&h);
     kit_kind_free(kind);
 
     begin(&h, 1);
@@ -276,7 +283,7 @@ another_device_begins_anew(void)
     h.things[0] = lintel_engine_replace_thing(h.engine, h.things[0], NULL, &conf);
     CHECK_INT(kit_reading(&h, 0, POWER).quality, LINTEL_QUALITY_INITIAL);
     kit_profile(h.kind)->plugin = was;
-    kit_house_free(&h);
+    finish(&h);
 }
 
 int

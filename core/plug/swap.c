@@ -96,10 +96,11 @@ let_go(struct lintel_instance *i)
 static void
 finish(struct swap *s)
 {
-    const struct lintel_swap_result r = {
-        .begun = s->phase > DRAIN,
-        .reason = s->failed ? s->reason : NULL,
-        .gap_ns = s->held_since != 0 ? lintel_loop_now(s->plug->loop) - s->held_since : 0};
+    char reason[sizeof s->reason];
+    struct lintel_swap_result r = {.begun = s->phase > DRAIN, .reason = s->failed ? reason : NULL};
+    if (s->held_since != 0)
+        r.gap_ns = lintel_loop_now(s->plug->loop) - s->held_since;
+    lintel_copy(reason, sizeof reason, s->reason);
     void (*done)(void *, const struct lintel_swap_result *) = s->done;
     void *ctx = s->ctx;
     for (uint32_t k = 0; k < s->n; k++)

@@ -82,7 +82,7 @@ for bus in tcp line; do soon "$bus speaks" '^[0-9]+' lintel get $bus/first; done
 for bus in steady caged; do soon "$bus says version 1.0" '^11$' lintel get $bus/first; done
 
 # ---- under load: twenty observers, and requests that never stop --------------------------------------------------------
-seconds=60
+seconds=300 # longer than the test, on the slowest machine
 for i in 1 2 3; do
     for bus in "${fakes[@]}"; do
         start "see-$bus-$i" coap-client-notls -w -B $seconds -s $seconds "$base/d/$bus/Box/p/count"
@@ -144,7 +144,7 @@ says "a shared child takes its other bus along" '^two: fake-blocking 1.0 -> 1.0 
 says_not "the line has a new process" "^$pid_of_line\$" of line pid
 touch "$here/enough"
 wait "${loops[@]}"
-says_not "every request was answered" 'failed' cat "$here"/ask-*.log
+says_not "every request was answered" 'failed' grep -h failed "$here"/ask-*.log
 for log in "$here"/ask-*.log; do
     exits "${log##*/} asked more than 20 times ($(wc -l <"$log"))" 0 test "$(wc -l <"$log")" -gt 20
 done
@@ -155,14 +155,14 @@ for w in "${watchers[@]}"; do
     esac
     soon "$w goes on" more bash -c "[ \$(wc -c <'$here/$w.log') -gt $n ] && echo more"
 done
-says_not "and none was told of an error" '^[45]\.[0-9][0-9] |removed|stale' cat "$here"/see-*.log
+says_not "and none was told of an error" . grep -hE '^[45]\.[0-9][0-9] |removed|stale' "$here"/see-*.log
 says_not "nothing was done twice, nothing was left open" 'MISBEHAVING|left behind|killed' cat "$here/linteld.log"
 says "serial lines and sockets were opened again" '^[0-9]+' lintel get line/first
 for bus in "${fakes[@]}" tcp line; do says "$bus runs" '^up$' of $bus state; done
 
 # ---- another version: what lies on the disk is what runs ---------------------------------------------------------------
-start watch-steady coap-client-notls -w -B 50 -s 50 "$base/d/steady/Dial/p/first"
-start watch-caged coap-client-notls -w -B 50 -s 50 "$base/d/caged/Dial/p/first"
+start watch-steady coap-client-notls -w -B $seconds -s $seconds "$base/d/steady/Dial/p/first"
+start watch-caged coap-client-notls -w -B $seconds -s $seconds "$base/d/caged/Dial/p/first"
 wait_log watch-steady '11' && wait_log watch-caged '11' || not_ok "both are watched"
 take 1.1
 soon "status says that the file has changed" "file has changed; 'lintel plugin reload steady'" env COLUMNS=200 "$build/bin/lintel" status
