@@ -319,6 +319,8 @@ swap_cancel(struct lintel_instance *i)
         if (m->aside != NULL)
             m->aside->then = NULL; /* it ends without us */
     }
+    if (i->state == INSTANCE_CREATING)
+        i->state = INSTANCE_BACKOFF; /* it is not started any more */
     s->phase = START;
     finish(s);
 }
