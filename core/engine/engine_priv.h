@@ -58,13 +58,16 @@ struct point {
 
 /* ---- things ---------------------------------------------------------------------------------- */
 
-struct group {       /* points that are asked for together */
-    int64_t poll_ns; /* 0: to be subscribed, once */
-    lintel_mono due; /* NEVER: subscribed */
+enum { LOST_NOTHING, LOST_TO_REPEAT, LOST_REPEATED }; /* group.lost */
+struct group {                                        /* points that are asked for together */
+    int64_t poll_ns;                                  /* 0: to be subscribed, once */
+    lintel_mono due;                                  /* NEVER: subscribed */
     uint32_t batch, n;
     uint8_t spread;  /* the next due time gets a phase of its own */
     uint8_t changed; /* points have come to rest */
     uint8_t again;   /* was told "busy" */
+    uint8_t lost;    /* the last answer lacked something; it was asked for again */
+    int64_t cost_ns; /* how long a whole answer takes, by experience; 0: none came yet */
     uint32_t slots[];
 };
 
@@ -74,6 +77,14 @@ struct scale_source {
     uint32_t index; /* of the point */
     int32_t exponent;
     int known;
+};
+
+struct figures { /* figures.c; of a thing or a bus */
+    uint32_t latency[LINTEL_LATENCIES];
+    uint64_t retries;
+    int64_t time_ns;            /* with a request under way; of a thing */
+    int64_t mark_old, mark_new; /* what the time was when the windows began */
+    uint32_t epoch;             /* number of the newer window */
 };
 
 struct lintel_live_thing {
@@ -112,6 +123,8 @@ struct lintel_live_thing {
     lintel_status status;
     char *detail;
     uint64_t requests, timeouts, errors;
+    struct figures figures;
+    uint8_t forgiving; /* silence in the answer that is being taken is no news of a point */
     struct lintel_timer timer;
     struct link on_bus;
     struct link news; /* in engine.news, or alone */
@@ -141,6 +154,8 @@ struct lintel_bus {
     uint64_t requests, timeouts, errors, values, dropped, writes;
     int64_t busy_ns;
     lintel_mono busy_since;
+    struct figures figures;
+    lintel_mono window_old, window_new;
     struct lintel_timer again; /* after the port took nothing */
     lintel_mono sample_free;   /* when the next read for a watcher may begin */
     int64_t sample_cost;       /* how long one takes, by experience */

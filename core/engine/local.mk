@@ -7,9 +7,11 @@ core_engine_libengine_a_SOURCES = \
 	core/engine/conditions.c \
 	core/engine/device.c core/engine/device.h \
 	core/engine/engine.c core/engine/engine.h core/engine/engine_priv.h \
+	core/engine/figures.c core/engine/figures.h \
 	core/engine/groups.c core/engine/groups.h \
 	core/engine/life.c \
 	core/engine/pace.h \
+	core/engine/plan.c core/engine/plan.h \
 	core/engine/request.c core/engine/request.h \
 	core/engine/samples.c core/engine/samples.h \
 	core/engine/schedule.c core/engine/schedule.h \
