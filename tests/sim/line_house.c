@@ -371,10 +371,11 @@ write_site(uint32_t nbuses, uint32_t n, const char *bus, const char *poll)
     }
     for (uint32_t b = 0; b < nbuses; b++)
         for (uint32_t u = 1; u <= n; u++)
-            lintel_buf_addf(&things,
-                            "- { thingId: m%u-%u, sdfInstanceOf: { model: meter-rtu }, sdfContext: { "
-                            "bus: line-%u, unit: %u, maxGap: 12 } }\n",
-                            b, u, b, u);
+            lintel_buf_addf(
+                &things,
+                "- { thingId: m%u-%u, sdfInstanceOf: { model: meter-rtu }, sdfContext: { "
+                "bus: line-%u, unit: %u, maxGap: 12 } }\n",
+                b, u, b, u);
     (void)kit_write("house/lintel.yaml", lintel_buf_str(&hub));
     (void)kit_write("house/models/meter.sdf.yaml", lintel_buf_str(&model));
     (void)kit_write("house/bindings/meter-rtu.sdf-supplement.yaml", lintel_buf_str(&binding));
@@ -430,7 +431,7 @@ add_bus(struct house *h, uint32_t number, uint32_t n)
     struct house_bus *b = calloc(1, sizeof *b);
     const struct lintel_port *conf = &h->site->buses[number];
     const struct sim_line_conf line = {
-        .baud = 9600, .bits = 11, .turnaround = 30000000, .wait = 525000000};
+        .baud = 9600, .bits = 11, .turnaround = 30000000, .wait = 500000000};
     b->house = h;
     b->number = number;
     b->now = lintel_loop_now(h->loop);

@@ -3,6 +3,7 @@ EXTRA_DIST += tests/sim/demo tests/sim/demo-site tests/sim/demo.modbus
 noinst_PROGRAMS += tests/sim/modbus_sim
 tests_sim_modbus_sim_SOURCES = \
 	tests/sim/modbus_sim.c \
+	tests/sim/modbus_line.c tests/sim/modbus_line.h \
 	tests/sim/modbus_unit.c tests/sim/modbus_unit.h
 
 if HAVE_MQTT

@@ -10,7 +10,9 @@ enum { FRAME_MOST = 260, SPEECHES_MOST = 64 };
 struct speech { /* what a unit says; free where n is 0 */
     int64_t start;
     size_t n, heard;
-    int begun; /* a FAULT_LATE's answer waits for the next request until then */
+    int begun;      /* a FAULT_LATE's answer waits for the next request until then */
+    int64_t asked;  /* when the request began that it answers; 0: it comes too late, or garbled */
+    int64_t listen; /* how long the master then keeps the line */
     uint8_t frame[FRAME_MOST], garbled[FRAME_MOST];
 };
 struct sim_line {
@@ -23,6 +25,7 @@ struct sim_line {
     int in_garbled;
     struct speech speeches[SPEECHES_MOST];
     int64_t busy_until;
+    uint8_t silent[256]; /* by unit: the last request was in vain */
     struct sim_line_counts counts;
 };
 
@@ -134,13 +137,12 @@ new_speech(struct sim_line *l, uint8_t unit, const uint8_t *pdu, size_t n)
     return NULL;
 }
 
-/* Returns whether it can be understood, and when it will be over. */
+/* Returns whether it can be understood. */
 static int
-begin(struct sim_line *l, struct speech *s, int64_t start, int64_t *ret_end)
+begin(struct sim_line *l, struct speech *s, int64_t start)
 {
     s->start = start;
     s->begun = 1;
-    *ret_end = start + (int64_t)s->n * l->character;
     l->counts.bytes += s->n;
     for (size_t i = 0; i < s->n; i++) {
         int64_t from = start + (int64_t)i * l->character;
@@ -152,15 +154,15 @@ begin(struct sim_line *l, struct speech *s, int64_t start, int64_t *ret_end)
 
 /* ---- requests ---- */
 
-/* What the unit says to it, and when. Returns when the master has its answer; 0: it has none. */
-static int64_t
+/* What the unit says to it, and when. NULL: nothing that the master takes. */
+static struct speech *
 answer(struct sim_line *l, struct unit *u, const uint8_t *pdu, size_t n, int64_t end)
 {
     uint8_t out[253];
     enum fault fault = ++u->requests % u->every == 0 ? u->fault : FAULT_NONE;
-    int64_t start = end + (l->conf.turnaround > l->silence ? l->conf.turnaround : l->silence), over;
-    if (fault == FAULT_DEAD)
-        return 0;
+    int64_t start = end + (l->conf.turnaround > l->silence ? l->conf.turnaround : l->silence);
+    if (u->killed || fault == FAULT_DEAD)
+        return NULL;
     size_t m = unit_answer(u, pdu, n, (double)end / 1e9, out);
     if (fault == FAULT_EXCEPTION) {
         out[0] = pdu[0] | 0x80;
@@ -170,15 +172,32 @@ answer(struct sim_line *l, struct unit *u, const uint8_t *pdu, size_t n, int64_t
     struct speech *s =
         new_speech(l, fault == FAULT_WRONG_UNIT ? (uint8_t)(u->id + 1) : u->id, out, m);
     if (s == NULL || fault == FAULT_LATE)
-        return 0;
+        return NULL;
     if (fault == FAULT_HALF)
         s->n /= 2;
     if (fault == FAULT_SLOW)
         start += u->fault_value * MS;
-    int whole = begin(l, s, start, &over);
+    int whole = begin(l, s, start);
     return whole && fault != FAULT_HALF && fault != FAULT_WRONG_UNIT && start - end < l->conf.wait
-               ? over
-               : 0;
+               ? s
+               : NULL;
+}
+
+/* Bytes of the answer to a whole request. */
+static size_t
+expected(const uint8_t *f)
+{
+    size_t count = (size_t)f[4] << 8 | f[5];
+    return f[1] > 4 ? 8 : 5 + (f[1] <= 2 ? (count + 7) / 8 : 2 * count);
+}
+
+static void
+broadcast(struct sim_line *l, const uint8_t *f, size_t n)
+{
+    uint8_t out[253];
+    for (struct unit *u = *l->units; u != NULL; u = u->next)
+        (void)unit_answer(u, f + 1, n - 3, (double)l->in_end / 1e9, out);
+    use(l, 0, l->in_start, l->in_end + l->silence);
 }
 
 static void
@@ -186,30 +205,30 @@ request_over(struct sim_line *l)
 {
     size_t n = l->nin;
     const uint8_t *f = l->in;
-    uint8_t out[253];
-    int64_t over;
     l->nin = 0;
     for (struct speech *s = l->speeches; s < l->speeches + SPEECHES_MOST; s++)
         if (s->n != 0 && !s->begun) /* late: it takes this request for its turn to speak */
-            (void)begin(l, s, l->in_end + l->silence, &over);
-    if (n == 0)
-        return;
+            (void)begin(l, s, l->in_end + l->silence);
     l->counts.requests++;
     l->counts.requests_of[f[0]]++;
     l->counts.bytes += n;
     int whole =
-        !l->in_garbled && n >= 4 && sim_crc16(f, n - 2) == (f[n - 2] | (uint16_t)(f[n - 1] << 8));
+        !l->in_garbled && n >= 8 && sim_crc16(f, n - 2) == (f[n - 2] | (uint16_t)(f[n - 1] << 8));
     struct unit *u = sim_unit_of(*l->units, f[0]);
-    over = 0;
-    if (whole && f[0] == 0) { /* a broadcast */
-        for (u = *l->units; u != NULL; u = u->next)
-            (void)unit_answer(u, f + 1, n - 3, (double)l->in_end / 1e9, out);
-        over = l->in_end;
-    } else if (whole && u != NULL) {
-        over = answer(l, u, f + 1, n - 3, l->in_end);
+    if (whole && f[0] == 0) {
+        broadcast(l, f, n);
+        return;
     }
-    l->counts.answered += over != 0;
-    use(l, f[0], l->in_start, over != 0 ? over + l->silence : l->in_start + l->conf.wait);
+    struct speech *s = whole && u != NULL ? answer(l, u, f + 1, n - 3, l->in_end) : NULL;
+    if (s != NULL) {
+        s->asked = l->in_start;
+        s->listen = l->silent[f[0]] ? l->conf.wait : l->silence;
+        l->counts.answered++;
+    } else {
+        use(l, f[0], l->in_start,
+            l->in_end + l->conf.wait + (whole ? (int64_t)expected(f) * l->character : 0));
+    }
+    l->silent[f[0]] = s == NULL;
 }
 
 static void
@@ -269,7 +288,10 @@ sim_line_hear(struct sim_line *l, int64_t now)
         return -1;
     size_t i = first->heard++;
     int byte = first->garbled[i] ? first->frame[i] ^ 0x5b : first->frame[i];
-    if (first->heard == first->n)
+    if (first->heard == first->n) {
+        if (first->asked != 0) /* as late as it was really heard */
+            use(l, first->frame[0], first->asked, now + first->listen);
         first->n = 0;
+    }
     return byte;
 }

@@ -12,7 +12,10 @@
 struct sim_line_conf {
     int baud, bits;     /* bits of a character: 11 for 8E1, 10 for 8N1 */
     int64_t turnaround; /* from the end of a request to the beginning of its answer */
-    int64_t wait;       /* how long the master waits in vain: it counts as use of the line */
+    /* The master's timeout: how long after a request an answer may begin. What is waited in vain
+     * counts as use of the line; so does a second wait behind the first answer of a unit that was
+     * silent before, in which a careful master listens for an answer that is late. */
+    int64_t wait;
 };
 struct sim_line_counts {
     uint64_t requests, answered, collisions, bytes;
