@@ -195,7 +195,8 @@ enum { LINTEL_LATENCIES = 16 };
 int64_t lintel_latency_below(const uint32_t buckets[LINTEL_LATENCIES], double part_of_all);
 
 struct lintel_bus_use {
-    int64_t window_ns; /* of `busy` and of the devices' shares: five to ten minutes, or less */
+    int64_t window_ns; /* of `busy` and of the devices' shares: five to ten minutes; less after the
+                        * start, more while nobody is asked */
     double busy;       /* part of the window with a request under way */
     double needs;      /* what all polls need, by experience: 1 = all of the time */
     int64_t cycle_ns;  /* one poll of everything, one after the other, by experience */

@@ -3,11 +3,14 @@
  * and none includes the header of one above it (tests/lint/circles.awk). From the bottom up:
  *
  *   tables       numbers -> pointers, ranges of numbers, rings; pace.h: all figures of pace
- *   engine       the state (this header), finding, the end of a turn; engine.h is the interface of
- * the whole watch        who watches a point: a change marks them values       one point: its
- * value, quality, reason, age, and the reading of it groups       the points of a thing that are
- * asked for together, and when they are due samples      what a plugin tells becomes values:
- * decoding, deadband, failures of single points request      one request of a thing: sent, and over
+ *   engine       the state (this header), finding, the end of a turn; engine.h is the interface
+ *   watch        who watches a point: a change marks them
+ *   values       one point: its value, quality, reason, age, and the reading of it
+ *   groups       the points of a thing that are asked for together, and when they are due
+ *   plan         the same for a site that does not run: whether its buses have the time
+ *   figures      what is counted of devices and buses
+ *   samples      what a plugin tells becomes values: decoding, deadband, failures of single points
+ *   request      one request of a thing: sent, and over
  *   command      writes, actions, reads on demand: those that wait, and the steps of one
  *   schedule     which device is asked next, and for what: queues, one request at a time
  *   ask          a call of the interface becomes a command

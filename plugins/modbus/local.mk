@@ -25,6 +25,7 @@ EXTRA_DIST += plugins/modbus/README.md plugins/modbus/modbus_pymodbus.py
 
 if HAVE_CUNIT
 modbus_tests = \
+	plugins/modbus/modbus_learn_test \
 	plugins/modbus/modbus_pdu_test \
 	plugins/modbus/modbus_plan_test \
 	plugins/modbus/modbus_real_test \
@@ -33,6 +34,9 @@ check_PROGRAMS += $(modbus_tests)
 TESTS += $(modbus_tests)
 plugins_modbus_modbus_pdu_test_SOURCES = plugins/modbus/modbus_pdu_test.c $(modbus_pure)
 plugins_modbus_modbus_pdu_test_LDADD = $(KIT_LIBS)
+plugins_modbus_modbus_learn_test_SOURCES = plugins/modbus/modbus_learn_test.c \
+	plugins/modbus/modbus_learn.c plugins/modbus/modbus_learn.h $(modbus_pure)
+plugins_modbus_modbus_learn_test_LDADD = $(KIT_LIBS)
 plugins_modbus_modbus_plan_test_SOURCES = plugins/modbus/modbus_plan_test.c $(modbus_pure)
 plugins_modbus_modbus_plan_test_LDADD = $(KIT_LIBS)
 modbus_testhost = $(modbus_sources) plugins/modbus/modbus_testhost.c plugins/modbus/modbus_testhost.h

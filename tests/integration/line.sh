@@ -17,6 +17,12 @@ says "too much is a warning at the bus" \
     lintel check "$here/much"
 exits "and refuses nothing" 0 lintel check "$here/much"
 
+cp -r "$here/site" "$here/tcp"
+sed -i 's/transport: .*/transport: tcp, host: 127.0.0.1 }/' "$here/tcp/lintel.yaml"
+says "over TCP a round trip is assumed" 'bus line-1 needs 12 % of its time' lintel check "$here/tcp"
+sed -i 's/poll: 3/poll: 6/' "$here/much/bindings/"*
+says "much is a note" '^note: bus line-1 needs 79 % of its time: .* Poll each 6\.9 s' lintel check "$here/much"
+
 first=$(line_until_good 1 8 20)
 line_at_most "the good meters are good, in seconds" "$first" 12
 busy=$(of line-1 busy) counts=$(line_counts) began=$(date +%s%N)
