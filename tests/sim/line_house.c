@@ -488,6 +488,13 @@ house_start(struct house *h)
 void
 house_free(struct house *h)
 {
+    for (uint32_t b = 0; b < h->nbuses; b++)
+        for (unsigned u = 1; u < HOUSE_UNITS; u++) {
+            struct lintel_live_thing *t = house_thing(h, b, u);
+            if (t != NULL)
+                lintel_engine_remove_thing(h->engine, t);
+        }
+    house_advance(h, 10); /* the last requests end, so that the plugin is told of it all */
     lintel_engine_free(h->engine);
     for (uint32_t i = 0; i < h->nbuses && h->buses[i] != NULL; i++) {
         struct house_bus *b = h->buses[i];
