@@ -331,8 +331,9 @@ back_off(struct lintel_live_thing *t, int64_t cost)
         least = cost * BACKOFF_SHARE;
     if (least > most - most / 10)
         least = most - most / 10;
-    if (delay < least + least / 10)
-        delay = least + least / 10;
+    /* Little jitter where the share rules: what comes back is to be found within the minute. */
+    if (delay < least + least / 50)
+        delay = least + least / 50;
     return least + engine_random_below(t->bus->engine, delay - least + 1);
 }
 

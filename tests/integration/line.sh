@@ -34,8 +34,9 @@ a, b = map(json.loads, sys.argv[1:])
 print(round(b["busy"] - a["busy"], 3), max(b["units"][u]["requests"] - a["units"][u]["requests"] for u in "12345678"))
 CODE
 )
-# Within 5 % on a machine that keeps time (tests/sim/line_test, tests/soak/line.sh); here others may use it too.
-line_within "the hub's idea of the line's use is the line's own" 25 "$(python3 -c "print(round($busy_then - $busy, 3))")" "$seen"
+# Within 5 % on a machine that keeps time (tests/sim/line_test, tests/soak/line.sh); here others may use it too, and the
+# processes wait for their turn.
+line_within "the hub's idea of the line's use is the line's own" 60 "$(python3 -c "print(round($busy_then - $busy, 3))")" "$seen"
 line_at_most "requests of one meter in the time" "$most" $((5 * (took / 1000 / poll + 2)))
 says "the limit was learned" 'm10: unit 10 takes at most 50 registers in one read \(it refused 64\): set maxRegisters: 50' cat "$here/linteld.log"
 says "so was the missing register" 'm11 .*p62: exception 2: illegal data address \(input 62..63, unit 11\)' cat "$here/linteld.log"
