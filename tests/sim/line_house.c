@@ -462,7 +462,7 @@ house_new(struct house *h, uint32_t nbuses, uint32_t n, const char *bus, const c
     write_site(nbuses, n, bus, poll);
     h->site = read_site();
     h->loop = lintel_loop_new_fake();
-    h->engine = lintel_engine_new(h->loop, 1);
+    h->engine = lintel_engine_new(h->loop, kit_random());
     if (!CHECK(h->site != NULL && n < HOUSE_UNITS && nbuses <= HOUSE_BUSES))
         return -1;
     for (uint32_t i = 0; i < nbuses; i++)
