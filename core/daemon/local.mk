@@ -37,6 +37,7 @@ bin_lintel_SOURCES = \
 	core/daemon/cli_plugin.c \
 	core/daemon/cli_text.c \
 	core/daemon/cli_things.c \
+	core/daemon/cli_units.c \
 	core/daemon/cli_watch.c \
 	core/daemon/table.c core/daemon/table.h \
 	$(DAEMON_COMMON)
