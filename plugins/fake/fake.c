@@ -369,7 +369,6 @@ create(const lintel_host *h, const lintel_value *v, void **self)
     if (b == NULL)
         return LINTEL_E_NOMEM;
     b->host = h;
-    b->loop = h->extension(h, LINTEL_EXT_LOOP);
     b->delay = v[0].as.i;
     b->every = v[1].as.i;
     b->failing = v[2].as.i;
@@ -409,6 +408,7 @@ static lintel_status
 start(void *self)
 {
     struct bus *b = self;
+    b->loop = b->host->extension(b->host, LINTEL_EXT_LOOP);
     if (b->failing == 3) {
         b->host->log(b->host, LINTEL_LOG_ERROR, "start failed");
         return LINTEL_E_LINK;
