@@ -127,16 +127,16 @@ lintel_kit_stop(struct lintel_kit *h)
     h->stopped = 1;
     pthread_mutex_lock(&h->lock);
     for (struct request *q = h->requests; q != NULL; q = q->next)
-        lintel_kit_expect(q->done != 0,
+        lintel_kit_expect(q->done != 0, LINTEL_KIT_OPEN,
                           "a request is still open after stop(), which completes what is open "
                           "(lintel_plugin.stop)");
     pthread_mutex_unlock(&h->lock);
     for (struct watch *w = h->watches; w < h->watches + WATCHES_MOST; w++)
-        lintel_kit_expect(w->fn == NULL,
+        lintel_kit_expect(w->fn == NULL, LINTEL_KIT_LEFT,
                           "a descriptor is still watched after stop(): end it with events = 0 "
                           "before it is closed (lintel/ext/loop.h)");
     for (struct timer *t = h->timers; t < h->timers + TIMERS_MOST; t++)
-        lintel_kit_expect(t->fn == NULL,
+        lintel_kit_expect(t->fn == NULL, LINTEL_KIT_LEFT,
                           "a timer is still armed after stop(): disarm it with at = 0 "
                           "(lintel/ext/loop.h)");
 }
@@ -197,7 +197,7 @@ lintel_kit_start(struct lintel_kit *h)
 void
 lintel_kit_advance(struct lintel_kit *h, lintel_mono ns)
 {
-    lintel_kit_expect(!h->real_time, "lintel_kit_advance() is for the fake clock");
+    lintel_kit_expect(!h->real_time, LINTEL_KIT_TEST, "lintel_kit_advance() is for the fake clock");
     __atomic_add_fetch(&h->fake_now, ns, __ATOMIC_SEQ_CST);
     run_timers(h);
 }
@@ -266,7 +266,8 @@ lintel_kit_bind(struct lintel_kit *h, int device, uint32_t kind, uint32_t flags,
     const lintel_value *v = lintel_kit_values_of(h, h->plugin->address, addr);
     const lintel_value *w =
         write_addr != NULL ? lintel_kit_values_of(h, h->plugin->address, write_addr) : v;
-    if (!lintel_kit_expect(d != NULL, "lintel_kit_bind() needs a device that was attached") ||
+    if (!lintel_kit_expect(d != NULL, LINTEL_KIT_TEST,
+                           "lintel_kit_bind() needs a device that was attached") ||
         v == NULL || w == NULL)
         return -1;
     char name[32];
@@ -306,7 +307,8 @@ request_new(struct lintel_kit *h, const int *points, uint32_t n)
         struct point *e = h->points;
         while (e != NULL && (int)e->p.id != points[i])
             e = e->next;
-        if (!lintel_kit_expect(e != NULL, "lintel_kit_request() needs points that were bound"))
+        if (!lintel_kit_expect(e != NULL, LINTEL_KIT_TEST,
+                               "lintel_kit_request() needs points that were bound"))
             abort();
         bound[i] = &e->p;
         k->result.samples[i] = (lintel_sample){.point = e->p.id, .status = LINTEL_E_FAIL};
@@ -366,7 +368,8 @@ lintel_kit_request(struct lintel_kit *h, int op, const int *points, uint32_t n,
     h->requests = q;
     pthread_mutex_unlock(&h->lock);
     lintel_mono until = q->began + (deadline_ms + GRACE_MS) * MS;
-    if (lintel_kit_expect(calls[op] != NULL, "the plugin has no function for this request"))
+    if (lintel_kit_expect(calls[op] != NULL, LINTEL_KIT_TEST,
+                          "the plugin has no function for this request"))
         calls[op](h->self, &q->r);
     wait_for(h, q, until);
     if (h->stop_in != 0)

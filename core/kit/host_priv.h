@@ -97,7 +97,7 @@ struct kept *lintel_kit_kept_new(uint32_t n);
 extern const lintel_host lintel_kit_host_table;
 lintel_mono lintel_kit_host_now(const lintel_host *host);
 /* Complains unless ok; returns ok. Any thread. */
-int lintel_kit_expect(int ok, const char *what);
+int lintel_kit_expect(int ok, uint32_t rule, const char *what);
 
 /* transport.c: the sides of lintel.transport/1 and lintel.resources/1; NULL for others. */
 const void *lintel_kit_transport_extension(const char *id);

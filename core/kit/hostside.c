@@ -9,19 +9,19 @@
 
 #include "core/kit/host_priv.h"
 
-static void (*on_complaint)(const char *what);
+static void (*on_complaint)(uint32_t rule, const char *what);
 
 void
-lintel_kit_on_complaint(void (*fn)(const char *what))
+lintel_kit_on_complaint(void (*fn)(uint32_t rule, const char *what))
 {
     on_complaint = fn;
 }
 
 int
-lintel_kit_expect(int ok, const char *what)
+lintel_kit_expect(int ok, uint32_t rule, const char *what)
 {
     if (!ok && on_complaint != NULL)
-        on_complaint(what);
+        on_complaint(rule, what);
     else if (!ok)
         lintel_kit_check(0, what, "", 0);
     return ok;
@@ -61,14 +61,14 @@ may(struct lintel_kit *h, const char *what)
     if (phase == PHASE_LIVE)
         return 1;
     snprintf(text, sizeof text, "it called %s %s", what, wrong[phase]);
-    return lintel_kit_expect(0, text);
+    return lintel_kit_expect(0, phase == PHASE_CREATE ? LINTEL_KIT_CREATE : LINTEL_KIT_LIFE, text);
 }
 
 static int
 may_inst(struct lintel_kit *h, const char *what)
 {
     return may(h, what) &&
-           lintel_kit_expect(pthread_equal(pthread_self(), h->inst),
+           lintel_kit_expect(pthread_equal(pthread_self(), h->inst), LINTEL_KIT_THREAD,
                              "it called lintel.loop/1 from a thread of its own: its functions are "
                              "[inst] (lintel/ext/loop.h)");
 }
@@ -109,16 +109,17 @@ static void
 judge_value(const lintel_value *v, int depth)
 {
     if (!lintel_kit_expect(
-            v->type <= LINTEL_T_MAP && depth <= 16,
+            v->type <= LINTEL_T_MAP && depth <= 16, LINTEL_KIT_VALUE,
             "a value has a type that there is not, or more than 16 levels (lintel_value)"))
         return;
     if (v->type == LINTEL_T_REAL)
-        lintel_kit_expect(isfinite(v->as.r), "a LINTEL_T_REAL is not finite (lintel_value)");
+        lintel_kit_expect(isfinite(v->as.r), LINTEL_KIT_VALUE,
+                          "a LINTEL_T_REAL is not finite (lintel_value)");
     if (v->type == LINTEL_T_BOOL)
-        lintel_kit_expect(v->as.i == 0 || v->as.i == 1,
+        lintel_kit_expect(v->as.i == 0 || v->as.i == 1, LINTEL_KIT_VALUE,
                           "a LINTEL_T_BOOL is neither 0 nor 1 (lintel_value)");
     if (v->type == LINTEL_T_STR)
-        lintel_kit_expect(is_text(v->as.s, v->len) && v->as.s[v->len] == '\0',
+        lintel_kit_expect(is_text(v->as.s, v->len) && v->as.s[v->len] == '\0', LINTEL_KIT_VALUE,
                           "a LINTEL_T_STR is no UTF-8 with a NUL behind it (lintel_value)");
     for (uint32_t i = 0; i < v->len && v->type == LINTEL_T_LIST; i++)
         judge_value(&v->as.list[i], depth + 1);
@@ -129,14 +130,16 @@ judge_value(const lintel_value *v, int depth)
 static void
 judge_sample(const lintel_sample *s)
 {
-    lintel_kit_expect(s->status <= LINTEL_OK && s->status >= LINTEL_E_BUSY,
+    lintel_kit_expect(s->status <= LINTEL_OK && s->status >= LINTEL_E_BUSY, LINTEL_KIT_SAMPLE,
                       "a sample has a status that there is not (lintel_status)");
-    lintel_kit_expect(s->reserved == 0, "lintel_sample.reserved is not 0: set whole samples, as in "
-                                        "(lintel_sample){.point = ..}");
+    lintel_kit_expect(s->reserved == 0, LINTEL_KIT_SAMPLE,
+                      "lintel_sample.reserved is not 0: set whole samples, as in "
+                      "(lintel_sample){.point = ..}");
     if (s->status == LINTEL_OK)
         judge_value(&s->value, 1);
     else if (s->detail != NULL)
         lintel_kit_expect(is_text(s->detail, strlen(s->detail)) && strchr(s->detail, '\n') == NULL,
+                          LINTEL_KIT_SAMPLE,
                           "a sample's detail is no single line of UTF-8 (lintel_sample.detail)");
 }
 
@@ -159,9 +162,9 @@ host_log(const lintel_host *host, int32_t level, const char *line)
     struct lintel_kit *h = lintel_kit_of(host);
     if (h->phase == PHASE_DESTROYED && !may(h, "log()"))
         return;
-    lintel_kit_expect(level >= 0 && level <= 3,
+    lintel_kit_expect(level >= 0 && level <= 3, LINTEL_KIT_LOG,
                       "a log line has a level that there is not (lintel_host.log)");
-    lintel_kit_expect(strchr(line, '\n') == NULL && is_text(line, strlen(line)),
+    lintel_kit_expect(strchr(line, '\n') == NULL && is_text(line, strlen(line)), LINTEL_KIT_LOG,
                       "a log line is no single line of UTF-8 (lintel_host.log)");
     note(h, level >= 0 && level <= 3 ? levels[level] : "?", line);
     wake(h);
@@ -178,7 +181,7 @@ sort_in(struct request *q, const lintel_sample *s, uint32_t n)
                (q->r.points[at]->id != s[i].point || k->result.samples[at].reserved))
             at++;
         if (!lintel_kit_expect(
-                at < q->r.npoints,
+                at < q->r.npoints, LINTEL_KIT_SAMPLE,
                 "a sample is of a point that was not asked for, or the second of its "
                 "point (lintel_host.complete: one a point)"))
             continue;
@@ -200,7 +203,7 @@ host_complete(const lintel_host *host, const lintel_request *r, lintel_status st
     struct lintel_kit *h = lintel_kit_of(host);
     if (!may(h, "complete()"))
         return;
-    lintel_kit_expect(st <= LINTEL_OK && st >= LINTEL_E_BUSY,
+    lintel_kit_expect(st <= LINTEL_OK && st >= LINTEL_E_BUSY, LINTEL_KIT_COMPLETE,
                       "complete() has a status that there is not (lintel_status)");
     for (uint32_t i = 0; i < n; i++)
         judge_sample(&s[i]);
@@ -208,12 +211,13 @@ host_complete(const lintel_host *host, const lintel_request *r, lintel_status st
     struct request *q = h->requests;
     while (q != NULL && &q->r != r)
         q = q->next;
-    if (lintel_kit_expect(q != NULL, "complete() is of a request that the hub never made")) {
+    if (lintel_kit_expect(q != NULL, LINTEL_KIT_COMPLETE,
+                          "complete() is of a request that the hub never made")) {
         q->done++;
-        lintel_kit_expect(q->done == 1,
+        lintel_kit_expect(q->done == 1, LINTEL_KIT_COMPLETE,
                           "a request was completed twice (lintel_host.complete: exactly once)");
         lintel_kit_expect(
-            st == LINTEL_OK || n == 0,
+            st == LINTEL_OK || n == 0, LINTEL_KIT_COMPLETE,
             "complete() with an error has samples; n = 0 fails all points (lintel_host.complete)");
         if (q->done == 1)
             q->ended = lintel_kit_real_now();
@@ -252,7 +256,7 @@ host_publish(const lintel_host *host, const lintel_sample *s, uint32_t n)
     all->samples = lintel_kit_must(realloc(all->samples, (all->n + n + 1u) * sizeof *all->samples));
     for (uint32_t i = 0; i < n; i++) {
         judge_sample(&s[i]);
-        if (lintel_kit_expect(is_bound(h, s[i].point),
+        if (lintel_kit_expect(is_bound(h, s[i].point), LINTEL_KIT_PUBLISH,
                               "publish() is of a point that is not bound (lintel_host.publish)"))
             lintel_kit_copy_sample(&h->published->pieces, &s[i], &all->samples[all->n++]);
     }
@@ -289,7 +293,8 @@ host_device(const lintel_host *host, const lintel_device *d, lintel_status st, c
             found = 1;
         }
     pthread_mutex_unlock(&h->lock);
-    lintel_kit_expect(found, "device() is of a device that is not attached (lintel_host.device)");
+    lintel_kit_expect(found, LINTEL_KIT_PUBLISH,
+                      "device() is of a device that is not attached (lintel_host.device)");
     wake(h);
 }
 

@@ -159,7 +159,7 @@ wrong_line(struct script *s, size_t n, const char *what)
     char text[256];
     snprintf(text, sizeof text, "the peer's script was left at \"%.*s\": %s", (int)n, s->at, what);
     if (!s->bad)
-        lintel_kit_expect(0, text);
+        lintel_kit_expect(0, LINTEL_KIT_TEST, text);
     s->bad = 1;
 }
 

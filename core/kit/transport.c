@@ -12,7 +12,7 @@ is_inst(const lintel_host *host)
 {
     struct lintel_kit *h = lintel_kit_of(host);
     return lintel_kit_expect(
-        h->phase == PHASE_LIVE && pthread_equal(pthread_self(), h->inst),
+        h->phase == PHASE_LIVE && pthread_equal(pthread_self(), h->inst), LINTEL_KIT_THREAD,
         "it called the tree from a thread of its own, or before start() or after "
         "stop(): all of lintel/transport.h is [inst]");
 }

@@ -4,8 +4,9 @@
 #include "tests/kit/kit.h"
 
 static void
-complain(const char *what)
+complain(uint32_t rule, const char *what)
 {
+    (void)rule;
     kit_check(0, what, __FILE__, __LINE__, __func__);
 }
 
@@ -15,6 +16,6 @@ fakehost_new(const lintel_plugin *plugin, const char *const *settings, int real_
     lintel_kit_on_complaint(complain);
     struct fakehost *h = lintel_kit_new(plugin, settings, real_time);
     if (h == NULL)
-        complain(lintel_kit_refusal());
+        complain(LINTEL_KIT_TEST, lintel_kit_refusal());
     return h;
 }

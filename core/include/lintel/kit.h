@@ -24,9 +24,22 @@ extern "C" {
 struct lintel_kit;
 typedef struct lintel_kit lintel_kit;
 
+enum { /* what was broken */
+    LINTEL_KIT_TEST = 1,      /* the test itself uses the kit wrongly */
+    LINTEL_KIT_LIFE = 2,      /* a call after stop() or destroy() */
+    LINTEL_KIT_THREAD = 4,    /* an [inst] function called from another thread */
+    LINTEL_KIT_LEFT = 8,      /* a watch or a timer is left after stop() */
+    LINTEL_KIT_OPEN = 16,     /* a request is left open by stop() */
+    LINTEL_KIT_COMPLETE = 32, /* completed twice, never asked, with a status that there is not */
+    LINTEL_KIT_SAMPLE = 64,   /* a sample of a stranger, two of one point */
+    LINTEL_KIT_VALUE = 128,   /* a value that is none */
+    LINTEL_KIT_PUBLISH = 256, /* of a point or device that is not there */
+    LINTEL_KIT_LOG = 512,     /* a log line that is none */
+    LINTEL_KIT_CREATE = 1024  /* a call from inside of create() */
+};
 /* Called, from any thread, with each breach of the contract, in words. NULL, the default: it fails
  * the test that runs in lintel_kit_main(). */
-void lintel_kit_on_complaint(void (*fn)(const char *what));
+void lintel_kit_on_complaint(void (*fn)(uint32_t rule, const char *what));
 
 /* settings: "key=value" texts against plugin->bus, NULL-terminated; defaults as in the table; a LIST
  * is comma-separated. NULL when create() refuses, or the hub would refuse the settings: then
