@@ -66,7 +66,9 @@ int check_is_transport(const struct check *c);
 
 /* An instance. more: settings that count instead of the user's; NULL. NULL after fail(). */
 lintel_kit *check_create(struct check *c, enum check_peer peer, const struct texts *more);
+int check_knows_points(const struct check *c); /* the same without a word */
 struct rig {
+    int writable;
     lintel_kit *kit;
     int points[POINTS_MOST];
     unsigned n;

@@ -237,8 +237,7 @@ static void
 live(struct check *c)
 {
     struct rig r;
-    unsigned points =
-        !check_is_transport(c) && c->plugin->read != NULL && c->o->addresses.n > 0 ? 2 : 0;
+    unsigned points = check_knows_points(c) ? 2 : 0;
     struct check quiet = *c;
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     quiet.result = nowhere; /* a refusal is the right answer here */

@@ -13,7 +13,7 @@ enum {
     LATE_MOST = 100,    /* ms behind the deadline */
     CANCEL_AFTER = 300, /* ms */
     CANCEL_MOST = 2000, /* ms: the hub waits so long (HOLD_MOST of core/plug/worker.c) */
-    LONG = 20000
+    LONG = 5000
 };
 
 static void
@@ -118,7 +118,9 @@ writes(struct check *c)
     check_watch(c, LINTEL_KIT_COMPLETE | LINTEL_KIT_SAMPLE | LINTEL_KIT_VALUE);
     if (!check_rig(c, PEER_SILENT, 1, &r))
         return;
-    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (!r.writable)
+        check_skip(c, "this address can't be written");
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds && r.writable; i++)
         for (int op = LINTEL_KIT_WRITE; op <= LINTEL_KIT_INVOKE; op++)
             if (check_op_exists(c, op))
                 lintel_kit_result_free(check_ask(c, &r, op, 1, &kinds[i], 60));

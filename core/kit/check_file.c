@@ -113,12 +113,6 @@ has_sanitizer(const struct image *m)
 /* ---- the checks ------------------------------------------------------------------------------ */
 
 static void
-entry(struct check *c)
-{
-    (void)check_load(c);
-}
-
-static void
 exports(struct check *c)
 {
     static const char *const linker[] = {"_init", "_fini", "_edata", "_end", "__bss_start"};
@@ -254,7 +248,7 @@ ask_for(struct check *c, const char *which, const lintel_field *table)
 }
 
 static void
-required(struct check *c)
+entry(struct check *c)
 {
     if (!check_load(c))
         return;
@@ -269,5 +263,4 @@ const struct check_row check_file_rows[] = {
     {"file: all that it uses is in libraries that it names", needs, 10, 1},
     {"file: nothing is writable and executable", segments, 10, 1},
     {"file: no code runs before the entry is judged", constructors, 10, 1},
-    {"tables: the hub asks for required settings", required, 10, 1},
     {NULL, NULL, 0, 0}};

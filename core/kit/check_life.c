@@ -85,8 +85,7 @@ started(struct check *c)
     if (!check_load(c))
         return;
     /* Without points where their addresses are not known. */
-    unsigned points =
-        check_is_transport(c) || c->plugin->read == NULL || c->o->addresses.n == 0 ? 0 : 2;
+    unsigned points = check_knows_points(c) ? 2 : 0;
     for (unsigned i = 0; i < STARTS; i++) {
         if (i == WARM)
             before = measure();
@@ -109,35 +108,75 @@ started(struct check *c)
     judge_growth(c, &before, STARTS - WARM, "create(), start(), read(), stop() and destroy()");
 }
 
+static int
+is_required(const lintel_field *table, const char *text)
+{
+    size_t n = strcspn(text, "=");
+    for (; table != NULL && table->name != NULL; table++)
+        if ((table->flags & LINTEL_F_REQUIRED) && strlen(table->name) == n &&
+            memcmp(table->name, text, n) == 0)
+            return 1;
+    return 0;
+}
+
+/* The user's texts without the skip-th, unless it is required; with skip beyond their end, without
+ * all that are not. */
+static void
+without(const struct check *c, const lintel_field *table, const struct texts *given, unsigned skip,
+        struct texts *ret)
+{
+    *ret = (struct texts){0};
+    for (unsigned i = 0; i < given->n; i++)
+        if (is_required(table, given->at[i]) || (skip < given->n && i != skip))
+            ret->at[ret->n++] = check_fill(c, given->at[i], 0);
+}
+
+static void
+judge_refusal(struct check *c, const char *call, const struct texts *given, unsigned skip)
+{
+    const char *why = lintel_kit_refusal();
+    size_t n = strlen(why);
+    if (strstr(why, "logs no reason") != NULL || (n >= 2 && why[n - 1] == ' ' && why[n - 2] == ':'))
+        check_fail(c,
+                   "%s refuses what is written without \"%s\", and does not say why: log one line "
+                   "before an error "
+                   "is returned; the hub shows it (lintel_plugin.attach)",
+                   call, skip < given->n ? given->at[skip] : "any optional key");
+}
+
 /* Each setting that the user gave but need not, left out; and all of them. */
 static void
 left_out(struct check *c)
 {
+    struct texts some;
     if (!check_load(c))
         return;
-    lintel_kit_free(check_create(c, PEER_ANY, NULL));
-    if (c->skipped)
+    lintel_kit *whole = check_create(c, PEER_ANY, NULL);
+    if (whole == NULL)
         return;
     for (unsigned skip = 0; skip <= c->o->set.n; skip++) {
-        struct texts set = {0};
-        for (unsigned i = 0; i < c->o->set.n; i++) {
-            size_t n = strcspn(c->o->set.at[i], "=");
-            int required = 0;
-            for (const lintel_field *f = c->plugin->bus; f->name != NULL; f++)
-                required |= (f->flags & LINTEL_F_REQUIRED) && strlen(f->name) == n &&
-                            memcmp(f->name, c->o->set.at[i], n) == 0;
-            if (required || (skip < c->o->set.n && i != skip))
-                set.at[set.n++] = check_fill(c, c->o->set.at[i], 0);
-        }
-        lintel_kit *k = lintel_kit_new(c->plugin, set.at, 1);
-        if (k == NULL && strstr(lintel_kit_refusal(), "logs no reason") != NULL)
-            check_fail(c,
-                       "create() refuses settings without \"%s\" and does not say why: log one "
-                       "line before an "
-                       "error is returned (lintel_host.log); the hub shows it with the bus",
-                       skip < c->o->set.n ? c->o->set.at[skip] : "any optional one");
+        without(c, c->plugin->bus, &c->o->set, skip, &some);
+        lintel_kit *k = lintel_kit_new(c->plugin, some.at, 1);
+        if (k == NULL)
+            judge_refusal(c, "create()", &c->o->set, skip);
         lintel_kit_free(k);
     }
+    for (unsigned skip = 0; skip <= c->o->device.n && check_knows_points(c); skip++) {
+        without(c, c->plugin->device, &c->o->device, skip, &some);
+        int device = lintel_kit_attach(whole, "check-thing", some.at);
+        if (device < 0) {
+            judge_refusal(c, "attach()", &c->o->device, skip);
+            continue;
+        }
+        const struct texts *address = &c->o->addresses.at[0];
+        for (unsigned key = 0; key <= address->n; key++) {
+            without(c, c->plugin->address, address, key, &some);
+            if (lintel_kit_bind(whole, device, LINTEL_K_PROPERTY, LINTEL_P_READ, 2, some.at, NULL) <
+                0)
+                judge_refusal(c, "bind()", address, key);
+        }
+    }
+    lintel_kit_free(whole);
 }
 
 static void

@@ -98,20 +98,34 @@ missing(const lintel_field *table, const struct texts *given)
     return NULL;
 }
 
+/* Which key of an address or a device the user would have to give; NULL: none. */
+static const char *
+missing_key(const struct check *c, const char **ret_option)
+{
+    static const struct texts none;
+    const char *row =
+        missing(c->plugin->address, c->o->addresses.n ? &c->o->addresses.at[0] : &none);
+    *ret_option = row != NULL ? "--address" : "--device";
+    return row != NULL ? row : missing(c->plugin->device, &c->o->device);
+}
+
+int
+check_knows_points(const struct check *c)
+{
+    const char *option;
+    return !check_is_transport(c) && c->plugin->read != NULL && missing_key(c, &option) == NULL;
+}
+
 int
 check_has_points(struct check *c)
 {
-    static const struct texts none;
-    const char *row;
+    const char *row, *option;
     if (check_is_transport(c))
         check_skip(c, "a transport has no points");
     else if (c->plugin->read == NULL)
         check_skip(c, "it has no read()");
-    else if ((row = missing(c->plugin->address,
-                            c->o->addresses.n ? &c->o->addresses.at[0] : &none)) != NULL)
-        check_skip(c, "it needs --address %s=..", row);
-    else if ((row = missing(c->plugin->device, &c->o->device)) != NULL)
-        check_skip(c, "it needs --device %s=..", row);
+    else if ((row = missing_key(c, &option)) != NULL)
+        check_skip(c, "it needs %s %s=..", option, row);
     return !c->skipped;
 }
 
@@ -239,6 +253,12 @@ bind_points(struct check *c, int device, unsigned n, struct rig *r)
             put(&address, check_fill(c, from->at[i], r->n));
         r->points[r->n] = lintel_kit_bind(r->kit, device, LINTEL_K_PROPERTY, flags,
                                           natural_bytes(c), address.at, NULL);
+        if (r->points[r->n] < 0 && r->n == 0) { /* perhaps it is for reading alone */
+            r->writable = 0;
+            flags &= ~(uint32_t)LINTEL_P_WRITE;
+            r->points[0] = lintel_kit_bind(r->kit, device, LINTEL_K_PROPERTY, flags,
+                                           natural_bytes(c), address.at, NULL);
+        }
         if (r->points[r->n] < 0) {
             check_fail(c, "no point: %s. Give an address that can be by --address",
                        lintel_kit_refusal());
@@ -253,6 +273,7 @@ check_rig(struct check *c, enum check_peer peer, unsigned n, struct rig *ret)
 {
     struct texts device = {0};
     ret->n = 0;
+    ret->writable = 1;
     if ((ret->kit = check_create(c, peer, NULL)) == NULL)
         return 0;
     lintel_status st = lintel_kit_start(ret->kit);

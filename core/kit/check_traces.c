@@ -16,7 +16,7 @@
 #include "core/base/text.h"
 #include "core/kit/check.h"
 
-enum { AFTER_MS = 300, FDS_MOST = 1024, SCAN_MS = 10 };
+enum { AFTER_MS = 300, FDS_MOST = 1024, SCAN_MS = 10, PATIENCE = 12 };
 #define SECRET "never-to-be-seen-4711"
 
 /* A life with a bit of everything in it. */
@@ -24,7 +24,7 @@ static void
 live(struct check *c, const struct texts *more, char **ret_log)
 {
     struct rig r = {0};
-    int points = !check_is_transport(c) && c->plugin->read != NULL && c->o->addresses.n > 0 ? 3 : 0;
+    int points = check_knows_points(c) ? 3 : 0;
     if (more != NULL) {
         r.kit = check_create(c, PEER_ANY, more);
         if (r.kit == NULL)
@@ -103,7 +103,7 @@ look(struct scan *s, int first)
         else if (flags >= 0 && !(flags & FD_CLOEXEC) && !s->known[fd] && s->inherited[fd] < 255)
             s->inherited[fd]++;
         else if (flags < 0 || (flags & FD_CLOEXEC))
-            s->inherited[fd] = s->inherited[fd] >= 3 ? s->inherited[fd] : 0;
+            s->inherited[fd] = s->inherited[fd] >= PATIENCE ? s->inherited[fd] : 0;
     }
     if (d != NULL)
         closedir(d);
@@ -130,8 +130,7 @@ close_on_exec(struct check *c)
     struct rig r;
     if (!check_load(c))
         return;
-    unsigned points =
-        !check_is_transport(c) && c->plugin->read != NULL && c->o->addresses.n > 0 ? 1 : 0;
+    unsigned points = check_knows_points(c) ? 1 : 0;
     look(&s, 1);
     if (pthread_create(&thread, NULL, scan, &s) != 0) {
         check_fail(c, "no thread can be made");
@@ -147,7 +146,7 @@ close_on_exec(struct check *c)
     s.over = 1;
     pthread_join(thread, NULL);
     for (int fd = 0; fd < FDS_MOST; fd++)
-        if (s.inherited[fd] >= 3)
+        if (s.inherited[fd] >= PATIENCE)
             check_fail(c,
                        "descriptor %d stayed open without close-on-exec: child processes of the "
                        "hub would inherit "
@@ -225,6 +224,26 @@ process(struct check *c)
 
 /* ---- secrets --------------------------------------------------------------------------------- */
 
+/* Why create() refuses the user's settings with these in them; NULL: it takes them. */
+static char *
+refused(struct check *c, const struct texts *more)
+{
+    struct texts set = {0};
+    for (unsigned i = 0; i < c->o->set.n; i++)
+        set.at[set.n++] = check_fill(c, c->o->set.at[i], 0);
+    for (unsigned i = 0; i < more->n && set.n < TEXTS_MOST; i++)
+        set.at[set.n++] = more->at[i];
+    lintel_kit *k = lintel_kit_new(c->plugin, set.at, 1);
+    char *why = k == NULL ? strdup(lintel_kit_refusal()) : NULL;
+    lintel_kit_free(k);
+    if (why != NULL)
+        check_note(
+            c,
+            "the settings are refused with a secret in them; give what belongs to it by --set: %s",
+            why);
+    return why;
+}
+
 static void
 secrets(struct check *c)
 {
@@ -242,7 +261,9 @@ secrets(struct check *c)
         check_skip(c, "no setting is a secret");
         return;
     }
-    live(c, &more, &said);
+    /* Where they can't be so, the reason is what it says. */
+    if ((said = refused(c, &more)) == NULL)
+        live(c, &more, &said);
     const char *found = said != NULL ? strstr(said, SECRET) : NULL;
     if (found != NULL) {
         while (found > said && found[-1] != '\n')

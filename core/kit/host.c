@@ -158,6 +158,8 @@ lintel_kit_end(struct lintel_kit *h)
     set_phase(h, PHASE_DESTROYED);
 }
 
+static struct lintel_kit *graves;
+
 void
 lintel_kit_free(struct lintel_kit *h)
 {
@@ -175,9 +177,16 @@ lintel_kit_free(struct lintel_kit *h)
     lintel_kit_pieces_free(h->pieces); /* devices and points among them */
     close(h->wake[0]);
     close(h->wake[1]);
-    pthread_mutex_destroy(&h->lock);
     free(h->log);
-    free(h);
+    h->requests = NULL;
+    h->published = NULL;
+    h->pieces = NULL;
+    h->log = NULL;
+    set_phase(h, PHASE_DESTROYED);
+    /* What the plugin may still call by mistake stays, as in the hub; reachable, so that it is no
+     * leak. */
+    h->grave = graves;
+    graves = h;
 }
 
 void *
@@ -236,11 +245,12 @@ lintel_kit_attach(struct lintel_kit *h, const char *name, const char *const *set
                            .settings = v};
     e->status = LINTEL_E_FAIL;
     pthread_mutex_lock(&h->lock);
+    size_t had = strlen(h->log);
     e->next = h->devices;
     h->devices = e;
     pthread_mutex_unlock(&h->lock);
     if (h->plugin->attach != NULL && h->plugin->attach(h->self, &e->d) != LINTEL_OK) {
-        lintel_kit_refuse("attach() refuses the device: %s", h->log);
+        lintel_kit_refuse("attach() refuses the device: %s", h->log + had);
         pthread_mutex_lock(&h->lock);
         h->devices = e->next;
         pthread_mutex_unlock(&h->lock);
@@ -284,11 +294,12 @@ lintel_kit_bind(struct lintel_kit *h, int device, uint32_t kind, uint32_t flags,
                           .write_addr = w,
                           .name = lintel_kit_keep_text(&h->pieces, name, (size_t)n)};
     pthread_mutex_lock(&h->lock);
+    size_t had = strlen(h->log);
     e->next = h->points;
     h->points = e;
     pthread_mutex_unlock(&h->lock);
     if (h->plugin->bind != NULL && h->plugin->bind(h->self, &e->p) != LINTEL_OK) {
-        lintel_kit_refuse("bind() refuses the point: %s", h->log);
+        lintel_kit_refuse("bind() refuses the point: %s", h->log + had);
         pthread_mutex_lock(&h->lock);
         h->points = e->next;
         pthread_mutex_unlock(&h->lock);

@@ -59,6 +59,7 @@ struct lintel_kit {
     const lintel_plugin *plugin;
     void *self;
     pthread_t inst;
+    struct lintel_kit *grave; /* the next one */
     enum lintel_kit_phase phase;
     int real_time, started, stopped;
     uint32_t cancel_in, stop_in; /* ms */

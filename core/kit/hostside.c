@@ -225,7 +225,8 @@ host_complete(const lintel_host *host, const lintel_request *r, lintel_status st
             q->result->status = st;
             for (uint32_t i = 0; i < r->npoints && st != LINTEL_OK; i++)
                 q->result->samples[i].status = st;
-            sort_in(q, s, st == LINTEL_OK ? n : 0);
+            if (st == LINTEL_OK)
+                sort_in(q, s, n);
         }
         if (q->result != NULL)
             q->result->done = q->done;
@@ -303,6 +304,13 @@ lintel_kit_host_now(const lintel_host *host)
 {
     struct lintel_kit *h = lintel_kit_of(host);
     return h->real_time ? lintel_kit_real_now() : __atomic_load_n(&h->fake_now, __ATOMIC_SEQ_CST);
+}
+
+static lintel_mono
+host_now(const lintel_host *host)
+{
+    struct lintel_kit *h = lintel_kit_of(host);
+    return h->phase != PHASE_CREATE || may(h, "now()") ? lintel_kit_host_now(host) : 0;
 }
 
 static lintel_wall
@@ -394,6 +402,6 @@ const lintel_host lintel_kit_host_table = {.size = sizeof lintel_kit_host_table,
                                            .link = host_link,
                                            .device = host_device,
                                            .cancelled = host_cancelled,
-                                           .now = lintel_kit_host_now,
+                                           .now = host_now,
                                            .wall = host_wall,
                                            .extension = host_extension};

@@ -1,7 +1,7 @@
 # A whole hub and real clients. Each script has its own ports and folders, so they may run side by side.
 integration_tests = tests/integration/addresses.sh tests/integration/check.sh tests/integration/coap.sh tests/integration/demo.sh \
 	tests/integration/directory.sh \
-	tests/integration/churn.sh tests/integration/groups.sh tests/integration/isolation.sh tests/integration/local.sh tests/integration/misbehaviour.sh \
+	tests/integration/churn.sh tests/integration/groups.sh tests/integration/isolation.sh tests/integration/kit.sh tests/integration/local.sh tests/integration/misbehaviour.sh \
 	tests/integration/modbus.sh tests/integration/mqtt.sh tests/integration/plugins.sh tests/integration/reload.sh \
 	tests/integration/rights.sh tests/integration/secure.sh tests/integration/senml.sh \
 	tests/integration/wot.sh

@@ -7,7 +7,7 @@
  *   lintel_kit_peer    a device for the plugin to talk to, over TCP, UDP or a serial line, by a script
  *   lintel_kit_main    a main() that prints TAP
  *
- *   cc $(pkg-config --cflags lintel-plugin) test.c plugin.c $(pkg-config --libs lintel-plugin)
+ *   cc $(pkg-config --cflags lintel-kit) test.c plugin.c $(pkg-config --libs lintel-kit)
  *
  * It is no part of the ABI: it is linked into a test and never into a plugin. Functions are for the test's
  * thread. Running out of memory ends the test program.
