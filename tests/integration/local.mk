@@ -1,5 +1,5 @@
 # A whole hub and real clients. Each script has its own ports and folders, so they may run side by side.
-integration_tests = tests/integration/addresses.sh tests/integration/check.sh tests/integration/coap.sh tests/integration/demo.sh \
+integration_tests = tests/integration/abi.sh tests/integration/addresses.sh tests/integration/check.sh tests/integration/coap.sh tests/integration/demo.sh \
 	tests/integration/directory.sh \
 	tests/integration/churn.sh tests/integration/groups.sh tests/integration/isolation.sh tests/integration/kit.sh tests/integration/local.sh tests/integration/misbehaviour.sh \
 	tests/integration/modbus.sh tests/integration/mqtt.sh tests/integration/plugins.sh tests/integration/reload.sh \
@@ -14,3 +14,4 @@ TESTS += $(integration_tests)
 endif
 endif
 endif
+EXTRA_DIST += tests/abi/1.0/SHA256SUMS tests/abi/1.0/lintel/ext/given.h tests/abi/1.0/lintel/ext/loop.h tests/abi/1.0/lintel/ext/resources.h tests/abi/1.0/lintel/plugin.h tests/abi/1.0/lintel/transport.h tests/abi/1.0/old-blocking.c tests/abi/1.0/old-push.c tests/abi/1.0/old-resources.c tests/abi/1.0/old-transport.c tests/abi/README.md 
