@@ -27,7 +27,7 @@ static const struct command {
     {"reload", cli_reload, "", "take changed files in"},
     {"audit", cli_audit, "[count=N] [thing=THING] [who=NAME]",
      "who wrote what, and what came of it"},
-    {"plugin", cli_plugin, "list | inspect FILE", "the plugins and their settings"},
+    {"plugin", cli_plugin, "list | inspect|check FILE", "the plugins and their settings"},
     {"schema", cli_schema, "lintel.yaml|binding|things",
      "JSON Schema of a kind of file, for editors"},
 };
