@@ -129,6 +129,23 @@ check_has_points(struct check *c)
     return !c->skipped;
 }
 
+/* Reachable to the end, so that tools that look for leaks see the plugin's alone. */
+static struct filled {
+    struct filled *next;
+    char *text;
+} * filled;
+
+static const char *
+keep(char *text)
+{
+    struct filled *f = malloc(sizeof *f);
+    if (f == NULL)
+        abort();
+    *f = (struct filled){filled, text};
+    filled = f;
+    return text;
+}
+
 const char *
 check_fill(const struct check *c, const char *text, unsigned n)
 {
@@ -147,7 +164,8 @@ check_fill(const struct check *c, const char *text, unsigned n)
             lintel_buf_addc(&b, *at++);
         }
     }
-    return lintel_buf_str(&b);
+    (void)lintel_buf_str(&b);
+    return b.p != NULL ? keep(b.p) : "";
 }
 
 /* ---- peers ----------------------------------------------------------------------------------- */

@@ -255,7 +255,8 @@ secrets(struct check *c)
         if ((f->flags & LINTEL_F_SECRET) && f->type == LINTEL_T_STR && f->choices == NULL) {
             struct lintel_buf b = {0};
             lintel_buf_addf(&b, "%s=%s", f->name, SECRET);
-            more.at[more.n++] = lintel_buf_str(&b);
+            more.at[more.n++] = check_fill(c, lintel_buf_str(&b), 0);
+            lintel_buf_fini(&b);
         }
     if (more.n == 0) {
         check_skip(c, "no setting is a secret");
