@@ -31,6 +31,16 @@ check_watch(struct check *c, uint32_t rules)
     lintel_kit_on_complaint(complain);
 }
 
+/* A transport listens on {port}, and several checks run at a time: each has a port of its own. */
+static uint16_t
+own_port(uint16_t otherwise)
+{
+    lintel_kit_peer *p = lintel_kit_peer_new(LINTEL_KIT_UDP, 0, NULL, NULL);
+    uint16_t port = p != NULL ? lintel_kit_peer_port(p) : otherwise;
+    lintel_kit_peer_free(p);
+    return port;
+}
+
 int
 check_load(struct check *c)
 {
@@ -49,7 +59,7 @@ check_load(struct check *c)
         check_fail(c, "the file holds no plugin named %s", c->o->plugin);
         return 0;
     }
-    c->port = c->o->port;
+    c->port = check_is_transport(c) ? own_port(c->o->port) : c->o->port;
     c->line = c->o->line;
     check_alloc_watch(c->plugin);
     return 1;

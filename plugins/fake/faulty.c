@@ -125,12 +125,14 @@ ring(void *arg)
 }
 
 static volatile int after_stop;
+static const lintel_host *started_by;
 
 static void *
 run(void *arg)
 {
     struct bus *b = arg;
-    const lintel_host *host = b->host;
+    const lintel_host *host =
+        started_by; /* of those that outlive it, the instance may be gone already */
     if (IS(THREADLEAK))
         pause();
     if (IS(LOOP))
@@ -150,6 +152,7 @@ static int
 start_thread(struct bus *b)
 {
     int detached = IS(THREADLEAK) || IS(AFTER);
+    started_by = b->host;
     if (pthread_create(&b->thread, NULL, run, b) != 0)
         return -1;
     if (detached)
