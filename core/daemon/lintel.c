@@ -28,7 +28,7 @@ static const struct command {
     {"reload", cli_reload, "", "take changed files in"},
     {"audit", cli_audit, "[count=N] [thing=THING] [who=NAME]",
      "who wrote what, and what came of it"},
-    {"plugin", cli_plugin, "list | inspect FILE | reload BUS",
+    {"plugin", cli_plugin, "list | inspect|check FILE | reload BUS",
      "the plugins and their settings; new code for a bus"},
     {"schema", cli_schema, "lintel.yaml|binding|things",
      "JSON Schema of a kind of file, for editors"},

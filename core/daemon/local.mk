@@ -1,5 +1,6 @@
 # The programs. They lie in bin/ of the build tree, and run from there.
 DAEMON_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLINTEL_PREFIX='"$(prefix)"' \
 	-DLINTEL_PLUGINSDIR='"$(pluginsdir)"' \
 	-DLINTEL_SCHEMASDIR='"$(schemasdir)"' \
 	-DLINTEL_BINDINGSDIR='"$(bindingsdir)"' \

@@ -58,3 +58,6 @@ plugins_modbus_modbus_given_fuzz_CFLAGS = $(AM_CFLAGS) $(MODBUS_CFLAGS)
 plugins_modbus_modbus_given_fuzz_SOURCES = plugins/modbus/modbus_given_fuzz.c $(modbus_sources) $(FUZZ_MAIN)
 plugins_modbus_modbus_given_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 plugins_modbus_modbus_given_fuzz_LDADD = $(MODBUS_LIBS)
+
+dist_check_SCRIPTS += plugins/modbus/check.sh
+TESTS += plugins/modbus/check.sh

@@ -34,3 +34,6 @@ FUZZERS += plugins/mqtt/mqtt_topic_fuzz
 plugins_mqtt_mqtt_topic_fuzz_SOURCES = plugins/mqtt/mqtt_topic_fuzz.c $(mqtt_pure) $(FUZZ_MAIN)
 plugins_mqtt_mqtt_topic_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 plugins_mqtt_mqtt_topic_fuzz_LDADD =
+
+dist_check_SCRIPTS += plugins/mqtt/check.sh
+TESTS += plugins/mqtt/check.sh

@@ -1,5 +1,6 @@
 # A whole hub and real clients. Each script has its own ports and folders, so they may run side by side.
 integration_tests = \
+	tests/integration/abi.sh \
 	tests/integration/addresses.sh \
 	tests/integration/check.sh \
 	tests/integration/churn.sh \
@@ -8,6 +9,7 @@ integration_tests = \
 	tests/integration/directory.sh \
 	tests/integration/groups.sh \
 	tests/integration/isolation.sh \
+	tests/integration/kit.sh \
 	tests/integration/line.sh \
 	tests/integration/local.sh \
 	tests/integration/misbehaviour.sh \
@@ -24,12 +26,23 @@ integration_tests = \
 dist_check_SCRIPTS += $(integration_tests)
 EXTRA_DIST += \
 	tests/integration/lib.sh \
+	tests/abi/1.0/SHA256SUMS \
+	tests/abi/1.0/lintel/ext/given.h \
+	tests/abi/1.0/lintel/ext/loop.h \
+	tests/abi/1.0/lintel/ext/resources.h \
+	tests/abi/1.0/lintel/plugin.h \
+	tests/abi/1.0/lintel/transport.h \
+	tests/abi/1.0/old-blocking.c \
+	tests/abi/1.0/old-push.c \
+	tests/abi/1.0/old-resources.c \
+	tests/abi/1.0/old-transport.c \
+	tests/abi/README.md \
 	tests/integration/steady.c \
-	tests/wot/consumer.js \
-	tests/wot/package.json \
-	tests/wot/package-lock.json \
 	tests/sim/line.sh \
-	tests/soak/line.sh
+	tests/soak/line.sh \
+	tests/wot/consumer.js \
+	tests/wot/package-lock.json \
+	tests/wot/package.json
 if HAVE_MODBUS
 if HAVE_MQTT
 if HAVE_COAP
