@@ -122,6 +122,18 @@ limits_hold(void)
     for (int i = 0; i < 100000; i++)
         lintel_buf_addc(&text, '[');
     CHECK_HAS(as_json(lintel_buf_str(&text)), "nested deeper than 64 levels");
+    lintel_buf_reset(&text);
+
+    for (size_t i = 0; i < LINTEL_DOC_NAME_MOST; i++)
+        lintel_buf_addc(&text, 'n');
+    lintel_buf_adds(&text, ": 1\n");
+    CHECK_HAS(as_json(lintel_buf_str(&text)), "nnn\":1}");
+    lintel_buf_reset(&text);
+    lintel_buf_adds(&text, "{\"\\\"");
+    for (size_t i = 0; i < LINTEL_DOC_NAME_MOST - 1; i++)
+        lintel_buf_addc(&text, 'n');
+    lintel_buf_adds(&text, "\", b}");
+    CHECK_HAS(as_json(lintel_buf_str(&text)), "1:2 a name must not be longer than 1000 bytes");
     lintel_buf_fini(&text);
 
     struct lintel_report report = {0};

@@ -2,6 +2,7 @@ if HAVE_CUNIT
 check_LIBRARIES += tests/kit/libkit.a
 tests_kit_libkit_a_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
 tests_kit_libkit_a_SOURCES = \
+	tests/kit/failures.c tests/kit/failures.h \
 	tests/kit/fakehost.c tests/kit/fakehost.h \
 	tests/kit/kit.c tests/kit/kit.h
 
