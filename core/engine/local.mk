@@ -19,8 +19,8 @@ core_engine_libengine_a_SOURCES = \
 	core/engine/watch.c core/engine/watch.h
 
 if HAVE_CUNIT
-engine_tests = core/engine/engine_test core/engine/command_test core/engine/subscribe_test \
-	core/engine/values_test
+engine_tests = core/engine/engine_test core/engine/command_test core/engine/memory_test \
+	core/engine/subscribe_test core/engine/values_test
 check_PROGRAMS += $(engine_tests)
 TESTS += $(engine_tests)
 ENGINE_KIT = core/engine/engine_kit.c core/engine/engine_kit.h
@@ -30,6 +30,8 @@ core_engine_command_test_SOURCES = core/engine/command_test.c $(ENGINE_KIT)
 core_engine_command_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 core_engine_subscribe_test_SOURCES = core/engine/subscribe_test.c $(ENGINE_KIT)
 core_engine_subscribe_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
+core_engine_memory_test_SOURCES = core/engine/memory_test.c $(ENGINE_KIT)
+core_engine_memory_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 core_engine_values_test_SOURCES = core/engine/values_test.c $(ENGINE_KIT)
 core_engine_values_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 endif
