@@ -121,7 +121,8 @@ start_once(void *ctx)
     CHECK(loop == NULL || h != NULL || report.errors != 0);
     if (h != NULL && lintel_engine_find_thing(h->engine, "a", 1) == NULL) {
         int done = 0;
-        ++*missing;
+        if (missing != NULL)
+            ++*missing;
         lintel_hub_reload(h, "test", reloaded, &done);
         CHECK(lintel_loop_until(loop, is_set, &done, 20 * REAL_S));
     }
@@ -131,7 +132,7 @@ start_once(void *ctx)
     lintel_hub_free(h);
     lintel_loop_free(loop);
     lintel_report_fini(&report);
-    CHECK_INT(descriptors(), before);
+    CHECK(missing == NULL || descriptors() == before);
     return whole;
 }
 
@@ -141,7 +142,7 @@ memory_runs_out_while_it_starts(void)
     int missing = 0;
     make_site();
     lintel_log_sink(swallow, NULL);
-    start_once(&missing); /* makes the files of the state folder, and loads plugins */
+    start_once(NULL); /* makes the files of the state folder, and loads plugins */
     uint64_t n = kit_each_failure(start_once, &missing);
     lintel_log_sink(NULL, NULL);
     printf("  %llu allocations; without a thing after %d starts\n", (unsigned long long)n, missing);
