@@ -89,6 +89,8 @@ is_too_long(struct lintel_str name)
             n++;
         else if (c < 0x20 || c == 0x7f)
             n += 5; /* \u00XX */
+        else if (c == 0xc2 || c == 0xe2 || c == 0xef)
+            n += 4; /* the same for a few characters that begin so */
     }
     return n > LINTEL_DOC_NAME_MOST;
 }

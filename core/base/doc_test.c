@@ -104,6 +104,19 @@ refusals_say_where_and_why(void)
     CHECK_HAS(as_json("a:\n\t- b\n"), "2:1");
 }
 
+/* What YAML would not read, or take for the end of a line. */
+static void
+what_is_written_is_read_back(void)
+{
+    static const char text[] =
+        "{\"a\":"
+        "\"\\u0080\\u0085\\u009f\\u2028\\u2029\\ufffe\\uffff\xc2\xa0\xe2\x80\xaa\xef\xbf\xbd\"}";
+    char once[200];
+    lintel_copy(once, sizeof once, as_json(text));
+    CHECK_STR(once, text);
+    CHECK_STR(as_json(once), once);
+}
+
 static void
 duplicates_are_found_in_large_maps(void)
 {
@@ -221,6 +234,7 @@ main(int argc, char **argv)
     static const struct kit_test tests[] = {
         KIT(yaml_and_json_become_the_same_tree),
         KIT(words_stay_words),
+        KIT(what_is_written_is_read_back),
         KIT(json_escapes_are_read),
         KIT(nodes_know_their_places),
         KIT(refusals_say_where_and_why),
