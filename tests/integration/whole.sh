@@ -18,7 +18,7 @@ whole_site() { # SITE COAP-PORT: starts the devices, writes the site
 hub: { name: whole }
 buses:
   meters: { plugin: modbus, transport: tcp, host: 127.0.0.1, port: $(sed -n 's/^ready tcp //p' "$here/sim.log"), timeout: 500, reconnectMost: 1 }
-  house: { plugin: mqtt, broker: "mqtt://127.0.0.1:$broker_port", reconnectMost: 1 }
+  house: { plugin: mqtt, broker: "mqtt://127.0.0.1:$broker_port", reconnectMax: 1 }
   own: { plugin: fake, isolation: process }
   thread: { plugin: fake, isolation: thread }
   slow: { plugin: fake-blocking }
