@@ -54,9 +54,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     LINTEL_ASSERT(!once.failed && once.n <= base.n + ref.n + 4);
     struct lintel_uri u;
     lintel_uri_split((struct lintel_str){lintel_buf_str(&once), once.n}, &u);
-    struct lintel_uri own;
+    struct lintel_uri own, whole;
     lintel_uri_split(ref, &own);
-    if (u.scheme.p != NULL && own.path.n != 0) {
+    lintel_uri_split(base, &whole);
+    if (whole.scheme.p != NULL && whole.authority.p != NULL && own.path.n != 0) {
         lintel_uri_resolve(&twice, base, (struct lintel_str){once.p, once.n});
         LINTEL_ASSERT(twice.n == once.n && memcmp(twice.p, once.p, once.n) == 0);
     }

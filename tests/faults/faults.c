@@ -42,6 +42,7 @@ enum {
     DISK,      /* error of writes to the state: 0, ENOSPC, EIO */
     EMFILES,   /* 1: no new descriptor */
     CLOCK,     /* seconds that CLOCK_REALTIME is off */
+    MEMORY,    /* unused; counted: allocations until the one that fails */
     COUNTS = 8 /* + SHORT ..: how often */
 };
 
@@ -429,6 +430,7 @@ memory_is_out(void)
 {
     if (atomic_load_explicit(&malloc_in, memory_order_relaxed) == 0)
         return false;
+    atomic_fetch_add(&control[COUNTS + MEMORY], 1);
     int64_t left = atomic_fetch_sub(&malloc_in, 1);
     if (left > 1)
         return false;

@@ -102,12 +102,16 @@ free_port() {
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo $port; return; }
     done
 }
+# LINTEL_VALGRIND=1: daemons and their children run under valgrind, and finish() wants no error and no leak of it.
+valgrind=()
+[ -z "${LINTEL_VALGRIND:-}" ] || valgrind=(valgrind -q --trace-children=yes --leak-check=full --errors-for-leak-kinds=definite
+    --show-leak-kinds=definite --num-callers=25 --suppressions="$source_dir/tests/kit/valgrind.supp" --log-file="$here/valgrind.%p")
 # start_hub SITE: a daemon on $here/SITE; ready when it returns.
 start_hub() {
     mkdir -p "$here/run" "$here/state"
-    start linteld "$build/bin/linteld" --site "$1" --run "$here/run" --state "$here/state"
+    start linteld "${valgrind[@]}" "$build/bin/linteld" --site "$1" --run "$here/run" --state "$here/state"
     hub=$pid
-    local end=$((SECONDS + 15))
+    local end=$((SECONDS + 15 + 45 * (${#valgrind[@]} > 0)))
     while [ $SECONDS -lt $end ]; do
         lintel status >/dev/null 2>&1 && return 0
         kill -0 "$hub" 2>/dev/null || break
@@ -167,6 +171,12 @@ finish() {
     local found
     found=$(cat "$here"/*.log 2>/dev/null | grep -A8 -E 'ERROR: [A-Za-z]*Sanitizer|runtime error:|WARNING: ThreadSanitizer')
     [ -z "$found" ] || not_ok "no sanitizer complains" "$found"
+    if [ ${#valgrind[@]} -gt 0 ]; then
+        while [ ${#pids[@]} -gt 0 ]; do stop "${pids[-1]}"; done # they tell of leaks at their end
+        compgen -G "$here/valgrind.*" >/dev/null || not_ok "something ran under valgrind"
+        found=$(cat "$here"/valgrind.* 2>/dev/null)
+        [ -z "$found" ] || not_ok "valgrind does not complain" "$found"
+    fi
     echo "1..$checks"
     [ $checks -gt 0 ] && [ $failed -eq 0 ]
     exit

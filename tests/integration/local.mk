@@ -1,12 +1,12 @@
 # A whole hub and real clients. Each script has its own ports and folders, so they may run side by side.
 integration_tests = tests/integration/addresses.sh tests/integration/check.sh tests/integration/coap.sh tests/integration/demo.sh \
 	tests/integration/directory.sh \
-	tests/integration/churn.sh tests/integration/groups.sh tests/integration/isolation.sh tests/integration/local.sh tests/integration/misbehaviour.sh \
+	tests/integration/chaos.sh tests/integration/churn.sh tests/integration/faults.sh tests/integration/groups.sh tests/integration/isolation.sh tests/integration/local.sh tests/integration/memory.sh tests/integration/misbehaviour.sh \
 	tests/integration/modbus.sh tests/integration/mqtt.sh tests/integration/plugins.sh tests/integration/reload.sh \
 	tests/integration/rights.sh tests/integration/secure.sh tests/integration/senml.sh \
 	tests/integration/wot.sh
 dist_check_SCRIPTS += $(integration_tests)
-EXTRA_DIST += tests/integration/lib.sh tests/wot/consumer.js tests/wot/package.json tests/wot/package-lock.json
+EXTRA_DIST += tests/integration/lib.sh tests/integration/whole.sh tests/soak/chaos.sh tests/wot/consumer.js tests/wot/package.json tests/wot/package-lock.json
 if HAVE_MODBUS
 if HAVE_MQTT
 if HAVE_COAP

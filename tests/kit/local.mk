@@ -11,4 +11,4 @@ TESTS += tests/kit/fakehost_test
 tests_kit_fakehost_test_SOURCES = tests/kit/fakehost_test.c
 tests_kit_fakehost_test_LDADD = $(KIT_LIBS)
 endif
-EXTRA_DIST += tests/kit/replay.c tests/kit/lsan.supp
+EXTRA_DIST += tests/kit/replay.c tests/kit/lsan.supp tests/kit/tsan.supp tests/kit/valgrind.supp
