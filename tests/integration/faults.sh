@@ -111,7 +111,8 @@ for jump in 25200 -25200; do
     sleep 1
     soon "$jump s: polls keep their pace" more bash -c "n=\$('$build/bin/lintel' get own/count); [ \$((n - $count)) -ge 3 ] && [ \$((n - $count)) -le 60 ] && echo more"
     soon "$jump s: samples have the new time" '^age -?[0-3]$' samples $jump
-    kill -9 "$(of own pid)"
+    soon "$jump s: there is a child" "^[1-9]" of own pid
+    murder "$(of own pid)"
     soon "$jump s: a dead child comes back in its time" '^[0-9]+$' lintel get own/count
     says "$jump s: a registration of ten minutes is there" '^1$' registered "lasts$jump"
     soon "$jump s: one of four seconds has ended" '^0$' registered "ends$jump"

@@ -102,9 +102,10 @@ free_port() {
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo $port; return; }
     done
 }
-# LINTEL_VALGRIND=1: daemons and their children run under valgrind, and finish() wants no error and no leak of it.
+# LINTEL_VALGRIND=1: daemons run under valgrind, and finish() wants no error and no leak of it. With
+# LINTEL_VALGRIND_CHILDREN=yes their children do too, on a machine that is quick enough for their deadlines.
 valgrind=()
-[ -z "${LINTEL_VALGRIND:-}" ] || valgrind=(valgrind -q --trace-children=yes --leak-check=full --errors-for-leak-kinds=definite
+[ -z "${LINTEL_VALGRIND:-}" ] || valgrind=(valgrind -q --trace-children="${LINTEL_VALGRIND_CHILDREN:-no}" --leak-check=full --errors-for-leak-kinds=definite
     --show-leak-kinds=definite --num-callers=25 --suppressions="$source_dir/tests/kit/valgrind.supp" --log-file="$here/valgrind.%p")
 # start_hub SITE: a daemon on $here/SITE; ready when it returns.
 start_hub() {
@@ -131,6 +132,8 @@ rows = [b for b in status["buses"] if b["name"] == bus] + [i for i in status["da
 print(next(r[key] for r in rows if key in r))' "$@"
 }
 alive() { kill -0 "$1" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
+# murder PID: a process of the hub's, at once. Not 0, which is what the hub says of one that does not live, and we are.
+murder() { [[ $1 =~ ^[1-9][0-9]+$ ]] && kill -9 "$1" || not_ok "there is a process to kill, not \"$1\""; }
 # boxes SITE: a model that the fakes can do anything with, and a binding for each way to behave: box-counter ..
 boxes() {
     local kind

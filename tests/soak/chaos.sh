@@ -98,7 +98,7 @@ soon "it is up after the last kill" 'whole: up' lintel status
 hub=$(cat "$here/pid")
 kb() { awk '/^VmRSS/ {print $2}' "/proc/$hub/status"; }
 descriptors() { ls "/proc/$hub/fd" | wc -l; }
-murder() { # N children, one after the other
+massacre() { # N children, one after the other
     local i
     for ((i = 0; i < $1; i++)); do
         mapfile -t hosts < <(pgrep -P "$hub" lintel-host)
@@ -106,9 +106,9 @@ murder() { # N children, one after the other
         sleep 0.3
     done
 }
-murder $((2 + seconds / 20))
+massacre $((2 + seconds / 20))
 memory=$(kb) open=$(descriptors)
-murder $((2 + seconds / 20))
+massacre $((2 + seconds / 20))
 touch "$here/enough.load"
 
 # ---- afterwards ----
