@@ -38,8 +38,9 @@ inspect(const struct cli *c, const char *file)
         _exit(127);
     }
     close(out[1]);
-    for (ssize_t n; child > 0 && (n = read(out[0], piece, sizeof piece)) > 0;)
-        lintel_buf_add(&text, piece, (size_t)n);
+    for (ssize_t n;
+         child > 0 && ((n = read(out[0], piece, sizeof piece)) > 0 || (n < 0 && errno == EINTR));)
+        lintel_buf_add(&text, piece, n > 0 ? (size_t)n : 0);
     close(out[0]);
     int status = 0;
     json_t *json = NULL;

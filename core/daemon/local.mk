@@ -43,3 +43,16 @@ bin_lintel_SOURCES = \
 	core/daemon/table.c core/daemon/table.h \
 	$(DAEMON_COMMON)
 bin_lintel_LDADD = $(LIBSERVE) $(PLUG_LIBS) $(JANSSON_LIBS)
+
+if HAVE_CUNIT
+check_PROGRAMS += core/daemon/hub_test
+TESTS += core/daemon/hub_test
+core_daemon_hub_test_CPPFLAGS = $(DAEMON_CPPFLAGS)
+core_daemon_hub_test_SOURCES = \
+	core/daemon/hub_test.c \
+	core/daemon/hub.c core/daemon/hub.h core/daemon/hub_priv.h \
+	core/daemon/hub_bus.c \
+	core/daemon/hub_tree.c \
+	$(DAEMON_COMMON)
+core_daemon_hub_test_LDADD = $(KIT_LIBS) $(LIBSERVE) $(PLUG_LIBS)
+endif

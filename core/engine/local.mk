@@ -23,7 +23,7 @@ core_engine_libengine_a_SOURCES = \
 
 if HAVE_CUNIT
 engine_tests = core/engine/engine_test core/engine/command_test core/engine/subscribe_test \
-	core/engine/values_test core/engine/figures_test core/engine/exchange_test
+	core/engine/values_test core/engine/figures_test core/engine/exchange_test core/engine/memory_test
 check_PROGRAMS += $(engine_tests)
 TESTS += $(engine_tests)
 ENGINE_KIT = core/engine/engine_kit.c core/engine/engine_kit.h
@@ -37,6 +37,8 @@ core_engine_subscribe_test_SOURCES = core/engine/subscribe_test.c $(ENGINE_KIT)
 core_engine_subscribe_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 core_engine_figures_test_SOURCES = core/engine/figures_test.c $(ENGINE_KIT)
 core_engine_figures_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
+core_engine_memory_test_SOURCES = core/engine/memory_test.c $(ENGINE_KIT)
+core_engine_memory_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 core_engine_values_test_SOURCES = core/engine/values_test.c $(ENGINE_KIT)
 core_engine_values_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/mqtt/mqtt_inbox.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,8 +63,11 @@ append(struct mqtt_inbox *b, struct mqtt_news *news)
     int was_empty = b->first == NULL;
     *b->last = news;
     b->last = &news->next;
-    if (was_empty && write(b->fd, &(uint64_t){1}, sizeof(uint64_t)) < 0)
-        return; /* it is at its greatest value, and readable */
+    if (!was_empty)
+        return;
+    /* Any other error: it is at its greatest value, and readable. */
+    while (write(b->fd, &(uint64_t){1}, sizeof(uint64_t)) < 0 && errno == EINTR)
+        continue;
 }
 
 void

@@ -503,7 +503,12 @@ wait_for(struct mqtt *m, int token)
 {
     struct pollfd p = {.fd = m->inbox.fd, .events = POLLIN};
     lintel_mono until = m->host->now(m->host) + GOODBYE_MS * (SECOND / 1000);
-    for (int has = 0; !has && m->host->now(m->host) < until && poll(&p, 1, GOODBYE_MS) > 0;) {
+    for (int has = 0; !has && m->host->now(m->host) < until;) {
+        int ready = poll(&p, 1, GOODBYE_MS);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
+            return;
         uint64_t dropped;
         struct mqtt_news *list = mqtt_inbox_take(&m->inbox, NEWS_AT_ONCE, &dropped);
         for (const struct mqtt_news *news = list; news != NULL; news = news->next)

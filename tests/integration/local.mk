@@ -2,16 +2,19 @@
 integration_tests = \
 	tests/integration/abi.sh \
 	tests/integration/addresses.sh \
+	tests/integration/chaos.sh \
 	tests/integration/check.sh \
 	tests/integration/churn.sh \
 	tests/integration/coap.sh \
 	tests/integration/demo.sh \
 	tests/integration/directory.sh \
+	tests/integration/faults.sh \
 	tests/integration/groups.sh \
 	tests/integration/isolation.sh \
 	tests/integration/kit.sh \
 	tests/integration/line.sh \
 	tests/integration/local.sh \
+	tests/integration/memory.sh \
 	tests/integration/misbehaviour.sh \
 	tests/integration/modbus.sh \
 	tests/integration/mqtt.sh \
@@ -38,7 +41,9 @@ EXTRA_DIST += \
 	tests/abi/1.0/old-transport.c \
 	tests/abi/README.md \
 	tests/integration/steady.c \
+	tests/integration/whole.sh \
 	tests/sim/line.sh \
+	tests/soak/chaos.sh \
 	tests/soak/line.sh \
 	tests/wot/consumer.js \
 	tests/wot/package-lock.json \
