@@ -129,11 +129,15 @@ status(void *ctx, struct lintel_buf *out)
         struct lintel_instance_stats s;
         char text[128];
         lintel_instance_stats(lintel_plug_at(h->plug, i), &s);
+        if (s.aside)
+            continue;
         lintel_json_item(out);
         lintel_buf_addc(out, '{');
         lintel_json_text(out, "bus", s.name);
         lintel_json_text(out, "plugin", s.plugin);
         lintel_json_text(out, "version", s.version);
+        lintel_json_text(out, "file", s.file);
+        lintel_json_flag(out, "fileChanged", hub_file_changed(h, &s));
         lintel_json_text(out, "isolation", s.isolation);
         lintel_json_text(out, "state", s.state);
         lintel_json_text(out, "reason", s.reason);

@@ -103,23 +103,43 @@ instance_send(struct lintel_instance *i, const struct lintel_buf *b, int later)
     return lintel_child_send(i->process->child, b, later);
 }
 
+int
+instance_is_up(const struct lintel_instance *i)
+{
+    return i->thread != NULL || (i->process != NULL && lintel_child_is_up(i->process->child));
+}
+
 size_t
 instance_queued(const struct lintel_instance *i)
 {
     return i->thread != NULL ? 0 : lintel_child_queued(i->process->child);
 }
 
-static void
-open_instance(struct lintel_instance *i)
+void
+instance_start(struct lintel_instance *i)
 {
     struct lintel_buf *b = &i->plug->out;
     lintel_buf_reset(b);
-    port_open(i, b);
+    lintel_wire_short(b, i->number, LINTEL_WIRE_START, 0);
     i->state = INSTANCE_STARTING;
     if (instance_send(i, b, 0) != 0)
         instance_refused(i, LINTEL_E_NOMEM, "out of memory");
     else
         set_timer(i, START_MOST);
+}
+
+/* START goes along with OPEN: where create() says no, it finds nothing to start. */
+void
+instance_open(struct lintel_instance *i, int start)
+{
+    struct lintel_buf *b = &i->plug->out;
+    lintel_buf_reset(b);
+    port_open(i, b);
+    i->state = start ? INSTANCE_STARTING : INSTANCE_CREATING;
+    if (instance_send(i, b, 0) != 0)
+        instance_refused(i, LINTEL_E_NOMEM, "out of memory");
+    else if (start)
+        instance_start(i);
 }
 
 void
@@ -131,16 +151,20 @@ instance_ready(struct lintel_instance *i, const char *version)
     i->state = INSTANCE_RUNNING;
     lintel_supervise_ready(&i->life, lintel_loop_now(i->plug->loop));
     on_beat(i);
-    lintel_log(LINTEL_LOG_INFO, i->conf->name, "plugin %s %s runs (isolation: %s)",
-               i->conf->plugin->name, version, i->isolation);
-    lintel_engine_bus_ready(i->plug->engine, i->bus);
+    lintel_copy(i->version, sizeof i->version, version);
+    lintel_log(LINTEL_LOG_INFO, i->conf->name, "plugin %s %s runs (isolation: %s)", i->plugin->name,
+               version, i->isolation);
+    if (i->swap == NULL || !swap_ready(i))
+        lintel_engine_bus_ready(i->plug->engine, i->bus);
 }
 
 /* create() or start() said no. Wrong settings stay wrong; all else may pass. */
 void
 instance_refused(struct lintel_instance *i, lintel_status st, const char *text)
 {
-    if (i->state != INSTANCE_STARTING)
+    if (i->state == INSTANCE_CREATING && swap_refused(i, text))
+        return;
+    if (i->state != INSTANCE_STARTING && i->state != INSTANCE_CREATING)
         return;
     lintel_copy(i->reason, sizeof i->reason, text);
     if (st == LINTEL_E_CONFIG) {
@@ -156,6 +180,8 @@ instance_refused(struct lintel_instance *i, lintel_status st, const char *text)
         tell_end(i, life, LINTEL_LOG_WARN, "the plugin could not start: ", wait);
     }
     lintel_engine_bus_gone(i->plug->engine, i->bus, st, i->reason);
+    if (i->swap != NULL)
+        swap_failed(i);
 }
 
 /* ---- ending what does wrong, and starting it again ------------------------------------------- */
@@ -189,6 +215,8 @@ instance_breaks(struct lintel_instance *i, const char *reason)
         send_close(i);
     }
     lintel_engine_bus_gone(i->plug->engine, i->bus, LINTEL_E_FAIL, i->reason);
+    if (i->swap != NULL)
+        swap_failed(i);
 }
 
 static void
@@ -226,7 +254,7 @@ try_again(struct lintel_instance *i)
     i->restarts += i->closed ? 1 : 0;
     i->closed = 0;
     if (i->process != NULL || i->thread != NULL) {
-        open_instance(i);
+        instance_open(i, 1);
     } else if (start_thread(i) != 0) {
         i->state = INSTANCE_STARTING;
         instance_refused(i, LINTEL_E_NOMEM, "out of memory or threads");
@@ -338,7 +366,7 @@ start_thread(struct lintel_instance *i)
         return -1;
     t->instance = i;
     t->loop = i->plug->loop;
-    t->plugin = i->conf->plugin;
+    t->plugin = i->plugin;
     t->worker = lintel_worker_new(i->number, &fns, t);
     if (t->worker == NULL) {
         lintel_free(t);
@@ -346,7 +374,7 @@ start_thread(struct lintel_instance *i)
     }
     i->thread = t;
     lintel_copy(i->isolation, sizeof i->isolation, "thread");
-    open_instance(i);
+    instance_open(i, i->state != INSTANCE_CREATING);
     return 0;
 }
 
@@ -373,7 +401,9 @@ process_up(void *ctx)
     for (struct lintel_instance *i = p->instances, *next; i != NULL; i = next) {
         next = i->next;
         if (i->state == INSTANCE_STARTING || i->state == INSTANCE_BACKOFF)
-            open_instance(i);
+            instance_open(i, 1);
+        else if (i->state == INSTANCE_CREATING)
+            instance_open(i, 0);
     }
 }
 
@@ -402,6 +432,8 @@ process_gone(void *ctx, const char *reason, int64_t wait)
             finish(i);
             continue;
         }
+        if (i->state == INSTANCE_CREATING && swap_lost(i, reason))
+            continue;
         port_reset(i);
         if (i->state == INSTANCE_FAILED)
             continue;
@@ -412,6 +444,8 @@ process_gone(void *ctx, const char *reason, int64_t wait)
         tell_end(i, &p->life, LINTEL_LOG_ERROR, "the plugin is gone: ", wait);
         if (!known)
             lintel_engine_bus_gone(p->plug->engine, i->bus, LINTEL_E_FAIL, i->reason);
+        if (i->swap != NULL)
+            swap_failed(i);
     }
 }
 
@@ -462,12 +496,28 @@ new_process(struct lintel_plug *plug, const struct lintel_port *conf)
     return p;
 }
 
+struct process *
+instance_process(struct lintel_plug *p, const struct lintel_port *conf)
+{
+    return new_process(p, conf);
+}
+
+static void
+join_process(struct lintel_instance *i, struct process *p)
+{
+    struct lintel_instance **at = &p->instances;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = i;
+    i->next = NULL;
+    i->process = p;
+}
+
 static int
-start_in_process(struct lintel_instance *i)
+start_in_process(struct lintel_instance *i, struct process *p)
 {
     const struct lintel_port *conf = i->conf;
-    struct process *p = NULL;
-    if (conf->process != NULL)
+    if (p == NULL && conf->process != NULL)
         for (p = i->plug->processes; p != NULL; p = p->next)
             if (!p->ending && p->shared != NULL && strcmp(p->shared, conf->process) == 0)
                 break;
@@ -479,13 +529,9 @@ start_in_process(struct lintel_instance *i)
     }
     lintel_format(i->isolation, sizeof i->isolation, "process%s%s", p->shared ? ":" : "",
                   p->shared ? p->shared : "");
-    i->process = p;
-    struct lintel_instance **at = &p->instances;
-    while (*at != NULL)
-        at = &(*at)->next;
-    *at = i;
+    join_process(i, p);
     if (lintel_child_is_up(p->child))
-        open_instance(i);
+        instance_open(i, i->state != INSTANCE_CREATING);
     return 0;
 }
 
@@ -497,18 +543,6 @@ leave_process(struct lintel_instance *i)
         at = &(*at)->next;
     *at = i->next;
     i->process = NULL;
-}
-
-/* Ends the child if nobody else lives in it; else 0. */
-static int
-end_process(struct process *p)
-{
-    for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
-        if (i->state != INSTANCE_STOPPING)
-            return 0;
-    p->ending = 1;
-    lintel_child_end(p->child);
-    return 1;
 }
 
 /* ---- start and stop -------------------------------------------------------------------------- */
@@ -551,28 +585,52 @@ unlist_instance(struct lintel_plug *p, const struct lintel_instance *i)
 }
 
 struct lintel_instance *
-lintel_plug_start_bus(struct lintel_plug *p, struct lintel_site *site,
-                      const struct lintel_port *conf)
+instance_new(struct lintel_plug *p, struct lintel_site *site, const struct lintel_port *conf,
+             const lintel_plugin *plugin, const char *file)
 {
     struct lintel_instance *i = lintel_alloc(sizeof *i);
     if (i == NULL)
         return NULL;
     i->plug = p;
     i->conf = conf;
+    i->plugin = plugin;
+    i->file = file;
     i->number = ++p->last_number;
     i->life.random = next_random(p);
     i->site = lintel_site_ref(site);
-    if (list_instance(p, i) != 0) {
-        free_instance(i);
+    port_rows(i);
+    if (list_instance(p, i) == 0)
+        return i;
+    free_instance(i);
+    return NULL;
+}
+
+void
+instance_drop(struct lintel_instance *i)
+{
+    unlist_instance(i->plug, i);
+    free_instance(i);
+}
+
+int
+instance_begin(struct lintel_instance *i, struct process *process)
+{
+    return i->conf->isolation == LINTEL_ISOLATION_THREAD ? start_thread(i)
+                                                         : start_in_process(i, process);
+}
+
+struct lintel_instance *
+lintel_plug_start_bus(struct lintel_plug *p, struct lintel_site *site,
+                      const struct lintel_port *conf)
+{
+    struct lintel_instance *i = instance_new(p, site, conf, conf->plugin, conf->plugin_file);
+    if (i == NULL)
         return NULL;
-    }
     i->bus = lintel_engine_add_bus(p->engine, conf->name, conf->plugin, port_of(i));
-    if (i->bus == NULL ||
-        (conf->isolation == LINTEL_ISOLATION_THREAD ? start_thread(i) : start_in_process(i)) != 0) {
+    if (i->bus == NULL || instance_begin(i, NULL) != 0) {
         if (i->bus != NULL)
             lintel_engine_remove_bus(p->engine, i->bus);
-        unlist_instance(p, i);
-        free_instance(i);
+        instance_drop(i);
         return NULL;
     }
     return i;
@@ -608,29 +666,122 @@ instance_closed(struct lintel_instance *i)
         finish(i);
 }
 
-void
-lintel_plug_stop_bus(struct lintel_plug *p, struct lintel_instance *i, void (*then)(void *ctx),
-                     void *ctx)
+/* Asks one to end that is not alone in its child, or lives in a thread. */
+static void
+close_instance(struct lintel_instance *i, int told)
 {
-    if (i->state == INSTANCE_STOPPING)
-        return;
-    int told = i->state == INSTANCE_ENDING;
-    i->then = then;
-    i->then_ctx = ctx;
-    i->state = INSTANCE_STOPPING;
-    lintel_timer_stop(p->loop, &i->timer);
-    port_reset(i);
-    lintel_engine_remove_bus(p->engine, i->bus);
-    i->bus = NULL;
-    if (i->process != NULL && end_process(i->process))
-        return;
-    if (i->process != NULL ? !lintel_child_is_up(i->process->child) : i->thread == NULL) {
+    if (!instance_is_up(i)) {
         finish(i); /* nothing is there to stop */
         return;
     }
     set_timer(i, STOP_MOST);
     if (!told)
         send_close(i);
+}
+
+static int
+ends_whole(const struct process *p)
+{
+    for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
+        if (i->state != INSTANCE_STOPPING)
+            return 0;
+    return p->instances != NULL;
+}
+
+/* Nothing more is heard of it but its end. */
+static void
+begin_stopping(struct lintel_instance *i)
+{
+    i->closing |= i->state == INSTANCE_ENDING; /* it was asked to end */
+    i->state = INSTANCE_STOPPING;
+    lintel_timer_stop(i->plug->loop, &i->timer);
+    lintel_timer_stop(i->plug->loop, &i->beat);
+    port_reset(i);
+}
+
+void
+instance_end(struct lintel_instance *const *list, uint32_t n)
+{
+    struct lintel_plug *p = n != 0 ? list[0]->plug : NULL;
+    for (uint32_t k = 0; k < n; k++)
+        begin_stopping(list[k]);
+    for (uint32_t k = 0; k < n; k++)
+        if (list[k]->process == NULL || !ends_whole(list[k]->process))
+            close_instance(list[k], list[k]->closing);
+    /* A child in which nobody else lives ends as a whole; its instances may be freed by that. */
+    for (struct process *c = n != 0 ? p->processes : NULL, *next; c != NULL; c = next) {
+        next = c->next;
+        if (!c->ending && ends_whole(c)) {
+            c->ending = 1;
+            lintel_child_end(c->child);
+        }
+    }
+}
+
+static void
+put_in_place(struct lintel_instance *i, struct process *process, struct instance_thread *thread)
+{
+    i->thread = thread;
+    if (thread != NULL)
+        thread->instance = i;
+    if (process != NULL)
+        join_process(i, process);
+}
+
+void
+instance_exchange(struct lintel_instance *a, struct lintel_instance *b)
+{
+    const struct lintel_instance was = *a;
+    struct process *pa = a->process, *pb = b->process;
+    struct instance_thread *ta = a->thread, *tb = b->thread;
+    lintel_timer_stop(a->plug->loop, &a->timer);
+    lintel_timer_stop(b->plug->loop, &b->timer);
+    lintel_timer_stop(a->plug->loop, &a->beat);
+    lintel_timer_stop(b->plug->loop, &b->beat);
+    if (pa != NULL)
+        leave_process(a);
+    if (pb != NULL)
+        leave_process(b);
+    put_in_place(a, pb, tb);
+    put_in_place(b, pa, ta);
+    a->site = b->site;
+    a->conf = b->conf;
+    a->plugin = b->plugin;
+    a->file = b->file;
+    a->mark = b->mark;
+    a->number = b->number;
+    a->state = b->state;
+    lintel_supervise_forgive(&a->life); /* of other code */
+    lintel_copy(a->isolation, sizeof a->isolation, b->isolation);
+    lintel_copy(a->version, sizeof a->version, b->version);
+    a->reason[0] = '\0'; /* it was the other one's */
+    b->site = was.site;
+    b->conf = was.conf;
+    b->plugin = was.plugin;
+    b->file = was.file;
+    b->mark = was.mark;
+    b->number = was.number;
+    b->state = was.state;
+    lintel_copy(b->isolation, sizeof b->isolation, was.isolation);
+    lintel_copy(b->version, sizeof b->version, was.version);
+    port_rows(a);
+    port_rows(b);
+}
+
+void
+lintel_plug_stop_bus(struct lintel_plug *p, struct lintel_instance *i, void (*then)(void *ctx),
+                     void *ctx)
+{
+    if (i->state == INSTANCE_STOPPING)
+        return;
+    if (i->swap != NULL)
+        swap_cancel(i);
+    i->then = then;
+    i->then_ctx = ctx;
+    begin_stopping(i);
+    lintel_engine_remove_bus(p->engine, i->bus);
+    i->bus = NULL;
+    instance_end(&i, 1);
 }
 
 static void
@@ -689,7 +840,7 @@ lintel_plug_free(struct lintel_plug *p)
     while (p->transports != NULL)
         lintel_plug_stop_transport(p, p->transports);
     for (uint32_t k = p->n; k-- > 0;)
-        if (k < p->n)
+        if (k < p->n && p->instances[k]->bus != NULL)
             lintel_plug_stop_bus(p, p->instances[k], NULL, NULL);
     lintel_loop_until(p->loop, all_ended, p, STOP_MOST + LINTEL_SECOND);
     while (p->processes != NULL) { /* on a loop whose time stands still */
@@ -708,20 +859,25 @@ lintel_plug_free(struct lintel_plug *p)
 void
 lintel_instance_stats(const struct lintel_instance *i, struct lintel_instance_stats *ret)
 {
-    static const char *const states[] = {"starting", "running",  "back-off",
-                                         "ending",   "stopping", "failed"};
+    static const char *const states[] = {"starting", "running", "back-off", "ending",
+                                         "stopping", "failed",  "reloading"};
     lintel_mono now = lintel_loop_now(i->plug->loop);
     int waits = i->state == INSTANCE_BACKOFF, shared = i->process != NULL;
     int alarm = waits && (i->life.alarm != 0 || (shared && i->process->life.alarm != 0));
     int floods = i->flooded_at != 0 && now - i->flooded_at < FLOOD_TOLD;
     *ret = (struct lintel_instance_stats){
         .name = i->conf->name,
-        .plugin = i->conf->plugin->name,
-        .version = i->conf->plugin->version,
+        .plugin = i->plugin->name,
+        .version = i->version[0] != '\0' ? i->version : i->plugin->version,
         .isolation = i->isolation,
         .pid = shared ? lintel_child_pid(i->process->child) : 0,
         .restarts = i->restarts + (shared ? lintel_child_restarts(i->process->child) : 0),
-        .state = alarm ? "alarm" : states[i->state],
+        .state = i->swap != NULL ? "reloading"
+                 : alarm         ? "alarm"
+                                 : states[i->state],
+        .file = i->file,
+        .mark = i->mark,
+        .aside = i->bus == NULL,
         .reason = i->reason,
         .next_try = waits && i->next_try > now ? i->next_try - now : 0,
         .misbehaved = i->misbehaved,
@@ -729,6 +885,18 @@ lintel_instance_stats(const struct lintel_instance *i, struct lintel_instance_st
         .replaced = i->replaced,
         .floods = floods,
         .late = i->late};
+}
+
+const lintel_plugin *
+lintel_instance_plugin(const struct lintel_instance *i)
+{
+    return i->plugin;
+}
+
+int
+lintel_plug_together(const struct lintel_instance *a, const struct lintel_instance *b)
+{
+    return a == b || (a->process != NULL && a->process == b->process);
 }
 
 uint32_t

@@ -52,10 +52,41 @@ lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_sta
                        const char *detail)
 {
     (void)e;
-    b->ready = 0;
+    b->ready = b->held = 0;
     b->gones++;
     b->gone_status = st;
     snprintf(b->gone, sizeof b->gone, "%s", detail);
+}
+
+void
+lintel_engine_bus_hold(struct lintel_engine *e, struct lintel_bus *b)
+{
+    (void)e;
+    b->held = b->ready;
+    b->holds++;
+}
+
+void
+lintel_engine_bus_go_on(struct lintel_engine *e, struct lintel_bus *b)
+{
+    (void)e;
+    b->held = 0;
+}
+
+void
+lintel_engine_bus_plugin(struct lintel_engine *e, struct lintel_bus *b, const lintel_plugin *plugin)
+{
+    (void)e;
+    b->plugin = plugin;
+}
+
+void
+lintel_engine_bus_renewed(struct lintel_engine *e, struct lintel_bus *b)
+{
+    (void)e;
+    b->ready = 1;
+    b->held = 0;
+    b->renewals++;
 }
 
 static void
@@ -288,6 +319,19 @@ kit_bus_start(struct kit_plug *k, struct kit_bus *b, const char *plugin, const c
     if (b->instance == NULL)
         exit(1);
     b->bus = newest;
+}
+
+void
+kit_conf(const struct kit_bus *b, const char *const *settings, struct lintel_port *ret)
+{
+    *ret = b->conf;
+    ret->settings = field_values(b->conf.plugin->bus, settings);
+}
+
+struct lintel_site *
+kit_site(void)
+{
+    return &site;
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */

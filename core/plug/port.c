@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/bind/tables.h"
 #include "core/plug/instance_priv.h"
 
 #define GRACE LINTEL_SECOND /* after a deadline, for what is on its way */
@@ -79,7 +80,7 @@ misbehaving(struct lintel_instance *i, const char *what)
 {
     char line[LINTEL_WIRE_TEXT + 64];
     i->misbehaved++;
-    lintel_format(line, sizeof line, "PLUGIN MISBEHAVING: %s %s", i->conf->plugin->name, what);
+    lintel_format(line, sizeof line, "PLUGIN MISBEHAVING: %s %s", i->plugin->name, what);
     complain(i, LINTEL_LOG_ERROR, line);
 }
 
@@ -159,6 +160,8 @@ on_overdue(void *arg)
         i->stuck_since = now;
     struct lintel_op *op = give_op(o);
     lintel_engine_complete(i->plug->engine, i->bus, op, LINTEL_E_TIMEOUT, NULL, 0);
+    if (i->swap != NULL)
+        swap_drained(i);
     port_watch(i);
 }
 
@@ -300,12 +303,17 @@ port_unbind(void *ctx, uint32_t slot)
         i->not_told = 1;
 }
 
+void
+port_rows(struct lintel_instance *i)
+{
+    i->nsettings = rows(i->plugin->bus);
+    i->ndevice = rows(i->plugin->device);
+    i->naddress = rows(i->plugin->address);
+}
+
 struct lintel_bus_port
 port_of(struct lintel_instance *i)
 {
-    i->nsettings = rows(i->conf->plugin->bus);
-    i->ndevice = rows(i->conf->plugin->device);
-    i->naddress = rows(i->conf->plugin->address);
     return (struct lintel_bus_port){.ctx = i,
                                     .attach = port_attach,
                                     .detach = port_detach,
@@ -319,15 +327,21 @@ void
 port_open(struct lintel_instance *i, struct lintel_buf *b)
 {
     int32_t log = i->conf->log;
+    uint8_t tables[LINTEL_TABLES];
+    /* Without memory it is not proved that the file is still the one that was read. */
+    struct lintel_str digest = {(const char *)tables, 0};
+    if (lintel_plugin_tables(i->plugin, tables) == 0)
+        digest.n = sizeof tables;
     for (int32_t level = LINTEL_LOG_ERROR; i->conf->log < 0 && level <= LINTEL_LOG_DEBUG; level++)
         if (lintel_log_wants(level))
             log = level;
     lintel_wire_open(b,
                      &(struct lintel_wire_down){.instance = i->number,
                                                 .name = i->conf->name,
-                                                .plugin = i->conf->plugin->name,
-                                                .file = i->conf->plugin_file,
-                                                .log = log},
+                                                .plugin = i->plugin->name,
+                                                .file = i->file,
+                                                .log = log,
+                                                .tables = digest},
                      i->conf->settings, i->nsettings);
 }
 
@@ -406,6 +420,29 @@ on_publish(struct lintel_instance *i, const struct lintel_wire_up *m)
 }
 
 static void
+on_opened(struct lintel_instance *i, const struct lintel_wire_up *m)
+{
+    i->mark = m->ticket;
+    lintel_copy(i->version, sizeof i->version, m->text);
+    if (i->state == INSTANCE_CREATING)
+        swap_opened(i);
+}
+
+/* What one says that the engine does not know yet. */
+static int
+frame_aside(struct lintel_instance *i, const struct lintel_wire_up *m)
+{
+    switch (m->kind) {
+    case LINTEL_WIRE_OPENED: on_opened(i, m); break;
+    case LINTEL_WIRE_REFUSED: instance_refused(i, m->status, m->text); break;
+    case LINTEL_WIRE_LOG: port_log(i, m->level, m->text); break;
+    case LINTEL_WIRE_MISBEHAVING: misbehaving(i, m->text); break;
+    default: break; /* create() must call nothing else of the host */
+    }
+    return 0;
+}
+
+static void
 on_misbehaving(struct lintel_instance *i, const struct lintel_wire_up *m)
 {
     if (m->level > LINTEL_LOG_ERROR)
@@ -473,11 +510,14 @@ port_frame(struct lintel_instance *i, const unsigned char *data, size_t n)
     struct lintel_wire_up m;
     if (lintel_wire_read_up(data, n, &p->scratch, &m) != 0)
         return -1;
+    if (i->state == INSTANCE_CREATING)
+        return frame_aside(i, &m);
     if (i->state != INSTANCE_STARTING && i->state != INSTANCE_RUNNING) {
         late_frame(i, &m);
         return 0;
     }
     switch (m.kind) {
+    case LINTEL_WIRE_OPENED: on_opened(i, &m); break;
     case LINTEL_WIRE_READY: instance_ready(i, m.text); break;
     case LINTEL_WIRE_REFUSED: instance_refused(i, m.status, m.text); break;
     case LINTEL_WIRE_REFUSED_DEVICE:
@@ -488,7 +528,11 @@ port_frame(struct lintel_instance *i, const unsigned char *data, size_t n)
         if (lintel_slots_look(&i->points, m.id) == LINTEL_SLOT_BOUND)
             lintel_engine_refused_point(p->engine, i->bus, m.id, m.status, m.text);
         break;
-    case LINTEL_WIRE_DONE: on_done(i, &m); break;
+    case LINTEL_WIRE_DONE:
+        on_done(i, &m);
+        if (i->swap != NULL)
+            swap_drained(i);
+        break;
     case LINTEL_WIRE_PUBLISH: on_publish(i, &m); break;
     case LINTEL_WIRE_LINK: lintel_engine_link(p->engine, i->bus, m.status, m.text); break;
     case LINTEL_WIRE_DEVICE:
@@ -503,6 +547,21 @@ port_frame(struct lintel_instance *i, const unsigned char *data, size_t n)
     default: return -1;
     }
     return 0;
+}
+
+int
+port_has_ops(const struct lintel_instance *i)
+{
+    return i->nopen != 0;
+}
+
+void
+port_end_ops(struct lintel_instance *i)
+{
+    for (uint32_t k = 0; k < i->nops; k++)
+        if (i->ops[k]->op != NULL)
+            lintel_engine_complete(i->plug->engine, i->bus, give_op(i->ops[k]), LINTEL_E_CANCELLED,
+                                   NULL, 0);
 }
 
 void

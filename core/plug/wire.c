@@ -133,6 +133,7 @@ lintel_wire_open(struct lintel_buf *b, const struct lintel_wire_down *m,
     put_path(b, m->file);
     lintel_cbor_int(b, m->log);
     put_list(b, settings, nsettings);
+    lintel_cbor_bytes(b, m->tables.p, m->tables.n);
 }
 
 void
@@ -408,7 +409,7 @@ read_open(struct lintel_cbor *c, struct lintel_wire_scratch *s, struct lintel_wi
 {
     return get_text(c, s->name, &m->name) != 0 || get_text(c, s->text, &m->plugin) != 0 ||
                    get_path(c, s, &m->file) != 0 || get_i32(c, &m->log) != 0 ||
-                   get_item(c, &m->settings) != 0
+                   get_item(c, &m->settings) != 0 || lintel_cbor_read_bytes(c, &m->tables) != 0
                ? -1
                : 0;
 }
@@ -489,7 +490,8 @@ read_down(struct lintel_cbor *c, struct lintel_wire_scratch *s, struct lintel_wi
     case LINTEL_WIRE_DETACH:
     case LINTEL_WIRE_UNBIND:
     case LINTEL_WIRE_PING:
-    case LINTEL_WIRE_CLOSE: return get_u32(c, LINTEL_WIRE_POINTS_MOST - 1, &m->id);
+    case LINTEL_WIRE_CLOSE:
+    case LINTEL_WIRE_START: return get_u32(c, LINTEL_WIRE_POINTS_MOST - 1, &m->id);
     case LINTEL_WIRE_REQUEST: return read_request(c, s, m);
     case LINTEL_WIRE_CANCEL: return lintel_cbor_read_uint(c, UINT64_MAX, &m->ticket);
     default: return -1;

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <string.h>
 
+#include "core/bind/tables.h"
+#include "core/plug/load.h"
 #include "core/plug/worker_priv.h"
 
 #define SECOND INT64_C(1000000000)
@@ -458,6 +460,16 @@ free_all(struct lintel_worker *w)
     lintel_hostloop_clear(&w->hostloop);
     w->plugin = NULL;
     w->self = NULL;
+    w->started = 0;
+}
+
+/* Settings and addresses that were read by other tables would mean something else to this one. */
+static int
+fits(const lintel_plugin *p, struct lintel_str tables)
+{
+    uint8_t own[LINTEL_TABLES];
+    return tables.n == 0 || (tables.n == sizeof own && lintel_plugin_tables(p, own) == 0 &&
+                             memcmp(own, tables.p, sizeof own) == 0);
 }
 
 static void
@@ -469,6 +481,14 @@ on_open(struct lintel_worker *w, const struct lintel_wire_down *m)
     const lintel_plugin *p = w->fns.find(w->ctx, m->file, m->plugin, reason, sizeof reason);
     forget_line(w);
     if (p == NULL) {
+        refuse(w, LINTEL_WIRE_REFUSED, 0, LINTEL_E_CONFIG, reason);
+        return;
+    }
+    if (!fits(p, m->tables)) {
+        lintel_format(reason, sizeof reason,
+                      "another version of the plugin lies in %s, with other settings or keys; "
+                      "'lintel plugin reload %s' takes it in",
+                      m->file, m->name);
         refuse(w, LINTEL_WIRE_REFUSED, 0, LINTEL_E_CONFIG, reason);
         return;
     }
@@ -489,7 +509,19 @@ on_open(struct lintel_worker *w, const struct lintel_wire_down *m)
         return;
     }
     w->self = self;
-    st = p->start ? p->start(self) : LINTEL_OK;
+    say(w, (struct lintel_wire_up){
+               .kind = LINTEL_WIRE_OPENED, .ticket = lintel_loaded_mark(p), .text = p->version});
+}
+
+static void
+on_start(struct lintel_worker *w)
+{
+    const lintel_plugin *p = w->plugin;
+    if (w->started)
+        return;
+    forget_line(w);
+    w->started = 1;
+    lintel_status st = p->start ? p->start(w->self) : LINTEL_OK;
     if (st != LINTEL_OK) {
         free_all(w);
         refuse(w, LINTEL_WIRE_REFUSED, 0, st, "start() failed and does not say why");
@@ -503,7 +535,7 @@ static void
 close_instance(struct lintel_worker *w)
 {
     if (w->plugin != NULL) {
-        if (w->plugin->stop != NULL)
+        if (w->started && w->plugin->stop != NULL)
             w->plugin->stop(w->self);
         pthread_mutex_lock(&w->lock);
         if (w->nopen > 0)
@@ -528,11 +560,15 @@ close_instance(struct lintel_worker *w)
 static void
 enter(struct lintel_worker *w, enum lintel_wire_kind kind)
 {
-    static const char *const names[] = {
-        [LINTEL_WIRE_OPEN] = "create() or start()", [LINTEL_WIRE_ATTACH] = "attach()",
-        [LINTEL_WIRE_DETACH] = "detach()",          [LINTEL_WIRE_BIND] = "bind()",
-        [LINTEL_WIRE_UNBIND] = "unbind()",          [LINTEL_WIRE_REQUEST] = "a request's call",
-        [LINTEL_WIRE_CANCEL] = "cancel()",          [LINTEL_WIRE_CLOSE] = "stop()"};
+    static const char *const names[] = {[LINTEL_WIRE_OPEN] = "create()",
+                                        [LINTEL_WIRE_START] = "start()",
+                                        [LINTEL_WIRE_ATTACH] = "attach()",
+                                        [LINTEL_WIRE_DETACH] = "detach()",
+                                        [LINTEL_WIRE_BIND] = "bind()",
+                                        [LINTEL_WIRE_UNBIND] = "unbind()",
+                                        [LINTEL_WIRE_REQUEST] = "a request's call",
+                                        [LINTEL_WIRE_CANCEL] = "cancel()",
+                                        [LINTEL_WIRE_CLOSE] = "stop()"};
     const char *name = kind < LINTEL_COUNT(names) ? names[kind] : NULL;
     atomic_store(&w->call_name, name != NULL ? name : "a call");
     atomic_store(&w->call_request, kind == LINTEL_WIRE_REQUEST);
@@ -589,13 +625,15 @@ handle(struct lintel_worker *w, const struct lintel_wire_down *m)
 {
     struct device *d;
     struct point *p;
-    if (m->kind != LINTEL_WIRE_OPEN && w->plugin == NULL) {
+    if (m->kind != LINTEL_WIRE_OPEN &&
+        (w->plugin == NULL || (m->kind == LINTEL_WIRE_REQUEST && !w->started))) {
         if (m->kind == LINTEL_WIRE_REQUEST)
             answer(w, m->ticket, LINTEL_E_CANCELLED);
         return 0;
     }
     switch (m->kind) {
     case LINTEL_WIRE_OPEN: on_open(w, m); break;
+    case LINTEL_WIRE_START: on_start(w); break;
     case LINTEL_WIRE_ATTACH: on_attach(w, m); break;
     case LINTEL_WIRE_BIND: on_bind(w, m); break;
     case LINTEL_WIRE_REQUEST: on_request(w, m); break;

@@ -71,6 +71,7 @@ struct lintel_worker {
     /* [inst] only */
     const lintel_plugin *plugin; /* NULL: not open */
     void *self;
+    int started;
     struct lintel_hostloop hostloop;
     struct lintel_wire_scratch scratch;
     struct table devices, points;
