@@ -30,6 +30,7 @@ struct cli {
 int cli_check(struct cli *c);
 int cli_run(struct cli *c);
 int cli_status(struct cli *c);
+int cli_status_bus(struct cli *c, const char *bus);
 int cli_reload(struct cli *c);
 int cli_audit(struct cli *c);
 int cli_things(struct cli *c);

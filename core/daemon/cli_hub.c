@@ -306,6 +306,12 @@ int
 cli_status(struct cli *c)
 {
     static const char *const path[] = {"hub", "status", NULL};
+    if (c->argc > 1) {
+        cli_say("status takes one bus");
+        return CLI_USAGE;
+    }
+    if (c->argc == 1)
+        return cli_status_bus(c, c->argv[0]);
     struct lintel_local_client *hub = cli_connect(c);
     if (hub == NULL)
         return CLI_NO_HUB;

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/daemon/cli.h"
 #include "core/daemon/site_source.h"
@@ -37,8 +38,9 @@ inspect(const struct cli *c, const char *file)
         _exit(127);
     }
     close(out[1]);
-    for (ssize_t n; child > 0 && (n = read(out[0], piece, sizeof piece)) > 0;)
-        lintel_buf_add(&text, piece, (size_t)n);
+    for (ssize_t n;
+         child > 0 && ((n = read(out[0], piece, sizeof piece)) > 0 || (n < 0 && errno == EINTR));)
+        lintel_buf_add(&text, piece, n > 0 ? (size_t)n : 0);
     close(out[0]);
     int status = 0;
     json_t *json = NULL;
@@ -235,6 +237,33 @@ reload(struct cli *c, const char *bus)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+/* Becomes lintel-plugin-check, which lies beside this program, with the arguments that follow the
+ * file. */
+static int
+check(struct cli *c, char file[LINTEL_PATH_MOST])
+{
+    char program[LINTEL_PATH_MOST];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    char **argv = lintel_alloc_array((size_t)c->argc + 2, sizeof *argv);
+    program[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(program, '/');
+    if (argv == NULL || slash == NULL ||
+        !lintel_copy(slash + 1, sizeof program - (size_t)(slash + 1 - program),
+                     "lintel-plugin-check")) {
+        cli_say("lintel-plugin-check is not to be found");
+        lintel_free(argv);
+        return CLI_FAILED;
+    }
+    argv[0] = program;
+    argv[1] = file;
+    for (int i = 2; i < c->argc; i++)
+        argv[i] = c->argv[i];
+    execv(program, argv);
+    cli_say("%s can't be started: %s", program, strerror(errno));
+    lintel_free(argv);
+    return CLI_FAILED;
+}
+
 int
 cli_plugin(struct cli *c)
 {
@@ -243,9 +272,10 @@ cli_plugin(struct cli *c)
     int is_list = c->argc == 0 || (c->argc == 1 && strcmp(c->argv[0], "list") == 0);
     if (c->argc == 2 && strcmp(c->argv[0], "reload") == 0)
         return reload(c, c->argv[1]);
-    if (!is_list && (c->argc != 2 || strcmp(c->argv[0], "inspect") != 0)) {
-        cli_say(
-            "plugin takes 'list', 'inspect' and a plugin's name or file, or 'reload' and a bus");
+    int is_check = c->argc >= 2 && strcmp(c->argv[0], "check") == 0;
+    if (!is_list && !is_check && (c->argc != 2 || strcmp(c->argv[0], "inspect") != 0)) {
+        cli_say("plugin takes 'list', 'inspect' or 'check' and a plugin's name or file, or 'reload' "
+                "and a bus");
         return CLI_USAGE;
     }
     if (lintel_site_reader_init(&reader, &c->paths, ".") != 0) {
@@ -256,7 +286,7 @@ cli_plugin(struct cli *c)
     if (is_list)
         status = list(c, &reader);
     else if (file_of(&reader, c->argv[1], file))
-        status = print_plugin(c, file);
+        status = is_check ? check(c, file) : print_plugin(c, file);
     lintel_site_reader_fini(&reader);
     return status;
 }

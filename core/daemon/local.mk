@@ -1,5 +1,6 @@
 # The programs. They lie in bin/ of the build tree, and run from there.
 DAEMON_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLINTEL_PREFIX='"$(prefix)"' \
 	-DLINTEL_PLUGINSDIR='"$(pluginsdir)"' \
 	-DLINTEL_SCHEMASDIR='"$(schemasdir)"' \
 	-DLINTEL_BINDINGSDIR='"$(bindingsdir)"' \
@@ -37,7 +38,21 @@ bin_lintel_SOURCES = \
 	core/daemon/cli_plugin.c \
 	core/daemon/cli_text.c \
 	core/daemon/cli_things.c \
+	core/daemon/cli_units.c \
 	core/daemon/cli_watch.c \
 	core/daemon/table.c core/daemon/table.h \
 	$(DAEMON_COMMON)
 bin_lintel_LDADD = $(LIBSERVE) $(PLUG_LIBS) $(JANSSON_LIBS)
+
+if HAVE_CUNIT
+check_PROGRAMS += core/daemon/hub_test
+TESTS += core/daemon/hub_test
+core_daemon_hub_test_CPPFLAGS = $(DAEMON_CPPFLAGS)
+core_daemon_hub_test_SOURCES = \
+	core/daemon/hub_test.c \
+	core/daemon/hub.c core/daemon/hub.h core/daemon/hub_priv.h \
+	core/daemon/hub_bus.c \
+	core/daemon/hub_tree.c \
+	$(DAEMON_COMMON)
+core_daemon_hub_test_LDADD = $(KIT_LIBS) $(LIBSERVE) $(PLUG_LIBS)
+endif

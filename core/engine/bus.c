@@ -5,6 +5,7 @@
 #include "core/base/log.h"
 #include "core/engine/command.h"
 #include "core/engine/device.h"
+#include "core/engine/figures.h"
 #include "core/engine/groups.h"
 #include "core/engine/pace.h"
 #include "core/engine/request.h"
@@ -42,6 +43,7 @@ lintel_engine_add_bus(struct lintel_engine *e, const char *name, const lintel_pl
     link_init(&b->ghosts);
     link_init(&b->urgent);
     link_init(&b->polls);
+    figures_begin(b);
     b->place = e->nbuses;
     e->buses[e->nbuses++] = b;
     return b;

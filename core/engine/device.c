@@ -6,6 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/engine/command.h"
+#include "core/engine/figures.h"
 #include "core/engine/groups.h"
 #include "core/engine/pace.h"
 #include "core/engine/schedule.h"
@@ -359,11 +360,18 @@ back_off(struct lintel_live_thing *t, int64_t cost)
     uint32_t doublings = t->failures < 7 ? t->failures - 1 : 6;
     int64_t delay = BACKOFF_FIRST_NS << doublings;
     int64_t most = t->status == LINTEL_E_LINK ? BACKOFF_LINK_MOST_NS : BACKOFF_MOST_NS;
-    if (t->stale_all && delay < cost * BACKOFF_SHARE)
-        delay = cost * BACKOFF_SHARE;
     if (delay > most)
         delay = most;
-    return delay - engine_random_below(t->bus->engine, delay / 4);
+    int64_t least = delay - delay / 4;
+    /* Alone on its bus, it takes no time from others. */
+    if (t->stale_all && t->bus->nthings > 1 && least < cost * BACKOFF_SHARE)
+        least = cost * BACKOFF_SHARE;
+    if (least > most - most / 10)
+        least = most - most / 10;
+    /* Little jitter where the share rules: what comes back is to be found within the minute. */
+    if (delay < least + least / 50)
+        delay = least + least / 50;
+    return least + engine_random_below(t->bus->engine, delay - least + 1);
 }
 
 /* One lost answer is forgiven: the device is asked again soon, for one point, and only that once.
@@ -479,5 +487,9 @@ lintel_engine_device_stats(const struct lintel_engine *e, const struct lintel_li
         .requests = t->requests,
         .timeouts = t->timeouts,
         .errors = t->errors,
+        .retries = t->figures.retries,
+        .time_ns = t->figures.time_ns,
+        .share = figures_share(t),
+        .latency = t->figures.latency,
     };
 }

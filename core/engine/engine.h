@@ -206,6 +206,26 @@ struct lintel_bus_stats {
     uint64_t requests, timeouts, errors, values, dropped, writes;
     int64_t busy_ns; /* time with a request under way */
 };
+/* Answers by how long they took: the first bucket up to 1 ms, each further one up to twice the one
+ * before, the last one all above 16 s. */
+enum { LINTEL_LATENCIES = 16 };
+/* The time below which this part (0 to 1) of all answers lies, in ns, by interpolation within a
+ * bucket; 0: there are none. */
+int64_t lintel_latency_below(const uint32_t buckets[LINTEL_LATENCIES], double part_of_all);
+
+struct lintel_bus_use {
+    int64_t window_ns; /* of `busy` and of the devices' shares: five to ten minutes; less after the
+                        * start, more while nobody is asked */
+    double busy;       /* part of the window with a request under way */
+    double needs;      /* what all polls need, by experience: 1 = all of the time */
+    int64_t cycle_ns;  /* one poll of everything, one after the other, by experience */
+    int serial;        /* one request at a time, so that shares add up to `busy` */
+    uint64_t retries;
+    const uint32_t *latency; /* [LINTEL_LATENCIES]; lives as long as the bus */
+};
+/* Looks at every device of the bus. */
+void lintel_engine_bus_use(const struct lintel_engine *e, const struct lintel_bus *b,
+                           struct lintel_bus_use *ret);
 void lintel_engine_bus_stats(const struct lintel_engine *e, const struct lintel_bus *b,
                              struct lintel_bus_stats *ret);
 uint32_t lintel_engine_nbuses(const struct lintel_engine *e);
@@ -218,6 +238,10 @@ struct lintel_device_stats {
     lintel_status status;
     const char *detail;
     uint64_t requests, timeouts, errors;
+    uint64_t retries;        /* of the requests: repeated polls, and looks whether it is back */
+    int64_t time_ns;         /* with a request of it under way */
+    double share;            /* the same in the window of lintel_bus_use, as a part of it */
+    const uint32_t *latency; /* [LINTEL_LATENCIES]; lives as long as the thing */
 };
 void lintel_engine_device_stats(const struct lintel_engine *e, const struct lintel_live_thing *t,
                                 struct lintel_device_stats *ret);

@@ -4,6 +4,8 @@
 #define LINTEL_ENGINE_GROUPS_H
 #include "core/engine/engine_priv.h"
 
+/* The pace at which a point is asked for; -1: not by itself; 0: it is subscribed. */
+int64_t group_pace(const struct lintel_bound *b, int subscribed);
 int
 groups_make(struct lintel_live_thing *t); /* slots count from t->first_slot; -1: out of memory */
 void groups_free(struct group **groups, uint32_t n);

@@ -5,11 +5,13 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/loop/frames.h"
 #include "core/plug/last_word.h"
@@ -18,6 +20,7 @@
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 #define HELLO_MOST (5 * SECOND)
+#define DEBUG_MOST (3600 * SECOND)
 #define END_MOST (5 * SECOND)
 #define PING_EVERY (5 * SECOND)
 #define REAP_FIRST (1 * MS)
@@ -38,9 +41,10 @@ struct lintel_child {
     void *ctx;
     struct lintel_supervise *life;
     enum state state;
-    int born;   /* it was started once */
-    int ending; /* _end() was called */
-    int killed; /* SIGKILL was sent */
+    int born;     /* it was started once */
+    int ending;   /* _end() was called */
+    int killed;   /* SIGKILL was sent */
+    int debugged; /* LINTEL_HOST_WAIT names it: nothing is done because of time */
     pid_t pid;
     struct lintel_frames *frames;
     struct lintel_wire_scratch scratch;
@@ -139,8 +143,8 @@ begin_dying(struct lintel_child *c)
     set_timer(c, REAP_FIRST);
 }
 
-void
-lintel_child_kill(struct lintel_child *c, const char *reason)
+static void
+kill_now(struct lintel_child *c, const char *reason)
 {
     if (c->state != STARTING && c->state != UP)
         return;
@@ -148,6 +152,16 @@ lintel_child_kill(struct lintel_child *c, const char *reason)
     kill(c->pid, SIGKILL);
     c->killed = 1;
     begin_dying(c);
+}
+
+void
+lintel_child_kill(struct lintel_child *c, const char *reason)
+{
+    /* Who stands in a debugger is late everywhere. */
+    if (c->debugged && !c->ending)
+        lintel_log(LINTEL_LOG_WARN, c->name, "not killed, because it is debugged: %s", reason);
+    else
+        kill_now(c, reason);
 }
 
 /* ---- frames ---------------------------------------------------------------------------------- */
@@ -164,7 +178,7 @@ on_hello(struct lintel_child *c, const unsigned char *data, size_t n)
                       "%s speaks version %llu of the protocol, wanted is %d: "
                       "install hub and lintel-host of one version",
                       c->program, (unsigned long long)m.ticket, LINTEL_WIRE_VERSION);
-        lintel_child_kill(c, reason);
+        kill_now(c, reason);
         return 0;
     }
     c->state = UP;
@@ -257,7 +271,8 @@ spawn(struct lintel_child *c, int fd)
     posix_spawnattr_t attr;
     sigset_t none, all;
     char socket_arg[] = "--socket=3", name_arg[] = "--name";
-    char *argv[] = {c->program, socket_arg, name_arg, c->name, NULL};
+    char wait_arg[] = "--wait";
+    char *argv[] = {c->program, socket_arg, name_arg, c->name, c->debugged ? wait_arg : NULL, NULL};
     char **env = environment();
     if (env == NULL)
         return ENOMEM;
@@ -314,7 +329,7 @@ start(struct lintel_child *c)
         could_not(c, error);
         return;
     }
-    set_timer(c, HELLO_MOST);
+    set_timer(c, c->debugged ? DEBUG_MOST : HELLO_MOST);
 }
 
 static void
@@ -354,6 +369,8 @@ lintel_child_new(struct lintel_loop *loop, const char *program, const char *name
                                .ctx = ctx,
                                .life = life,
                                .state = WAITING};
+    const char *debugged = getenv("LINTEL_HOST_WAIT");
+    c->debugged = debugged != NULL && strcmp(debugged, name) == 0;
     /* Not from here: the caller does not know the child yet. */
     if (c->program == NULL || c->name == NULL ||
         lintel_timer_at(loop, &c->timer, lintel_loop_now(loop), on_first, c) != 0) {

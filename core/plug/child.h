@@ -27,7 +27,8 @@ void lintel_child_retry(struct lintel_child *c);
 int lintel_child_send(struct lintel_child *c, const struct lintel_buf *b, int later);
 size_t lintel_child_queued(const struct lintel_child *c);
 int lintel_child_is_up(const struct lintel_child *c);
-/* Kills it, to be started again. */
+/* Kills it, to be started again; unless it is debugged: LINTEL_HOST_WAIT in the daemon's
+ * environment is its name. */
 void lintel_child_kill(struct lintel_child *c, const char *reason);
 /* Closes the connection, which tells it to end; kills it after 5 s; ends with ended(), possibly
  * before this returns. Nothing else is called any more. */

@@ -61,15 +61,31 @@ judge_folder(const char *file, char *reason, uint32_t size)
     return judge_owner("folder", folder, &st, reason, size);
 }
 
+/* n bytes from `at` on: 0, or -1 where the file has fewer. */
+static int
+read_at(int fd, void *p, size_t n, off_t at)
+{
+    size_t have = 0;
+    while (have < n) {
+        ssize_t got = pread(fd, (char *)p + have, n - have, at + (off_t)have);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return -1;
+        have += (size_t)got;
+    }
+    return 0;
+}
+
 static int
 read_head(const char *file, unsigned char head[20])
 {
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
-    ssize_t n = read(fd, head, 20);
+    int failed = read_at(fd, head, 20, 0);
     close(fd);
-    return n == 20 ? 0 : -1;
+    return failed;
 }
 
 /* dlopen maps what the headers promise; the first touch of a page that a half copied file does not
@@ -80,11 +96,10 @@ is_whole(const char *file, off_t length)
     ElfW(Ehdr) head;
     ElfW(Phdr) part;
     int fd = open(file, O_RDONLY | O_CLOEXEC);
-    int ok = fd >= 0 && pread(fd, &head, sizeof head, 0) == (ssize_t)sizeof head &&
-             head.e_phentsize == sizeof part;
+    int ok = fd >= 0 && read_at(fd, &head, sizeof head, 0) == 0 && head.e_phentsize == sizeof part;
     for (unsigned i = 0; ok && i < head.e_phnum; i++) {
         off_t at = (off_t)head.e_phoff + (off_t)i * (off_t)sizeof part;
-        ok = pread(fd, &part, sizeof part, at) == (ssize_t)sizeof part &&
+        ok = read_at(fd, &part, sizeof part, at) == 0 &&
              (part.p_type != PT_LOAD || (part.p_offset <= (uint64_t)length &&
                                          part.p_filesz <= (uint64_t)length - part.p_offset));
     }

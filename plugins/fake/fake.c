@@ -410,7 +410,6 @@ create(const lintel_host *h, const lintel_value *v, void **self)
     if (b == NULL)
         return LINTEL_E_NOMEM;
     b->host = h;
-    b->loop = h->extension(h, LINTEL_EXT_LOOP);
     b->delay = v[0].as.i;
     b->every = v[1].as.i;
     b->failing = v[2].as.i;
@@ -464,6 +463,7 @@ static lintel_status
 start(void *self)
 {
     struct bus *b = self;
+    b->loop = b->host->extension(b->host, LINTEL_EXT_LOOP);
     if (b->failing == 8) { /* and tells values after its end */
         call_late(b);
         return LINTEL_E_LINK;
