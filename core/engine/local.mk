@@ -8,6 +8,7 @@ core_engine_libengine_a_SOURCES = \
 	core/engine/device.c core/engine/device.h \
 	core/engine/engine.c core/engine/engine.h core/engine/engine_priv.h \
 	core/engine/groups.c core/engine/groups.h \
+	core/engine/guest.c core/engine/guest.h \
 	core/engine/life.c \
 	core/engine/pace.h \
 	core/engine/request.c core/engine/request.h \

@@ -102,6 +102,7 @@ instance_ready(struct lintel_instance *i, const char *version)
     i->refusals = 0;
     lintel_log(LINTEL_LOG_INFO, i->conf->name, "plugin %s %s runs (isolation: %s)",
                i->conf->plugin->name, version, i->isolation);
+    tap_begin(i); /* before anything is sent */
     lintel_engine_bus_ready(i->plug->engine, i->bus);
 }
 

@@ -70,6 +70,8 @@ struct lintel_instance {
     lintel_mono log_window;
     uint32_t log_lines, log_lost;
     uint64_t misbehaved, dropped, late;
+
+    struct lintel_tap_listener *listeners; /* port_tap.c */
 };
 
 /* instance.c. -1: it can't be reached now. later: more frames follow at once. */
@@ -87,6 +89,10 @@ void port_open(struct lintel_instance *i, struct lintel_buf *b); /* the OPEN fra
 int port_frame(struct lintel_instance *i, const unsigned char *data, size_t n);
 void port_reset(struct lintel_instance *i); /* the instance is gone: ops and points are forgotten */
 void port_fini(struct lintel_instance *i);
+/* port_tap.c */
+void tap_begin(struct lintel_instance *i); /* it runs (again): it is told what is wanted */
+int tap_frame(struct lintel_instance *i, const unsigned char *data, size_t n);
+void tap_fini(struct lintel_instance *i);
 /* One line of the instance's log; floods are cut. */
 void port_log(struct lintel_instance *i, int32_t level, const char *line);
 #endif

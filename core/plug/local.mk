@@ -7,8 +7,9 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/instance.c core/plug/instance.h core/plug/instance_priv.h \
 	core/plug/judge.c core/plug/judge.h \
 	core/plug/load.c core/plug/load.h \
-	core/plug/port.c \
+	core/plug/port.c core/plug/port_tap.c \
 	core/plug/shared.c \
+	core/plug/tap.c core/plug/tap.h \
 	core/plug/transport.c \
 	core/plug/wire.c core/plug/wire.h \
 	core/plug/worker.c core/plug/worker.h core/plug/worker_priv.h core/plug/worker_host.c

@@ -486,6 +486,7 @@ read_down(struct lintel_cbor *c, struct lintel_wire_scratch *s, struct lintel_wi
     case LINTEL_WIRE_DETACH:
     case LINTEL_WIRE_UNBIND:
     case LINTEL_WIRE_CLOSE: return get_u32(c, LINTEL_WIRE_POINTS_MOST - 1, &m->id);
+    case LINTEL_WIRE_TAP: return get_u32(c, 1, &m->id);
     case LINTEL_WIRE_REQUEST: return read_request(c, s, m);
     case LINTEL_WIRE_CANCEL: return lintel_cbor_read_uint(c, UINT64_MAX, &m->ticket);
     default: return -1;
@@ -500,7 +501,7 @@ lintel_wire_read_down(const unsigned char *p, size_t n, struct lintel_wire_scrat
     struct lintel_wire_down m = {0};
     uint32_t kind;
     clear(s);
-    if (get_u32(&c, UINT32_MAX, &m.instance) != 0 || get_u32(&c, LINTEL_WIRE_CLOSE, &kind) != 0)
+    if (get_u32(&c, UINT32_MAX, &m.instance) != 0 || get_u32(&c, LINTEL_WIRE_TAP, &kind) != 0)
         return -1;
     m.kind = (enum lintel_wire_kind)kind;
     if (read_down(&c, s, &m) != 0 || c.left != 0)
@@ -633,7 +634,7 @@ lintel_wire_peek(const unsigned char *p, size_t n, uint32_t *ret_instance,
 {
     struct lintel_cbor c = {p, n};
     uint32_t kind;
-    if (get_u32(&c, UINT32_MAX, ret_instance) != 0 || get_u32(&c, LINTEL_WIRE_CLOSED, &kind) != 0)
+    if (get_u32(&c, UINT32_MAX, ret_instance) != 0 || get_u32(&c, LINTEL_WIRE_TAPPED, &kind) != 0)
         return -1;
     *ret_kind = (enum lintel_wire_kind)kind;
     return 0;

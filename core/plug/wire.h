@@ -21,7 +21,8 @@ enum lintel_wire_kind {
     LINTEL_WIRE_REQUEST,
     LINTEL_WIRE_CANCEL,
     LINTEL_WIRE_CLOSE, /* stop and destroy */
-    /* 9 cage, 10 start, 11 tap: see docs/protocol-child.md; 64 to 95: of transports */
+    /* 9 cage, 10 start: see docs/protocol-child.md; 64 to 95: of transports */
+    LINTEL_WIRE_TAP = 11, /* id 1: messages of the wire are wanted, 0: not any more; core/plug/tap.h */
     /* from it */
     LINTEL_WIRE_HELLO = 32, /* of a child, once; instance 0 */
     LINTEL_WIRE_READY,
@@ -34,8 +35,9 @@ enum lintel_wire_kind {
     LINTEL_WIRE_DEVICE,
     LINTEL_WIRE_LOG,
     LINTEL_WIRE_MISBEHAVING,
-    LINTEL_WIRE_CLOSED /* the last one of an instance */
-    /* 44 opened, 45 unbound, 46 tapped; 96 to 127: of transports */
+    LINTEL_WIRE_CLOSED, /* the last one of an instance */
+    /* 44 opened, 45 unbound; 96 to 127: of transports */
+    LINTEL_WIRE_TAPPED = 46 /* core/plug/tap.h */
 };
 enum {                                    /* limits; a frame beyond them breaks the protocol */
        LINTEL_WIRE_POINTS_MOST = 1 << 24, /* ids of devices and points are below it */
@@ -77,7 +79,7 @@ void lintel_wire_attach(struct lintel_buf *b, uint32_t instance, uint32_t id, co
 void lintel_wire_bind(struct lintel_buf *b, const struct lintel_wire_down *m,
                       const lintel_value *addr, const lintel_value *write_addr, uint32_t naddr);
 void lintel_wire_request(struct lintel_buf *b, const struct lintel_wire_down *m);
-/* DETACH, UNBIND, CLOSE (id 0), CANCEL (id: the ticket). */
+/* DETACH, UNBIND, CLOSE (id 0), CANCEL (id: the ticket), TAP (id: 0 or 1). */
 void lintel_wire_short(struct lintel_buf *b, uint32_t instance, enum lintel_wire_kind kind,
                        uint64_t id);
 

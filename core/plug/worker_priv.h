@@ -4,6 +4,7 @@
 #ifndef LINTEL_PLUG_WORKER_PRIV_H
 #define LINTEL_PLUG_WORKER_PRIV_H
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "core/base/map.h"
 #include "core/plug/hostloop.h"
@@ -69,6 +70,8 @@ struct lintel_worker {
     struct lintel_timer hold_timer;
     int hold_over;
 
+    _Atomic int tapped; /* somebody looks at the wire; tap.c */
+
     pthread_mutex_t lock; /* of all below */
     struct message *first, **last;
     int scheduled; /* a run of the inbox is posted */
@@ -81,6 +84,7 @@ struct lintel_worker {
     uint64_t cancelled[CANCELLED_MOST]; /* tickets whose request is still in the inbox */
     uint32_t ncancelled;
     struct lintel_buf out;
+    uint64_t running; /* the ticket of a blocking plugin's request; 0: none */
     int32_t log_most;
     char last_line[REASON]; /* of the plugin's log */
 };

@@ -8,6 +8,8 @@ modbus_sources = $(modbus_pure) \
 	plugins/modbus/modbus_link.c plugins/modbus/modbus_link.h \
 	plugins/modbus/modbus_read.c \
 	plugins/modbus/modbus_rtu.c \
+	plugins/modbus/modbus_tap.c plugins/modbus/modbus_tap.h \
+	plugins/modbus/modbus_tape.c \
 	plugins/modbus/modbus_tcp.c \
 	plugins/modbus/modbus_write.c
 plugins_modbus_modbus_so_CFLAGS = $(PLUGIN_COMPILE) $(MODBUS_CFLAGS)
