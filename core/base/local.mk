@@ -7,6 +7,7 @@ core_base_libbase_a_SOURCES = \
 	core/base/map.c core/base/map.h \
 	core/base/mem.c core/base/mem.h \
 	core/base/num.c core/base/num.h \
+	core/base/pcapng.c core/base/pcapng.h \
 	core/base/report.c core/base/report.h \
 	core/base/text.c core/base/text.h
 

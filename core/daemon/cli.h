@@ -39,8 +39,16 @@ int cli_set(struct cli *c);
 int cli_invoke(struct cli *c);
 int cli_watch(struct cli *c);
 int cli_plugin(struct cli *c);
+int cli_try(struct cli *c);
+int cli_record(struct cli *c);
+int cli_replay(struct cli *c);
 int cli_schema(struct cli *c);
 
+/* Takes `--name VALUE` off the command's arguments: 1, 0 if it is not there, -1 after telling that its
+ * value is missing. */
+int cli_option(struct cli *c, const char *name, const char **ret);
+/* Whether an option is left that no command knows; told. */
+int cli_options_left(const struct cli *c);
 /* One line on stderr: "lintel: ..". */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -18,6 +18,8 @@ bin_linteld_SOURCES = \
 	core/daemon/linteld.c \
 	core/daemon/hub.c core/daemon/hub.h core/daemon/hub_priv.h \
 	core/daemon/hub_bus.c \
+	core/daemon/bus_try.c core/daemon/bus_wire.c \
+	core/daemon/try.c core/daemon/try.h \
 	core/daemon/hub_tree.c \
 	$(DAEMON_COMMON)
 bin_linteld_LDADD = $(LIBSERVE) $(PLUG_LIBS)
@@ -33,6 +35,8 @@ bin_lintel_SOURCES = \
 	core/daemon/cli_directory.c \
 	core/daemon/cli_hub.c \
 	core/daemon/cli_plugin.c \
+	core/daemon/cli_record.c core/daemon/cli_replay.c core/daemon/cli_try.c \
+	core/daemon/try.c core/daemon/try.h \
 	core/daemon/cli_text.c \
 	core/daemon/cli_things.c \
 	core/daemon/cli_watch.c \

@@ -17,11 +17,13 @@ put_name(struct lintel_buf *b, const char *s, size_t room)
 }
 
 void
-lintel_wire_tapped(struct lintel_buf *b, uint32_t instance, uint64_t ticket, const lintel_tap *t)
+lintel_wire_tapped(struct lintel_buf *b, uint32_t instance, uint64_t ticket, uint64_t lost,
+                   const lintel_tap *t)
 {
     lintel_cbor_uint(b, instance);
     lintel_cbor_uint(b, LINTEL_WIRE_TAPPED);
     lintel_cbor_uint(b, ticket);
+    lintel_cbor_uint(b, lost);
     lintel_cbor_int(b, t->when);
     lintel_cbor_uint(b, t->flow == LINTEL_TAP_IN);
     put_name(b, t->protocol, LINTEL_TAP_NAME);
@@ -51,6 +53,7 @@ lintel_wire_read_tapped(const unsigned char *p, size_t n, struct lintel_tapped *
     if (lintel_cbor_read_uint(&c, UINT32_MAX, &instance) != 0 ||
         lintel_cbor_read_uint(&c, LINTEL_WIRE_TAPPED, &kind) != 0 || kind != LINTEL_WIRE_TAPPED ||
         lintel_cbor_read_uint(&c, UINT64_MAX, &ret->ticket) != 0 ||
+        lintel_cbor_read_uint(&c, UINT64_MAX, &ret->lost) != 0 ||
         lintel_cbor_read_int(&c, &ret->tap.when) != 0 ||
         lintel_cbor_read_uint(&c, LINTEL_TAP_IN, &flow) != 0 ||
         get_name(&c, ret->protocol, sizeof ret->protocol) != 0 ||
@@ -103,8 +106,12 @@ wire_tell(const lintel_host *h, const lintel_tap *t)
         if (own.when == 0)
             own.when = lintel_loop_wall(w->loop);
         lintel_buf_reset(&w->out);
-        lintel_wire_tapped(&w->out, w->number, w->running, &own);
-        worker_send(w, 1);
+        lintel_wire_tapped(&w->out, w->number, w->running, w->untold, &own);
+        if (w->out.failed || w->fns.send(w->ctx, &w->out, 1) != 0)
+            w->untold++;
+        else
+            w->untold = 0;
+        lintel_buf_reset(&w->out);
     }
     pthread_mutex_unlock(&w->lock);
 }

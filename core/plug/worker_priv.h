@@ -85,6 +85,7 @@ struct lintel_worker {
     uint32_t ncancelled;
     struct lintel_buf out;
     uint64_t running; /* the ticket of a blocking plugin's request; 0: none */
+    uint64_t untold;  /* messages of the wire that were lost since the last one that was told */
     int32_t log_most;
     char last_line[REASON]; /* of the plugin's log */
 };

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/daemon/cli.h"
+int cli_replay(struct cli *c) { (void)c; return CLI_USAGE; }
