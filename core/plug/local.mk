@@ -1,6 +1,7 @@
 noinst_LIBRARIES += $(LIBPLUG)
 core_plug_libplug_a_SOURCES = \
 	core/plug/child.c core/plug/child.h \
+	core/plug/deck.c core/plug/deck.h \
 	core/plug/hosted.c core/plug/hosted.h \
 	core/plug/hostloop.c core/plug/hostloop.h \
 	core/plug/inspect.c core/plug/inspect.h \
@@ -10,6 +11,8 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/port.c core/plug/port_tap.c \
 	core/plug/shared.c \
 	core/plug/tap.c core/plug/tap.h \
+	core/plug/tape.c core/plug/tape.h \
+	core/plug/taped.c core/plug/taped.h \
 	core/plug/transport.c \
 	core/plug/wire.c core/plug/wire.h \
 	core/plug/worker.c core/plug/worker.h core/plug/worker_priv.h core/plug/worker_host.c
