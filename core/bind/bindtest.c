@@ -379,13 +379,12 @@ read_recording(struct lintel_reader *r, const struct lintel_origin *o, const str
     const char *slash = strrchr(o->path, '/');
     const char *folder =
         slash != NULL ? lintel_arena_strndup(r->scratch, o->path, (size_t)(slash - o->path)) : ".";
-    const char *path = folder == NULL         ? NULL
+    const char *path = folder == NULL        ? NULL
                        : n->text.p[0] == '/' ? n->text.p
                                              : lintel_path_join(r->scratch, folder, n->text.p);
     if (path == NULL)
         return lintel_reader_no_memory(r);
-    int missing =
-        r->files->read(r->files->ctx, path, RECORDING_MOST, &bytes, ret_n, r->report);
+    int missing = r->files->read(r->files->ctx, path, RECORDING_MOST, &bytes, ret_n, r->report);
     if (missing > 0)
         lintel_error(r->report, at, "there is no file %s", path);
     *ret_path = path;
@@ -489,8 +488,8 @@ static void
 run_test(struct lintel_reader *r, struct lintel_origin *o, const struct lintel_doc *doc,
          const struct lintel_node *test)
 {
-    static const char *const keys[] = {"title", "sdfContext", "given",  "expect", "write",
-                                       "sends", "replay",     "at",     NULL};
+    static const char *const keys[] = {"title", "sdfContext", "given", "expect", "write",
+                                       "sends", "replay",     "at",    NULL};
     static const char *const maps[] = {"sdfContext", "given", "expect", "write", "sends", NULL};
     if (lintel_reader_keys(r, doc, test, keys, "a test") != 0)
         return;

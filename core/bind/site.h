@@ -153,7 +153,7 @@ struct lintel_site_source {
      * in dir that nothing uses for every installed plugin that they name (else only for those that
      * a bus runs). */
     int run_tests;
-    const struct lintel_site_files *files; /* NULL: the file system */
+    const struct lintel_site_files *files;   /* NULL: the file system */
     const struct lintel_site_player *player; /* NULL: recordings are not played, with a warning */
 };
 /* NULL with the reasons in the report, sorted by place. Warnings do not refuse. Blocking: files are

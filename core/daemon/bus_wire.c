@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * GET /hub/buses/{bus}/wire, observed: what goes over the wire of a bus, in batches of JSON. The first
- * answer says what bus it is:
+ * GET /hub/buses/{bus}/wire, observed: what goes over the wire of a bus, in batches of JSON. The
+ * first answer says what bus it is:
  *
  *   {"bus":"line-1","plugin":"modbus","version":"1.0.0","hub":"plant-7","lintel":"0.1.0",
  *    "settings":{..}}
  *   {"lost":0,"messages":[{"at":1790000000000000000,"out":true,"protocol":"mbrtu","peer":"/dev/ttyUSB0",
  *                          "bytes":"01040000000271CB"}]}
  *
- * A batch goes out a few times a second. What does not fit into one is dropped, counted, and told as
- * `lost` in the next. */
+ * A batch goes out a few times a second. What does not fit into one is dropped, counted, and told
+ * as `lost` in the next. */
 #include <string.h>
 
 #include "core/base/log.h"
@@ -125,8 +125,7 @@ on_ended(void *ctx)
     struct wire_look *w = ctx;
     void (*done)(void *, const lintel_answer *) = w->done;
     void *done_ctx = w->done_ctx;
-    lintel_answer a =
-        answer_of(LINTEL_UNAVAILABLE, 0, LINTEL_FORMAT_NONE, text, sizeof text - 1);
+    lintel_answer a = answer_of(LINTEL_UNAVAILABLE, 0, LINTEL_FORMAT_NONE, text, sizeof text - 1);
     w->instance = NULL;
     finish(w);
     done(done_ctx, &a);

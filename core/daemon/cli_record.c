@@ -25,7 +25,7 @@ struct recording {
     struct lintel_local_client *hub;
     const char *file;
     int fd;
-    int begun; /* the head is written */
+    int begun;     /* the head is written */
     int64_t until; /* ns; 0: until Ctrl-C */
     uint64_t id, messages, lost, bytes;
     int64_t last; /* time of the last message */
@@ -124,14 +124,14 @@ add_message(struct recording *r, const json_t *m, uint64_t lost, struct lintel_b
                             "could be taken",
                             (unsigned long long)lost);
     r->last = json_integer_value(json_object_get(m, "at"));
-    lintel_pcapng_packet(b, &(struct lintel_pcapng_packet){
-                                .when = r->last,
-                                .incoming = !json_is_true(json_object_get(m, "out")),
-                                .protocol = cli_text(m, "protocol"),
-                                .peer = cli_text(m, "peer"),
-                                .p = bytes,
-                                .n = n,
-                                .comment = comment});
+    lintel_pcapng_packet(
+        b, &(struct lintel_pcapng_packet){.when = r->last,
+                                          .incoming = !json_is_true(json_object_get(m, "out")),
+                                          .protocol = cli_text(m, "protocol"),
+                                          .peer = cli_text(m, "peer"),
+                                          .p = bytes,
+                                          .n = n,
+                                          .comment = comment});
     r->messages++;
     lintel_free(bytes);
 }
@@ -213,8 +213,8 @@ finish(struct recording *r, int status)
     if (r->fd < 0)
         return status; /* nothing was opened */
     if (r->begun) {
-        lintel_pcapng_end(&b, r->last != 0 ? r->last : now_ns(CLOCK_REALTIME), r->messages + r->lost,
-                          r->lost);
+        lintel_pcapng_end(&b, r->last != 0 ? r->last : now_ns(CLOCK_REALTIME),
+                          r->messages + r->lost, r->lost);
         if (write_all(r, &b) != 0)
             status = CLI_FAILED;
         lintel_buf_fini(&b);

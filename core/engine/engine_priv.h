@@ -142,10 +142,10 @@ struct lintel_bus {
     uint64_t requests, timeouts, errors, values, dropped, writes;
     int64_t busy_ns;
     lintel_mono busy_since;
-    struct lintel_timer again; /* after the port took nothing */
-    lintel_mono sample_free;   /* when the next read for a watcher may begin */
-    int64_t sample_cost;       /* how long one takes, by experience */
-    uint32_t place;            /* in engine.buses */
+    struct lintel_timer again;   /* after the port took nothing */
+    lintel_mono sample_free;     /* when the next read for a watcher may begin */
+    int64_t sample_cost;         /* how long one takes, by experience */
+    uint32_t place;              /* in engine.buses */
     struct lintel_guest *guests; /* guest.c */
 };
 

@@ -80,8 +80,8 @@ ask(struct lintel_guest *g)
     if (b->port.attach(b->port.ctx, g->device, g->s.thing) != 0 ||
         b->port.bind(b->port.ctx, g->slot, g->device, g->s.bound, g->s.thing->id) != 0)
         return -1;
-    if (listens && lintel_timer_at(b->engine->loop, &g->timer, g->began + g->s.within_ns, on_late,
-                                   g) != 0)
+    if (listens &&
+        lintel_timer_at(b->engine->loop, &g->timer, g->began + g->s.within_ns, on_late, g) != 0)
         return -1;
     g->op = (struct lintel_op){.kind = listens ? LINTEL_OP_SUBSCRIBE : LINTEL_OP_READ,
                                .n = 1,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Guests: one question to a device that no file names. A guest has a device and a point of its own on
- * the bus while it lasts; it is no thing, is listed nowhere and counts nowhere. It only reads. Loop's
- * thread. */
+ * Guests: one question to a device that no file names. A guest has a device and a point of its own
+ * on the bus while it lasts; it is no thing, is listed nowhere and counts nowhere. It only reads.
+ * Loop's thread. */
 #ifndef LINTEL_ENGINE_GUEST_H
 #define LINTEL_ENGINE_GUEST_H
 #include "core/engine/engine.h"
@@ -11,16 +11,18 @@ struct lintel_guest_source { /* thing and bound must outlive the guest's memory,
     const struct lintel_thing *thing; /* id, settings */
     const struct lintel_bound *bound;
     int64_t within_ns; /* for the answer */
-    /* Once: a sample whose status is LINTEL_OK, or NULL with the reason. took: ns since it was asked. */
+    /* Once: a sample whose status is LINTEL_OK, or NULL with the reason. took: ns since it was
+     * asked. */
     void (*done)(void *ctx, const lintel_sample *s, lintel_status status, const char *detail,
                  int64_t took);
-    /* Once, the last call, perhaps after lintel_guest_leave(): nothing of the source is used any more.
+    /* Once, the last call, perhaps after lintel_guest_leave(): nothing of the source is used any
+     * more.
      */
     void (*gone)(void *ctx);
     void *ctx;
 };
-/* Asks at once: behind what the plugin works on now, before all polls that wait. done() is never called
- * within. NULL: not possible, and the reason says why; neither function is called. */
+/* Asks at once: behind what the plugin works on now, before all polls that wait. done() is never
+ * called within. NULL: not possible, and the reason says why; neither function is called. */
 struct lintel_guest *lintel_engine_guest(struct lintel_engine *e, struct lintel_bus *b,
                                          const struct lintel_guest_source *s, char *reason,
                                          size_t size);

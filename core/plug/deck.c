@@ -40,7 +40,7 @@ struct lintel_deck {
     struct lintel_wire_scratch scratch;
     lintel_mono ahead; /* of the plugin's clock, while it is called */
     lintel_mono busy;  /* a plugin that blocks is so until then */
-    int knows_tapes; /* it has asked whether it replays */
+    int knows_tapes;   /* it has asked whether it replays */
     unsigned char answer[LINTEL_TAP_BYTES_MOST];
     char last_line[LINTEL_DECK_REASON];
 };
@@ -89,17 +89,20 @@ tell_done(void *arg)
     struct lintel_deck *d = r->deck;
     struct lintel_op *op = r->op;
     struct lintel_wire_up m = {.status = LINTEL_E_NOMEM};
-    if (r->completed && lintel_wire_read_up((const unsigned char *)r->done.p, r->done.n,
-                                            &d->scratch, &m) != 0)
+    if (r->completed &&
+        lintel_wire_read_up((const unsigned char *)r->done.p, r->done.n, &d->scratch, &m) != 0)
         m = (struct lintel_wire_up){.status = LINTEL_E_NOMEM};
     else if (!r->completed)
         m.status = LINTEL_E_TIMEOUT;
+    struct lintel_buf frame = r->done; /* the samples lie in it */
+    r->done = (struct lintel_buf){0};
     free_run(r);
     d->s.fns->done(d->s.ctx, op, m.status, m.samples, m.n);
+    lintel_buf_fini(&frame);
 }
 
-/* By the timer, so that done() never comes out of a call into the plugin. Without memory for the timer
- * it is told by the loop's next turn. */
+/* By the timer, so that done() never comes out of a call into the plugin. Without memory for the
+ * timer it is told by the loop's next turn. */
 static void
 tell_at(struct run *r, lintel_mono at)
 {
@@ -113,11 +116,10 @@ start_run(void *arg)
     struct run *r = arg;
     struct lintel_deck *d = r->deck;
     const lintel_plugin *p = d->s.plugin;
-    void (*const fns[])(void *, const lintel_request *) = {
-        [LINTEL_OP_READ] = p->read,
-        [LINTEL_OP_WRITE] = p->write,
-        [LINTEL_OP_INVOKE] = p->invoke,
-        [LINTEL_OP_SUBSCRIBE] = p->subscribe};
+    void (*const fns[])(void *, const lintel_request *) = {[LINTEL_OP_READ] = p->read,
+                                                           [LINTEL_OP_WRITE] = p->write,
+                                                           [LINTEL_OP_INVOKE] = p->invoke,
+                                                           [LINTEL_OP_SUBSCRIBE] = p->subscribe};
     r->started = 1;
     if (fns[r->op->kind] == NULL || r->pub.npoints == 0) {
         lintel_wire_samples(&r->done, &(struct lintel_wire_up){.kind = LINTEL_WIRE_DONE,
@@ -461,7 +463,7 @@ static const void *
 host_extension(const lintel_host *h, const char *id)
 {
     static const lintel_host_loop loop = {sizeof loop, 0, loop_watch, loop_timer};
-    static const lintel_host_wire wire = {sizeof wire, 0,         wire_wanted,  wire_tell,
+    static const lintel_host_wire wire = {sizeof wire,    0,         wire_wanted,  wire_tell,
                                           wire_replaying, wire_find, wire_message, wire_missed,
                                           wire_wait};
     if (strcmp(id, LINTEL_EXT_WIRE) == 0)

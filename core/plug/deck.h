@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One instance of a protocol plugin that plays a recording: on the thread of a fake loop, without hub,
- * thread or device. A plugin that blocks is called at once, and while its call lasts its own clock goes
- * ahead of the loop's by what the recorded device took; what it completes is told when the loop has come
- * so far. So an hour takes as long as the plugin computes. */
+ * One instance of a protocol plugin that plays a recording: on the thread of a fake loop, without
+ * hub, thread or device. A plugin that blocks is called at once, and while its call lasts its own
+ * clock goes ahead of the loop's by what the recorded device took; what it completes is told when
+ * the loop has come so far. So an hour takes as long as the plugin computes. */
 #ifndef LINTEL_PLUG_DECK_H
 #define LINTEL_PLUG_DECK_H
 #include "core/engine/engine.h"

@@ -40,9 +40,9 @@ struct lintel_instance_stats {
     uint64_t late;    /* requests that the hub had to end in the plugin's place */
 };
 void lintel_instance_stats(const struct lintel_instance *i, struct lintel_instance_stats *ret);
-/* Who looks at the messages of a bus' wire. on_tap: valid during the call; ticket: of the op that it
- * belongs to (lintel_instance_ticket()), 0 where that is not known. It must not
- * end the instance or itself. */
+/* Who looks at the messages of a bus' wire. on_tap: valid during the call; ticket: of the op that
+ * it belongs to (lintel_instance_ticket()), 0 where that is not known. It must not end the instance
+ * or itself. */
 struct lintel_tapped;
 struct lintel_tap_listener {
     void (*on_tap)(void *ctx, const struct lintel_tapped *t);

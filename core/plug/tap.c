@@ -57,8 +57,8 @@ lintel_wire_read_tapped(const unsigned char *p, size_t n, struct lintel_tapped *
         lintel_cbor_read_int(&c, &ret->tap.when) != 0 ||
         lintel_cbor_read_uint(&c, LINTEL_TAP_IN, &flow) != 0 ||
         get_name(&c, ret->protocol, sizeof ret->protocol) != 0 ||
-        get_name(&c, ret->peer, sizeof ret->peer) != 0 ||
-        lintel_cbor_read_bytes(&c, &bytes) != 0 || bytes.n > LINTEL_TAP_BYTES_MOST || c.left != 0)
+        get_name(&c, ret->peer, sizeof ret->peer) != 0 || lintel_cbor_read_bytes(&c, &bytes) != 0 ||
+        bytes.n > LINTEL_TAP_BYTES_MOST || c.left != 0)
         return -1;
     ret->instance = (uint32_t)instance;
     ret->tap = (lintel_tap){.size = sizeof ret->tap,
@@ -150,6 +150,12 @@ wire_wait(const lintel_host *h, lintel_mono until)
     (void)h, (void)until;
 }
 
-const lintel_host_wire lintel_worker_wire = {
-    sizeof lintel_worker_wire, 0,           wire_wanted, wire_tell, wire_replaying, wire_find,
-    wire_message,              wire_missed, wire_wait};
+const lintel_host_wire lintel_worker_wire = {sizeof lintel_worker_wire,
+                                             0,
+                                             wire_wanted,
+                                             wire_tell,
+                                             wire_replaying,
+                                             wire_find,
+                                             wire_message,
+                                             wire_missed,
+                                             wire_wait};

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct asked { /* when the same was asked */
+struct asked {    /* when the same was asked */
     uint32_t *at; /* messages, by time */
     uint32_t n, room;
 };
@@ -156,8 +156,7 @@ lintel_tape_free(struct lintel_tape *t)
 const char *
 lintel_tape_about(const struct lintel_tape *t, const char *member)
 {
-    const struct lintel_node *n =
-        t->about != NULL ? lintel_node_get(t->about->root, member) : NULL;
+    const struct lintel_node *n = t->about != NULL ? lintel_node_get(t->about->root, member) : NULL;
     return n != NULL && n->kind == LINTEL_NODE_SCALAR ? n->text.p : "";
 }
 
@@ -206,8 +205,8 @@ make_index(struct lintel_tape *t, uint32_t serial)
     return 0;
 }
 
-/* The answer to message i: what came next with its number; without numbers, what came before the next
- * question. */
+/* The answer to message i: what came next with its number; without numbers, what came before the
+ * next question. */
 static const lintel_tap *
 answer_to(const struct lintel_tape *t, uint32_t i)
 {
@@ -220,8 +219,7 @@ answer_to(const struct lintel_tape *t, uint32_t i)
         if (m->flow == LINTEL_TAP_IN && m->n >= t->serial &&
             (t->serial == 0 || memcmp(m->p, q->p, t->serial) == 0))
             return m;
-        if (m->flow == LINTEL_TAP_OUT && m->n >= t->serial &&
-            memcmp(m->p, q->p, t->serial) == 0)
+        if (m->flow == LINTEL_TAP_OUT && m->n >= t->serial && memcmp(m->p, q->p, t->serial) == 0)
             return NULL; /* the number is used again */
     }
     return NULL;

@@ -32,15 +32,15 @@ lintel_tape_settings(const struct lintel_tape *t, const lintel_plugin *p, struct
     if (settings == NULL || settings->kind != LINTEL_NODE_MAP)
         return NULL;
     (void)lintel_format(what, sizeof what, "a %s bus", p->name);
-    return lintel_fields_parse(p->bus,
-                               &(struct lintel_field_source){.doc = t->about,
-                                                             .map = settings,
-                                                             .what = what,
-                                                             .folder = "/",
-                                                             .at = {t->about->file, 0, 0},
-                                                             .flags = LINTEL_FIELDS_PARTIAL |
-                                                                      LINTEL_FIELDS_OPEN},
-                               a, report);
+    return lintel_fields_parse(
+        p->bus,
+        &(struct lintel_field_source){.doc = t->about,
+                                      .map = settings,
+                                      .what = what,
+                                      .folder = "/",
+                                      .at = {t->about->file, 0, 0},
+                                      .flags = LINTEL_FIELDS_PARTIAL | LINTEL_FIELDS_OPEN},
+        a, report);
 }
 
 /* ---- what comes ------------------------------------------------------------------------------ */

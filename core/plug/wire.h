@@ -22,7 +22,8 @@ enum lintel_wire_kind {
     LINTEL_WIRE_CANCEL,
     LINTEL_WIRE_CLOSE, /* stop and destroy */
     /* 9 cage, 10 start: see docs/protocol-child.md; 64 to 95: of transports */
-    LINTEL_WIRE_TAP = 11, /* id 1: messages of the wire are wanted, 0: not any more; core/plug/tap.h */
+    LINTEL_WIRE_TAP =
+        11, /* id 1: messages of the wire are wanted, 0: not any more; core/plug/tap.h */
     /* from it */
     LINTEL_WIRE_HELLO = 32, /* of a child, once; instance 0 */
     LINTEL_WIRE_READY,

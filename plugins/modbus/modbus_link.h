@@ -32,8 +32,9 @@ struct mb_frame {
     size_t npdu;
 };
 
-/* What carries frames. Three: modbus_tcp.c, modbus_rtu.c, and a recording, modbus_tape.c. Deadlines are of `host->now`. On an error,
- * why[MB_DETAIL] says what is wrong; LINTEL_E_LINK means that the wire has to be closed. */
+/* What carries frames. Three: modbus_tcp.c, modbus_rtu.c, and a recording, modbus_tape.c. Deadlines
+ * are of `host->now`. On an error, why[MB_DETAIL] says what is wrong; LINTEL_E_LINK means that the
+ * wire has to be closed. */
 struct mb_wire;
 struct mb_wire_ops {
     struct mb_wire *(*make)(const lintel_host *h,

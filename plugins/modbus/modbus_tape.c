@@ -87,7 +87,8 @@ span_of(const uint8_t *pdu, size_t n, struct span *ret)
 {
     if (n != 5 || pdu[0] < MB_FC_READ_COILS || pdu[0] > MB_FC_READ_INPUT)
         return 0;
-    *ret = (struct span){pdu[0], (uint32_t)(pdu[1] << 8 | pdu[2]), (uint32_t)(pdu[3] << 8 | pdu[4])};
+    *ret =
+        (struct span){pdu[0], (uint32_t)(pdu[1] << 8 | pdu[2]), (uint32_t)(pdu[3] << 8 | pdu[4])};
     return ret->n > 0;
 }
 
@@ -126,8 +127,8 @@ count(const uint8_t *known, uint32_t n)
 }
 
 /* Goes through the recording: each answer behind its question. Up to now the latest word counts;
- * what nobody had said by then is taken from the first who says it later. Returns how many addresses
- * are known. */
+ * what nobody had said by then is taken from the first who says it later. Returns how many
+ * addresses are known. */
 static uint32_t
 gather(struct mb_wire *w, const struct span *want, uint8_t *out, uint8_t *known)
 {
@@ -146,8 +147,7 @@ gather(struct mb_wire *w, const struct span *want, uint8_t *out, uint8_t *known)
             open = span_of(f.pdu, f.npdu, &had) && had.function == want->function;
             if (open)
                 memcpy(question, f.pdu, f.npdu);
-        } else if (open &&
-                   mb_pdu_judge(question, 5, f.pdu, f.npdu, &exception) == MB_ANSWERS) {
+        } else if (open && mb_pdu_judge(question, 5, f.pdu, f.npdu, &exception) == MB_ANSWERS) {
             open = 0;
             take(want, &had, f.pdu + 2, t.when > now, out, known);
         }
@@ -161,7 +161,8 @@ put_together(struct mb_wire *w)
 {
     uint8_t known[MB_BITS_MOST] = {0};
     struct span want;
-    if (!span_of(w->pdu, w->npdu, &want) || want.n > (is_bits(&want) ? MB_BITS_MOST : MB_REGISTERS_MOST))
+    if (!span_of(w->pdu, w->npdu, &want) ||
+        want.n > (is_bits(&want) ? MB_BITS_MOST : MB_REGISTERS_MOST))
         return 0;
     memset(w->made, 0, sizeof w->made);
     uint32_t bytes = is_bits(&want) ? (want.n + 7) / 8 : 2 * want.n;
