@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/bind/files.h"
@@ -351,9 +352,9 @@ report(const struct replay *r)
     } else {
         print_values(r);
         print_missed(r);
-        printf("\n%s: %.0f s of %s, %llu messages sent; %s\n", r->file, seconds, r->conf->name,
+        printf("\n%s: %.0f s, %llu questions asked\n%s\n", r->file, seconds,
                (unsigned long long)r->exchanges,
-               good ? "all of it fits" : "not all of it fits, see above");
+               good ? "All of it fits." : "Not all of it fits, see above.");
     }
     return good ? CLI_OK : CLI_FAILED;
 }
@@ -482,6 +483,7 @@ cli_replay(struct cli *c)
     if ((r.tape = read_tape(r.file)) == NULL)
         return CLI_FAILED;
     r.missed = json_object();
+    lintel_log_level(LINTEL_LOG_ERROR); /* what devices did is shown with their values */
     int status = run(&r, c->argc > 1 ? c->argv[1] : "/etc/lintel", bus);
     json_decref(r.missed);
     lintel_tape_free(r.tape);

@@ -130,7 +130,7 @@ count(const uint8_t *known, uint32_t n)
  * what nobody had said by then is taken from the first who says it later. Returns how many
  * addresses are known. */
 static uint32_t
-gather(struct mb_wire *w, const struct span *want, uint8_t *out, uint8_t *known)
+gather(struct mb_wire *w, const struct span *want, uint8_t *out, uint8_t *known, int *ret_refused)
 {
     lintel_wall now = w->host->wall(w->host);
     uint8_t question[MB_PDU_MOST];
@@ -150,6 +150,10 @@ gather(struct mb_wire *w, const struct span *want, uint8_t *out, uint8_t *known)
         } else if (open && mb_pdu_judge(question, 5, f.pdu, f.npdu, &exception) == MB_ANSWERS) {
             open = 0;
             take(want, &had, f.pdu + 2, t.when > now, out, known);
+        } else if (open && had.first < want->first + want->n && want->first < had.first + had.n &&
+                   mb_pdu_judge(question, 5, f.pdu, f.npdu, &exception) == MB_EXCEPTION) {
+            open = 0;
+            *ret_refused = exception;
         }
     }
     return count(known, want->n);
@@ -166,12 +170,13 @@ put_together(struct mb_wire *w)
         return 0;
     memset(w->made, 0, sizeof w->made);
     uint32_t bytes = is_bits(&want) ? (want.n + 7) / 8 : 2 * want.n;
-    uint32_t n = gather(w, &want, w->made + 2, known);
-    if (n == 0 || (n < want.n && want.n <= SINGLE_MOST))
+    int refused = 0;
+    uint32_t n = gather(w, &want, w->made + 2, known, &refused);
+    if (n < want.n && refused == 0 && (n == 0 || want.n <= SINGLE_MOST))
         return 0;
     if (n < want.n) {
         w->made[0] = (uint8_t)(want.function | 0x80);
-        w->made[1] = MB_EX_ADDRESS;
+        w->made[1] = (uint8_t)(refused != 0 ? refused : MB_EX_ADDRESS);
         return 2;
     }
     w->made[0] = (uint8_t)want.function;

@@ -3,7 +3,7 @@ integration_tests = tests/integration/addresses.sh tests/integration/check.sh te
 	tests/integration/directory.sh \
 	tests/integration/churn.sh tests/integration/groups.sh tests/integration/isolation.sh tests/integration/local.sh tests/integration/misbehaviour.sh \
 	tests/integration/modbus.sh tests/integration/mqtt.sh tests/integration/plugins.sh tests/integration/reload.sh \
-	tests/integration/rights.sh tests/integration/secure.sh tests/integration/senml.sh \
+	tests/integration/rights.sh tests/integration/secure.sh tests/integration/senml.sh tests/integration/tape.sh \
 	tests/integration/wot.sh
 dist_check_SCRIPTS += $(integration_tests)
 EXTRA_DIST += tests/integration/lib.sh tests/wot/consumer.js tests/wot/package.json tests/wot/package-lock.json
