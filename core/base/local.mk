@@ -12,13 +12,15 @@ core_base_libbase_a_SOURCES = \
 	core/base/text.c core/base/text.h
 
 if HAVE_CUNIT
-base_tests = core/base/base_test core/base/doc_test core/base/cbor_test
+base_tests = core/base/base_test core/base/doc_test core/base/cbor_test core/base/pcapng_test
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 core_base_base_test_SOURCES = core/base/base_test.c
 core_base_base_test_LDADD = $(KIT_LIBS) $(BASE_LIBS)
 core_base_doc_test_SOURCES = core/base/doc_test.c
 core_base_doc_test_LDADD = $(KIT_LIBS) $(BASE_LIBS)
+core_base_pcapng_test_SOURCES = core/base/pcapng_test.c
+core_base_pcapng_test_LDADD = $(KIT_LIBS) $(BASE_LIBS)
 core_base_cbor_test_SOURCES = core/base/cbor_test.c
 core_base_cbor_test_LDADD = $(KIT_LIBS) $(BASE_LIBS)
 endif

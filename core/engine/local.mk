@@ -21,7 +21,7 @@ core_engine_libengine_a_SOURCES = \
 
 if HAVE_CUNIT
 engine_tests = core/engine/engine_test core/engine/command_test core/engine/subscribe_test \
-	core/engine/values_test
+	core/engine/guest_test core/engine/values_test
 check_PROGRAMS += $(engine_tests)
 TESTS += $(engine_tests)
 ENGINE_KIT = core/engine/engine_kit.c core/engine/engine_kit.h
@@ -31,6 +31,8 @@ core_engine_command_test_SOURCES = core/engine/command_test.c $(ENGINE_KIT)
 core_engine_command_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 core_engine_subscribe_test_SOURCES = core/engine/subscribe_test.c $(ENGINE_KIT)
 core_engine_subscribe_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
+core_engine_guest_test_SOURCES = core/engine/guest_test.c $(ENGINE_KIT)
+core_engine_guest_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 core_engine_values_test_SOURCES = core/engine/values_test.c $(ENGINE_KIT)
 core_engine_values_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 endif

@@ -25,7 +25,7 @@ bin_lintel_host_LDADD = $(LIBPLUG) $(BIND_LIBS)
 PLUG_TEST_LIBS = $(LIBPLUG) $(BIND_LIBS)
 if HAVE_CUNIT
 plug_tests = core/plug/hosted_test core/plug/instance_test core/plug/load_test core/plug/transport_test \
-	core/plug/wire_test
+	core/plug/tape_test core/plug/wire_test
 check_PROGRAMS += $(plug_tests)
 TESTS += $(plug_tests)
 core_plug_instance_test_SOURCES = core/plug/instance_test.c core/plug/plug_kit.c core/plug/plug_kit.h
@@ -36,6 +36,8 @@ core_plug_hosted_test_SOURCES = core/plug/hosted_test.c
 core_plug_hosted_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_load_test_SOURCES = core/plug/load_test.c
 core_plug_load_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_tape_test_SOURCES = core/plug/tape_test.c
+core_plug_tape_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_wire_test_SOURCES = core/plug/wire_test.c
 core_plug_wire_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 endif
@@ -44,4 +46,8 @@ FUZZERS += core/plug/wire_fuzz
 core_plug_wire_fuzz_SOURCES = core/plug/wire_fuzz.c $(FUZZ_MAIN)
 core_plug_wire_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_plug_wire_fuzz_LDADD = $(PLUG_TEST_LIBS)
+FUZZERS += core/plug/tape_fuzz
+core_plug_tape_fuzz_SOURCES = core/plug/tape_fuzz.c $(FUZZ_MAIN)
+core_plug_tape_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_plug_tape_fuzz_LDADD = $(PLUG_TEST_LIBS)
 EXTRA_DIST += docs/abi-history.md docs/plugin-abi.md docs/protocol-child.md
