@@ -302,30 +302,24 @@ on_interface(struct reader *r, const unsigned char *p, size_t n)
     return 0;
 }
 
-/* Units of a clock as ns. -1: none that can be. */
+/* Units of a clock as ns: a negative power of ten, or of two where the highest bit is set. -1: none
+ * that can be. */
 static int
 nanoseconds(uint64_t v, uint8_t resolution, int64_t *ret)
 {
     unsigned exponent = resolution & 0x7f;
-    if (resolution & 0x80) { /* a power of two */
-        if (exponent > 40 || v >> exponent > INT64_MAX / 1000000000)
+    if (resolution & 0x80) {
+        if (exponent > 32 || v >> exponent > INT64_MAX / 1000000000 - 1)
             return -1;
         uint64_t part = v & ((UINT64_C(1) << exponent) - 1);
-        if (exponent > 30) {
-            part >>= exponent - 30;
-            exponent = 30;
-            *ret = (int64_t)((v >> (resolution & 0x7f)) * 1000000000 + (part * 1000000000 >> 30));
-            return 0;
-        }
         *ret = (int64_t)((v >> exponent) * 1000000000 + (part * 1000000000 >> exponent));
         return 0;
     }
-    for (; exponent > 9; exponent--)
-        if (exponent > 19)
-            return -1;
-        else
-            v /= 10;
-    for (; exponent < 9; exponent++) {
+    if (exponent > 19)
+        return -1;
+    for (; exponent > NANOSECONDS; exponent--)
+        v /= 10;
+    for (; exponent < NANOSECONDS; exponent++) {
         if (v > UINT64_MAX / 10)
             return -1;
         v *= 10;

@@ -158,7 +158,7 @@ instances_come_and_go(void)
     open_instance(&h, 30, built("plugins/fake/wrong-major.so"), "wrong");
     REQUIRE(expect(&h, LINTEL_WIRE_REFUSED, &m));
     CHECK_INT(m.status, LINTEL_E_CONFIG);
-    CHECK_HAS(m.text, "it was built for plugin ABI 2.0, this hub has 1.0");
+    CHECK_HAS(m.text, "it was built for plugin ABI 2.1, this hub has 1.1");
     open_instance(&h, 31, built("plugins/fake/fake.so"), "fiction");
     REQUIRE(expect(&h, LINTEL_WIRE_REFUSED, &m));
     CHECK_HAS(m.text, "holds no plugin named \"fiction\"");

@@ -98,11 +98,11 @@ exits "no such bus" 1 lintel record fields "$here/none.pcapng" --seconds 1
 exits "which leaves no file" 1 test -e "$here/none.pcapng"
 exits "no such folder" 1 lintel record field "$here/none/none.pcapng" --seconds 1
 exits "not so many seconds" 2 lintel record field "$here/none.pcapng" --seconds 0
-start record-field "$build/bin/lintel" record field "$here/field.pcapng" --seconds 4
+start record-field "$build/bin/lintel" record field "$here/field.pcapng" --seconds 3
 field_pid=$pid
 start record-broker "$build/bin/lintel" record broker "$here/broker.pcapng"
 broker_pid=$pid
-start record-line "$build/bin/lintel" record line "$here/line.pcapng" --seconds 4
+start record-line "$build/bin/lintel" record line "$here/line.pcapng" --seconds 3
 line_pid=$pid
 sleep 0.5
 for n in 10 20 254; do mosquitto_pub -p "$mqtt" -t house/lamp -m "{\"state\":\"OFF\",\"brightness\":$n}"; sleep 0.2; done
@@ -177,6 +177,14 @@ says "where it differs, the place is told" 'box-plain.sdf-supplement.yaml:10:.*t
 sed -i 's/temperature: 21.6,/temperature: 21.5,/; s/box.pcapng, at/nothing.pcapng, at/' "$site/bindings/box-plain.sdf-supplement.yaml"
 says "a recording that is not there" 'there is no file .*recordings/nothing.pcapng' lintel check "$site"
 sed -i 's/nothing.pcapng/box.pcapng/' "$site/bindings/box-plain.sdf-supplement.yaml"
+
+# ---- the plugin dies while it is recorded -------------------------------------------------------------------------------
+start record-again "$build/bin/lintel" record field "$here/again.pcapng" --seconds 3
+sleep 0.7
+kill -9 "$(of field pid)"
+wait "$pid"
+unset 'pids[-1]'
+says "recording goes on when the plugin runs again" '^[12]\.' sh -c "tshark -r '$here/again.pcapng' -T fields -e frame.time_relative 2>/dev/null | tail -1"
 
 # ---- try, without a hub ------------------------------------------------------------------------------------------------
 exits "a hub is asked for" 3 env LINTEL_RUN="$here/nobody" "$build/bin/lintel" try field unit=1 address=0
