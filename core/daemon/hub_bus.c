@@ -7,7 +7,9 @@
 #include "core/daemon/hub_priv.h"
 #include "core/serve/codes.h"
 
-static const struct bus_verb *const verbs[] = {&bus_try_verb, &bus_wire_verb};
+static const struct bus_verb bus_reload_verb = {"reload", LINTEL_POST, bus_reload_start,
+                                                bus_reload_abandon};
+static const struct bus_verb *const verbs[] = {&bus_reload_verb, &bus_try_verb, &bus_wire_verb};
 
 void
 bus_refuse(const struct lintel_bus_call *call, uint32_t code, const char *text)

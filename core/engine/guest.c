@@ -97,8 +97,10 @@ struct lintel_guest *
 lintel_engine_guest(struct lintel_engine *e, struct lintel_bus *b,
                     const struct lintel_guest_source *s, char *reason, size_t size)
 {
-    if (!b->ready || count(b) >= GUESTS_MOST) {
-        if (b->ready)
+    if (!b->ready || b->held || count(b) >= GUESTS_MOST) {
+        if (b->held)
+            (void)lintel_copy(reason, size, "its plugin is being exchanged; try again soon");
+        else if (b->ready)
             (void)lintel_copy(reason, size, "too many are asking already; try again soon");
         else
             (void)lintel_format(reason, size, "the bus %s does not run: %s", b->name,

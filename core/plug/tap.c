@@ -107,11 +107,10 @@ wire_tell(const lintel_host *h, const lintel_tap *t)
             own.when = lintel_loop_wall(w->loop);
         lintel_buf_reset(&w->out);
         lintel_wire_tapped(&w->out, w->number, w->running, w->untold, &own);
-        if (w->out.failed || w->fns.send(w->ctx, &w->out, 1) != 0)
+        if (worker_send(w, 1) != 0)
             w->untold++;
         else
             w->untold = 0;
-        lintel_buf_reset(&w->out);
     }
     pthread_mutex_unlock(&w->lock);
 }
