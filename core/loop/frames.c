@@ -15,7 +15,8 @@ enum {
     HEAD = 4,
     ROOM_LEAST = 16 * 1024,
     ROOM_KEPT = 256 * 1024, /* what an idle connection may hold */
-    READS_MOST = 16         /* reads in one turn, so that one busy peer can't hold the loop */
+    READS_MOST = 16,        /* reads in one turn, so that one busy peer can't hold the loop, and */
+    TURN_BYTES = 256 * 1024 /* bytes; a longer frame is read on in the next turn */
 };
 
 static const char broke_rules[] = "it sent a frame that breaks the protocol";
@@ -48,6 +49,8 @@ unsigned char *
 lintel_splitter_space(struct lintel_splitter *s, size_t *ret_room)
 {
     size_t wanted = ROOM_LEAST;
+    if (s->busy && s->room < ROOM_KEPT)
+        wanted = s->room * 2;
     if (s->n >= HEAD && get_head(s->p) + HEAD > wanted)
         wanted = get_head(s->p) + HEAD; /* in bounds: _take has looked at it */
     if (s->room < wanted) {
@@ -67,6 +70,7 @@ lintel_splitter_take(struct lintel_splitter *s, size_t n,
 {
     size_t at = 0, length = 0;
     s->n += n;
+    s->busy = s->n == s->room;
     while (s->n - at >= HEAD) {
         length = get_head(s->p + at);
         if (length == 0 || length > LINTEL_FRAME_MOST)
@@ -103,6 +107,7 @@ struct lintel_frames {
 };
 
 static void on_ready(void *arg, int fd, uint32_t ready);
+static void write_some(struct lintel_frames *f);
 
 static void
 free_frames(struct lintel_frames *f)
@@ -118,6 +123,7 @@ end(struct lintel_frames *f, const char *reason)
 {
     if (f->ended)
         return;
+    write_some(f); /* what was said in this turn; the peer may have closed one way only */
     f->ended = 1;
     lintel_loop_watch(f->loop, f->fd, 0, NULL, NULL);
     f->fns.closed(f->ctx, reason);
@@ -134,7 +140,8 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
 static void
 read_some(struct lintel_frames *f)
 {
-    for (int i = 0; i < READS_MOST; i++) {
+    size_t bytes = 0;
+    for (int i = 0; i < READS_MOST && bytes < TURN_BYTES; i++) {
         size_t room = 0;
         unsigned char *p = lintel_splitter_space(&f->in, &room);
         if (p == NULL) {
@@ -152,6 +159,7 @@ read_some(struct lintel_frames *f)
                           : strerror(errno));
             return;
         }
+        bytes += (size_t)n;
         const char *reason = lintel_splitter_take(&f->in, (size_t)n, on_frame, f);
         if (reason != NULL)
             end(f, reason);
@@ -202,8 +210,12 @@ on_ready(void *arg, int fd, uint32_t ready)
     if (ready & LINTEL_LOOP_READ)
         read_some(f);
     f->busy = 0;
-    if (f->dead)
+    if (f->dead) {
         free_frames(f);
+    } else if (!f->ended && f->out_at < f->out.n) {
+        write_some(f);
+        set_writing(f, f->out_at < f->out.n);
+    }
 }
 
 struct lintel_frames *
@@ -262,7 +274,8 @@ enqueue(struct lintel_frames *f, const unsigned char head[HEAD], const struct li
             shutdown(f->fd, SHUT_RDWR);
         return -1;
     }
-    set_writing(f, 1);
+    if (!f->busy) /* else on_ready() sends all that the callbacks said at once */
+        set_writing(f, 1);
     return 0;
 }
 
@@ -281,7 +294,7 @@ lintel_frames_send(struct lintel_frames *f, const struct lintel_buf *b)
     if (!may_send(f, b))
         return -1;
     put_head(head, b->n);
-    if (lintel_frames_queued(f) == 0) {
+    if (lintel_frames_queued(f) == 0 && !f->busy) {
         sent = send_now(f->fd, head, b);
         if (sent == SIZE_MAX)
             return -1;
@@ -312,6 +325,8 @@ lintel_frames_close(struct lintel_frames *f)
 {
     if (f == NULL || f->dead)
         return;
+    if (!f->ended && f->busy)
+        write_some(f); /* what was said in this turn */
     if (!f->ended)
         lintel_loop_watch(f->loop, f->fd, 0, NULL, NULL);
     f->ended = f->dead = 1;

@@ -260,16 +260,20 @@ down_and_back(void)
     struct lintel_map map = {0};
 
     lintel_buf_reset(&frame);
-    lintel_wire_open(
-        &frame,
-        &(struct lintel_wire_down){
-            .instance = 3, .name = "line", .plugin = "fake", .file = "/x/\xff.so", .log = 2},
-        settings, 3);
+    lintel_wire_open(&frame,
+                     &(struct lintel_wire_down){.instance = 3,
+                                                .name = "line",
+                                                .plugin = "fake",
+                                                .file = "/x/\xff.so",
+                                                .log = 2,
+                                                .tables = {"0123456789abcdef", 16}},
+                     settings, 3);
     REQUIRE(read_down(&m) == 0);
     CHECK_INT(m.kind, LINTEL_WIRE_OPEN);
     CHECK_STR(m.name, "line");
     CHECK_STR(m.plugin, "fake");
     CHECK_STR(m.file, "/x/\xff.so");
+    CHECK(m.tables.n == 16 && memcmp(m.tables.p, "0123456789abcdef", 16) == 0);
     struct lintel_shared *a = lintel_shared_get(&map, m.settings);
     REQUIRE(a != NULL);
     CHECK_INT(a->values[0].as.i, -1);
@@ -282,6 +286,12 @@ down_and_back(void)
     lintel_shared_put(&map, a);
     lintel_shared_put(&map, a);
     CHECK_INT(map.n, 0);
+
+    lintel_buf_reset(&frame);
+    lintel_wire_short(&frame, 3, LINTEL_WIRE_START, 0);
+    REQUIRE(read_down(&m) == 0);
+    CHECK_INT(m.instance, 3);
+    CHECK_INT(m.kind, LINTEL_WIRE_START);
 
     lintel_buf_reset(&frame);
     lintel_wire_bind(&frame,
@@ -359,13 +369,48 @@ cut_and_flipped_frames(void)
     done();
 }
 
+/* What is said of life, of numbers that are given anew, and of floods. */
+static void
+questions_and_their_answers(void)
+{
+    static const struct lintel_wire_up all[] = {
+        {.instance = 7, .kind = LINTEL_WIRE_UNBOUND, .id = 5, .level = 1, .text = ""},
+        {.instance = 7, .kind = LINTEL_WIRE_PONG, .ticket = 9, .level = 1, .text = "bind()"},
+        {.instance = 7, .kind = LINTEL_WIRE_FLOOD, .ticket = UINT64_MAX, .id = 3, .text = ""},
+        {.instance = 7, .kind = LINTEL_WIRE_MISBEHAVING, .level = 1, .text = "lies"}};
+    struct lintel_wire_up m;
+    struct lintel_wire_down down;
+    for (size_t i = 0; i < LINTEL_COUNT(all); i++) {
+        lintel_buf_reset(&frame);
+        lintel_wire_say(&frame, &all[i]);
+        REQUIRE(read_up(&m) == 0);
+        CHECK_INT(m.kind, all[i].kind);
+        CHECK(m.ticket == all[i].ticket);
+        CHECK_INT(m.id, all[i].id);
+        CHECK_INT(m.level, all[i].level);
+        CHECK_STR(m.text, all[i].text);
+        CHECK_INT(read_down(&down), -1); /* it goes one way only */
+    }
+    lintel_buf_reset(&frame);
+    lintel_wire_short(&frame, 0, LINTEL_WIRE_PING, 0);
+    REQUIRE(read_down(&down) == 0);
+    CHECK_INT(down.kind, LINTEL_WIRE_PING);
+    CHECK_INT(down.instance, 0);
+    CHECK_INT(read_up(&m), -1);
+    done();
+}
+
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(samples_of_every_type),      KIT(memory_runs_out),
-        KIT(numbers_stay_exact),         KIT(what_cannot_travel_becomes_an_error),
-        KIT(floods_are_cut_into_frames), KIT(down_and_back),
-        KIT(cut_and_flipped_frames),     {0}};
+    static const struct kit_test tests[] = {KIT(samples_of_every_type),
+                                            KIT(memory_runs_out),
+                                            KIT(numbers_stay_exact),
+                                            KIT(what_cannot_travel_becomes_an_error),
+                                            KIT(floods_are_cut_into_frames),
+                                            KIT(down_and_back),
+                                            KIT(cut_and_flipped_frames),
+                                            KIT(questions_and_their_answers),
+                                            {0}};
     return kit_main("wire", tests, argc, argv);
 }

@@ -11,12 +11,18 @@
 
 enum { BYTES_MOST = 64 * 1024 * 1024 };
 
-int
+void
 mqtt_inbox_init(struct mqtt_inbox *b)
 {
-    *b = (struct mqtt_inbox){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    *b = (struct mqtt_inbox){.fd = -1};
     b->last = &b->first;
     pthread_mutex_init(&b->lock, NULL);
+}
+
+int
+mqtt_inbox_open(struct mqtt_inbox *b)
+{
+    b->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return b->fd < 0 ? -1 : 0;
 }
 

@@ -150,7 +150,7 @@ sdfObject:
     sdfEvent:
       tick: { sdfOutputData: { type: integer } }
 FILE
-    for kind in counter error lost timeout stall hang late twice stranger nan crash flood refused; do
+    for kind in counter error lost timeout stall hang late twice stranger nan crash flood refused alien exit spin greedy noisy; do
         cat >"$1/bindings/box-$kind.sdf-supplement.yaml" <<FILE
 info: { title: "A box that does $kind", version: "1.0.0" }
 namespace: { box: "https://example.com/models/box" }
