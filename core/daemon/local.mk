@@ -18,6 +18,7 @@ bin_linteld_SOURCES = \
 	core/daemon/linteld.c \
 	core/daemon/hub.c core/daemon/hub.h core/daemon/hub_priv.h \
 	core/daemon/hub_bus.c \
+	core/daemon/hub_transport.c \
 	core/daemon/hub_tree.c \
 	$(DAEMON_COMMON)
 bin_linteld_LDADD = $(LIBSERVE) $(PLUG_LIBS)

@@ -10,7 +10,9 @@
 
 #include "core/loop/frames.h"
 #include "core/plug/load.h"
-#include "core/plug/wire.h"
+#include "core/plug/transport_wire.h"
+#include "core/plug/transport_worker.h"
+#include "core/trust/secret.h"
 #include "core/plug/worker.h"
 
 enum { STOP_MOST = 4 }; /* seconds; less than the hub waits */
@@ -25,7 +27,8 @@ struct slot { /* one instance */
     struct slot *next;
     struct hosted *hosted;
     uint32_t number;
-    struct lintel_worker *worker;
+    struct lintel_worker *worker; /* one of the two */
+    struct lintel_transport_worker *transport;
     _Atomic int closed; /* its worker has said so */
 };
 
@@ -70,8 +73,15 @@ find(void *ctx, const char *file, const char *name, char *reason, uint32_t size)
     return NULL;
 }
 
+static int
+deliver(struct slot *s, const void *frame, size_t n)
+{
+    return s->transport != NULL ? lintel_transport_worker_deliver(s->transport, frame, n)
+                                : lintel_worker_deliver(s->worker, frame, n);
+}
+
 static struct slot *
-open_slot(struct hosted *h, uint32_t number)
+open_slot(struct hosted *h, uint32_t number, int is_transport)
 {
     static const struct lintel_worker_fns fns = {send_frame, find};
     struct slot *s = lintel_alloc(sizeof *s);
@@ -79,8 +89,11 @@ open_slot(struct hosted *h, uint32_t number)
         return NULL;
     s->hosted = h;
     s->number = number;
-    s->worker = lintel_worker_new(number, &fns, s);
-    if (s->worker == NULL) {
+    if (is_transport)
+        s->transport = lintel_transport_worker_new(number, &fns, s);
+    else
+        s->worker = lintel_worker_new(number, &fns, s);
+    if (s->worker == NULL && s->transport == NULL) {
         lintel_free(s);
         return NULL;
     }
@@ -100,6 +113,7 @@ sweep(struct hosted *h, int all)
         }
         *at = s->next;
         lintel_worker_free(s->worker);
+        lintel_transport_worker_free(s->transport);
         lintel_free(s);
     }
 }
@@ -126,9 +140,10 @@ route(struct hosted *h, const struct lintel_buf *frame)
     struct slot *s = h->slots;
     while (s != NULL && (s->number != number || atomic_load(&s->closed)))
         s = s->next;
-    if (s == NULL && kind == LINTEL_WIRE_OPEN) {
+    int is_transport = (uint32_t)kind == LINTEL_TW_OPEN;
+    if (s == NULL && (kind == LINTEL_WIRE_OPEN || is_transport)) {
         sweep(h, 0);
-        s = open_slot(h, number);
+        s = open_slot(h, number, is_transport);
         if (s == NULL)
             say(h, (struct lintel_wire_up){.instance = number,
                                            .kind = LINTEL_WIRE_REFUSED,
@@ -139,7 +154,10 @@ route(struct hosted *h, const struct lintel_buf *frame)
         say(h, (struct lintel_wire_up){.instance = number, .kind = LINTEL_WIRE_CLOSED});
     /* What can't be delivered for lack of memory would be missed for ever; a new process has a
      * chance. */
-    return s == NULL || lintel_worker_deliver(s->worker, frame->p, frame->n) == 0;
+    int ok = s == NULL || deliver(s, frame->p, frame->n) == 0;
+    if ((uint32_t)kind == LINTEL_TW_KEY)
+        lintel_secret_wipe(frame->p, frame->n);
+    return ok;
 }
 
 static void
@@ -151,7 +169,7 @@ close_all(struct hosted *h)
     for (struct slot *s = h->slots; s != NULL; s = s->next) {
         lintel_buf_reset(&b);
         lintel_wire_short(&b, s->number, LINTEL_WIRE_CLOSE, 0);
-        if (b.failed || lintel_worker_deliver(s->worker, b.p, b.n) != 0)
+        if (b.failed || deliver(s, b.p, b.n) != 0)
             _exit(1);
     }
     lintel_buf_fini(&b);

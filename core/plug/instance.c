@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "core/plug/child.h"
 #include "core/plug/instance_priv.h"
+#include "core/plug/transport_priv.h"
 #include "core/plug/worker.h"
 
 #define START_MOST (30 * LINTEL_SECOND) /* for start() to return */
@@ -25,6 +26,7 @@ struct process { /* a child, and who lives in it */
     char *shared; /* name of `process:NAME`; NULL: of one instance alone */
     int ending;
     struct lintel_instance *instances;
+    struct carried *carried; /* transports */
 };
 
 struct instance_thread {
@@ -52,8 +54,8 @@ set_timer(struct lintel_instance *i, int64_t in)
         lintel_log(LINTEL_LOG_ERROR, i->conf->name, "out of memory: the bus is not watched over");
 }
 
-static uint64_t
-next_random(struct lintel_plug *p)
+uint64_t
+plug_random(struct lintel_plug *p)
 {
     uint64_t z = p->random += 0x9e3779b97f4a7c15u;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -123,7 +125,7 @@ instance_refused(struct lintel_instance *i, lintel_status st, const char *text)
             wait *= 2;
         if (wait > WAIT_MOST)
             wait = WAIT_MOST;
-        wait = wait * 3 / 4 + (int64_t)(next_random(i->plug) % (uint64_t)(wait / 2));
+        wait = wait * 3 / 4 + (int64_t)(plug_random(i->plug) % (uint64_t)(wait / 2));
         i->refusals++;
         i->state = INSTANCE_BACKOFF;
         set_timer(i, wait);
@@ -257,6 +259,7 @@ process_up(void *ctx)
         if (i->state == INSTANCE_STARTING || i->state == INSTANCE_BACKOFF)
             open_instance(i);
     }
+    carried_up(p->carried);
 }
 
 static int
@@ -270,7 +273,7 @@ process_frame(void *ctx, const unsigned char *data, size_t n)
     for (struct lintel_instance *i = p->instances; i != NULL; i = i->next)
         if (i->number == number)
             return port_frame(i, data, n);
-    return 0; /* of one that has just gone */
+    return carried_frame(p->carried, number, data, n); /* or of one that has just gone */
 }
 
 static void
@@ -293,6 +296,7 @@ process_gone(void *ctx, const char *reason, int64_t wait)
                    "the plugin is gone: %s; it starts again in %.1f s", reason, (double)wait / 1e9);
         lintel_engine_bus_gone(p->plug->engine, i->bus, LINTEL_E_FAIL, i->reason);
     }
+    carried_gone(p->carried, reason, wait);
 }
 
 static void
@@ -314,6 +318,7 @@ process_ended(void *ctx)
         next = i->next;
         finish(i);
     }
+    carried_ended(p->carried);
     free_process(p);
 }
 
@@ -330,7 +335,7 @@ new_process(struct lintel_plug *plug, const struct lintel_port *conf)
         p->shared = lintel_strdup(conf->process);
     if (conf->process == NULL || p->shared != NULL)
         p->child = lintel_child_new(plug->loop, plug->host_program,
-                                    conf->process ? conf->process : conf->name, next_random(plug),
+                                    conf->process ? conf->process : conf->name, plug_random(plug),
                                     &fns, p);
     if (p->child == NULL) {
         lintel_free(p->shared);
@@ -342,19 +347,28 @@ new_process(struct lintel_plug *plug, const struct lintel_port *conf)
     return p;
 }
 
+/* The child that the site wants it in, and for people the isolation's name. NULL: out of memory. */
+static struct process *
+process_for(struct lintel_plug *plug, const struct lintel_port *conf, char *isolation,
+            uint32_t size)
+{
+    struct process *p = NULL;
+    if (conf->process != NULL)
+        for (p = plug->processes; p != NULL; p = p->next)
+            if (!p->ending && p->shared != NULL && strcmp(p->shared, conf->process) == 0)
+                break;
+    if (p == NULL && (p = new_process(plug, conf)) == NULL)
+        return NULL;
+    lintel_format(isolation, size, "process%s%s", p->shared ? ":" : "", p->shared ? p->shared : "");
+    return p;
+}
+
 static int
 start_in_process(struct lintel_instance *i)
 {
-    const struct lintel_port *conf = i->conf;
-    struct process *p = NULL;
-    if (conf->process != NULL)
-        for (p = i->plug->processes; p != NULL; p = p->next)
-            if (!p->ending && p->shared != NULL && strcmp(p->shared, conf->process) == 0)
-                break;
-    if (p == NULL && (p = new_process(i->plug, conf)) == NULL)
+    struct process *p = process_for(i->plug, i->conf, i->isolation, sizeof i->isolation);
+    if (p == NULL)
         return -1;
-    lintel_format(i->isolation, sizeof i->isolation, "process%s%s", p->shared ? ":" : "",
-                  p->shared ? p->shared : "");
     i->process = p;
     struct lintel_instance **at = &p->instances;
     while (*at != NULL)
@@ -382,9 +396,48 @@ end_process(struct process *p)
     for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
         if (i->state != INSTANCE_STOPPING)
             return 0;
+    if (carried_stays(p->carried))
+        return 0;
     p->ending = 1;
     lintel_child_end(p->child);
     return 1;
+}
+
+/* ---- transports in a child ------------------------------------------------------------------- */
+
+int
+process_join(struct lintel_plug *plug, const struct lintel_port *conf, struct carried *c,
+             char *isolation, uint32_t size)
+{
+    struct process *p = process_for(plug, conf, isolation, size);
+    if (p == NULL)
+        return -1;
+    c->process = p;
+    c->next = p->carried;
+    p->carried = c;
+    return 0;
+}
+
+void
+process_leave(struct carried *c)
+{
+    struct carried **at = &c->process->carried;
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    c->process = NULL;
+}
+
+int
+process_end(struct process *p)
+{
+    return end_process(p);
+}
+
+struct lintel_child *
+process_child(const struct process *p)
+{
+    return p->child;
 }
 
 /* ---- start and stop -------------------------------------------------------------------------- */
@@ -559,7 +612,7 @@ lintel_plug_free(struct lintel_plug *p)
     if (p == NULL)
         return;
     while (p->transports != NULL)
-        lintel_plug_stop_transport(p, p->transports);
+        lintel_plug_stop_transport(p, p->transports, NULL, NULL);
     for (uint32_t k = p->n; k-- > 0;)
         if (k < p->n)
             lintel_plug_stop_bus(p, p->instances[k], NULL, NULL);

@@ -3,6 +3,7 @@
  * side towards the engine. */
 #ifndef LINTEL_PLUG_INSTANCE_PRIV_H
 #define LINTEL_PLUG_INSTANCE_PRIV_H
+#include "core/plug/gate.h"
 #include "core/plug/instance.h"
 #include "core/plug/wire.h"
 
@@ -67,8 +68,7 @@ struct lintel_instance {
         *marks; /* by point: 0 not bound, else 1 or the epoch of the completion that is looked at */
     uint32_t nmarks, epoch;
     lintel_mono stuck_since; /* the first overdue request since anything was completed; 0: none */
-    lintel_mono log_window;
-    uint32_t log_lines, log_lost;
+    struct lintel_gate log_gate;
     uint64_t misbehaved, dropped, late;
 };
 
@@ -79,6 +79,8 @@ void instance_refused(struct lintel_instance *i, lintel_status st, const char *t
 void instance_ready(struct lintel_instance *i, const char *version);
 void instance_hangs(struct lintel_instance *i);
 void instance_closed(struct lintel_instance *i);
+
+uint64_t plug_random(struct lintel_plug *p);
 
 /* port.c */
 struct lintel_bus_port port_of(struct lintel_instance *i);

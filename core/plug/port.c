@@ -9,12 +9,10 @@
 #define GRACE LINTEL_SECOND /* after a deadline, for what is on its way */
 #define STUCK_MOST                                                                                 \
     (10 * LINTEL_SECOND) /* nothing completed for so long, with requests overdue: it hangs */
-#define LOG_WINDOW (10 * LINTEL_SECOND)
 enum {
     OPS_MOST = 1 << 16,
     REQUESTS_QUEUED_MOST =
-        8 * 1024 * 1024, /* bytes that wait for a child before requests are refused */
-    LOG_LINES_MOST = 100 /* of one instance in a window */
+        8 * 1024 * 1024 /* bytes that wait for a child before requests are refused */
 };
 
 static uint32_t
@@ -31,25 +29,7 @@ rows(const lintel_field *table)
 void
 port_log(struct lintel_instance *i, int32_t level, const char *line)
 {
-    lintel_mono now = lintel_loop_now(i->plug->loop);
-    if (now - i->log_window >= LOG_WINDOW) {
-        if (i->log_lost != 0)
-            lintel_log(LINTEL_LOG_WARN, i->conf->name, "%u lines of the plugin were left out",
-                       i->log_lost);
-        i->log_window = now;
-        i->log_lines = i->log_lost = 0;
-    }
-    if (i->log_lines >= LOG_LINES_MOST) {
-        i->log_lost++;
-        return;
-    }
-    i->log_lines++;
-    /* A bus may be set to say more than the hub does: then its lines come in the hub's finest
-     * level. */
-    if (!lintel_log_wants(level) && level <= i->conf->log)
-        lintel_log(LINTEL_LOG_INFO, i->conf->name, "debug: %s", line);
-    else
-        lintel_log(level, i->conf->name, "%s", line);
+    lintel_gate_log(&i->log_gate, lintel_loop_now(i->plug->loop), i->conf, level, line);
 }
 
 static void

@@ -633,7 +633,8 @@ lintel_wire_peek(const unsigned char *p, size_t n, uint32_t *ret_instance,
 {
     struct lintel_cbor c = {p, n};
     uint32_t kind;
-    if (get_u32(&c, UINT32_MAX, ret_instance) != 0 || get_u32(&c, LINTEL_WIRE_CLOSED, &kind) != 0)
+    if (get_u32(&c, UINT32_MAX, ret_instance) != 0 ||
+        get_u32(&c, LINTEL_WIRE_KIND_MOST, &kind) != 0)
         return -1;
     *ret_kind = (enum lintel_wire_kind)kind;
     return 0;

@@ -37,6 +37,7 @@ enum lintel_wire_kind {
     LINTEL_WIRE_CLOSED /* the last one of an instance */
     /* 44 opened, 45 unbound, 46 tapped; 96 to 127: of transports */
 };
+enum { LINTEL_WIRE_KIND_MOST = 127 };
 enum {                                    /* limits; a frame beyond them breaks the protocol */
        LINTEL_WIRE_POINTS_MOST = 1 << 24, /* ids of devices and points are below it */
        LINTEL_WIRE_BATCH_MOST = 1 << 16,  /* points of a request, samples of a frame */
