@@ -88,7 +88,7 @@ void lintel_plug_stop_transport(struct lintel_plug *p, struct lintel_transport_i
 enum lintel_transport_state lintel_transport_state(const struct lintel_transport_instance *t);
 /* A first start that fails is tried again too, as a later one always is. */
 void lintel_transport_insist(struct lintel_transport_instance *t);
-/* The members that a transport has: what is counted of samples is 0. */
+/* dropped: notifications that a newer one took the place of, because the child reads too slowly. */
 void lintel_transport_stats(const struct lintel_transport_instance *t,
                             struct lintel_instance_stats *ret);
 void lintel_transport_answer(struct lintel_transport_instance *t, void *cookie,

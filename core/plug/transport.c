@@ -136,5 +136,6 @@ lintel_transport_stats(const struct lintel_transport_instance *t, struct lintel_
                                        .restarts = child != NULL ? lintel_child_restarts(child) : 0,
                                        .state = states[t->state],
                                        .reason = t->reason,
-                                       .misbehaved = t->misbehaved};
+                                       .misbehaved = t->misbehaved,
+                                       .dropped = t->carried != NULL ? t->carried->replaced : 0};
 }
