@@ -687,6 +687,7 @@ lying_rig(struct rig *r, const char *what)
 {
     setenv("LINTEL_TEST_LIE", what, 1);
     rig_new(r);
+    tree.observing = 1;
     lintel_plug_free(r->k.plug);
     ssize_t n = readlink("/proc/self/exe", r->k.host, sizeof r->k.host - 1);
     REQUIRE(n > 0);
@@ -703,7 +704,6 @@ lies_end_the_child(void)
     for (size_t i = 0; i < LINTEL_COUNT(lies); i++) {
         struct rig r;
         lying_rig(&r, lies[i]);
-        tree.observing = 1;
         wait_changes(&r, 2);
         if (strstr(stats(&r).reason, "breaks the protocol") == NULL) {
             printf("# %s: %s\n", lies[i], stats(&r).reason);
@@ -743,9 +743,7 @@ a_slow_child_gets_the_newest(void)
 {
     struct rig r;
     char text[4096];
-    tree = (struct tree){0};
     lying_rig(&r, "slow");
-    tree.observing = 1;
     CHECK(kit_wait(&r.k, &tree.submitted, 1));
     memset(text, '.', sizeof text);
     for (int i = 0; i < 10000; i++) {
