@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "tests/kit/failures.h"
 #include "tests/kit/kit.h"
 
 static const char *
@@ -77,6 +78,38 @@ integers_are_written_shortest(void)
         CHECK_INT(back, cases[i].value);
         lintel_buf_fini(&b);
     }
+}
+
+static int
+write_and_read_once(void *ctx)
+{
+    static const lintel_value inner[] = {{.type = LINTEL_T_STR, .len = 2, .as.s = "hi"},
+                                         {.type = LINTEL_T_BYTES, .len = 3, .as.p = "abc"}};
+    static const lintel_member members[] = {
+        {"list", {.type = LINTEL_T_LIST, .len = 2, .as.list = inner}},
+        {"more", {.type = LINTEL_T_LIST, .len = 2, .as.list = inner}}};
+    const lintel_value v = {.type = LINTEL_T_MAP, .len = 2, .as.map = members};
+    struct lintel_buf b = {0};
+    struct lintel_arena *a = lintel_arena_new();
+    lintel_value back;
+    (void)ctx;
+    lintel_cbor_value(&b, &v);
+    struct lintel_cbor c = {(const unsigned char *)b.p, b.n};
+    int done = a != NULL && !b.failed && lintel_cbor_read_value(&c, a, 100, &back) == 0;
+    if (done) {
+        CHECK(!lintel_arena_failed(a));
+        CHECK_STR(back.as.map[1].name, "more");
+        CHECK_STR(back.as.map[1].value.as.list[0].as.s, "hi");
+    }
+    lintel_buf_fini(&b);
+    lintel_arena_free(a);
+    return done;
+}
+
+static void
+memory_runs_out(void)
+{
+    CHECK(kit_each_failure(write_and_read_once, NULL) > 2);
 }
 
 static void
@@ -166,8 +199,13 @@ int
 main(int argc, char **argv)
 {
     static const struct kit_test tests[] = {
-        KIT(reals_are_written_shortest), KIT(integers_are_written_shortest), KIT(trees_read_back),
-        KIT(lies_are_refused),           KIT(typed_reads_refuse_others),     {0},
+        KIT(reals_are_written_shortest),
+        KIT(integers_are_written_shortest),
+        KIT(memory_runs_out),
+        KIT(trees_read_back),
+        KIT(lies_are_refused),
+        KIT(typed_reads_refuse_others),
+        {0},
     };
     return kit_main("cbor", tests, argc, argv);
 }

@@ -78,7 +78,24 @@ out_of_memory(struct builder *b)
 
 static struct lintel_node *build(struct builder *b, const yaml_event_t *event, unsigned depth);
 
-/* A name seen twice in one map. Small maps are searched, large ones hashed. */
+/* Whether a name is longer than what reads back where it is written as JSON: escapes count. */
+static int
+is_too_long(struct lintel_str name)
+{
+    size_t n = name.n;
+    for (size_t i = 0; i < name.n && n <= LINTEL_DOC_NAME_MOST; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+        if (c == '"' || c == '\\')
+            n++;
+        else if (c < 0x20 || c == 0x7f)
+            n += 5; /* \u00XX */
+        else if (c == 0xc2 || c == 0xe2 || c == 0xef)
+            n += 4; /* the same for a few characters that begin so */
+    }
+    return n > LINTEL_DOC_NAME_MOST;
+}
+
+/* A name seen twice in one map; -1: out of memory. Small maps are searched, large ones hashed. */
 static int
 is_duplicate(const struct lintel_node *map, struct lintel_map *seen, const struct lintel_node *name)
 {
@@ -91,7 +108,7 @@ is_duplicate(const struct lintel_node *map, struct lintel_map *seen, const struc
     if (seen->n == 0)
         for (struct lintel_node *c = map->child; c != NULL; c = c->next)
             if (lintel_map_put(seen, c->key.p, c->key.n, c) != 0)
-                return 0;
+                return -1;
     return lintel_map_get(seen, name->text.p, name->text.n) != NULL;
 }
 
@@ -120,7 +137,14 @@ build_members(struct builder *b, struct lintel_node *parent, yaml_event_type_t e
             yaml_event_delete(&event);
             if (name == NULL)
                 return -1;
-            if (is_duplicate(parent, seen, name))
+            if (is_too_long(name->text))
+                return lintel_error(b->report, lintel_node_place(b->doc, name),
+                                    "a name must not be longer than %d bytes",
+                                    LINTEL_DOC_NAME_MOST);
+            int twice = is_duplicate(parent, seen, name);
+            if (twice < 0)
+                return out_of_memory(b);
+            if (twice)
                 return lintel_error(b->report, lintel_node_place(b->doc, name),
                                     "\"%s\" stands here twice; keep one", name->text.p);
             if (!next_event(b, &event))

@@ -15,7 +15,8 @@
 enum {
     LINTEL_DOC_BYTES_MOST = 32 * 1024 * 1024,
     LINTEL_DOC_DEPTH_MOST = 64,
-    LINTEL_DOC_NODES_MOST = 4 * 1000 * 1000
+    LINTEL_DOC_NODES_MOST = 4 * 1000 * 1000,
+    LINTEL_DOC_NAME_MOST = 1000 /* bytes of a member's name, as JSON; libyaml reads 1,024 back */
 };
 
 enum lintel_node_kind { LINTEL_NODE_SCALAR, LINTEL_NODE_LIST, LINTEL_NODE_MAP };

@@ -7,11 +7,33 @@
 #include <string.h>
 
 static _Atomic uint64_t fail_in; /* 0: off; 1: failing; n: n - 1 good ones left */
+static _Atomic uint64_t failures;
+static _Atomic int only_one;
+
+static void
+fail_from(uint64_t n, int once)
+{
+    atomic_store(&only_one, once);
+    atomic_store(&failures, 0);
+    atomic_store(&fail_in, n);
+}
 
 void
 lintel_mem_fail_at(uint64_t n)
 {
-    atomic_store(&fail_in, n);
+    fail_from(n, 0);
+}
+
+void
+lintel_mem_fail_once(uint64_t n)
+{
+    fail_from(n, 1);
+}
+
+uint64_t
+lintel_mem_failures(void)
+{
+    return atomic_load(&failures);
 }
 
 static int
@@ -20,10 +42,14 @@ fails_now(void)
     uint64_t left = atomic_load_explicit(&fail_in, memory_order_relaxed);
     if (left == 0)
         return 0;
-    if (left == 1)
-        return 1;
-    atomic_store_explicit(&fail_in, left - 1, memory_order_relaxed);
-    return 0;
+    if (left > 1) {
+        atomic_store_explicit(&fail_in, left - 1, memory_order_relaxed);
+        return 0;
+    }
+    if (atomic_load(&only_one) && atomic_exchange(&fail_in, 0) == 0)
+        return 0; /* another thread had it */
+    atomic_fetch_add(&failures, 1);
+    return 1;
 }
 
 void *

@@ -15,6 +15,9 @@ void lintel_free(void *p);
 
 /* Tests: the n-th allocation from now on fails (1 = the next), and all after it; 0 = none fails. */
 void lintel_mem_fail_at(uint64_t n);
+/* Tests: that one alone fails. Both forget what lintel_mem_failures() has counted. */
+void lintel_mem_fail_once(uint64_t n);
+uint64_t lintel_mem_failures(void); /* allocations that were made to fail */
 
 /* An arena: many small pieces that are freed together. Failure is sticky: after one failed
  * allocation lintel_arena_failed() is true, so that a builder checks once at its end. */

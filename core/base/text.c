@@ -124,6 +124,23 @@ lintel_buf_str(struct lintel_buf *b)
     return b->p;
 }
 
+/* A character beyond ASCII that is written as an escape, and its bytes; 0: none. JSON would let
+ * them stand; YAML, by whose rules we read, does not let U+0080 to U+009F and U+FFFE, U+FFFF stand,
+ * and takes U+0085, U+2028 and U+2029 for ends of lines. */
+static unsigned
+escaped(const char *s, size_t n, size_t *ret_bytes)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    *ret_bytes = u[0] == 0xc2 ? 2 : 3;
+    if (u[0] == 0xc2 && n >= 2 && u[1] >= 0x80 && u[1] < 0xa0)
+        return u[1];
+    if (u[0] == 0xe2 && n >= 3 && u[1] == 0x80 && (u[2] == 0xa8 || u[2] == 0xa9))
+        return 0x2000u + u[2] - 0x80u;
+    if (u[0] == 0xef && n >= 3 && u[1] == 0xbf && u[2] >= 0xbe)
+        return 0xff40u + u[2];
+    return 0;
+}
+
 void
 lintel_buf_add_json_str(struct lintel_buf *b, const char *s, size_t n)
 {
@@ -131,6 +148,15 @@ lintel_buf_add_json_str(struct lintel_buf *b, const char *s, size_t n)
     size_t plain = 0; /* start of the run that needs no escape */
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)s[i];
+        size_t bytes;
+        unsigned code = c >= 0x80 ? escaped(s + i, n - i, &bytes) : 0;
+        if (code != 0) {
+            lintel_buf_add(b, s + plain, i - plain);
+            lintel_buf_addf(b, "\\u%04x", code);
+            i += bytes - 1;
+            plain = i + 1;
+            continue;
+        }
         if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
             continue;
         lintel_buf_add(b, s + plain, i - plain);

@@ -5,6 +5,7 @@
 #include "core/bind/field.h"
 #include "core/bind/keys.h"
 #include "core/bind/reader.h"
+#include "core/bind/tables.h"
 
 static struct lintel_profile failed_profile; /* stands for one whose reasons are reported */
 
@@ -386,14 +387,17 @@ keep(struct lintel_reader *r, struct lintel_profile *p)
     return p;
 }
 
-/* What a profile is made of: the resolved document, the plugin, the parameters' values. */
+/* What a profile is made of: the resolved document, the plugin's tables, the parameters' values. */
 static int
 profile_digest(const struct lintel_kind *k, const struct lintel_buf *values, uint8_t out[16])
 {
     struct lintel_buf b = {0};
+    uint8_t tables[LINTEL_TABLES];
+    if (lintel_plugin_tables(k->plugin, tables) != 0)
+        return -1;
     lintel_digest_str(&b, k->id);
     lintel_digest_str(&b, k->plugin->name);
-    lintel_digest_str(&b, k->plugin->version);
+    lintel_buf_add(&b, tables, sizeof tables);
     lintel_buf_add(&b, values->p, values->n);
     lintel_buf_addc(&b, '\0');
     lintel_node_json(k->model->root, &b);

@@ -12,6 +12,7 @@ core_bind_libbind_a_SOURCES = \
 	core/bind/rights.c \
 	core/bind/schema.c \
 	core/bind/site.h core/bind/site_read.c \
+	core/bind/tables.c core/bind/tables.h \
 	core/bind/things.c
 
 if HAVE_CUNIT

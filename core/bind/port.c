@@ -7,6 +7,7 @@
 #include "core/bind/files.h"
 #include "core/bind/keys.h"
 #include "core/bind/reader.h"
+#include "core/bind/tables.h"
 #include "core/trust/secret.h"
 
 const char *
@@ -121,13 +122,20 @@ digest_files(struct lintel_reader *r, struct lintel_buf *b, const lintel_field *
         digest_file(r, b, v->as.list[i].as.s);
 }
 
+/* A new version of the plugin is no change of the site: its code is taken in by `lintel plugin
+ * reload`. Other tables are one, since nothing that was read by the old ones fits it. */
 static void
 port_digest(struct lintel_reader *r, struct lintel_port *port)
 {
     struct lintel_buf b = {0};
+    uint8_t tables[LINTEL_TABLES];
+    if (lintel_plugin_tables(port->plugin, tables) != 0) {
+        lintel_reader_no_memory(r);
+        return;
+    }
     lintel_digest_str(&b, port->name);
     lintel_digest_str(&b, port->plugin->name);
-    lintel_digest_str(&b, port->plugin->version);
+    lintel_buf_add(&b, tables, sizeof tables);
     lintel_digest_str(&b, port->plugin_file);
     lintel_digest_str(&b, port->process);
     lintel_cbor_int(&b, port->isolation);

@@ -30,6 +30,7 @@ struct cli {
 int cli_check(struct cli *c);
 int cli_run(struct cli *c);
 int cli_status(struct cli *c);
+int cli_status_bus(struct cli *c, const char *bus);
 int cli_reload(struct cli *c);
 int cli_audit(struct cli *c);
 int cli_things(struct cli *c);
@@ -71,6 +72,8 @@ int cli_next(struct lintel_local_client *hub, uint64_t *ret_id, json_t **ret);
 const char *cli_text(const json_t *object, const char *member); /* "" if it is none */
 /* "4 s", "2 min", "3 h": seconds for people. */
 void cli_age(char *out, size_t size, double seconds);
+/* file:line:column of each problem, on standard error. */
+void cli_print_problems(const json_t *problems);
 /* Indented, on standard output. */
 void cli_print_json(const json_t *value);
 /* A value as people read it: 21.5, heat, {"a":1}. */

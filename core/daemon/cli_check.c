@@ -10,6 +10,7 @@
 #include "core/bind/site.h"
 #include "core/daemon/cli.h"
 #include "core/daemon/site_source.h"
+#include "core/engine/plan.h"
 
 static void
 show_progress(void *ctx, const char *what, uint32_t done, uint32_t of)
@@ -49,22 +50,57 @@ count_points(const struct lintel_site *site)
     return points;
 }
 
+/* What each bus needs of its time: above 100 % a warning at the bus' place, else a line of its own.
+ */
+static void
+add_plans(const struct lintel_site *site, struct lintel_report *report, struct lintel_buf *notes,
+          struct lintel_buf *json)
+{
+    for (uint32_t i = 0; site != NULL && i < site->nbuses; i++) {
+        struct lintel_bus_plan plan;
+        struct lintel_buf text = {0};
+        char reason[LINTEL_REASON];
+        int planned = lintel_plan_bus(site, &site->buses[i], &plan, reason);
+        if (planned < 0)
+            lintel_warning(report, site->buses[i].at, "what bus %s needs can't be told: %s",
+                           site->buses[i].name, reason);
+        if (planned <= 0)
+            continue;
+        lintel_plan_say(&plan, &text);
+        if (plan.needs > 1)
+            lintel_warning(report, site->buses[i].at, "%s", lintel_buf_str(&text));
+        else
+            lintel_buf_addf(notes, "%s%s\n", plan.needs * 100 > LINTEL_PLAN_MUCH ? "note: " : "",
+                            lintel_buf_str(&text));
+        lintel_buf_adds(json, json->n == 0 ? "" : ",");
+        lintel_plan_json(&plan, json);
+        lintel_buf_fini(&text);
+    }
+}
+
 static void
 print_verdict(const struct cli *c, const char *dir, const struct lintel_site *site,
               struct lintel_report *report)
 {
+    struct lintel_buf notes = {0}, plans = {0};
+    add_plans(site, report, &notes, &plans);
     lintel_report_sort(report);
     if (c->json) {
         struct lintel_buf json = {0};
         lintel_buf_addf(&json, "{\"ok\":%s,\"errors\":%u,\"warnings\":%u,\"problems\":",
                         site ? "true" : "false", report->errors, report->warnings);
         lintel_report_json(report, &json);
-        lintel_buf_addc(&json, '}');
+        lintel_buf_addf(&json, ",\"plans\":[%s]}", lintel_buf_str(&plans));
         puts(lintel_buf_str(&json));
         lintel_buf_fini(&json);
+        lintel_buf_fini(&notes);
+        lintel_buf_fini(&plans);
         return;
     }
     print_problems(report);
+    fputs(lintel_buf_str(&notes), stdout);
+    lintel_buf_fini(&notes);
+    lintel_buf_fini(&plans);
     if (site == NULL)
         printf("%s: refused, %u error%s%s\n", dir, report->errors, report->errors == 1 ? "" : "s",
                report->warnings ? " (and warnings)" : "");

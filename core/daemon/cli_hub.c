@@ -214,6 +214,36 @@ instance_of(const json_t *status, const char *bus)
     return NULL;
 }
 
+/* Why a bus is not as it should be: its plugin's end and the next start, a flood, or what the bus
+ * itself says. */
+static const char *
+why_of(const json_t *bus, const json_t *host, char *out, size_t size)
+{
+    const char *state = cli_text(host, "state"), *why = cli_text(host, "reason");
+    const char *warning = cli_text(host, "warning"), *detail = cli_text(bus, "detail");
+    double next = json_number_value(json_object_get(host, "nextTryMs")) / 1000;
+    if (strcmp(state, "running") == 0)
+        return *detail == '\0' ? warning : detail;
+    if (*why == '\0' || next <= 0)
+        return *why == '\0' ? detail : why;
+    lintel_format(out, size,
+                  next < 10 ? "%s; started again in %.1f s" : "%s; started again in %.0f s", why,
+                  next);
+    return out;
+}
+
+/* The same, and that another file of the plugin lies on the disk. */
+static const char *
+and_file(const json_t *bus, const json_t *host, const char *why, char *out, size_t size)
+{
+    if (!json_is_true(json_object_get(host, "fileChanged")))
+        return why;
+    lintel_format(out, size,
+                  "%s%sits plugin's file has changed; 'lintel plugin reload %s' takes it in", why,
+                  *why != '\0' ? "; " : "", cli_text(bus, "name"));
+    return out;
+}
+
 static void
 print_buses(const json_t *status)
 {
@@ -229,18 +259,18 @@ print_buses(const json_t *status)
     json_t *bus;
     json_array_foreach(json_object_get(status, "buses"), i, bus)
     {
-        char cell[6][CELL];
+        char cell[6][CELL], why[512], more[768];
         const json_t *host = instance_of(status, cli_text(bus, "name"));
-        const char *state = cli_text(host, "state"), *why = cli_text(host, "reason");
+        const char *state = cli_text(host, "state");
         int running = strcmp(state, "running") == 0;
         lintel_table_row(
-            t,
-            (const char *[]){cli_text(bus, "name"), cli_text(bus, "plugin"),
-                             cli_text(host, "isolation"), running ? cli_text(bus, "state") : state,
-                             number(cell[0], bus, "things"), number(cell[1], bus, "points"),
-                             number(cell[2], bus, "stale"), number(cell[3], bus, "bad"),
-                             number(cell[4], bus, "values"), number(cell[5], bus, "timeouts"),
-                             running || *why == '\0' ? cli_text(bus, "detail") : why});
+            t, (const char *[]){
+                   cli_text(bus, "name"), cli_text(bus, "plugin"), cli_text(host, "isolation"),
+                   running ? cli_text(bus, "state") : state, number(cell[0], bus, "things"),
+                   number(cell[1], bus, "points"), number(cell[2], bus, "stale"),
+                   number(cell[3], bus, "bad"), number(cell[4], bus, "values"),
+                   number(cell[5], bus, "timeouts"),
+                   and_file(bus, host, why_of(bus, host, why, sizeof why), more, sizeof more)});
     }
     lintel_table_print(t, stdout);
 }
@@ -308,6 +338,12 @@ int
 cli_status(struct cli *c)
 {
     static const char *const path[] = {"hub", "status", NULL};
+    if (c->argc > 1) {
+        cli_say("status takes one bus");
+        return CLI_USAGE;
+    }
+    if (c->argc == 1)
+        return cli_status_bus(c, c->argv[0]);
     struct lintel_local_client *hub = cli_connect(c);
     if (hub == NULL)
         return CLI_NO_HUB;
@@ -329,8 +365,8 @@ cli_status(struct cli *c)
     return failed ? CLI_FAILED : CLI_OK;
 }
 
-static void
-print_problems(const json_t *problems)
+void
+cli_print_problems(const json_t *problems)
 {
     size_t i;
     json_t *p;
@@ -362,7 +398,7 @@ cli_reload(struct cli *c)
                number(cell[0], answer, "added"), number(cell[1], answer, "changed"),
                number(cell[2], answer, "removed"), number(cell[3], answer, "kept"));
     } else if (answer != NULL) {
-        print_problems(answer);
+        cli_print_problems(answer);
         cli_say("the site is refused; the running one goes on");
     }
     json_decref(answer);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * lintel plugin: what a plugin file says of itself, asked for in a throw-away process. */
+ * lintel plugin: what a plugin file says of itself, asked for in a throw-away process; new code for
+ * a bus that runs. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/daemon/cli.h"
 #include "core/daemon/site_source.h"
+#include "lintel/transport.h"
+
+enum { FORMAT_JSON = 50 };
 
 /* Runs lintel-host --inspect FILE; its output as JSON, or NULL after telling why. */
 static json_t *
@@ -33,8 +38,9 @@ inspect(const struct cli *c, const char *file)
         _exit(127);
     }
     close(out[1]);
-    for (ssize_t n; child > 0 && (n = read(out[0], piece, sizeof piece)) > 0;)
-        lintel_buf_add(&text, piece, (size_t)n);
+    for (ssize_t n;
+         child > 0 && ((n = read(out[0], piece, sizeof piece)) > 0 || (n < 0 && errno == EINTR));)
+        lintel_buf_add(&text, piece, n > 0 ? (size_t)n : 0);
     close(out[0]);
     int status = 0;
     json_t *json = NULL;
@@ -159,14 +165,117 @@ list(struct cli *c, struct lintel_site_reader *reader)
     return status;
 }
 
+/* ---- reload ---------------------------------------------------------------------------------- */
+
+static void
+print_reloaded(const json_t *answer)
+{
+    size_t i;
+    json_t *row;
+    char gap[32];
+    (void)lintel_format(gap, sizeof gap, "%.3f", json_number_value(json_object_get(answer, "gap")));
+    json_array_foreach(json_object_get(answer, "buses"), i, row)
+        printf("%s: %s %s -> %s%s%s%s\n", cli_text(row, "bus"), cli_text(row, "plugin"),
+               cli_text(row, "from"), cli_text(row, "to"),
+               i == 0 ? ", in " : " (in the same process)", i == 0 ? gap : "", i == 0 ? " s" : "");
+    long long changed = 0;
+    static const char *const kinds[] = {"added", "changed", "removed"};
+    for (size_t k = 0; k < LINTEL_COUNT(kinds); k++)
+        changed += (long long)json_integer_value(json_object_get(answer, kinds[k]));
+    if (changed != 0)
+        printf("its settings or keys are others, so its things were read again: %lld changed\n",
+               changed);
+    json_array_foreach(json_object_get(answer, "others"), i, row)
+        printf("%s still runs another file of this plugin\n", json_string_value(row));
+}
+
+/* Whether the name is that of a transport, which people may take for a bus. */
+static int
+is_transport(struct lintel_local_client *hub, const char *name)
+{
+    static const char *const path[] = {"hub", "status", NULL};
+    json_t *status = cli_get_json(hub, path, NULL), *row;
+    size_t i;
+    int bus = 0, transport = 0;
+    json_array_foreach(json_object_get(status, "buses"), i, row) bus |=
+        strcmp(cli_text(row, "name"), name) == 0;
+    json_array_foreach(json_object_get(json_object_get(status, "daemon"), "transports"), i, row)
+        transport |= json_is_string(row) && strcmp(json_string_value(row), name) == 0;
+    json_decref(status);
+    return transport && !bus;
+}
+
+static int
+reload(struct cli *c, const char *bus)
+{
+    const char *const path[] = {"hub", "buses", bus, "reload", NULL};
+    struct lintel_local_client *hub = cli_connect(c);
+    json_t *answer = NULL;
+    if (hub == NULL)
+        return CLI_NO_HUB;
+    if (is_transport(hub, bus)) {
+        cli_say(
+            "%s is a transport; its plugin's new code comes with the next start of linteld, and "
+            "only that of a bus without one",
+            bus);
+        lintel_local_close(hub);
+        return CLI_FAILED;
+    }
+    int status = cli_request(hub, LINTEL_POST, path, FORMAT_JSON, NULL, &answer);
+    if (c->json && answer != NULL) {
+        cli_print_json(answer);
+    } else if (status == CLI_OK && answer != NULL) {
+        print_reloaded(answer);
+    } else if (answer != NULL) {
+        cli_print_problems(answer);
+        cli_say("the plugin is not reloaded; the old one runs on");
+    }
+    json_decref(answer);
+    lintel_local_close(hub);
+    return status;
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+/* Becomes lintel-plugin-check, which lies beside this program, with the arguments that follow the
+ * file. */
+static int
+check(struct cli *c, char file[LINTEL_PATH_MOST])
+{
+    char program[LINTEL_PATH_MOST];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    char **argv = lintel_alloc_array((size_t)c->argc + 2, sizeof *argv);
+    program[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(program, '/');
+    if (argv == NULL || slash == NULL ||
+        !lintel_copy(slash + 1, sizeof program - (size_t)(slash + 1 - program),
+                     "lintel-plugin-check")) {
+        cli_say("lintel-plugin-check is not to be found");
+        lintel_free(argv);
+        return CLI_FAILED;
+    }
+    argv[0] = program;
+    argv[1] = file;
+    for (int i = 2; i < c->argc; i++)
+        argv[i] = c->argv[i];
+    execv(program, argv);
+    cli_say("%s can't be started: %s", program, strerror(errno));
+    lintel_free(argv);
+    return CLI_FAILED;
+}
+
 int
 cli_plugin(struct cli *c)
 {
     char file[LINTEL_PATH_MOST];
     struct lintel_site_reader reader;
     int is_list = c->argc == 0 || (c->argc == 1 && strcmp(c->argv[0], "list") == 0);
-    if (!is_list && (c->argc != 2 || strcmp(c->argv[0], "inspect") != 0)) {
-        cli_say("plugin takes 'list', or 'inspect' and a plugin's name or file");
+    if (c->argc == 2 && strcmp(c->argv[0], "reload") == 0)
+        return reload(c, c->argv[1]);
+    int is_check = c->argc >= 2 && strcmp(c->argv[0], "check") == 0;
+    if (!is_list && !is_check && (c->argc != 2 || strcmp(c->argv[0], "inspect") != 0)) {
+        cli_say("plugin takes 'list', 'inspect' or 'check' and a plugin's name or file, or 'reload' "
+                "and a bus");
         return CLI_USAGE;
     }
     if (lintel_site_reader_init(&reader, &c->paths, ".") != 0) {
@@ -177,7 +286,7 @@ cli_plugin(struct cli *c)
     if (is_list)
         status = list(c, &reader);
     else if (file_of(&reader, c->argv[1], file))
-        status = print_plugin(c, file);
+        status = is_check ? check(c, file) : print_plugin(c, file);
     lintel_site_reader_fini(&reader);
     return status;
 }

@@ -69,6 +69,24 @@ remove_thing(struct lintel_hub *h, struct lintel_live_thing *live)
     hub_tell_transports(h, conf, 0); /* last: who observes it at its own address hears of it */
 }
 
+/* One thing in the place of another one with its id, on the same bus: its observers go on, and it
+ * keeps an own address. With another zone it is another endpoint, for other people. */
+static void
+replace_thing(struct lintel_hub *h, struct lintel_live_thing *live, struct lintel_site *site,
+              const struct lintel_thing *t)
+{
+    if (strcmp(lintel_live_thing_conf(live)->zone, t->zone) != 0) {
+        remove_thing(h, live);
+        add_thing(h, site, t);
+        return;
+    }
+    struct lintel_live_thing *now = lintel_engine_replace_thing(h->engine, live, site, t);
+    if (now != NULL)
+        lintel_tree_thing_replaced(h->tree, now);
+    else
+        lintel_log(LINTEL_LOG_ERROR, "hub", "%s stays as it was: out of memory", t->id);
+}
+
 static void
 start_bus(struct lintel_hub *h, struct lintel_site *site, const struct lintel_port *conf)
 {
@@ -83,7 +101,7 @@ start_bus(struct lintel_hub *h, struct lintel_site *site, const struct lintel_po
 }
 
 const struct lintel_port *
-hub_port_find(const struct lintel_port *ports, uint32_t n, const char *name)
+hub_port(const struct lintel_port *ports, uint32_t n, const char *name)
 {
     for (uint32_t i = 0; i < n; i++)
         if (strcmp(ports[i].name, name) == 0)
@@ -105,7 +123,7 @@ bus_ended(void *ctx)
 {
     struct running *r = ctx;
     struct lintel_hub *h = r->hub;
-    const struct lintel_port *conf = hub_port_find(h->site->buses, h->site->nbuses, r->name);
+    const struct lintel_port *conf = hub_port(h->site->buses, h->site->nbuses, r->name);
     hub_running_remove(&h->buses, r);
     if (conf == NULL || h->closing)
         return;
@@ -113,13 +131,18 @@ bus_ended(void *ctx)
     start_things_of(h, conf->name);
 }
 
+/* Its things go with it: those that are wanted come back with a new bus, or elsewhere. */
 static void
-stop_bus(struct lintel_hub *h, struct running *r)
+stop_bus(struct lintel_hub *h, struct running *r, const struct lintel_map *wanted,
+         struct lintel_hub_change *c)
 {
     for (uint32_t i = lintel_engine_nthings(h->engine); i-- > 0;) {
         struct lintel_live_thing *t = lintel_engine_thing_at(h->engine, i);
-        if (strcmp(lintel_live_thing_conf(t)->bus, r->name) == 0)
-            remove_thing(h, t);
+        const char *id = lintel_live_thing_conf(t)->id;
+        if (strcmp(lintel_live_thing_conf(t)->bus, r->name) != 0)
+            continue;
+        *(lintel_map_get(wanted, id, strlen(id)) != NULL ? &c->changed : &c->removed) += 1;
+        remove_thing(h, t);
     }
     r->stopping = 1;
     lintel_plug_stop_bus(h->plug, r->instance, bus_ended, r);
@@ -129,16 +152,16 @@ stop_bus(struct lintel_hub *h, struct running *r)
 
 static void
 apply_buses(struct lintel_hub *h, const struct lintel_site *before, struct lintel_site *site,
-            struct lintel_hub_change *c)
+            const struct lintel_map *wanted, struct lintel_hub_change *c)
 {
     for (struct running *r = h->buses, *next; r != NULL; r = next) {
-        const struct lintel_port *conf = hub_port_find(site->buses, site->nbuses, r->name);
+        const struct lintel_port *conf = hub_port(site->buses, site->nbuses, r->name);
         next = r->next;
         if (r->stopping || (conf != NULL && memcmp(conf->digest, r->digest, sizeof r->digest) == 0))
             continue;
         if (conf == NULL)
             c->removed++;
-        stop_bus(h, r);
+        stop_bus(h, r, wanted, c);
     }
     for (uint32_t i = 0; i < site->nbuses; i++) {
         const struct lintel_port *conf = &site->buses[i];
@@ -147,8 +170,7 @@ apply_buses(struct lintel_hub *h, const struct lintel_site *before, struct linte
             c->kept++;
             continue;
         }
-        int known =
-            before != NULL && hub_port_find(before->buses, before->nbuses, conf->name) != NULL;
+        int known = before != NULL && hub_port(before->buses, before->nbuses, conf->name) != NULL;
         *(known ? &c->changed : &c->added) += 1;
         if (r == NULL)
             start_bus(h, site, conf); /* else bus_ended() does */
@@ -168,7 +190,7 @@ index_things(const struct lintel_site *site, struct lintel_map *ret)
 
 static void
 apply_things(struct lintel_hub *h, struct lintel_site *site, const struct lintel_map *wanted,
-             struct lintel_hub_change *c)
+             const struct lintel_map *had, struct lintel_hub_change *c)
 {
     for (uint32_t i = lintel_engine_nthings(h->engine); i-- > 0;) {
         struct lintel_live_thing *live = lintel_engine_thing_at(h->engine, i);
@@ -180,6 +202,10 @@ apply_things(struct lintel_hub *h, struct lintel_site *site, const struct lintel
             continue;
         }
         *(is == NULL ? &c->removed : &c->changed) += 1;
+        if (is != NULL && strcmp(is->bus, was->bus) == 0) {
+            replace_thing(h, live, site, is); /* its bus runs: a stopped one has no things */
+            continue;
+        }
         remove_thing(h, live);
         if (is != NULL && hub_running_find(h->buses, is->bus) != NULL &&
             !hub_running_find(h->buses, is->bus)->stopping)
@@ -192,7 +218,38 @@ apply_things(struct lintel_hub *h, struct lintel_site *site, const struct lintel
             lintel_engine_find_thing(h->engine, t->id, strlen(t->id)) != NULL)
             continue;
         add_thing(h, site, t);
-        c->added++;
+        c->added += lintel_map_get(had, t->id, strlen(t->id)) == NULL; /* else it is counted */
+    }
+}
+
+void
+hub_things_of(struct lintel_hub *h, struct lintel_site *site, const char *bus,
+              struct lintel_hub_change *c)
+{
+    for (uint32_t i = 0; i < site->nthings; i++) {
+        const struct lintel_thing *t = &site->things[i];
+        struct lintel_live_thing *live =
+            strcmp(t->bus, bus) == 0 ? lintel_engine_find_thing(h->engine, t->id, strlen(t->id))
+                                     : NULL;
+        if (strcmp(t->bus, bus) != 0)
+            continue;
+        if (live == NULL) {
+            add_thing(h, site, t);
+            c->added++;
+        } else if (strcmp(lintel_live_thing_conf(live)->bus, bus) == 0) {
+            replace_thing(h, live, site, t);
+            c->changed++;
+        } /* else it moves here with the next reload */
+    }
+    for (uint32_t i = lintel_engine_nthings(h->engine); i-- > 0;) {
+        struct lintel_live_thing *live = lintel_engine_thing_at(h->engine, i);
+        const struct lintel_thing *was = lintel_live_thing_conf(live);
+        /* What was not replaced has settings that the new plugin can't read. */
+        if (strcmp(was->bus, bus) != 0 ||
+            (was >= site->things && was < site->things + site->nthings))
+            continue;
+        remove_thing(h, live);
+        c->removed++;
     }
 }
 
@@ -204,9 +261,10 @@ apply_rest(struct lintel_hub *h, struct lintel_site *site)
     h->site = site;
     lintel_tree_site(h->tree, site);
     lintel_trail_keep(h->trail, site->audit_records, site->audit_days);
-    apply_buses(h, before, site, &h->counts);
-    apply_things(h, site, &h->wanted, &h->counts);
+    apply_buses(h, before, site, &h->wanted, &h->counts);
+    apply_things(h, site, &h->wanted, &h->had, &h->counts);
     lintel_map_fini(&h->wanted);
+    lintel_map_fini(&h->had);
     lintel_site_unref(before);
 }
 
@@ -218,7 +276,9 @@ apply(struct lintel_hub *h, struct lintel_site *site, struct lintel_report *repo
 {
     h->counts = (struct lintel_hub_change){0};
     lintel_map_fini(&h->wanted);
-    if (index_things(site, &h->wanted) != 0) {
+    lintel_map_fini(&h->had);
+    if (index_things(site, &h->wanted) != 0 ||
+        (h->site != NULL && index_things(h->site, &h->had) != 0)) {
         lintel_error(report, (struct lintel_place){site->dir, 0, 0}, "out of memory");
         done(h, -1);
         return;
@@ -266,8 +326,7 @@ reload_done(struct lintel_hub *h, int failed)
         change = h->counts;
     tell_waiting(&h->waiting, &change, problems);
     lintel_report_fini(&h->problems);
-    if (h->again)
-        reload_start(h);
+    hub_next(h);
 }
 
 static void
@@ -311,6 +370,27 @@ reload_start(struct lintel_hub *h)
                  "no thread can be started to read the site; try again");
     tell_waiting(&h->waiting, &(struct lintel_hub_change){0}, &h->problems);
     lintel_report_fini(&h->problems);
+    hub_next(h);
+}
+
+static void
+on_turn(void *arg)
+{
+    struct lintel_hub *h = arg;
+    if (h->reading || h->renewing)
+        return; /* its end comes back here */
+    if (h->again)
+        reload_start(h);
+    else
+        hub_renew(h);
+}
+
+void
+hub_next(struct lintel_hub *h)
+{
+    if (!h->closing &&
+        lintel_timer_at(h->loop, &h->turn, lintel_loop_now(h->loop), on_turn, h) != 0)
+        on_turn(h);
 }
 
 void
@@ -329,8 +409,7 @@ lintel_hub_reload(struct lintel_hub *h, const char *who, lintel_hub_reloaded_fn 
     *w = (struct waiting){h->waiting_next, done, ctx};
     h->waiting_next = w;
     h->again = 1;
-    if (!h->reading)
-        reload_start(h);
+    hub_next(h);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -444,6 +523,7 @@ lintel_hub_new(const struct lintel_hub_source *s, struct lintel_report *report)
     }
     apply_rest(h, site);
     lintel_tree_hold(h->tree, 0);
+    hub_files_begin(h);
     lintel_log(LINTEL_LOG_INFO, "hub", "%s runs: %u things on %u buses, %u transports", site->name,
                site->nthings, site->nbuses, site->ntransports);
     return h;
@@ -459,6 +539,9 @@ lintel_hub_free(struct lintel_hub *h)
         pthread_join(h->reading_thread, NULL);
     h->change.step = HUB_CHANGE_NONE;
     lintel_timer_stop(h->loop, &h->change.turn);
+    hub_renewals_join(h);
+    hub_files_end(h);
+    lintel_timer_stop(h->loop, &h->turn);
     lintel_site_unref(h->fresh);
     lintel_report_fini(&h->problems);
     lintel_error(&h->problems, (struct lintel_place){"", 0, 0}, "the hub is ending");
@@ -473,6 +556,7 @@ lintel_hub_free(struct lintel_hub *h)
     for (uint32_t i = h->engine ? lintel_engine_nthings(h->engine) : 0; i-- > 0;)
         lintel_engine_remove_thing(h->engine, lintel_engine_thing_at(h->engine, i));
     lintel_plug_free(h->plug);
+    hub_renewals_free(h);
     while (h->buses != NULL)
         hub_running_remove(&h->buses, h->buses);
     lintel_engine_free(h->engine);
@@ -481,6 +565,7 @@ lintel_hub_free(struct lintel_hub *h)
     lintel_site_reader_fini(&h->reader);
     lintel_buf_fini(&h->plugins);
     lintel_map_fini(&h->wanted);
+    lintel_map_fini(&h->had);
     lintel_secret_wipe(&h->key, sizeof h->key);
     lintel_free(h);
 }

@@ -14,11 +14,10 @@ struct bus_verb {
     void (*abandon)(struct lintel_hub *h, void *work);
 };
 
-struct bus_work { /* first member of what start() returns: whose abandon() it is */
-    const struct bus_verb *verb;
+static const struct bus_verb verbs[] = {
+    {"reload", LINTEL_POST, bus_reload_start, bus_reload_abandon},
+    {0},
 };
-
-static const struct bus_verb verbs[] = {{0}};
 
 static void
 refuse(const struct lintel_bus_call *call, uint32_t code, const char *text)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Parts of core/daemon/hub.h: hub.c runs a site and takes changed ones in, hub_transport.c does so
- * with transports, hub_tree.c is what the tree sees of the hub, and hub_bus.c what is done with
- * single buses. Loop's thread. */
+ * with transports, hub_tree.c is what the tree sees of the hub, hub_bus.c what is done with single
+ * buses, bus_reload.c new code for them, and plugin_files.c looks at files of plugins. Loop's
+ * thread. */
 #ifndef LINTEL_DAEMON_HUB_PRIV_H
 #define LINTEL_DAEMON_HUB_PRIV_H
 #include <pthread.h>
@@ -23,6 +24,14 @@ struct running {
     struct lintel_transport_instance *transport; /* or a transport */
     int stopping;                                /* a bus whose thread or child has not ended yet */
 };
+
+struct bus_verb;
+struct bus_work { /* first member of what a verb's start() returns: whose abandon() it is */
+    const struct bus_verb *verb;
+};
+
+struct renewal; /* bus_reload.c */
+struct plugin_files;
 
 struct waiting { /* somebody who asked for a reload */
     struct waiting *next;
@@ -61,7 +70,7 @@ struct lintel_hub {
     struct lintel_local *local;
     struct running *buses, *transports;
     struct hub_change change;
-    struct lintel_map wanted;        /* things of the site that is taken in, by id */
+    struct lintel_map wanted, had;   /* things of the site that is taken in, and of before */
     struct lintel_hub_change counts; /* of it */
     int refused;                     /* what came of the last one */
     struct lintel_buf plugins;       /* their names, as JSON */
@@ -72,15 +81,23 @@ struct lintel_hub {
     struct lintel_site *fresh;   /* written by the thread, taken on the loop */
     struct lintel_report problems;
     struct waiting *waiting, *waiting_next; /* for the reload under way; for the one after it */
+    /* New code for buses: one at a time, and never together with a reload. */
+    struct renewal *renewals; /* the first is under way if renewing */
+    int renewing;
+    struct lintel_timer turn; /* to begin what waits */
+    struct plugin_files *files;
 };
 
 /* hub.c */
+void hub_next(struct lintel_hub *h); /* begins what waits, if nothing is under way; not at once */
+const struct lintel_port *hub_port(const struct lintel_port *ports, uint32_t n, const char *name);
+/* Takes in the things of one bus from a site; what else it says stays for a reload. */
+void hub_things_of(struct lintel_hub *h, struct lintel_site *site, const char *bus,
+                   struct lintel_hub_change *c);
 struct running *hub_running_find(struct running *list, const char *name);
 struct running *hub_running_add(struct lintel_hub *h, struct running **list,
                                 const struct lintel_port *conf);
 void hub_running_remove(struct running **list, struct running *r);
-const struct lintel_port *hub_port_find(const struct lintel_port *ports, uint32_t n,
-                                        const char *name);
 
 /* hub_transport.c */
 /* Makes the transports those of the site; done() is called with 0, or with -1 and the reasons in
@@ -104,4 +121,17 @@ void hub_note_plugins(struct lintel_hub *h);
 /* hub_bus.c: lintel_tree_source.bus and .bus_abandon */
 void *hub_bus(void *ctx, const struct lintel_bus_call *call);
 void hub_bus_abandon(void *ctx, void *work);
+
+/* bus_reload.c: /hub/buses/{bus}/reload */
+void *bus_reload_start(struct lintel_hub *h, struct running *r, const struct lintel_bus_call *call);
+void bus_reload_abandon(struct lintel_hub *h, void *work);
+void hub_renew(struct lintel_hub *h); /* begins the first of those that wait */
+void hub_renewals_join(struct lintel_hub *h);
+void hub_renewals_free(struct lintel_hub *h);
+
+/* plugin_files.c: looks at the disk every few seconds, on a thread. */
+void hub_files_begin(struct lintel_hub *h);
+void hub_files_end(struct lintel_hub *h);
+/* Whether another file lies in the place of what an instance runs, or was written over it. */
+int hub_file_changed(const struct lintel_hub *h, const struct lintel_instance_stats *s);
 #endif

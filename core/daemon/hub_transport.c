@@ -108,8 +108,7 @@ static void
 clear(struct lintel_hub *h, const struct lintel_site *site, struct lintel_hub_change *c)
 {
     for (struct running *r = h->transports, *next; r != NULL; r = next) {
-        const struct lintel_port *conf =
-            hub_port_find(site->transports, site->ntransports, r->name);
+        const struct lintel_port *conf = hub_port(site->transports, site->ntransports, r->name);
         next = r->next;
         if (conf != NULL && memcmp(conf->digest, r->digest, sizeof r->digest) == 0)
             continue;
@@ -125,8 +124,8 @@ start(struct lintel_hub *h, const struct lintel_site *before, struct lintel_site
 {
     for (uint32_t i = 0; i < site->ntransports; i++) {
         const struct lintel_port *conf = &site->transports[i];
-        int known = before != NULL &&
-                    hub_port_find(before->transports, before->ntransports, conf->name) != NULL;
+        int known =
+            before != NULL && hub_port(before->transports, before->ntransports, conf->name) != NULL;
         if (hub_running_find(h->transports, conf->name) != NULL) {
             c->kept++;
             continue;
@@ -143,8 +142,7 @@ are_starting(struct lintel_hub *h, const struct lintel_site *site)
     int ret = 0;
     for (struct running *r = h->transports, *next; r != NULL; r = next) {
         enum lintel_transport_state state = lintel_transport_state(r->transport);
-        const struct lintel_port *conf =
-            hub_port_find(site->transports, site->ntransports, r->name);
+        const struct lintel_port *conf = hub_port(site->transports, site->ntransports, r->name);
         struct lintel_instance_stats s;
         next = r->next;
         ret |= state == LINTEL_TRANSPORT_STARTING;

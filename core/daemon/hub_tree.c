@@ -110,6 +110,14 @@ send_request(void *ctx, void *asker, const char *uri, const lintel_exchange *x,
     return st;
 }
 
+static const char *
+flood(const struct lintel_instance_stats *s, char *out, size_t size)
+{
+    lintel_format(out, size, "floods: %llu values replaced, %llu events lost so far",
+                  (unsigned long long)s->replaced, (unsigned long long)s->dropped);
+    return out;
+}
+
 static void
 add_instance(struct lintel_buf *out, const char *what, const struct lintel_instance_stats *s)
 {
@@ -137,8 +145,29 @@ status(void *ctx, struct lintel_buf *out)
     lintel_buf_addc(out, '[');
     for (uint32_t i = 0; i < lintel_plug_ninstances(h->plug); i++) {
         struct lintel_instance_stats s;
+        char text[128];
         lintel_instance_stats(lintel_plug_at(h->plug, i), &s);
-        add_instance(out, "bus", &s);
+        if (s.aside)
+            continue;
+        lintel_json_item(out);
+        lintel_buf_addc(out, '{');
+        lintel_json_text(out, "bus", s.name);
+        lintel_json_text(out, "plugin", s.plugin);
+        lintel_json_text(out, "version", s.version);
+        lintel_json_text(out, "file", s.file);
+        lintel_json_flag(out, "fileChanged", hub_file_changed(h, &s));
+        lintel_json_text(out, "isolation", s.isolation);
+        lintel_json_text(out, "state", s.state);
+        lintel_json_text(out, "reason", s.reason);
+        lintel_json_count(out, "pid", (uint64_t)s.pid);
+        lintel_json_count(out, "restarts", s.restarts);
+        lintel_json_count(out, "nextTryMs", (uint64_t)s.next_try / 1000000);
+        lintel_json_count(out, "misbehaved", s.misbehaved);
+        lintel_json_count(out, "dropped", s.dropped);
+        lintel_json_count(out, "replaced", s.replaced);
+        lintel_json_count(out, "late", s.late);
+        lintel_json_text(out, "warning", s.floods ? flood(&s, text, sizeof text) : "");
+        lintel_buf_addc(out, '}');
     }
     lintel_buf_addc(out, ']');
     lintel_json_key(out, "transports");

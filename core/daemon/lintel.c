@@ -17,7 +17,8 @@ static const struct command {
 } commands[] = {
     {"check", cli_check, "[DIR]", "judge a site's files, and run the tests in its bindings"},
     {"run", cli_run, "[DIR]", "run a hub in the foreground with this site"},
-    {"status", cli_status, "", "the hub, its buses and what is wrong with them"},
+    {"status", cli_status, "[BUS]",
+     "the hub, its buses and what is wrong; one bus, and who uses it"},
     {"things", cli_things, "[WORD]", "the things; with WORD those that have it in a column"},
     {"directory", cli_directory, "[WORD]", "the endpoints that are registered, things among them"},
     {"get", cli_get, "[THING[/PROPERTY]..]", "values"},
@@ -27,7 +28,8 @@ static const struct command {
     {"reload", cli_reload, "", "take changed files in"},
     {"audit", cli_audit, "[count=N] [thing=THING] [who=NAME]",
      "who wrote what, and what came of it"},
-    {"plugin", cli_plugin, "list | inspect FILE", "the plugins and their settings"},
+    {"plugin", cli_plugin, "list | inspect|check FILE | reload BUS",
+     "the plugins and their settings; new code for a bus"},
     {"schema", cli_schema, "lintel.yaml|binding|things",
      "JSON Schema of a kind of file, for editors"},
 };

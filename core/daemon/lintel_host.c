@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/num.h"
@@ -55,11 +56,35 @@ serve(const char *number)
     return lintel_hosted_serve((int)fd);
 }
 
+/* Until a debugger holds this process (linteld's LINTEL_HOST_WAIT=NAME): then breakpoints can be
+ * set before the plugin is opened. Who may trace it is the kernel's business. */
+static void
+wait_for_debugger(const char *name)
+{
+    int traced = 0;
+    fprintf(stderr, "lintel-host: %s waits for a debugger: gdb -p %ld\n", name, (long)getpid());
+    while (!traced) {
+        char line[128];
+        FILE *f = fopen("/proc/self/status", "re");
+        if (f == NULL) {
+            fprintf(stderr, "lintel-host: /proc can't be read, so nothing is waited for\n");
+            return;
+        }
+        while (fgets(line, sizeof line, f) != NULL)
+            if (strncmp(line, "TracerPid:", 10) == 0)
+                traced = strtol(line + 10, NULL, 10) != 0;
+        fclose(f);
+        nanosleep(&(struct timespec){0, 100000000}, NULL);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--inspect") == 0)
         return inspect(argv[2]);
+    if (argc == 5 && strcmp(argv[4], "--wait") == 0)
+        wait_for_debugger(argv[3]);
     if (argc >= 2 && strncmp(argv[1], "--socket=", 9) == 0)
         return serve(argv[1] + 9);
     fputs(usage, argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);

@@ -43,6 +43,21 @@ source_of_build(const char *build, char out[LINTEL_PATH_MOST])
     return ok;
 }
 
+/* A path of the installation. Where the program lies below another prefix than it was built for - a
+ * staged or moved installation - what lies there with it counts. */
+static int
+installed(char out[LINTEL_PATH_MOST], const char *path)
+{
+    char prefix[LINTEL_PATH_MOST];
+    const size_t n = sizeof LINTEL_PREFIX - 1;
+    struct stat st;
+    if (n > 0 && strncmp(path, LINTEL_PREFIX "/", n + 1) == 0 && prefix_of_program(prefix) &&
+        strcmp(prefix, LINTEL_PREFIX) != 0 &&
+        lintel_format(out, LINTEL_PATH_MOST, "%s%s", prefix, path + n) && stat(out, &st) == 0)
+        return 1;
+    return lintel_copy(out, LINTEL_PATH_MOST, path);
+}
+
 int
 lintel_paths_find(struct lintel_paths *ret)
 {
@@ -62,11 +77,11 @@ lintel_paths_find(struct lintel_paths *ret)
         if (ok && stat(ret->run, &st) != 0)
             ok = lintel_copy(ret->run, sizeof ret->run, LINTEL_RUNDIR);
     } else {
-        ok = lintel_copy(ret->plugins, sizeof ret->plugins, LINTEL_PLUGINSDIR) &&
-             lintel_copy(ret->schemas, sizeof ret->schemas, LINTEL_SCHEMASDIR) &&
-             lintel_copy(ret->bindings, sizeof ret->bindings, LINTEL_BINDINGSDIR) &&
-             lintel_copy(ret->host, sizeof ret->host, LINTEL_HOSTDIR "/lintel-host") &&
-             lintel_copy(ret->daemon, sizeof ret->daemon, LINTEL_SBINDIR "/linteld") &&
+        ok = installed(ret->plugins, LINTEL_PLUGINSDIR) &&
+             installed(ret->schemas, LINTEL_SCHEMASDIR) &&
+             installed(ret->bindings, LINTEL_BINDINGSDIR) &&
+             installed(ret->host, LINTEL_HOSTDIR "/lintel-host") &&
+             installed(ret->daemon, LINTEL_SBINDIR "/linteld") &&
              lintel_copy(ret->run, sizeof ret->run, LINTEL_RUNDIR);
     }
     if (ok && run != NULL && run[0] != '\0')

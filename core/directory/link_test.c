@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "tests/kit/failures.h"
 #include "tests/kit/kit.h"
 
 static int
@@ -63,6 +64,33 @@ read_links(void)
     for (size_t i = 0; i < LINTEL_COUNT(bad); i++)
         CHECK_INT(read_all(bad[i], &l, a), -1);
     lintel_arena_free(a);
+}
+
+static int
+read_and_write_once(void *ctx)
+{
+    static const char text[] = "</a>;title=\"an \\\"escaped\\\" one\";rt=x,</b>;if=\"y\\\"\"";
+    struct lintel_arena *a = lintel_arena_new();
+    struct lintel_link l;
+    struct lintel_buf b = {0};
+    (void)ctx;
+    int n = a != NULL ? read_all(text, &l, a) : -1;
+    CHECK(n == 2 || n == -1);
+    if (n == 2)
+        lintel_link_write(&b, &l);
+    kit_memory_is_back();
+    int done = n == 2 && !b.failed;
+    if (done)
+        CHECK_STR(lintel_buf_str(&b), "</b>;if=\"y\\\"\"");
+    lintel_buf_fini(&b);
+    lintel_arena_free(a);
+    return done;
+}
+
+static void
+memory_runs_out(void)
+{
+    CHECK(kit_each_failure(read_and_write_once, NULL) > 2);
 }
 
 static void
@@ -139,6 +167,7 @@ main(int argc, char **argv)
     static const struct kit_test tests[] = {KIT(written_links_are_quoted),
                                             KIT(segments_are_encoded),
                                             KIT(read_links),
+                                            KIT(memory_runs_out),
                                             KIT(limits_hold),
                                             KIT(filters),
                                             {0}};

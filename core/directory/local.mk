@@ -45,3 +45,8 @@ core_directory_registry_fuzz_LDADD = $(DIRECTORY_LIBS)
 core_directory_unpack_fuzz_SOURCES = core/directory/unpack_fuzz.c $(FUZZ_MAIN)
 core_directory_unpack_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_directory_unpack_fuzz_LDADD = $(DIRECTORY_LIBS)
+
+FUZZERS += core/directory/uri_fuzz
+core_directory_uri_fuzz_SOURCES = core/directory/uri_fuzz.c $(FUZZ_MAIN)
+core_directory_uri_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_directory_uri_fuzz_LDADD = $(DIRECTORY_LIBS)

@@ -26,7 +26,7 @@ reg_name_of(struct lintel_str name)
     switch (name.n) {
     case 1: return is_word(name, "d") ? REG_NAME_D : REG_NAME_OTHER;
     case 2:
-        switch (lower(name.p[0]) << 8 | lower(name.p[1])) {
+        switch ((unsigned char)lower(name.p[0]) << 8 | (unsigned char)lower(name.p[1])) {
         case 'r' << 8 | 't': return REG_NAME_RT;
         case 'i' << 8 | 'f': return REG_NAME_IF;
         case 'e' << 8 | 'p': return REG_NAME_EP;

@@ -8,6 +8,7 @@
 
 #include "core/base/cbor.h"
 #include "core/directory/registry_kit.h"
+#include "tests/kit/failures.h"
 #include "tests/kit/kit.h"
 
 #define HOUR 3600.0
@@ -512,11 +513,61 @@ kept_links_are_judged(void)
 #undef PACKED
 }
 
+/* A registration is taken, changed, packed, taken back and looked up: each whole, or not at all. */
+static int
+live_once(void *ctx)
+{
+    struct lintel_registry_source source = {.seed = 7};
+    struct lintel_registry *r = lintel_registry_new(&source), *again = NULL;
+    struct lintel_reg_input in = {.ep = lintel_str("node1"),
+                                  .base = lintel_str("coap://h"),
+                                  .lt = 60,
+                                  .links = lintel_str("</a>;rt=\"x y\",</b>;title=\"\\\"q\"")};
+    struct lintel_reg_update u = {.links = lintel_str("</c>;rt=z,</d>,</e>;rt=z")};
+    struct lintel_registry_stats stats;
+    struct lintel_buf packed = {0};
+    char reason[LINTEL_REASON] = "";
+    (void)ctx;
+    const struct lintel_registration *reg =
+        r != NULL ? lintel_registry_put(r, &in, 1, NULL, reason) : NULL;
+    int done = reg != NULL;
+    CHECK(r == NULL || done == (reason[0] == '\0'));
+    uint64_t id = done ? reg->id : 0;
+    if (done && lintel_registry_update(r, id, &u, 2, reason) != 0)
+        done = 0;
+    if (id != 0) {
+        lintel_registry_stats(r, &stats);
+        CHECK_INT(stats.active, 1);
+        CHECK_INT(stats.links, done ? 3 : 2);
+        reg = lintel_registry_find(r, id);
+        lintel_registration_pack(reg, 2, 2, &packed);
+        again = lintel_registry_new(&source);
+    }
+    done = done && again != NULL && !packed.failed &&
+           lintel_registry_unpack(again, id, packed.p, packed.n, 2, 2, reason) == 0;
+    if (again != NULL) {
+        lintel_registry_stats(again, &stats);
+        CHECK_INT(stats.active, done);
+        CHECK_INT(stats.links, done ? 3 : 0);
+    }
+    lintel_buf_fini(&packed);
+    lintel_registry_free(again);
+    lintel_registry_free(r);
+    return done;
+}
+
+static void
+memory_runs_out(void)
+{
+    CHECK(kit_each_failure(live_once, NULL) > 10);
+}
+
 int
 main(int argc, char **argv)
 {
     static const struct kit_test tests[] = {KIT(registering_twice_keeps_the_place),
                                             KIT(sectors_are_apart),
+                                            KIT(memory_runs_out),
                                             KIT(ids_are_not_guessed),
                                             KIT(lifetimes_end_and_begin_again),
                                             KIT(ends_come_some_at_a_time),

@@ -1,5 +1,5 @@
 pkgconfigdir = $(libdir)/pkgconfig
-pkgconfig_DATA = core/dist/lintel-plugin.pc
+pkgconfig_DATA = core/dist/lintel-kit.pc core/dist/lintel-plugin.pc
 EXTRA_DIST += core/dist/linteld.service.in core/dist/lintel.sysusers core/dist/lintel.tmpfiles \
 	core/dist/lintel.bash-completion
 

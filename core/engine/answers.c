@@ -3,12 +3,23 @@
  * values; what they say about the device as a whole decides how it is asked from here on. */
 #include "core/engine/command.h"
 #include "core/engine/device.h"
+#include "core/engine/figures.h"
 #include "core/engine/groups.h"
 #include "core/engine/pace.h"
 #include "core/engine/request.h"
 #include "core/engine/samples.h"
 #include "core/engine/schedule.h"
 #include "core/engine/values.h"
+
+/* The first sample of which nothing was heard; NULL: there is none. */
+static const lintel_sample *
+first_silent(const lintel_sample *s, uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k++)
+        if (status_is_silence(s[k].status))
+            return &s[k];
+    return NULL;
+}
 
 /* What an answer says about the device as a whole. heard: samples that came from the device itself.
  */
@@ -23,6 +34,10 @@ judge_device(struct lintel_live_thing *t, lintel_status status, const lintel_sam
             thing_count_failure(t, s[0].status);
             thing_failed(t, s[0].status, s[0].detail, cost);
         } else if (heard != 0) {
+            const lintel_sample *silent = heard < n ? first_silent(s, n) : NULL;
+            if (silent != NULL)
+                thing_count_failure(t, silent->status);
+            figures_answered(t, cost);
             thing_answered(t, 1, wall);
         }
         return;
@@ -34,7 +49,23 @@ judge_device(struct lintel_live_thing *t, lintel_status status, const lintel_sam
     case LINTEL_E_FAIL:
     case LINTEL_E_NOMEM:
     case LINTEL_E_CONFIG: thing_failed(t, status, NULL, cost); return;
-    default: thing_answered(t, 1, wall);
+    default: figures_answered(t, cost); thing_answered(t, 1, wall);
+    }
+}
+
+/* An answer that lacks something is asked for once more, soon and whole; a device of which nothing
+ * was heard is first asked for one point. */
+static void
+judge_poll(struct lintel_live_thing *t, struct group *g, lintel_status status, int silent,
+           int64_t cost)
+{
+    lintel_mono soon = lintel_loop_now(t->bus->engine->loop) + BACKOFF_FIRST_NS;
+    if (silent && g->lost == LOST_NOTHING && g->poll_ns != 0) {
+        g->lost = LOST_TO_REPEAT;
+        g->due = g->due < soon ? g->due : soon;
+    } else if (!silent && status == LINTEL_OK) {
+        g->lost = LOST_NOTHING;
+        figures_polled(g, cost);
     }
 }
 
@@ -56,7 +87,9 @@ polled(struct lintel_live_thing *t, enum work work, lintel_status status, const 
     else
         t->retry = now + BACKOFF_FIRST_NS; /* unless the judgement says better */
     if (status == LINTEL_OK) {
+        t->forgiving = g != NULL && g->lost == LOST_NOTHING && t->failures == 0 && !t->stale_all;
         heard = samples_of_op(t, &t->op, s, n);
+        t->forgiving = 0;
     } else if (status <= LINTEL_E_ADDRESS && !status_is_silence(status) &&
                status != LINTEL_E_CANCELLED && status != LINTEL_E_BUSY) {
         for (uint32_t k = 0; k < t->op.n; k++) {
@@ -68,6 +101,8 @@ polled(struct lintel_live_thing *t, enum work work, lintel_status status, const 
             groups_point_rests(t, t->op.slots[0] - t->first_slot);
     }
     judge_device(t, status, s, n, heard, cost);
+    if (g != NULL)
+        judge_poll(t, g, status, status_is_silence(status) || first_silent(s, n) != NULL, cost);
 }
 
 static void

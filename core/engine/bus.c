@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The life of a bus: its plugin's instance becomes ready, is gone and comes again; its connection.
+ * The life of a bus: its plugin's instance becomes ready, is exchanged, is gone and comes
+ * again; its connection.
  */
 #include "core/base/log.h"
 #include "core/engine/command.h"
 #include "core/engine/device.h"
+#include "core/engine/figures.h"
 #include "core/engine/groups.h"
 #include "core/engine/pace.h"
 #include "core/engine/request.h"
 #include "core/engine/schedule.h"
 #include "core/engine/values.h"
+
+static uint32_t
+most_open(const lintel_plugin *plugin)
+{
+    return plugin->flags & LINTEL_PLUGIN_BLOCKING ? 1 : OPEN_MOST;
+}
 
 struct lintel_bus *
 lintel_engine_add_bus(struct lintel_engine *e, const char *name, const lintel_plugin *plugin,
@@ -30,11 +38,12 @@ lintel_engine_add_bus(struct lintel_engine *e, const char *name, const lintel_pl
     b->engine = e;
     b->plugin = plugin;
     b->port = port;
-    b->most_open = plugin->flags & LINTEL_PLUGIN_BLOCKING ? 1 : OPEN_MOST;
+    b->most_open = most_open(plugin);
     link_init(&b->things);
     link_init(&b->ghosts);
     link_init(&b->urgent);
     link_init(&b->polls);
+    figures_begin(b);
     b->place = e->nbuses;
     e->buses[e->nbuses++] = b;
     return b;
@@ -63,19 +72,19 @@ lintel_engine_remove_bus(struct lintel_engine *e, struct lintel_bus *b)
     lintel_free(b);
 }
 
-void
-lintel_engine_bus_ready(struct lintel_engine *e, struct lintel_bus *b)
+/* An instance is there: it is told of everything, and all is asked for once, in the order of the
+ * files, as fast as the bus can. */
+static void
+begin(struct lintel_bus *b)
 {
-    if (b->ready)
-        lintel_engine_bus_gone(e, b, LINTEL_E_LINK, "the plugin was started anew");
     b->ready = 1;
+    b->held = 0;
     if (!b->link_told) {
         b->link = LINTEL_OK;
         thing_set_detail(&b->detail, NULL);
     }
     for (struct link *l = b->things.next; l != &b->things; l = l->next)
         thing_tell(OWNER(l, struct lintel_live_thing, on_bus));
-    /* All is asked for once, in the order of the files, as fast as the bus can. */
     b->pumping = 1;
     for (struct link *l = b->things.next; l != &b->things; l = l->next) {
         struct lintel_live_thing *t = OWNER(l, struct lintel_live_thing, on_bus);
@@ -89,11 +98,53 @@ lintel_engine_bus_ready(struct lintel_engine *e, struct lintel_bus *b)
 }
 
 void
+lintel_engine_bus_ready(struct lintel_engine *e, struct lintel_bus *b)
+{
+    if (b->ready)
+        lintel_engine_bus_gone(e, b, LINTEL_E_LINK, "the plugin was started anew");
+    begin(b);
+}
+
+void
+lintel_engine_bus_hold(struct lintel_engine *e, struct lintel_bus *b)
+{
+    (void)e;
+    b->held = b->ready;
+}
+
+void
+lintel_engine_bus_go_on(struct lintel_engine *e, struct lintel_bus *b)
+{
+    (void)e;
+    b->held = 0;
+    bus_pump(b);
+}
+
+void
+lintel_engine_bus_plugin(struct lintel_engine *e, struct lintel_bus *b, const lintel_plugin *plugin)
+{
+    (void)e;
+    b->plugin = plugin;
+    b->most_open = most_open(plugin);
+    b->link_told = 0;
+}
+
+void
+lintel_engine_bus_renewed(struct lintel_engine *e, struct lintel_bus *b)
+{
+    (void)e;
+    /* What the old one did not know or did not want, the new one may. */
+    for (struct link *l = b->things.next; l != &b->things; l = l->next)
+        thing_renew(OWNER(l, struct lintel_live_thing, on_bus));
+    begin(b);
+}
+
+void
 lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_status status,
                        const char *detail)
 {
     (void)e;
-    b->ready = b->link_told = 0;
+    b->ready = b->link_told = b->held = 0;
     b->link = status != LINTEL_OK ? status : LINTEL_E_LINK;
     thing_set_detail(&b->detail, detail);
     while (!link_alone(&b->ghosts)) {

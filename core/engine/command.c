@@ -163,6 +163,8 @@ commands_expire(struct lintel_live_thing *t, lintel_mono now)
         command_take(c);
         if (c->step == STEP_CONFIRM)
             finish(c, LINTEL_OK, NULL, NULL);
+        else if (t->bus->held)
+            finish(c, LINTEL_E_BUSY, "the plugin of its bus is being exchanged; try again", NULL);
         else
             finish(c, LINTEL_E_TIMEOUT, "the device was busy for too long; try again", NULL);
     }

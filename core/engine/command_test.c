@@ -326,22 +326,26 @@ insisting_on_a_dead_device_costs_little(void)
 {
     struct kit_house h;
     struct seen s = {0};
-    REQUIRE(start(&h, 1, LINTEL_PLUGIN_BLOCKING) == 0);
-    for (int i = 0; i < 2; i++) {
+    REQUIRE(start(&h, 2, LINTEL_PLUGIN_BLOCKING) == 0);
+    for (int silent = 0; silent < 2;) { /* the second one answers, and would lose by it */
         while (h.bus.nopen == 0)
             kit_advance(&h, 0.1);
-        kit_advance(&h, 1);
-        kit_answer(&h.bus, 0, LINTEL_E_TIMEOUT, 0);
+        int first = h.bus.open[0]->slots[0] < NPOINTS;
+        kit_advance(&h, first ? 1 : 0.01);
+        kit_answer(&h.bus, 0, first ? LINTEL_E_TIMEOUT : LINTEL_OK, 0);
+        silent += first;
     }
+    kit_answer_all(&h.bus, 0);
     uint32_t before = h.bus.submitted;
     write_int(&h, 0, SETPOINT, 20, &s);
     CHECK_INT(s.calls, 1);
     CHECK_INT(s.status, LINTEL_E_TIMEOUT);
-    CHECK_HAS(s.detail, "no answer; it is tried again in 1");
+    CHECK_HAS(s.detail, "no answer; it is tried again in ");
     lintel_engine_read(h.engine, point(&h, 0, HOURS), outcome, &s);
     CHECK_INT(s.calls, 2);
     CHECK_INT(h.bus.submitted, before);
     kit_advance(&h, 11);
+    kit_answer_all(&h.bus, 0);
     write_int(&h, 0, LAMP, 1, &s); /* now it is worth a try */
     REQUIRE(h.bus.nopen == 1);
     CHECK_INT(h.bus.open[0]->kind, LINTEL_OP_WRITE);

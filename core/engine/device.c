@@ -6,6 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/engine/command.h"
+#include "core/engine/figures.h"
 #include "core/engine/groups.h"
 #include "core/engine/pace.h"
 #include "core/engine/schedule.h"
@@ -93,9 +94,9 @@ mapped_points(const struct lintel_live_thing *t)
 }
 
 struct lintel_live_thing *
-lintel_engine_add_thing(struct lintel_engine *e, struct lintel_bus *b, struct lintel_site *site,
-                        const struct lintel_thing *conf)
+thing_add(struct lintel_bus *b, struct lintel_site *site, const struct lintel_thing *conf)
 {
+    struct lintel_engine *e = b->engine;
     uint32_t n = conf->profile->n;
     struct lintel_live_thing *t = lintel_alloc(sizeof *t + n * sizeof t->points[0]);
     if (t == NULL)
@@ -135,6 +136,13 @@ lintel_engine_add_thing(struct lintel_engine *e, struct lintel_bus *b, struct li
     t->site = site;
     if (site != NULL)
         lintel_site_ref(site);
+    return t;
+}
+
+void
+thing_begin(struct lintel_live_thing *t)
+{
+    struct lintel_bus *b = t->bus;
     if (b->ready) {
         thing_tell(t);
         groups_due_now(t, 1);
@@ -142,15 +150,35 @@ lintel_engine_add_thing(struct lintel_engine *e, struct lintel_bus *b, struct li
     } else if (b->link != LINTEL_OK) {
         thing_stale(t, b->link, POINT_WHY_BUS);
     }
+}
+
+struct lintel_live_thing *
+lintel_engine_add_thing(struct lintel_engine *e, struct lintel_bus *b, struct lintel_site *site,
+                        const struct lintel_thing *conf)
+{
+    struct lintel_live_thing *t = thing_add(b, site, conf);
+    (void)e;
+    if (t != NULL)
+        thing_begin(t);
     return t;
+}
+
+void
+thing_renew(struct lintel_live_thing *t)
+{
+    t->announced = 0;
+    if (t->refused) {
+        t->refused = 0;
+        t->status = LINTEL_OK;
+        thing_set_detail(&t->detail, NULL);
+    }
+    groups_renew(t);
 }
 
 void
 thing_free(struct lintel_live_thing *t)
 {
-    for (uint32_t k = 0; k < t->ngroups; k++)
-        lintel_free(t->groups[k]);
-    lintel_free(t->groups);
+    groups_free(t->groups, t->ngroups);
     lintel_free(t->sources);
     lintel_free(t->detail);
     lintel_site_unref(t->site);
@@ -158,11 +186,12 @@ thing_free(struct lintel_live_thing *t)
 }
 
 void
-lintel_engine_remove_thing(struct lintel_engine *e, struct lintel_live_thing *t)
+thing_remove(struct lintel_live_thing *t, int how)
 {
     struct lintel_bus *b = t->bus;
+    struct lintel_engine *e = b->engine;
     LINTEL_ASSERT(!t->removed);
-    subscriptions_gone(t);
+    subscriptions_gone(t, how);
     t->removed = 1;
     link_take(&t->queued);
     link_take(&t->news);
@@ -173,7 +202,9 @@ lintel_engine_remove_thing(struct lintel_engine *e, struct lintel_live_thing *t)
         point_fini(t, i);
         e->by_point[t->first + i] = NULL;
     }
-    commands_fail(t, LINTEL_E_CANCELLED, "the thing was removed");
+    commands_fail(t, LINTEL_E_CANCELLED,
+                  how == LINTEL_REPLACED ? "the thing was changed; ask again"
+                                         : "the thing was removed");
     b->nthings--;
     b->npoints -= mapped_points(t);
     b->nsourced -= t->nsources != 0;
@@ -184,6 +215,13 @@ lintel_engine_remove_thing(struct lintel_engine *e, struct lintel_live_thing *t)
         thing_bury(t);
     else if (b->port.cancel != NULL)
         b->port.cancel(b->port.ctx, &t->op);
+}
+
+void
+lintel_engine_remove_thing(struct lintel_engine *e, struct lintel_live_thing *t)
+{
+    (void)e;
+    thing_remove(t, LINTEL_GONE);
 }
 
 void
@@ -322,11 +360,18 @@ back_off(struct lintel_live_thing *t, int64_t cost)
     uint32_t doublings = t->failures < 7 ? t->failures - 1 : 6;
     int64_t delay = BACKOFF_FIRST_NS << doublings;
     int64_t most = t->status == LINTEL_E_LINK ? BACKOFF_LINK_MOST_NS : BACKOFF_MOST_NS;
-    if (t->stale_all && delay < cost * BACKOFF_SHARE)
-        delay = cost * BACKOFF_SHARE;
     if (delay > most)
         delay = most;
-    return delay - engine_random_below(t->bus->engine, delay / 4);
+    int64_t least = delay - delay / 4;
+    /* Alone on its bus, it takes no time from others. */
+    if (t->stale_all && t->bus->nthings > 1 && least < cost * BACKOFF_SHARE)
+        least = cost * BACKOFF_SHARE;
+    if (least > most - most / 10)
+        least = most - most / 10;
+    /* Little jitter where the share rules: what comes back is to be found within the minute. */
+    if (delay < least + least / 50)
+        delay = least + least / 50;
+    return least + engine_random_below(t->bus->engine, delay - least + 1);
 }
 
 /* One lost answer is forgiven: the device is asked again soon, for one point, and only that once.
@@ -442,5 +487,9 @@ lintel_engine_device_stats(const struct lintel_engine *e, const struct lintel_li
         .requests = t->requests,
         .timeouts = t->timeouts,
         .errors = t->errors,
+        .retries = t->figures.retries,
+        .time_ns = t->figures.time_ns,
+        .share = figures_share(t),
+        .latency = t->figures.latency,
     };
 }

@@ -71,6 +71,17 @@ void lintel_engine_bus_ready(struct lintel_engine *e, struct lintel_bus *b);
 void lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_status status,
                             const char *detail);
 
+/* The instance is about to be exchanged for another one. Held: nothing is sent, commands wait,
+ * values keep their quality for as long as their own rules say; go_on: it was not to be. plugin:
+ * the other one's, once the old one has nothing more to do with the bus; its tables fit the things.
+ * renewed: it runs; devices and points are told to it, and all is asked for at once. A bus that is
+ * gone meanwhile (_gone) is held no more. */
+void lintel_engine_bus_hold(struct lintel_engine *e, struct lintel_bus *b);
+void lintel_engine_bus_go_on(struct lintel_engine *e, struct lintel_bus *b);
+void lintel_engine_bus_plugin(struct lintel_engine *e, struct lintel_bus *b,
+                              const lintel_plugin *plugin);
+void lintel_engine_bus_renewed(struct lintel_engine *e, struct lintel_bus *b);
+
 /* ---- set-up ---------------------------------------------------------------------------------- */
 
 struct lintel_engine *lintel_engine_new(struct lintel_loop *loop, uint64_t seed /* of jitter */);
@@ -86,6 +97,14 @@ struct lintel_live_thing *lintel_engine_add_thing(struct lintel_engine *e, struc
                                                   struct lintel_site *site,
                                                   const struct lintel_thing *t);
 void lintel_engine_remove_thing(struct lintel_engine *e, struct lintel_live_thing *t);
+/* Puts a thing in the place of one with the same id and bus, whose binding or settings were others.
+ * Values go along where address and device are the same; subscriptions are told that they are
+ * replaced (subscribe.h); commands that wait end as cancelled. NULL: out of memory, and the old one
+ * goes on. */
+struct lintel_live_thing *lintel_engine_replace_thing(struct lintel_engine *e,
+                                                      struct lintel_live_thing *old,
+                                                      struct lintel_site *site,
+                                                      const struct lintel_thing *t);
 
 /* Calls fn at the end of each turn in which something came to be known of a thing that its state is
  * made of: answers and silence, its bus, the quality of its points. Once for each thing. NULL: no
@@ -187,6 +206,26 @@ struct lintel_bus_stats {
     uint64_t requests, timeouts, errors, values, dropped, writes;
     int64_t busy_ns; /* time with a request under way */
 };
+/* Answers by how long they took: the first bucket up to 1 ms, each further one up to twice the one
+ * before, the last one all above 16 s. */
+enum { LINTEL_LATENCIES = 16 };
+/* The time below which this part (0 to 1) of all answers lies, in ns, by interpolation within a
+ * bucket; 0: there are none. */
+int64_t lintel_latency_below(const uint32_t buckets[LINTEL_LATENCIES], double part_of_all);
+
+struct lintel_bus_use {
+    int64_t window_ns; /* of `busy` and of the devices' shares: five to ten minutes; less after the
+                        * start, more while nobody is asked */
+    double busy;       /* part of the window with a request under way */
+    double needs;      /* what all polls need, by experience: 1 = all of the time */
+    int64_t cycle_ns;  /* one poll of everything, one after the other, by experience */
+    int serial;        /* one request at a time, so that shares add up to `busy` */
+    uint64_t retries;
+    const uint32_t *latency; /* [LINTEL_LATENCIES]; lives as long as the bus */
+};
+/* Looks at every device of the bus. */
+void lintel_engine_bus_use(const struct lintel_engine *e, const struct lintel_bus *b,
+                           struct lintel_bus_use *ret);
 void lintel_engine_bus_stats(const struct lintel_engine *e, const struct lintel_bus *b,
                              struct lintel_bus_stats *ret);
 uint32_t lintel_engine_nbuses(const struct lintel_engine *e);
@@ -199,6 +238,10 @@ struct lintel_device_stats {
     lintel_status status;
     const char *detail;
     uint64_t requests, timeouts, errors;
+    uint64_t retries;        /* of the requests: repeated polls, and looks whether it is back */
+    int64_t time_ns;         /* with a request of it under way */
+    double share;            /* the same in the window of lintel_bus_use, as a part of it */
+    const uint32_t *latency; /* [LINTEL_LATENCIES]; lives as long as the thing */
 };
 void lintel_engine_device_stats(const struct lintel_engine *e, const struct lintel_live_thing *t,
                                 struct lintel_device_stats *ret);

@@ -3,17 +3,21 @@
  * and none includes the header of one above it (tests/lint/circles.awk). From the bottom up:
  *
  *   tables       numbers -> pointers, ranges of numbers, rings; pace.h: all figures of pace
- *   engine       the state (this header), finding, the end of a turn; engine.h is the interface of
- * the whole watch        who watches a point: a change marks them values       one point: its
- * value, quality, reason, age, and the reading of it groups       the points of a thing that are
- * asked for together, and when they are due samples      what a plugin tells becomes values:
- * decoding, deadband, failures of single points request      one request of a thing: sent, and over
+ *   engine       the state (this header), finding, the end of a turn; engine.h is the interface
+ *   watch        who watches a point: a change marks them
+ *   values       one point: its value, quality, reason, age, and the reading of it
+ *   groups       the points of a thing that are asked for together, and when they are due
+ *   plan         the same for a site that does not run: whether its buses have the time
+ *   figures      what is counted of devices and buses
+ *   samples      what a plugin tells becomes values: decoding, deadband, failures of single points
+ *   request      one request of a thing: sent, and over
  *   command      writes, actions, reads on demand: those that wait, and the steps of one
  *   schedule     which device is asked next, and for what: queues, one request at a time
  *   ask          a call of the interface becomes a command
  *   subscribe    who wants to hear of points, and under which conditions
  *   device       life of a thing: adding, failing, back-off, removing
- *   bus          life of a bus: ready, gone, its link
+ *   bus          life of a bus: ready, held, gone, its link
+ *   replace      a thing in the place of another one
  *   answers      the end of a request and what comes unasked: for the points, for the device
  *   life         the engine is made, ends its turns, and ends
  *
@@ -58,13 +62,16 @@ struct point {
 
 /* ---- things ---------------------------------------------------------------------------------- */
 
-struct group {       /* points that are asked for together */
-    int64_t poll_ns; /* 0: to be subscribed, once */
-    lintel_mono due; /* NEVER: subscribed */
+enum { LOST_NOTHING, LOST_TO_REPEAT, LOST_REPEATED }; /* group.lost */
+struct group {                                        /* points that are asked for together */
+    int64_t poll_ns;                                  /* 0: to be subscribed, once */
+    lintel_mono due;                                  /* NEVER: subscribed */
     uint32_t batch, n;
     uint8_t spread;  /* the next due time gets a phase of its own */
     uint8_t changed; /* points have come to rest */
     uint8_t again;   /* was told "busy" */
+    uint8_t lost;    /* the last answer lacked something; it was asked for again */
+    int64_t cost_ns; /* how long a whole answer takes, by experience; 0: none came yet */
     uint32_t slots[];
 };
 
@@ -74,6 +81,14 @@ struct scale_source {
     uint32_t index; /* of the point */
     int32_t exponent;
     int known;
+};
+
+struct figures { /* figures.c; of a thing or a bus */
+    uint32_t latency[LINTEL_LATENCIES];
+    uint64_t retries;
+    int64_t time_ns;            /* with a request under way; of a thing */
+    int64_t mark_old, mark_new; /* what the time was when the windows began */
+    uint32_t epoch;             /* number of the newer window */
 };
 
 struct lintel_live_thing {
@@ -112,6 +127,8 @@ struct lintel_live_thing {
     lintel_status status;
     char *detail;
     uint64_t requests, timeouts, errors;
+    struct figures figures;
+    uint8_t forgiving; /* silence in the answer that is being taken is no news of a point */
     struct lintel_timer timer;
     struct link on_bus;
     struct link news; /* in engine.news, or alone */
@@ -131,6 +148,7 @@ struct lintel_bus {
     uint32_t nsourced;   /* things with scaleFrom */
     uint32_t urgent_run; /* urgent ones served since the last poll */
     uint8_t ready, pumping;
+    uint8_t held;      /* its instance is being exchanged: nothing is sent */
     uint8_t link_told; /* by this instance */
     lintel_status link;
     char *detail;
@@ -141,6 +159,8 @@ struct lintel_bus {
     uint64_t requests, timeouts, errors, values, dropped, writes;
     int64_t busy_ns;
     lintel_mono busy_since;
+    struct figures figures;
+    lintel_mono window_old, window_new;
     struct lintel_timer again; /* after the port took nothing */
     lintel_mono sample_free;   /* when the next read for a watcher may begin */
     int64_t sample_cost;       /* how long one takes, by experience */

@@ -11,9 +11,8 @@ struct period { /* one pace of a thing, while its groups are made */
     uint32_t n;
 };
 
-/* The pace at which a point is asked for; -1: not by itself; 0: it is subscribed. */
-static int64_t
-pace_of(const struct lintel_bound *b, int subscribed)
+int64_t
+group_pace(const struct lintel_bound *b, int subscribed)
 {
     if (!b->mapped || b->affordance->kind == LINTEL_K_ACTION)
         return -1;
@@ -31,7 +30,7 @@ add_group(struct lintel_live_thing *t, const struct period *pace, uint32_t *at, 
     g->poll_ns = pace->poll_ns;
     g->batch = ++t->bus->batch != 0 ? t->bus->batch : ++t->bus->batch;
     for (; g->n < n; (*at)++)
-        if (pace_of(thing_bound(t, *at), pace->poll_ns == 0) == pace->poll_ns)
+        if (group_pace(thing_bound(t, *at), pace->poll_ns == 0) == pace->poll_ns)
             g->slots[g->n++] = t->first_slot + *at;
     g->spread = 1;
     t->groups[t->ngroups++] = g;
@@ -46,7 +45,7 @@ find_periods(const struct lintel_live_thing *t, struct period **ret, uint32_t *r
     uint32_t n = 0, room = 0, last = 0;
     for (int subscribed = 0; subscribed <= 1; subscribed++) {
         for (uint32_t i = 0; i < t->n; i++) {
-            int64_t pace = pace_of(thing_bound(t, i), subscribed);
+            int64_t pace = group_pace(thing_bound(t, i), subscribed);
             if (pace < 0)
                 continue;
             if (n == 0 || list[last].poll_ns != pace)
@@ -97,6 +96,36 @@ groups_make(struct lintel_live_thing *t)
 out:
     lintel_free(paces);
     return rc;
+}
+
+void
+groups_free(struct group **groups, uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k++)
+        lintel_free(groups[k]);
+    lintel_free(groups);
+}
+
+void
+groups_renew(struct lintel_live_thing *t)
+{
+    struct group **before = t->groups;
+    uint32_t n = t->ngroups, rests = 0;
+    for (uint32_t i = 0; i < t->n; i++)
+        rests += (t->points[i].flags & POINT_RESTS) != 0;
+    if (rests == 0 || t->work != WORK_NONE) /* its request names the group's slots */
+        return;
+    t->groups = NULL;
+    t->ngroups = 0;
+    if (groups_make(t) != 0) { /* no memory: they rest on */
+        groups_free(t->groups, t->ngroups);
+        t->groups = before;
+        t->ngroups = n;
+        return;
+    }
+    groups_free(before, n);
+    for (uint32_t i = 0; i < t->n; i++)
+        t->points[i].flags &= (uint8_t)~POINT_RESTS;
 }
 
 /* ---- using ----------------------------------------------------------------------------------- */

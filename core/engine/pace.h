@@ -20,15 +20,15 @@
 #define SAMPLE_GAP_NS (SECOND / 100) /* between two reads of a bus for watchers, at least */
 #define NEVER (INT64_MAX / 2)
 enum {
-    BACKOFF_SHARE =
-        40, /* a silent device may use one part in so many of its bus' time; 30 with the jitter */
-    COMMAND_SHARE = 10, /* the same for commands to it that people insist on */
-    SAMPLE_SHARE = 2,   /* reads for watchers use at most one part in so many of a bus' time */
-    PHASES_LEAST = 10,  /* moments at which the polls of one pace can begin */
-    URGENT_MOST = 8,    /* commands in a row, while polls of other devices wait */
-    GROUP_MOST = 512,   /* points of one request, so that a write does not wait long */
-    OPEN_MOST = 16,     /* requests under way on a bus whose plugin does not block */
-    QUEUE_MOST = 64,    /* commands that wait for one device */
-    WAITERS_MOST = 1024 /* readers that wait for one device */
+    BACKOFF_SHARE = 100, /* a silent device rests so many times as long as it takes to find that it
+                            is still silent: less than 1 % of its bus' time */
+    COMMAND_SHARE = 10,  /* the same for commands to it that people insist on */
+    SAMPLE_SHARE = 2,    /* reads for watchers use at most one part in so many of a bus' time */
+    PHASES_LEAST = 10,   /* moments at which the polls of one pace can begin */
+    URGENT_MOST = 8,     /* commands in a row, while polls of other devices wait */
+    GROUP_MOST = 512,    /* points of one request, so that a write does not wait long */
+    OPEN_MOST = 16,      /* requests under way on a bus whose plugin does not block */
+    QUEUE_MOST = 64,     /* commands that wait for one device */
+    WAITERS_MOST = 1024  /* readers that wait for one device */
 };
 #endif

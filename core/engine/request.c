@@ -2,6 +2,8 @@
  * One request of a thing: sent, and over. A thing has one under way at most. */
 #include "core/engine/request.h"
 
+#include "core/engine/figures.h"
+
 int
 thing_submit(struct lintel_live_thing *t, enum work work, enum lintel_op_kind kind,
              const uint32_t *slots, uint32_t n, const lintel_value *values, uint32_t batch,
@@ -45,6 +47,7 @@ thing_op_over(struct lintel_live_thing *t, lintel_status status)
 {
     struct lintel_bus *b = t->bus;
     t->work = WORK_NONE;
+    figures_time(t, lintel_loop_now(b->engine->loop) - t->began);
     if (--b->nopen == 0)
         b->busy_ns += lintel_loop_now(b->engine->loop) - b->busy_since;
     thing_count_failure(t, status);

@@ -57,6 +57,8 @@ apply_failure(struct lintel_live_thing *t, uint32_t i, const lintel_sample *s)
 {
     if (s->status == LINTEL_E_BUSY || s->status == LINTEL_E_CANCELLED)
         return; /* no news of the point: it ages */
+    if (t->forgiving && status_is_silence(s->status))
+        return;
     if (s->status == LINTEL_E_ADDRESS)
         groups_point_rests(t, i);
     point_judge(t, i, status_is_silence(s->status) ? LINTEL_QUALITY_STALE : LINTEL_QUALITY_BAD,

@@ -33,6 +33,10 @@ send_group(struct lintel_live_thing *t, struct group *g, lintel_mono now)
     if (rc != 0) {
         g->due = due;
         g->spread = spread;
+    } else if (g->lost == LOST_TO_REPEAT) {
+        g->lost = LOST_REPEATED;
+        t->figures.retries++;
+        t->bus->figures.retries++;
     }
     return rc;
 }
@@ -49,8 +53,11 @@ send_probe(struct lintel_live_thing *t)
             continue;
         if (g->poll_ns != 0) {
             t->probe_slot = g->slots[0];
-            return thing_submit(t, WORK_PROBE, LINTEL_OP_READ, &t->probe_slot, 1, NULL, 0,
-                                PROBE_NS);
+            int rc =
+                thing_submit(t, WORK_PROBE, LINTEL_OP_READ, &t->probe_slot, 1, NULL, 0, PROBE_NS);
+            t->figures.retries += rc == 0;
+            t->bus->figures.retries += rc == 0;
+            return rc;
         }
         if (g->due != NEVER)
             subscribe = g;
@@ -151,7 +158,7 @@ bus_pump(struct lintel_bus *b)
     if (b->pumping)
         return;
     b->pumping = 1;
-    while (b->ready && b->nopen < b->most_open) {
+    while (b->ready && !b->held && b->nopen < b->most_open) {
         int polls_first = b->urgent_run >= URGENT_MOST && !link_alone(&b->polls);
         struct link *queue = link_alone(&b->urgent) || polls_first ? &b->polls : &b->urgent;
         if (link_alone(queue))

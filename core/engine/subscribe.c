@@ -361,7 +361,7 @@ lintel_unsubscribe(struct lintel_engine *e, struct lintel_subscription *s)
 }
 
 void
-subscriptions_gone(struct lintel_live_thing *t)
+subscriptions_gone(struct lintel_live_thing *t, int how)
 {
     struct lintel_engine *e = t->bus->engine;
     for (uint32_t i = 0; i < t->n; i++) {
@@ -370,7 +370,7 @@ subscriptions_gone(struct lintel_live_thing *t)
             struct watcher *w = OWNER(ring->next, struct watch, ring)->watcher;
             struct lintel_subscription *s = OWNER(w, struct lintel_subscription, told);
             detach(s);
-            s->fn(s->ctx, s, 0, 1);
+            s->fn(s->ctx, s, 0, how);
             lintel_free(s);
         }
     }

@@ -33,9 +33,11 @@ int lintel_conditions_check(const struct lintel_conditions *c, const struct lint
                             char reason[LINTEL_REASON]);
 
 struct lintel_subscription;
-/* Called when a representation is due: confirm says that c.con wants it acknowledged; gone that the
- * thing was removed, and this was the last call (the subscription is freed by it). Values are read
- * by lintel_engine_reading(). */
+/* Called when a representation is due: confirm says that c.con wants it acknowledged; gone that
+ * this is the last call (the subscription is freed by it): the thing was removed, or replaced by
+ * one of the same id, which lintel_engine_find_thing() gives now and which can be subscribed to in
+ * its place. Values are read by lintel_engine_reading(). */
+enum { LINTEL_GONE = 1, LINTEL_REPLACED = 2 };
 typedef void lintel_subscription_fn(void *ctx, struct lintel_subscription *s, int confirm,
                                     int gone);
 /* n points (a property, or all of a thing for its SenML pack). The current state counts as

@@ -261,6 +261,28 @@ point_no_value(struct lintel_live_thing *t, uint32_t i)
 }
 
 void
+point_carry(struct lintel_live_thing *was, uint32_t i, struct lintel_live_thing *is, uint32_t k)
+{
+    const struct point *from = &was->points[i];
+    struct point *to = &is->points[k];
+    int64_t stale_ns = thing_bound(is, k)->stale_ns;
+    lintel_value v;
+    point_value(from, &v);
+    if (point_store(to, &v) != 0)
+        return; /* it begins without a value */
+    to->source = from->source;
+    to->arrival = from->arrival;
+    to->refreshed = from->refreshed;
+    to->sequence = from->sequence;
+    to->status = from->status;
+    set_quality(is, to, (enum lintel_quality)from->quality);
+    if (from->flags & POINT_DETAIL)
+        point_detail(is, k, id_map_get(&was->bus->engine->details, was->first + i));
+    if (stale_ns > 0 && to->refreshed + stale_ns < is->stale_at)
+        is->stale_at = to->refreshed + stale_ns;
+}
+
+void
 point_fini(struct lintel_live_thing *t, uint32_t i)
 {
     point_detail(t, i, NULL);

@@ -18,6 +18,9 @@ void point_judge(struct lintel_live_thing *t, uint32_t i, enum lintel_quality q,
 void point_detail(struct lintel_live_thing *t, uint32_t i,
                   const char *detail);                        /* NULL or "": none */
 void point_no_value(struct lintel_live_thing *t, uint32_t i); /* the device has none */
+/* The last value and quality of one point as those of another, of another thing. */
+void point_carry(struct lintel_live_thing *was, uint32_t i, struct lintel_live_thing *is,
+                 uint32_t k);
 void point_fini(struct lintel_live_thing *t, uint32_t i);
 /* Looks at all points of the thing, once in the shortest time in which one of them can become
  * stale: refreshing a value costs nothing for this. */

@@ -14,9 +14,10 @@
 enum {
     HEAD = 4,
     ROOM_LEAST = 16 * 1024,
-    ROOM_KEPT = 256 * 1024, /* what an idle connection may hold */
-    READS_MOST = 16,        /* reads and frames in one turn, so that one busy peer can't hold the */
-    FRAMES_MOST = 256       /* loop */
+    ROOM_KEPT = 256 * 1024,  /* what an idle connection may hold */
+    READS_MOST = 16,         /* reads in one turn, so that one busy peer can't hold the loop, */
+    TURN_BYTES = 256 * 1024, /* bytes; a longer frame is read on in the next turn, */
+    FRAMES_MOST = 256        /* and frames */
 };
 
 static const char broke_rules[] = "it sent a frame that breaks the protocol";
@@ -49,6 +50,8 @@ unsigned char *
 lintel_splitter_space(struct lintel_splitter *s, size_t *ret_room)
 {
     size_t wanted = ROOM_LEAST;
+    if (s->busy && s->room < ROOM_KEPT)
+        wanted = s->room * 2;
     if (s->n >= HEAD && get_head(s->p) + HEAD > wanted)
         wanted = get_head(s->p) + HEAD; /* in bounds: _take has looked at it */
     if (s->room < wanted) {
@@ -68,6 +71,7 @@ lintel_splitter_take(struct lintel_splitter *s, size_t n,
 {
     size_t at = 0, length = 0;
     s->n += n;
+    s->busy = s->n == s->room;
     while (s->n - at >= HEAD) {
         length = get_head(s->p + at);
         if (length == 0 || length > LINTEL_FRAME_MOST)
@@ -111,6 +115,7 @@ struct lintel_frames {
 
 static void on_ready(void *arg, int fd, uint32_t ready);
 static void on_turn(void *arg);
+static void write_some(struct lintel_frames *f);
 
 static void
 free_frames(struct lintel_frames *f)
@@ -126,6 +131,7 @@ end(struct lintel_frames *f, const char *reason)
 {
     if (f->ended)
         return;
+    write_some(f); /* what was said in this turn; the peer may have closed one way only */
     f->ended = 1;
     lintel_timer_stop(f->loop, &f->next_turn);
     lintel_loop_watch(f->loop, f->fd, 0, NULL, NULL);
@@ -161,10 +167,11 @@ take(struct lintel_frames *f, size_t n)
 static void
 read_some(struct lintel_frames *f)
 {
+    size_t bytes = 0;
     f->taken = 0;
     if (f->more)
         take(f, 0);
-    for (int i = 0; i < READS_MOST && !f->more && !f->ended; i++) {
+    for (int i = 0; i < READS_MOST && bytes < TURN_BYTES && !f->more && !f->ended; i++) {
         size_t room = 0;
         unsigned char *p = lintel_splitter_space(&f->in, &room);
         if (p == NULL) {
@@ -182,6 +189,7 @@ read_some(struct lintel_frames *f)
                           : strerror(errno));
             return;
         }
+        bytes += (size_t)n;
         take(f, (size_t)n);
         if ((size_t)n < room)
             return;
@@ -230,8 +238,12 @@ on_ready(void *arg, int fd, uint32_t ready)
     if (ready & LINTEL_LOOP_READ)
         read_some(f);
     f->busy = 0;
-    if (f->dead)
+    if (f->dead) {
         free_frames(f);
+    } else if (!f->ended && f->out_at < f->out.n) {
+        write_some(f);
+        set_writing(f, f->out_at < f->out.n);
+    }
 }
 
 /* What the last turn has left. */
@@ -297,7 +309,8 @@ enqueue(struct lintel_frames *f, const unsigned char head[HEAD], const struct li
             shutdown(f->fd, SHUT_RDWR);
         return -1;
     }
-    set_writing(f, 1);
+    if (!f->busy) /* else on_ready() sends all that the callbacks said at once */
+        set_writing(f, 1);
     return 0;
 }
 
@@ -316,7 +329,7 @@ lintel_frames_send(struct lintel_frames *f, const struct lintel_buf *b)
     if (!may_send(f, b))
         return -1;
     put_head(head, b->n);
-    if (lintel_frames_queued(f) == 0) {
+    if (lintel_frames_queued(f) == 0 && !f->busy) {
         sent = send_now(f->fd, head, b);
         if (sent == SIZE_MAX)
             return -1;
@@ -347,6 +360,8 @@ lintel_frames_close(struct lintel_frames *f)
 {
     if (f == NULL || f->dead)
         return;
+    if (!f->ended && f->busy)
+        write_some(f); /* what was said in this turn */
     if (!f->ended)
         lintel_loop_watch(f->loop, f->fd, 0, NULL, NULL);
     lintel_timer_stop(f->loop, &f->next_turn);

@@ -36,6 +36,7 @@ lintel_frames_close(struct lintel_frames *f); /* NULL is fine; may be called fro
 struct lintel_splitter {
     unsigned char *p;
     size_t n, room;
+    int busy; /* the last bytes filled all the space: more is given */
 };
 void lintel_splitter_fini(struct lintel_splitter *s);
 /* Where the next bytes of the stream go: at least one byte, *ret_room of them. NULL: out of memory.

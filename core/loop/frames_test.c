@@ -134,6 +134,51 @@ it_may_be_closed_from_inside(void)
     finish(&e);
 }
 
+static int
+answer_thrice(void *ctx, const unsigned char *data, size_t n)
+{
+    struct end *e = ctx;
+    struct lintel_buf b = {0};
+    lintel_buf_add(&b, data, n);
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(lintel_frames_send(e->frames, &b), 0);
+    lintel_buf_fini(&b);
+    if (++e->n == e->close_at) {
+        lintel_frames_close(e->frames);
+        e->frames = NULL;
+    }
+    return e->n == e->refuse_at;
+}
+
+/* What a callback says leaves at the end of the turn, and all the same when the connection ends in
+ * it: closed from inside, refused, or closed by the peer one way only. */
+static void
+what_is_said_in_a_callback_leaves(void)
+{
+    static const struct lintel_frames_fns thrice = {answer_thrice, on_closed};
+    for (int way = 0; way < 4; way++) {
+        struct end e;
+        char got[64];
+        int fds[2] = {-1, -1};
+        e = (struct end){.loop = lintel_loop_new_fake(),
+                         .close_at = way == 1 ? 2 : 0,
+                         .refuse_at = way == 2 ? 2 : 0};
+        CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+        e.raw = fds[1];
+        e.frames = lintel_frames_new(e.loop, fds[0], 1000, &thrice, &e);
+        put(&e, "\0\0\0\1a\0\0\0\1b", 10);
+        if (way == 3)
+            shutdown(e.raw, SHUT_WR);
+        for (int i = 0; i < 3; i++)
+            lintel_loop_advance(e.loop, 0);
+        CHECK_INT(recv(e.raw, got, sizeof got, MSG_DONTWAIT), 30);
+        CHECK_INT(got[4], 'a');
+        CHECK_INT(got[29], 'b');
+        CHECK_INT(e.ends, way >= 2);
+        finish(&e);
+    }
+}
+
 static void
 the_end_is_told_once(void)
 {
@@ -283,6 +328,7 @@ main(int argc, char **argv)
                                             KIT(lengths_that_cannot_be_end_the_connection),
                                             KIT(a_refused_frame_ends_the_connection),
                                             KIT(it_may_be_closed_from_inside),
+                                            KIT(what_is_said_in_a_callback_leaves),
                                             KIT(the_end_is_told_once),
                                             KIT(a_slow_reader_is_waited_for_up_to_the_limit),
                                             KIT(what_cannot_be_sent_is_refused),

@@ -308,7 +308,7 @@ lintel_loop_post(struct lintel_loop *l, void (*fn)(void *arg), void *arg)
     pthread_mutex_lock(&l->lock);
     struct posts *q = &l->posted;
     if (q->n == q->room) {
-        size_t room = q->room ? q->room * 2 : 16;
+        size_t room = q->room * 2;
         struct post *list = lintel_grow(q->list, room, sizeof *list);
         ok = list != NULL;
         if (ok) {
@@ -381,14 +381,33 @@ lintel_loop_signal(struct lintel_loop *l, int signum, void (*fn)(void *arg, int 
 
 /* ---- running --------------------------------------------------------------------------------- */
 
+static int
+posts_reserve(struct posts *q)
+{
+    q->list = lintel_alloc_array(LINTEL_LOOP_POSTS_SURE, sizeof *q->list);
+    q->room = LINTEL_LOOP_POSTS_SURE;
+    return q->list != NULL ? 0 : -1;
+}
+
+static void
+free_memory(struct lintel_loop *l)
+{
+    lintel_free(l->heap);
+    lintel_free(l->watches);
+    lintel_free(l->posted.list);
+    lintel_free(l->running.list);
+    lintel_free(l);
+}
+
 static struct lintel_loop *
 new_loop(int fake)
 {
     struct lintel_loop *l = lintel_alloc(sizeof *l);
     if (l == NULL)
         return NULL;
-    if (uv_loop_init(&l->uv) != 0) {
-        lintel_free(l);
+    if (posts_reserve(&l->posted) != 0 || posts_reserve(&l->running) != 0 ||
+        uv_loop_init(&l->uv) != 0) {
+        free_memory(l);
         return NULL;
     }
     l->uv.data = l->wake.data = l->alarm.data = l;
@@ -397,7 +416,7 @@ new_loop(int fake)
         uv_close((uv_handle_t *)&l->alarm, NULL);
         uv_run(&l->uv, UV_RUN_DEFAULT);
         uv_loop_close(&l->uv);
-        lintel_free(l);
+        free_memory(l);
         return NULL;
     }
     pthread_mutex_init(&l->lock, NULL);
@@ -434,11 +453,7 @@ lintel_loop_free(struct lintel_loop *l)
     uv_run(&l->uv, UV_RUN_DEFAULT); /* until everything is closed */
     LINTEL_ASSERT(uv_loop_close(&l->uv) == 0);
     pthread_mutex_destroy(&l->lock);
-    lintel_free(l->heap);
-    lintel_free(l->watches);
-    lintel_free(l->posted.list);
-    lintel_free(l->running.list);
-    lintel_free(l);
+    free_memory(l);
 }
 
 void

@@ -47,7 +47,9 @@ void lintel_timer_stop(struct lintel_loop *l, struct lintel_timer *t);
 int lintel_loop_watch(struct lintel_loop *l, int fd, uint32_t events,
                       void (*fn)(void *arg, int fd, uint32_t ready), void *arg);
 
-/* Runs fn(arg) on the loop's thread, soon and in order. any. -1: out of memory. */
+/* Runs fn(arg) on the loop's thread, soon and in order. any. -1: out of memory. The first few that
+ * wait need none: one that must get through does, if it alone posts to this loop. */
+enum { LINTEL_LOOP_POSTS_SURE = 16 };
 int lintel_loop_post(struct lintel_loop *l, void (*fn)(void *arg), void *arg);
 
 /* Signals (SIGHUP, SIGTERM, SIGINT): fn runs on the loop. */

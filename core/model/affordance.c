@@ -107,6 +107,8 @@ global_name(struct walker *w, const char *pointer)
             lintel_buf_addf(&b, "%%%02X", (unsigned)(unsigned char)*s);
     }
     const char *name = b.failed ? NULL : lintel_arena_strdup(w->tree->arena, lintel_buf_str(&b));
+    if (name == NULL)
+        w->failed = lintel_error(w->tree->report, (struct lintel_place){0}, "out of memory");
     lintel_buf_fini(&b);
     return name;
 }
@@ -180,7 +182,10 @@ require_pointer(struct walker *w, const struct lintel_node *group, const struct 
         struct lintel_buf pointer = {0};
         for (unsigned i = 0; i < name.n; i++)
             add_pointer_step(&pointer, name.steps[i], strlen(name.steps[i]));
-        require(w, lintel_buf_str(&pointer), pointer.n);
+        if (pointer.failed)
+            w->failed = lintel_error(w->tree->report, at, "out of memory");
+        else
+            require(w, lintel_buf_str(&pointer), pointer.n);
         lintel_buf_fini(&pointer);
     } else if (!found && name.n != 0 && s == w->tree->sources[0]) {
         w->failed = lintel_tree_missing(w->tree, &name, failed, last, at);
@@ -347,13 +352,15 @@ read_group(struct walker *w, const struct lintel_node *group)
 }
 
 static int
-is_selected(const struct walker *w, const struct lintel_node *class,
+is_selected(struct walker *w, const struct lintel_node *class,
             const struct lintel_node *group)
 {
     if (w->s->selected == NULL || w->s->selected->n == 0)
         return 1;
     struct lintel_buf key = {0};
     lintel_buf_addf(&key, "%s/%s", class->key.p, group->key.p);
+    if (key.failed)
+        w->failed = lintel_error(w->tree->report, (struct lintel_place){0}, "out of memory");
     int yes = lintel_map_get(w->s->selected, lintel_buf_str(&key), key.n) != NULL;
     lintel_buf_fini(&key);
     return yes;

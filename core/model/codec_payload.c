@@ -237,6 +237,8 @@ match(const struct lintel_codec *c, lintel_value *v, struct lintel_payload *w,
         return bad(reason, "the text is no UTF-8");
     if (!lintel_regexp_search(c->pattern, all.p, all.n, &group) || group.p == NULL)
         return LINTEL_DECODED_ABSENT;
+    if (group.n != 0 && memchr(group.p, '\0', group.n) != NULL)
+        return bad(reason, "the text has a NUL in it");
     if (w->arena == NULL)
         w->arena = lintel_arena_new();
     char *text = w->arena != NULL ? lintel_arena_strndup(w->arena, group.p, group.n) : NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/model/codec_kit.h"
+#include "tests/kit/failures.h"
 
 /* ---- types and orders ------------------------------------------------------------------------ */
 
@@ -663,6 +664,19 @@ descriptions(void)
 
 /* ---- out of memory --------------------------------------------------------------------------- */
 
+static int
+compile_once(void *ctx)
+{
+    struct lintel_report report = {0};
+    struct lintel_codec *c = lintel_codec_compile(ctx, &report);
+    kit_memory_is_back();
+    int done = c != NULL;
+    CHECK(done == (report.errors == 0));
+    lintel_report_fini(&report);
+    lintel_codec_unref(c);
+    return done;
+}
+
 static void
 memory_runs_out(void)
 {
@@ -678,18 +692,7 @@ memory_runs_out(void)
         REQUIRE(doc != NULL);
         struct lintel_codec_source s = {doc, doc->root, which ? &watt : &TEXT,
                                         which ? "u16" : "string", which ? 2 : 1};
-        struct lintel_codec *c = NULL;
-        uint64_t n = 0;
-        while (c == NULL && n < 200) {
-            struct lintel_report report = {0};
-            lintel_mem_fail_at(++n);
-            c = lintel_codec_compile(&s, &report);
-            lintel_mem_fail_at(0);
-            CHECK((c == NULL) == (report.errors != 0));
-            lintel_report_fini(&report);
-        }
-        CHECK(c != NULL && n > 4);
-        lintel_codec_unref(c);
+        CHECK(kit_each_failure(compile_once, &s) > 4);
         lintel_doc_free(doc);
     }
     MODBUS("{ type: string, count: 4 }", &TEXT);

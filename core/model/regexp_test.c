@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/kit/failures.h"
 #include "tests/kit/kit.h"
 
 /* The group's text, "-" for no match, "?" for a group that took no part. */
@@ -173,10 +174,35 @@ agrees_with_a_simple_matcher(void)
     CHECK(matched > 1000);
 }
 
+static int
+compile_once(void *ctx)
+{
+    char reason[LINTEL_REGEXP_REASON] = "";
+    (void)ctx;
+    struct lintel_regexp *re = lintel_regexp_compile("(a|b[c-e]){2,5}x?", 17, NULL, reason);
+    kit_memory_is_back();
+    int done = re != NULL;
+    CHECK(done == (reason[0] == '\0'));
+    if (done)
+        CHECK(lintel_regexp_search(re, "..abdx", 6, NULL));
+    lintel_regexp_free(re);
+    return done;
+}
+
+static void
+memory_runs_out(void)
+{
+    kit_each_failure(compile_once, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(matches), KIT(refuses), KIT(is_linear), KIT(agrees_with_a_simple_matcher), {0}};
+    static const struct kit_test tests[] = {KIT(matches),
+                                            KIT(refuses),
+                                            KIT(is_linear),
+                                            KIT(memory_runs_out),
+                                            KIT(agrees_with_a_simple_matcher),
+                                            {0}};
     return kit_main("regexp", tests, argc, argv);
 }

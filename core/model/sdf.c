@@ -455,6 +455,11 @@ find_source(void *ctx, const struct lintel_name *name, struct lintel_place at,
     size_t uri = key.n;
     if (name->n >= 2)
         lintel_buf_addf(&key, "#%s/%s", name->steps[0], name->steps[1]);
+    if (key.failed) {
+        lintel_error(report, at, "out of memory");
+        lintel_buf_fini(&key);
+        return NULL;
+    }
     struct lintel_source *s = lintel_map_get(&m->defined, lintel_buf_str(&key), key.n);
     struct lintel_source *other = lintel_map_get(&m->second, key.p, key.n);
     if (s == NULL)
@@ -805,6 +810,8 @@ resolve_global(struct lintel_models *m, const char *text, struct lintel_place at
          (strcmp(name.steps[0], "sdfObject") != 0 && strcmp(name.steps[0], "sdfThing") != 0)))
         lintel_error(report, at, "\"%s\" is no sdfObject or sdfThing at the top of its document",
                      text);
+    else if (s != NULL && group.failed)
+        lintel_error(report, at, "out of memory");
     else if (s != NULL)
         model = resolve(m, s, name.n != 0 ? lintel_buf_str(&group) : NULL, report);
     lintel_buf_fini(&group);

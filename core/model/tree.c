@@ -111,7 +111,7 @@ lintel_name_read(const char *text, const struct lintel_source *s, struct lintel_
             lintel_buf_addc(&whole, '#');
     }
     lintel_buf_adds(&whole, rest);
-    char *copy = lintel_arena_strdup(arena, lintel_buf_str(&whole));
+    char *copy = whole.failed ? NULL : lintel_arena_strdup(arena, lintel_buf_str(&whole));
     lintel_buf_fini(&whole);
     if (copy == NULL)
         return lintel_error(report, at, "out of memory");

@@ -210,7 +210,10 @@ rig_run(struct rig *r)
 {
     rig_start(r);
     wait_changes(r, 1);
-    CHECK_INT(lintel_transport_state(r->t), LINTEL_TRANSPORT_RUNNING);
+    if (!CHECK_INT(lintel_transport_state(r->t), LINTEL_TRANSPORT_RUNNING)) {
+        printf("# %s\n", kit_log());
+        exit(1);
+    }
 }
 
 static void
@@ -448,7 +451,6 @@ a_process_can_be_shared(void)
 {
     struct rig r;
     struct kit_bus bus;
-    int ended = 0;
     rig_new(&r);
     r.conf.process = "field";
     kit_bus_start(&r.k, &bus, "fake", "bus", KIT_SHARED, NULL);
@@ -465,11 +467,11 @@ a_process_can_be_shared(void)
         lintel_plug_start_transport(r.k.plug, &carried_site, &second, &port, reason, sizeof reason);
     REQUIRE(t != NULL);
     wait_changes(&r, 2);
+    int gones = bus.bus->gones; /* their site is not known here, so the cage grew while they came */
     lintel_plug_stop_transport(r.k.plug, t, on_ended, NULL);
     CHECK(kit_wait(&r.k, &tree.ended, 1));
     CHECK_STR(say(&r, "echo", "on"), "on");
-    CHECK_INT(bus.bus->gones, 0);
-    (void)ended;
+    CHECK_INT(bus.bus->gones, gones);
     kit_bus_stop(&r.k, &bus);
     CHECK_STR(say(&r, "echo", "alone"), "alone");
     tree.ended = 0;
@@ -624,16 +626,15 @@ read_slowly(void)
         .instance = me, .kind = LINTEL_WIRE_LOG, .level = LINTEL_LOG_INFO, .text = text});
 }
 
-/* The program as a child: it does what LINTEL_TEST_LIE says. */
+/* The program as a child: it does what the name of its transport says. */
 static int
-lie(void)
+lie(const char *what)
 {
     static struct lintel_tw_scratch s;
-    const char *what = getenv("LINTEL_TEST_LIE");
     struct lintel_buf in = {0};
     struct lintel_tw m;
     put_wire((struct lintel_wire_up){.kind = LINTEL_WIRE_HELLO, .ticket = LINTEL_WIRE_VERSION});
-    if (what == NULL || lintel_frame_read(3, &in) != 0 ||
+    if (lintel_frame_read(3, &in) != 0 ||
         lintel_tw_read_down((const unsigned char *)in.p, in.n, &s, &m) != 0)
         return 1;
     me = m.instance;
@@ -685,8 +686,8 @@ lie(void)
 static void
 lying_rig(struct rig *r, const char *what)
 {
-    setenv("LINTEL_TEST_LIE", what, 1);
     rig_new(r);
+    r->conf.name = what;
     tree.observing = 1;
     lintel_plug_free(r->k.plug);
     ssize_t n = readlink("/proc/self/exe", r->k.host, sizeof r->k.host - 1);
@@ -747,7 +748,8 @@ a_slow_child_gets_the_newest(void)
     CHECK(kit_wait(&r.k, &tree.submitted, 1));
     memset(text, '.', sizeof text);
     for (int i = 0; i < 10000; i++) {
-        snprintf(text, 12, "%010d ", i);
+        int n = snprintf(text, sizeof text, "%010d ", i);
+        text[n] = '.';
         const lintel_answer a = {.size = sizeof a,
                                  .code = LINTEL_CODE(2, 5),
                                  .flags = LINTEL_ANSWER_MORE,
@@ -776,7 +778,7 @@ main(int argc, char **argv)
                                             KIT(what_is_not_its_own_is_dropped),
                                             KIT(a_slow_child_gets_the_newest),
                                             {0}};
-    if (argc > 1 && strcmp(argv[1], "--socket=3") == 0)
-        return lie();
+    if (argc == 4 && strcmp(argv[1], "--socket=3") == 0)
+        return lie(argv[3]);
     return kit_main("carried", tests, argc, argv);
 }

@@ -5,26 +5,29 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/loop/frames.h"
+#include "core/plug/last_word.h"
 #include "core/plug/wire.h"
 
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 #define HELLO_MOST (5 * SECOND)
+#define DEBUG_MOST (3600 * SECOND)
 #define END_MOST (5 * SECOND)
-#define WAIT_FIRST (200 * MS)
-#define WAIT_MOST (30 * SECOND)
-#define GOOD (60 * SECOND) /* running so long forgives earlier deaths */
+#define PING_EVERY (5 * SECOND)
 #define REAP_FIRST (1 * MS)
 #define REAP_KILL (100 * MS) /* without its connection it is of no use */
 enum {
     CHILD_FD = 3,
+    PINGS_MOST = 3,                 /* without an answer: it does not live any more */
     QUEUE_MOST = 256 * 1024 * 1024, /* a start tells all points at once */
     REASON = 256
 };
@@ -36,17 +39,19 @@ struct lintel_child {
     char *program, *name;
     struct lintel_child_fns fns;
     void *ctx;
-    uint64_t random;
+    struct lintel_supervise *life;
     enum state state;
-    int ending; /* _end() was called */
-    int killed; /* SIGKILL was sent */
+    int born;     /* it was started once */
+    int ending;   /* _end() was called */
+    int killed;   /* SIGKILL was sent */
+    int debugged; /* LINTEL_HOST_WAIT names it: nothing is done because of time */
     pid_t pid;
     struct lintel_frames *frames;
     struct lintel_wire_scratch scratch;
-    struct lintel_timer timer; /* hello; reaping; the next start */
-    lintel_mono up_since, dying_since;
+    struct lintel_timer timer; /* hello; pings; reaping; the next start */
+    lintel_mono dying_since;
     int64_t reap_wait;
-    uint32_t deaths; /* in a row */
+    uint32_t pings; /* not answered */
     uint32_t restarts;
     char reason[REASON];
 };
@@ -59,15 +64,6 @@ set_timer(struct lintel_child *c, int64_t in)
 {
     /* Can't fail: once armed, the heap has room for it. */
     lintel_timer_at(c->loop, &c->timer, lintel_loop_now(c->loop) + in, on_timer, c);
-}
-
-static uint64_t
-next_random(struct lintel_child *c)
-{
-    uint64_t z = c->random += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
 }
 
 /* ---- death ----------------------------------------------------------------------------------- */
@@ -83,21 +79,6 @@ free_child(struct lintel_child *c)
     lintel_free(c);
 }
 
-/* Doubling from 200 ms to 30 s, a quarter more or less: children that died of one cause do not
- * start in step. */
-static int64_t
-back_off(struct lintel_child *c)
-{
-    int64_t wait = WAIT_FIRST;
-    for (uint32_t i = 0; i < c->deaths && wait < WAIT_MOST; i++)
-        wait *= 2;
-    if (wait > WAIT_MOST)
-        wait = WAIT_MOST;
-    if (c->deaths < UINT32_MAX)
-        c->deaths++;
-    return wait * 3 / 4 + (int64_t)(next_random(c) % (uint64_t)(wait / 2));
-}
-
 static void
 bury(struct lintel_child *c)
 {
@@ -107,11 +88,8 @@ bury(struct lintel_child *c)
         free_child(c);
         return;
     }
-    if (c->up_since != 0 && lintel_loop_now(c->loop) - c->up_since >= GOOD)
-        c->deaths = 0;
-    c->up_since = 0;
     c->state = WAITING;
-    int64_t wait = back_off(c);
+    int64_t wait = lintel_supervise_ended(c->life, lintel_loop_now(c->loop));
     set_timer(c, wait);
     c->fns.gone(c->ctx, c->reason, wait);
 }
@@ -124,6 +102,9 @@ note_exit(struct lintel_child *c, int status)
     if (WIFSIGNALED(status))
         lintel_format(c->reason, sizeof c->reason, "its process was killed by signal %d (%s)",
                       WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else if (WIFEXITED(status) && WEXITSTATUS(status) == LINTEL_LAST_WORD_MEMORY)
+        lintel_copy(c->reason, sizeof c->reason,
+                    "its process gave up when its memory limit was used up");
     else if (WIFEXITED(status))
         lintel_format(c->reason, sizeof c->reason, "its process ended with status %d",
                       WEXITSTATUS(status));
@@ -162,8 +143,8 @@ begin_dying(struct lintel_child *c)
     set_timer(c, REAP_FIRST);
 }
 
-void
-lintel_child_kill(struct lintel_child *c, const char *reason)
+static void
+kill_now(struct lintel_child *c, const char *reason)
 {
     if (c->state != STARTING && c->state != UP)
         return;
@@ -171,6 +152,16 @@ lintel_child_kill(struct lintel_child *c, const char *reason)
     kill(c->pid, SIGKILL);
     c->killed = 1;
     begin_dying(c);
+}
+
+void
+lintel_child_kill(struct lintel_child *c, const char *reason)
+{
+    /* Who stands in a debugger is late everywhere. */
+    if (c->debugged && !c->ending)
+        lintel_log(LINTEL_LOG_WARN, c->name, "not killed, because it is debugged: %s", reason);
+    else
+        kill_now(c, reason);
 }
 
 /* ---- frames ---------------------------------------------------------------------------------- */
@@ -187,21 +178,49 @@ on_hello(struct lintel_child *c, const unsigned char *data, size_t n)
                       "%s speaks version %llu of the protocol, wanted is %d: "
                       "install hub and lintel-host of one version",
                       c->program, (unsigned long long)m.ticket, LINTEL_WIRE_VERSION);
-        lintel_child_kill(c, reason);
+        kill_now(c, reason);
         return 0;
     }
     c->state = UP;
-    c->up_since = lintel_loop_now(c->loop);
-    lintel_timer_stop(c->loop, &c->timer);
+    c->pings = 0;
+    set_timer(c, PING_EVERY);
+    lintel_supervise_ready(c->life, lintel_loop_now(c->loop));
     c->fns.up(c->ctx);
     return 0;
+}
+
+/* Asks whether it lives, and in which calls its instances are. What it has sent was read before the
+ * third question goes out, so a hub that was away itself does not take that for a death. */
+static void
+ping(struct lintel_child *c)
+{
+    struct lintel_buf b = {0};
+    if (c->pings >= PINGS_MOST) {
+        lintel_child_kill(c, "its process lives, but does not answer");
+        return;
+    }
+    lintel_wire_short(&b, 0, LINTEL_WIRE_PING, 0);
+    if (lintel_frames_send(c->frames, &b) == 0)
+        c->pings++;
+    lintel_buf_fini(&b);
+    set_timer(c, PING_EVERY);
 }
 
 static int
 on_frame(void *ctx, const unsigned char *data, size_t n)
 {
     struct lintel_child *c = ctx;
-    return c->state == STARTING ? on_hello(c, data, n) : c->fns.frame(c->ctx, data, n);
+    uint32_t instance;
+    enum lintel_wire_kind kind;
+    if (c->state == STARTING)
+        return on_hello(c, data, n);
+    if (lintel_wire_peek(data, n, &instance, &kind) != 0)
+        return -1;
+    if (instance == 0 && kind == LINTEL_WIRE_PONG) {
+        c->pings = 0;
+        return 0;
+    }
+    return c->fns.frame(c->ctx, data, n);
 }
 
 static void
@@ -252,7 +271,8 @@ spawn(struct lintel_child *c, int fd)
     posix_spawnattr_t attr;
     sigset_t none, all;
     char socket_arg[] = "--socket=3", name_arg[] = "--name";
-    char *argv[] = {c->program, socket_arg, name_arg, c->name, NULL};
+    char wait_arg[] = "--wait";
+    char *argv[] = {c->program, socket_arg, name_arg, c->name, c->debugged ? wait_arg : NULL, NULL};
     char **env = environment();
     if (env == NULL)
         return ENOMEM;
@@ -309,7 +329,7 @@ start(struct lintel_child *c)
         could_not(c, error);
         return;
     }
-    set_timer(c, HELLO_MOST);
+    set_timer(c, c->debugged ? DEBUG_MOST : HELLO_MOST);
 }
 
 static void
@@ -318,24 +338,26 @@ on_timer(void *arg)
     struct lintel_child *c = arg;
     switch (c->state) {
     case STARTING: lintel_child_kill(c, "its process did not say hello within 5 s"); break;
+    case UP: ping(c); break;
     case DYING: reap(c); break;
     case WAITING:
         c->restarts++;
         start(c);
         break;
-    default: break;
     }
 }
 
 static void
 on_first(void *arg)
 {
-    start(arg);
+    struct lintel_child *c = arg;
+    c->born = 1;
+    start(c);
 }
 
 struct lintel_child *
-lintel_child_new(struct lintel_loop *loop, const char *program, const char *name, uint64_t random,
-                 const struct lintel_child_fns *fns, void *ctx)
+lintel_child_new(struct lintel_loop *loop, const char *program, const char *name,
+                 struct lintel_supervise *life, const struct lintel_child_fns *fns, void *ctx)
 {
     struct lintel_child *c = lintel_alloc(sizeof *c);
     if (c == NULL)
@@ -345,8 +367,10 @@ lintel_child_new(struct lintel_loop *loop, const char *program, const char *name
                                .name = lintel_strdup(name),
                                .fns = *fns,
                                .ctx = ctx,
-                               .random = random,
+                               .life = life,
                                .state = WAITING};
+    const char *debugged = getenv("LINTEL_HOST_WAIT");
+    c->debugged = debugged != NULL && strcmp(debugged, name) == 0;
     /* Not from here: the caller does not know the child yet. */
     if (c->program == NULL || c->name == NULL ||
         lintel_timer_at(loop, &c->timer, lintel_loop_now(loop), on_first, c) != 0) {
@@ -354,6 +378,13 @@ lintel_child_new(struct lintel_loop *loop, const char *program, const char *name
         return NULL;
     }
     return c;
+}
+
+void
+lintel_child_retry(struct lintel_child *c)
+{
+    if (c->state == WAITING && c->born)
+        set_timer(c, 0);
 }
 
 void

@@ -5,6 +5,7 @@
 #define LINTEL_PLUG_CHILD_H
 #include "core/base/text.h"
 #include "core/loop/loop.h"
+#include "core/plug/supervise.h"
 
 struct lintel_child;
 struct lintel_child_fns {
@@ -15,15 +16,19 @@ struct lintel_child_fns {
     void (*gone)(void *ctx, const char *reason, int64_t wait_ns);
     void (*ended)(void *ctx); /* after _end(): it is dead; the child is freed after this call */
 };
-/* Starts it. name: in the list of processes. random: seeds the jitter. NULL: out of memory. */
+/* Starts it. name: in the list of processes. life: counts its deaths, outlives it. NULL: out of
+ * memory. */
 struct lintel_child *lintel_child_new(struct lintel_loop *loop, const char *program,
-                                      const char *name, uint64_t random,
+                                      const char *name, struct lintel_supervise *life,
                                       const struct lintel_child_fns *fns, void *ctx);
+/* Starts it now if it waits for its next start. */
+void lintel_child_retry(struct lintel_child *c);
 /* -1: not up, or it does not read. later: many more frames follow at once. */
 int lintel_child_send(struct lintel_child *c, const struct lintel_buf *b, int later);
 size_t lintel_child_queued(const struct lintel_child *c);
 int lintel_child_is_up(const struct lintel_child *c);
-/* Kills it, to be started again. */
+/* Kills it, to be started again; unless it is debugged: LINTEL_HOST_WAIT in the daemon's
+ * environment is its name. */
 void lintel_child_kill(struct lintel_child *c, const char *reason);
 /* Closes the connection, which tells it to end; kills it after 5 s; ends with ended(), possibly
  * before this returns. Nothing else is called any more. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/plug/hosted.h"
 
-#include <pthread.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "core/loop/frames.h"
+#include "core/plug/last_word.h"
 #include "core/plug/load.h"
+#include "core/plug/outbox.h"
 #include "core/plug/transport_wire.h"
 #include "core/plug/transport_worker.h"
 #include "core/trust/secret.h"
@@ -18,8 +20,7 @@
 enum { STOP_MOST = 4 }; /* seconds; less than the hub waits */
 
 struct hosted {
-    int fd;
-    pthread_mutex_t writing;
+    struct lintel_outbox *out;
     struct slot *slots;
 };
 
@@ -29,6 +30,7 @@ struct slot { /* one instance */
     uint32_t number;
     struct lintel_worker *worker; /* one of the two */
     struct lintel_transport_worker *transport;
+    struct lintel_lane lane;
     _Atomic int closed; /* its worker has said so */
 };
 
@@ -41,23 +43,34 @@ on_term(int signum)
     shutdown(stop_fd, SHUT_RD); /* the reader sees the end of the stream */
 }
 
-/* Waits for a hub that is slow to read: so a plugin that floods is slowed down, and no memory is
- * needed. */
 static int
-send_frame(void *ctx, struct lintel_buf *b, int may_drop)
+send_frame(void *ctx, struct lintel_buf *b, unsigned flags)
 {
     struct slot *s = ctx;
     uint32_t instance;
     enum lintel_wire_kind kind;
-    (void)may_drop;
     if (lintel_wire_peek((const unsigned char *)b->p, b->n, &instance, &kind) != 0)
         return -1;
-    pthread_mutex_lock(&s->hosted->writing);
-    int ret = lintel_frame_write(s->hosted->fd, b);
-    pthread_mutex_unlock(&s->hosted->writing);
+    int ret = lintel_outbox_put(s->hosted->out, &s->lane, b, (flags & LINTEL_SEND_IF_ROOM) != 0,
+                                (flags & LINTEL_SEND_MORE) != 0);
     if (kind == LINTEL_WIRE_CLOSED)
         atomic_store(&s->closed, 1);
     return ret;
+}
+
+static void
+flush(void *ctx)
+{
+    struct slot *s = ctx;
+    lintel_outbox_flush(s->hosted->out);
+}
+
+static void
+on_room(void *ctx)
+{
+    struct slot *s = ctx;
+    if (s->worker != NULL)
+        lintel_worker_room(s->worker);
 }
 
 static const lintel_plugin *
@@ -83,7 +96,7 @@ deliver(struct slot *s, const void *frame, size_t n)
 static struct slot *
 open_slot(struct hosted *h, uint32_t number, int is_transport)
 {
-    static const struct lintel_worker_fns fns = {send_frame, find};
+    static const struct lintel_worker_fns fns = {send_frame, flush, find};
     struct slot *s = lintel_alloc(sizeof *s);
     if (s == NULL)
         return NULL;
@@ -97,6 +110,8 @@ open_slot(struct hosted *h, uint32_t number, int is_transport)
         lintel_free(s);
         return NULL;
     }
+    s->lane = (struct lintel_lane){.room = on_room, .ctx = s};
+    lintel_outbox_add(h->out, &s->lane);
     s->next = h->slots;
     h->slots = s;
     return s;
@@ -112,6 +127,7 @@ sweep(struct hosted *h, int all)
             continue;
         }
         *at = s->next;
+        lintel_outbox_remove(h->out, &s->lane);
         lintel_worker_free(s->worker);
         lintel_transport_worker_free(s->transport);
         lintel_free(s);
@@ -123,20 +139,37 @@ say(struct hosted *h, struct lintel_wire_up m)
 {
     struct lintel_buf b = {0};
     lintel_wire_say(&b, &m);
-    pthread_mutex_lock(&h->writing);
-    lintel_frame_write(h->fd, &b);
-    pthread_mutex_unlock(&h->writing);
+    lintel_outbox_put(h->out, NULL, &b, 0, 0);
     lintel_buf_fini(&b);
 }
 
-/* 0: the hub does not keep the protocol. */
-static int
-route(struct hosted *h, const struct lintel_buf *frame)
+/* It lives; and these are the calls that its plugins are in. */
+static void
+pong(struct hosted *h)
 {
+    struct lintel_worker_call call;
+    for (const struct slot *s = h->slots; s != NULL; s = s->next)
+        if (s->worker != NULL && !atomic_load(&s->closed) && lintel_worker_call(s->worker, &call))
+            say(h, (struct lintel_wire_up){.instance = s->number,
+                                           .kind = LINTEL_WIRE_PONG,
+                                           .ticket = call.serial,
+                                           .level = call.request,
+                                           .text = call.name});
+    say(h, (struct lintel_wire_up){.kind = LINTEL_WIRE_PONG});
+}
+
+static int
+on_frame(void *ctx, const unsigned char *data, size_t n)
+{
+    struct hosted *h = ctx;
     uint32_t number;
     enum lintel_wire_kind kind;
-    if (lintel_wire_peek((const unsigned char *)frame->p, frame->n, &number, &kind) != 0)
+    if (lintel_wire_peek(data, n, &number, &kind) != 0)
+        return -1;
+    if (kind == LINTEL_WIRE_PING) {
+        pong(h);
         return 0;
+    }
     struct slot *s = h->slots;
     while (s != NULL && (s->number != number || atomic_load(&s->closed)))
         s = s->next;
@@ -154,10 +187,28 @@ route(struct hosted *h, const struct lintel_buf *frame)
         say(h, (struct lintel_wire_up){.instance = number, .kind = LINTEL_WIRE_CLOSED});
     /* What can't be delivered for lack of memory would be missed for ever; a new process has a
      * chance. */
-    int ok = s == NULL || deliver(s, frame->p, frame->n) == 0;
-    if ((uint32_t)kind == LINTEL_TW_KEY)
-        lintel_secret_wipe(frame->p, frame->n);
-    return ok;
+    return s == NULL ? 0 : deliver(s, data, n);
+}
+
+/* Until the hub closes the connection: 0. Else -1. */
+static int
+serve(struct hosted *h, int fd)
+{
+    struct lintel_splitter in = {0};
+    int ret = -1;
+    for (;;) {
+        size_t room = 0;
+        unsigned char *p = lintel_splitter_space(&in, &room);
+        ssize_t n = p != NULL ? recv(fd, p, room, 0) : -1;
+        if (p != NULL && n < 0 && errno == EINTR)
+            continue;
+        if (n == 0 && in.n == 0)
+            ret = 0;
+        if (n <= 0 || lintel_splitter_take(&in, (size_t)n, on_frame, h) != NULL)
+            break;
+    }
+    lintel_splitter_fini(&in);
+    return ret;
 }
 
 static void
@@ -174,16 +225,18 @@ close_all(struct hosted *h)
     }
     lintel_buf_fini(&b);
     sweep(h, 1);
+    lintel_outbox_free(h->out); /* after its last word */
     alarm(0);
 }
 
 int
 lintel_hosted_serve(int fd)
 {
-    struct hosted h = {.fd = fd, .writing = PTHREAD_MUTEX_INITIALIZER};
-    struct lintel_buf frame = {0};
-    int ret;
+    struct hosted h = {.out = lintel_outbox_new(fd)};
+    if (h.out == NULL)
+        return 1;
     stop_fd = fd;
+    lintel_last_word_init();
     signal(SIGTERM, on_term);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the daemon, which then closes the connection */
     signal(SIGHUP, SIG_IGN);
@@ -191,10 +244,8 @@ lintel_hosted_serve(int fd)
     say(&h, (struct lintel_wire_up){.kind = LINTEL_WIRE_HELLO,
                                     .ticket = LINTEL_WIRE_VERSION,
                                     .id = (uint32_t)getpid()});
-    while ((ret = lintel_frame_read(fd, &frame)) == 0 && route(&h, &frame))
-        ;
+    int ret = serve(&h, fd);
     close_all(&h);
-    lintel_buf_fini(&frame);
     close(fd);
-    return ret == 1 ? 0 : 1;
+    return ret == 0 ? 0 : 1;
 }

@@ -13,6 +13,7 @@
 
 #include "core/base/mem.h"
 #include "core/loop/frames.h"
+#include "core/plug/load.h"
 #include "core/plug/wire.h"
 #include "tests/kit/kit.h"
 
@@ -72,7 +73,16 @@ put(struct host *h)
 }
 
 static void
-open_instance(struct host *h, uint32_t number, const char *file, const char *plugin)
+say(struct host *h, uint32_t number, enum lintel_wire_kind kind)
+{
+    lintel_buf_reset(&h->frame);
+    lintel_wire_short(&h->frame, number, kind, 0);
+    put(h);
+}
+
+static void
+open_only(struct host *h, uint32_t number, const char *file, const char *plugin,
+          struct lintel_str tables)
 {
     const lintel_value settings[] = {{LINTEL_T_INT, 0, {.i = 0}},
                                      {LINTEL_T_INT, 0, {.i = 100}},
@@ -81,12 +91,22 @@ open_instance(struct host *h, uint32_t number, const char *file, const char *plu
                                      {0},
                                      {0}};
     lintel_buf_reset(&h->frame);
-    lintel_wire_open(
-        &h->frame,
-        &(struct lintel_wire_down){
-            .instance = number, .name = "line", .plugin = plugin, .file = file, .log = 2},
-        settings, 6);
+    lintel_wire_open(&h->frame,
+                     &(struct lintel_wire_down){.instance = number,
+                                                .name = "line",
+                                                .plugin = plugin,
+                                                .file = file,
+                                                .log = 2,
+                                                .tables = tables},
+                     settings, 6);
     put(h);
+}
+
+static void
+open_instance(struct host *h, uint32_t number, const char *file, const char *plugin)
+{
+    open_only(h, number, file, plugin, (struct lintel_str){NULL, 0});
+    say(h, number, LINTEL_WIRE_START);
 }
 
 static int
@@ -158,10 +178,55 @@ instances_come_and_go(void)
     open_instance(&h, 30, built("plugins/fake/wrong-major.so"), "wrong");
     REQUIRE(expect(&h, LINTEL_WIRE_REFUSED, &m));
     CHECK_INT(m.status, LINTEL_E_CONFIG);
-    CHECK_HAS(m.text, "it was built for plugin ABI 2.0, this hub has 1.0");
+    CHECK_HAS(m.text, "it was built for plugin ABI 2.1, this hub has 1.1");
     open_instance(&h, 31, built("plugins/fake/fake.so"), "fiction");
     REQUIRE(expect(&h, LINTEL_WIRE_REFUSED, &m));
     CHECK_HAS(m.text, "holds no plugin named \"fiction\"");
+    close(h.fd);
+    CHECK_INT(finish(&h), 0);
+}
+
+/* OPEN creates, START starts; what is not started answers nothing, and ends without stop(). */
+static void
+opening_and_starting_are_two(void)
+{
+    struct host h;
+    struct lintel_wire_up m;
+    const char *file = built("plugins/fake/fake.so");
+    begin(&h);
+    REQUIRE(expect(&h, LINTEL_WIRE_HELLO, &m));
+    open_only(&h, 1, file, "fake", (struct lintel_str){NULL, 0});
+    REQUIRE(expect(&h, LINTEL_WIRE_OPENED, &m));
+    CHECK_INT(m.instance, 1);
+    CHECK_STR(m.text, "1.0");
+    CHECK(m.ticket == lintel_load_mark(file));
+    const uint32_t slot = 0;
+    lintel_buf_reset(&h.frame);
+    lintel_wire_request(
+        &h.frame,
+        &(struct lintel_wire_down){
+            .instance = 1, .ticket = 7, .within = INT64_C(1000000000), .n = 1, .slots = &slot});
+    put(&h);
+    REQUIRE(expect(&h, LINTEL_WIRE_DONE, &m));
+    CHECK(m.ticket == 7);
+    CHECK_INT(m.status, LINTEL_E_CANCELLED);
+    say(&h, 1, LINTEL_WIRE_START);
+    REQUIRE(expect(&h, LINTEL_WIRE_READY, &m));
+    say(&h, 1, LINTEL_WIRE_START); /* once is enough */
+    say(&h, 1, LINTEL_WIRE_CLOSE);
+    REQUIRE(h.fd >= 0 && expect(&h, LINTEL_WIRE_CLOSED, &m));
+    open_only(&h, 2, file, "fake", (struct lintel_str){NULL, 0});
+    REQUIRE(expect(&h, LINTEL_WIRE_OPENED, &m));
+    say(&h, 2, LINTEL_WIRE_CLOSE);
+    REQUIRE(expect(&h, LINTEL_WIRE_CLOSED, &m));
+    say(&h, 3, LINTEL_WIRE_START); /* of nobody */
+    /* Settings that were read by other tables. */
+    open_only(&h, 4, file, "fake", (struct lintel_str){"sixteen bytes...", 16});
+    REQUIRE(expect(&h, LINTEL_WIRE_REFUSED, &m));
+    CHECK_INT(m.instance, 4);
+    CHECK_INT(m.status, LINTEL_E_CONFIG);
+    CHECK_HAS(m.text, "another version of the plugin");
+    CHECK_HAS(m.text, "'lintel plugin reload line'");
     close(h.fd);
     CHECK_INT(finish(&h), 0);
 }
@@ -214,8 +279,12 @@ on_the_command_line(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(it_ends_with_its_hub),      KIT(sigterm_stops_the_plugins), KIT(instances_come_and_go),
-        KIT(a_hub_that_talks_nonsense), KIT(on_the_command_line),       {0}};
+    static const struct kit_test tests[] = {KIT(it_ends_with_its_hub),
+                                            KIT(sigterm_stops_the_plugins),
+                                            KIT(instances_come_and_go),
+                                            KIT(opening_and_starting_are_two),
+                                            KIT(a_hub_that_talks_nonsense),
+                                            KIT(on_the_command_line),
+                                            {0}};
     return kit_main("hosted", tests, argc, argv);
 }

@@ -13,11 +13,11 @@
 
 #define START_MOST (30 * LINTEL_SECOND) /* for start() to return */
 #define STOP_MOST (5 * LINTEL_SECOND)
-#define WAIT_FIRST (LINTEL_SECOND / 5)
-#define WAIT_MOST (30 * LINTEL_SECOND)
+#define BEAT (2 * LINTEL_SECOND) /* a look at what runs */
+#define FLOOD_TOLD (60 * LINTEL_SECOND)
 enum {
-    THREAD_BYTES_MOST = 8 * 1024 * 1024
-}; /* of a thread's frames on their way; more values are dropped */
+    THREAD_BYTES_MOST = 1024 * 1024
+}; /* of a thread's frames on their way; more values wait in the instance */
 
 struct process { /* a child, and who lives in it */
     struct lintel_plug *plug;
@@ -25,6 +25,7 @@ struct process { /* a child, and who lives in it */
     struct lintel_child *child;
     char *shared; /* name of `process:NAME`; NULL: of one instance alone */
     int ending;
+    struct lintel_supervise life; /* of the child */
     struct lintel_instance *instances;
     struct carried *carried; /* transports */
 };
@@ -34,8 +35,8 @@ struct instance_thread {
     struct lintel_worker *worker;
     struct lintel_loop *loop;
     const lintel_plugin *plugin;
-    _Atomic size_t bytes;  /* on their way to the loop */
-    _Atomic uint64_t lost; /* frames that were dropped */
+    _Atomic size_t bytes; /* on their way to the loop */
+    _Atomic int full;     /* the worker waits for room */
 };
 
 struct delivery { /* a frame from a thread */
@@ -44,7 +45,9 @@ struct delivery { /* a frame from a thread */
 };
 
 static void on_timer(void *arg);
+static void on_beat(void *arg);
 static void finish(struct lintel_instance *i);
+static int start_thread(struct lintel_instance *i);
 
 static void
 set_timer(struct lintel_instance *i, int64_t in)
@@ -54,13 +57,40 @@ set_timer(struct lintel_instance *i, int64_t in)
         lintel_log(LINTEL_LOG_ERROR, i->conf->name, "out of memory: the bus is not watched over");
 }
 
-uint64_t
-plug_random(struct lintel_plug *p)
+static uint64_t
+next_random(struct lintel_plug *p)
 {
     uint64_t z = p->random += 0x9e3779b97f4a7c15u;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
+}
+
+/* ---- what counts its ends -------------------------------------------------------------------- */
+
+/* An instance alone in its child is counted with it. */
+static struct lintel_supervise *
+life_of(struct lintel_instance *i)
+{
+    return i->process != NULL && i->process->shared == NULL ? &i->process->life : &i->life;
+}
+
+/* The one line of an end: why, and what comes next. */
+static void
+tell_end(struct lintel_instance *i, const struct lintel_supervise *life, int32_t level,
+         const char *what, int64_t wait)
+{
+    const char *mark = i->liar ? "PLUGIN MISBEHAVING: " : "";
+    i->next_try = lintel_loop_now(i->plug->loop) + wait;
+    i->liar = 0;
+    if (life->alarm == 1)
+        lintel_log(LINTEL_LOG_ERROR, i->conf->name,
+                   "ALARM: %s%s%s; this was the %dth end within ten minutes, so it is tried only "
+                   "every 5 min from now on: see to the cause, then `lintel plugin reload %s`",
+                   mark, what, i->reason, LINTEL_SUPERVISE_ENDS, i->conf->name);
+    else
+        lintel_log(level, i->conf->name, "%s%s%s; it starts again in %.2f s", mark, what, i->reason,
+                   (double)wait / 1e9);
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -75,23 +105,43 @@ instance_send(struct lintel_instance *i, const struct lintel_buf *b, int later)
     return lintel_child_send(i->process->child, b, later);
 }
 
+int
+instance_is_up(const struct lintel_instance *i)
+{
+    return i->thread != NULL || (i->process != NULL && lintel_child_is_up(i->process->child));
+}
+
 size_t
 instance_queued(const struct lintel_instance *i)
 {
     return i->thread != NULL ? 0 : lintel_child_queued(i->process->child);
 }
 
-static void
-open_instance(struct lintel_instance *i)
+void
+instance_start(struct lintel_instance *i)
 {
     struct lintel_buf *b = &i->plug->out;
     lintel_buf_reset(b);
-    port_open(i, b);
+    lintel_wire_short(b, i->number, LINTEL_WIRE_START, 0);
     i->state = INSTANCE_STARTING;
     if (instance_send(i, b, 0) != 0)
         instance_refused(i, LINTEL_E_NOMEM, "out of memory");
     else
         set_timer(i, START_MOST);
+}
+
+/* START goes along with OPEN: where create() says no, it finds nothing to start. */
+void
+instance_open(struct lintel_instance *i, int start)
+{
+    struct lintel_buf *b = &i->plug->out;
+    lintel_buf_reset(b);
+    port_open(i, b);
+    i->state = start ? INSTANCE_STARTING : INSTANCE_CREATING;
+    if (instance_send(i, b, 0) != 0)
+        instance_refused(i, LINTEL_E_NOMEM, "out of memory");
+    else if (start)
+        instance_start(i);
 }
 
 void
@@ -101,17 +151,22 @@ instance_ready(struct lintel_instance *i, const char *version)
         return;
     lintel_timer_stop(i->plug->loop, &i->timer);
     i->state = INSTANCE_RUNNING;
-    i->refusals = 0;
-    lintel_log(LINTEL_LOG_INFO, i->conf->name, "plugin %s %s runs (isolation: %s)",
-               i->conf->plugin->name, version, i->isolation);
-    lintel_engine_bus_ready(i->plug->engine, i->bus);
+    lintel_supervise_ready(&i->life, lintel_loop_now(i->plug->loop));
+    on_beat(i);
+    lintel_copy(i->version, sizeof i->version, version);
+    lintel_log(LINTEL_LOG_INFO, i->conf->name, "plugin %s %s runs (isolation: %s)", i->plugin->name,
+               version, i->isolation);
+    if (i->swap == NULL || !swap_ready(i))
+        lintel_engine_bus_ready(i->plug->engine, i->bus);
 }
 
 /* create() or start() said no. Wrong settings stay wrong; all else may pass. */
 void
 instance_refused(struct lintel_instance *i, lintel_status st, const char *text)
 {
-    if (i->state != INSTANCE_STARTING)
+    if (i->state == INSTANCE_CREATING && swap_refused(i, text))
+        return;
+    if (i->state != INSTANCE_STARTING && i->state != INSTANCE_CREATING)
         return;
     lintel_copy(i->reason, sizeof i->reason, text);
     if (st == LINTEL_E_CONFIG) {
@@ -120,33 +175,120 @@ instance_refused(struct lintel_instance *i, lintel_status st, const char *text)
         lintel_log(LINTEL_LOG_ERROR, i->conf->name, "the bus stays down until %s changes: %s",
                    i->conf->at.file ? i->conf->at.file : "its configuration", text);
     } else {
-        int64_t wait = WAIT_FIRST;
-        for (uint32_t k = 0; k < i->refusals && wait < WAIT_MOST; k++)
-            wait *= 2;
-        if (wait > WAIT_MOST)
-            wait = WAIT_MOST;
-        wait = wait * 3 / 4 + (int64_t)(plug_random(i->plug) % (uint64_t)(wait / 2));
-        i->refusals++;
+        struct lintel_supervise *life = life_of(i);
+        int64_t wait = lintel_supervise_ended(life, lintel_loop_now(i->plug->loop));
         i->state = INSTANCE_BACKOFF;
         set_timer(i, wait);
-        lintel_log(LINTEL_LOG_WARN, i->conf->name,
-                   "the plugin could not start: %s; next try in %.1f s", text, (double)wait / 1e9);
+        tell_end(i, life, LINTEL_LOG_WARN, "the plugin could not start: ", wait);
     }
     lintel_engine_bus_gone(i->plug->engine, i->bus, st, i->reason);
+    if (i->swap != NULL)
+        swap_failed(i);
+}
+
+/* ---- ending what does wrong, and starting it again ------------------------------------------- */
+
+static void
+send_close(struct lintel_instance *i)
+{
+    lintel_buf_reset(&i->plug->out);
+    lintel_wire_short(&i->plug->out, i->number, LINTEL_WIRE_CLOSE, 0);
+    instance_send(i, &i->plug->out, 0); /* else the timer ends it */
+}
+
+/* A child of its own is killed. Elsewhere the instance is closed, which a plugin that hangs does
+ * not obey: then a shared child is killed, too, and a thread is waited for, as two on one line
+ * would be worse than none. */
+void
+instance_breaks(struct lintel_instance *i, const char *reason)
+{
+    if (i->state != INSTANCE_STARTING && i->state != INSTANCE_RUNNING)
+        return;
+    lintel_copy(i->reason, sizeof i->reason, reason);
+    i->state = INSTANCE_ENDING;
+    port_reset(i);
+    if (i->process != NULL && i->process->shared == NULL) {
+        lintel_timer_stop(i->plug->loop, &i->timer);
+        lintel_child_kill(i->process->child, reason);
+    } else {
+        int64_t wait = lintel_supervise_ended(&i->life, lintel_loop_now(i->plug->loop));
+        tell_end(i, &i->life, LINTEL_LOG_ERROR, "the plugin is ended: ", wait);
+        set_timer(i, STOP_MOST);
+        send_close(i);
+    }
+    lintel_engine_bus_gone(i->plug->engine, i->bus, LINTEL_E_FAIL, i->reason);
+    if (i->swap != NULL)
+        swap_failed(i);
+}
+
+static void
+does_not_end(struct lintel_instance *i)
+{
+    char reason[256];
+    if (i->thread != NULL) {
+        lintel_log(LINTEL_LOG_ERROR, i->conf->name,
+                   "the plugin does not return from its call, and a thread can't be ended: the bus "
+                   "stays down until it does; with `isolation: process` it would be killed and "
+                   "started again");
+        return;
+    }
+    lintel_format(reason, sizeof reason, "bus %s in the same process does not end", i->conf->name);
+    lintel_child_kill(i->process->child, reason);
+}
+
+/* It is gone from its thread or from the shared child. Under a new number nothing of the old one
+ * can be mistaken. */
+static void
+begin_pause(struct lintel_instance *i)
+{
+    int64_t left = i->next_try - lintel_loop_now(i->plug->loop);
+    i->number = ++i->plug->last_number;
+    i->closed = 1;
+    i->state = INSTANCE_BACKOFF;
+    set_timer(i, left > 0 ? left : 0);
+}
+
+static void
+try_again(struct lintel_instance *i)
+{
+    if (i->process != NULL && !lintel_child_is_up(i->process->child))
+        return; /* process_up() opens it */
+    i->restarts += i->closed ? 1 : 0;
+    i->closed = 0;
+    if (i->process != NULL || i->thread != NULL) {
+        instance_open(i, 1);
+    } else if (start_thread(i) != 0) {
+        i->state = INSTANCE_STARTING;
+        instance_refused(i, LINTEL_E_NOMEM, "out of memory or threads");
+    }
 }
 
 void
-instance_hangs(struct lintel_instance *i)
+lintel_plug_retry(struct lintel_plug *p, struct lintel_instance *i)
 {
-    static const char reason[] = "it hangs: no request was completed for more than 10 s";
-    if (i->thread != NULL) {
-        port_log(i, LINTEL_LOG_ERROR,
-                 "the plugin hangs in its thread, where it can't be ended; with "
-                 "`isolation: process` it would be started again");
-        i->stuck_since = 0; /* said; again if it goes on */
-    } else {
-        lintel_child_kill(i->process->child, reason);
+    (void)p;
+    lintel_supervise_forgive(&i->life);
+    if (i->process != NULL) {
+        lintel_supervise_forgive(&i->process->life);
+        lintel_child_retry(i->process->child);
     }
+    if (i->state == INSTANCE_FAILED || i->state == INSTANCE_BACKOFF) {
+        i->state = INSTANCE_BACKOFF;
+        set_timer(i, 0);
+    }
+}
+
+static void
+on_beat(void *arg)
+{
+    struct lintel_instance *i = arg;
+    struct lintel_worker_call call;
+    if (i->state != INSTANCE_RUNNING)
+        return;
+    lintel_timer_at(i->plug->loop, &i->beat, lintel_loop_now(i->plug->loop) + BEAT, on_beat, i);
+    if (i->thread != NULL && lintel_worker_call(i->thread->worker, &call))
+        port_call(i, call.serial, call.name, call.request);
+    port_watch(i);
 }
 
 /* ---- in a thread ----------------------------------------------------------------------------- */
@@ -167,13 +309,8 @@ on_delivery(void *arg)
     struct instance_thread *t = d->thread;
     struct lintel_instance *i = t->instance;
     atomic_fetch_sub(&t->bytes, d->frame.n);
-    uint64_t lost = atomic_exchange(&t->lost, 0);
-    if (i != NULL && lost != 0) {
-        i->dropped += lost;
-        port_log(i, LINTEL_LOG_WARN,
-                 "the plugin publishes faster than the hub can take: values were "
-                 "dropped");
-    }
+    if (i != NULL && atomic_load(&t->bytes) < THREAD_BYTES_MOST / 2 && atomic_exchange(&t->full, 0))
+        lintel_worker_room(t->worker);
     /* It is the hub's own code that wrote the frame, so only memory can be short. */
     if (i != NULL && port_frame(i, (const unsigned char *)d->frame.p, d->frame.n) != 0)
         lintel_log(LINTEL_LOG_ERROR, i->conf->name,
@@ -183,26 +320,35 @@ on_delivery(void *arg)
     lintel_free(d);
 }
 
-/* On the worker's thread. */
 static int
-thread_send(void *ctx, struct lintel_buf *b, int may_drop)
+thread_is_full(struct instance_thread *t)
+{
+    if (atomic_load(&t->bytes) < THREAD_BYTES_MOST)
+        return 0;
+    atomic_store(&t->full, 1);
+    /* The loop may have taken all of it in between; then nobody would call any more. */
+    return atomic_load(&t->bytes) >= THREAD_BYTES_MOST || !atomic_exchange(&t->full, 0);
+}
+
+/* On the worker's thread, or one of the plugin. */
+static int
+thread_send(void *ctx, struct lintel_buf *b, unsigned flags)
 {
     struct instance_thread *t = ctx;
-    struct delivery *d = NULL;
-    if (!may_drop || atomic_load(&t->bytes) < THREAD_BYTES_MOST)
-        d = lintel_alloc(sizeof *d);
-    if (d != NULL) {
-        *d = (struct delivery){t, *b};
-        atomic_fetch_add(&t->bytes, b->n);
-        if (lintel_loop_post(t->loop, on_delivery, d) == 0) {
-            *b = (struct lintel_buf){0};
-            return 0;
-        }
+    if ((flags & LINTEL_SEND_IF_ROOM) && thread_is_full(t))
+        return 1;
+    struct delivery *d = lintel_alloc(sizeof *d);
+    if (d == NULL)
+        return -1;
+    *d = (struct delivery){t, *b};
+    atomic_fetch_add(&t->bytes, b->n);
+    if (lintel_loop_post(t->loop, on_delivery, d) != 0) {
         atomic_fetch_sub(&t->bytes, b->n);
         lintel_free(d);
+        return -1;
     }
-    atomic_fetch_add(&t->lost, 1);
-    return -1;
+    *b = (struct lintel_buf){0};
+    return 0;
 }
 
 static const lintel_plugin *
@@ -216,13 +362,13 @@ thread_find(void *ctx, const char *file, const char *name, char *reason, uint32_
 static int
 start_thread(struct lintel_instance *i)
 {
-    static const struct lintel_worker_fns fns = {thread_send, thread_find};
+    static const struct lintel_worker_fns fns = {thread_send, NULL, thread_find};
     struct instance_thread *t = lintel_alloc(sizeof *t);
     if (t == NULL)
         return -1;
     t->instance = i;
     t->loop = i->plug->loop;
-    t->plugin = i->conf->plugin;
+    t->plugin = i->plugin;
     t->worker = lintel_worker_new(i->number, &fns, t);
     if (t->worker == NULL) {
         lintel_free(t);
@@ -230,7 +376,7 @@ start_thread(struct lintel_instance *i)
     }
     i->thread = t;
     lintel_copy(i->isolation, sizeof i->isolation, "thread");
-    open_instance(i);
+    instance_open(i, i->state != INSTANCE_CREATING);
     return 0;
 }
 
@@ -257,7 +403,9 @@ process_up(void *ctx)
     for (struct lintel_instance *i = p->instances, *next; i != NULL; i = next) {
         next = i->next;
         if (i->state == INSTANCE_STARTING || i->state == INSTANCE_BACKOFF)
-            open_instance(i);
+            instance_open(i, 1);
+        else if (i->state == INSTANCE_CREATING)
+            instance_open(i, 0);
     }
     carried_up(p->carried);
 }
@@ -287,14 +435,20 @@ process_gone(void *ctx, const char *reason, int64_t wait)
             finish(i);
             continue;
         }
-        lintel_copy(i->reason, sizeof i->reason, reason);
+        if (i->state == INSTANCE_CREATING && swap_lost(i, reason))
+            continue;
         port_reset(i);
         if (i->state == INSTANCE_FAILED)
             continue;
+        int known = i->state == INSTANCE_ENDING;
+        i->closed = 0; /* the child's start counts */
+        lintel_copy(i->reason, sizeof i->reason, reason);
         i->state = INSTANCE_BACKOFF;
-        lintel_log(LINTEL_LOG_ERROR, i->conf->name,
-                   "the plugin is gone: %s; it starts again in %.1f s", reason, (double)wait / 1e9);
-        lintel_engine_bus_gone(p->plug->engine, i->bus, LINTEL_E_FAIL, i->reason);
+        tell_end(i, &p->life, LINTEL_LOG_ERROR, "the plugin is gone: ", wait);
+        if (!known)
+            lintel_engine_bus_gone(p->plug->engine, i->bus, LINTEL_E_FAIL, i->reason);
+        if (i->swap != NULL)
+            swap_failed(i);
     }
     carried_gone(p->carried, reason, wait);
 }
@@ -331,12 +485,12 @@ new_process(struct lintel_plug *plug, const struct lintel_port *conf)
     if (p == NULL)
         return NULL;
     p->plug = plug;
+    p->life.random = next_random(plug);
     if (conf->process != NULL)
         p->shared = lintel_strdup(conf->process);
     if (conf->process == NULL || p->shared != NULL)
         p->child = lintel_child_new(plug->loop, plug->host_program,
-                                    conf->process ? conf->process : conf->name, plug_random(plug),
-                                    &fns, p);
+                                    conf->process ? conf->process : conf->name, &p->life, &fns, p);
     if (p->child == NULL) {
         lintel_free(p->shared);
         lintel_free(p);
@@ -349,33 +503,49 @@ new_process(struct lintel_plug *plug, const struct lintel_port *conf)
 
 /* The child that the site wants it in, and for people the isolation's name. NULL: out of memory. */
 static struct process *
-process_for(struct lintel_plug *plug, const struct lintel_port *conf, char *isolation,
-            uint32_t size)
+process_for(struct lintel_plug *plug, struct process *p, const struct lintel_port *conf,
+            char *isolation, uint32_t size)
 {
-    struct process *p = NULL;
-    if (conf->process != NULL)
+    if (p == NULL && conf->process != NULL)
         for (p = plug->processes; p != NULL; p = p->next)
             if (!p->ending && p->shared != NULL && strcmp(p->shared, conf->process) == 0)
                 break;
-    if (p == NULL && (p = new_process(plug, conf)) == NULL)
+    if (p != NULL) {
+        lintel_supervise_forgive(&p->life); /* it is not what it was */
+        lintel_child_retry(p->child);
+    } else if ((p = new_process(plug, conf)) == NULL) {
         return NULL;
+    }
     lintel_format(isolation, size, "process%s%s", p->shared ? ":" : "", p->shared ? p->shared : "");
     return p;
 }
 
-static int
-start_in_process(struct lintel_instance *i)
+struct process *
+instance_process(struct lintel_plug *p, const struct lintel_port *conf)
 {
-    struct process *p = process_for(i->plug, i->conf, i->isolation, sizeof i->isolation);
-    if (p == NULL)
-        return -1;
-    i->process = p;
+    return new_process(p, conf);
+}
+
+static void
+join_process(struct lintel_instance *i, struct process *p)
+{
     struct lintel_instance **at = &p->instances;
     while (*at != NULL)
         at = &(*at)->next;
     *at = i;
+    i->next = NULL;
+    i->process = p;
+}
+
+static int
+start_in_process(struct lintel_instance *i, struct process *p)
+{
+    p = process_for(i->plug, p, i->conf, i->isolation, sizeof i->isolation);
+    if (p == NULL)
+        return -1;
+    join_process(i, p);
     if (lintel_child_is_up(p->child))
-        open_instance(i);
+        instance_open(i, i->state != INSTANCE_CREATING);
     return 0;
 }
 
@@ -389,27 +559,13 @@ leave_process(struct lintel_instance *i)
     i->process = NULL;
 }
 
-/* Ends the child if nobody else lives in it; else 0. */
-static int
-end_process(struct process *p)
-{
-    for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
-        if (i->state != INSTANCE_STOPPING)
-            return 0;
-    if (carried_stays(p->carried))
-        return 0;
-    p->ending = 1;
-    lintel_child_end(p->child);
-    return 1;
-}
-
 /* ---- transports in a child ------------------------------------------------------------------- */
 
 int
 process_join(struct lintel_plug *plug, const struct lintel_port *conf, struct carried *c,
              char *isolation, uint32_t size)
 {
-    struct process *p = process_for(plug, conf, isolation, size);
+    struct process *p = process_for(plug, NULL, conf, isolation, size);
     if (p == NULL)
         return -1;
     c->process = p;
@@ -428,16 +584,23 @@ process_leave(struct carried *c)
     c->process = NULL;
 }
 
-int
-process_end(struct process *p)
-{
-    return end_process(p);
-}
-
 struct lintel_child *
 process_child(const struct process *p)
 {
     return p->child;
+}
+
+/* A start that went well, and one that did not: the pause before the next. */
+void
+process_ready(struct process *p)
+{
+    lintel_supervise_ready(&p->life, lintel_loop_now(p->plug->loop));
+}
+
+int64_t
+process_refused(struct process *p)
+{
+    return lintel_supervise_ended(&p->life, lintel_loop_now(p->plug->loop));
 }
 
 /* ---- start and stop -------------------------------------------------------------------------- */
@@ -446,6 +609,7 @@ static void
 free_instance(struct lintel_instance *i)
 {
     lintel_timer_stop(i->plug->loop, &i->timer);
+    lintel_timer_stop(i->plug->loop, &i->beat);
     port_fini(i);
     lintel_site_unref(i->site);
     lintel_free(i);
@@ -479,27 +643,52 @@ unlist_instance(struct lintel_plug *p, const struct lintel_instance *i)
 }
 
 struct lintel_instance *
-lintel_plug_start_bus(struct lintel_plug *p, struct lintel_site *site,
-                      const struct lintel_port *conf)
+instance_new(struct lintel_plug *p, struct lintel_site *site, const struct lintel_port *conf,
+             const lintel_plugin *plugin, const char *file)
 {
     struct lintel_instance *i = lintel_alloc(sizeof *i);
     if (i == NULL)
         return NULL;
     i->plug = p;
     i->conf = conf;
+    i->plugin = plugin;
+    i->file = file;
     i->number = ++p->last_number;
+    i->life.random = next_random(p);
     i->site = lintel_site_ref(site);
-    if (list_instance(p, i) != 0) {
-        free_instance(i);
+    port_rows(i);
+    if (list_instance(p, i) == 0)
+        return i;
+    free_instance(i);
+    return NULL;
+}
+
+void
+instance_drop(struct lintel_instance *i)
+{
+    unlist_instance(i->plug, i);
+    free_instance(i);
+}
+
+int
+instance_begin(struct lintel_instance *i, struct process *process)
+{
+    return i->conf->isolation == LINTEL_ISOLATION_THREAD ? start_thread(i)
+                                                         : start_in_process(i, process);
+}
+
+struct lintel_instance *
+lintel_plug_start_bus(struct lintel_plug *p, struct lintel_site *site,
+                      const struct lintel_port *conf)
+{
+    struct lintel_instance *i = instance_new(p, site, conf, conf->plugin, conf->plugin_file);
+    if (i == NULL)
         return NULL;
-    }
     i->bus = lintel_engine_add_bus(p->engine, conf->name, conf->plugin, port_of(i));
-    if (i->bus == NULL ||
-        (conf->isolation == LINTEL_ISOLATION_THREAD ? start_thread(i) : start_in_process(i)) != 0) {
+    if (i->bus == NULL || instance_begin(i, NULL) != 0) {
         if (i->bus != NULL)
             lintel_engine_remove_bus(p->engine, i->bus);
-        unlist_instance(p, i);
-        free_instance(i);
+        instance_drop(i);
         return NULL;
     }
     return i;
@@ -529,7 +718,123 @@ instance_closed(struct lintel_instance *i)
         lintel_worker_free(t->worker);
         /* The delivery that is running frees it. */
     }
-    finish(i);
+    if (i->state == INSTANCE_ENDING)
+        begin_pause(i);
+    else if (i->state == INSTANCE_STOPPING)
+        finish(i);
+}
+
+/* Asks one to end that is not alone in its child, or lives in a thread. */
+static void
+close_instance(struct lintel_instance *i, int told)
+{
+    if (!instance_is_up(i)) {
+        finish(i); /* nothing is there to stop */
+        return;
+    }
+    set_timer(i, STOP_MOST);
+    if (!told)
+        send_close(i);
+}
+
+static int
+ends_whole(const struct process *p)
+{
+    for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
+        if (i->state != INSTANCE_STOPPING)
+            return 0;
+    return (p->instances != NULL || p->carried != NULL) && !carried_stays(p->carried);
+}
+
+/* Of transports: 1 if the child ends as a whole. */
+int
+process_end(struct process *p)
+{
+    if (p->ending || !ends_whole(p))
+        return 0;
+    p->ending = 1;
+    lintel_child_end(p->child);
+    return 1;
+}
+
+/* Nothing more is heard of it but its end. */
+static void
+begin_stopping(struct lintel_instance *i)
+{
+    i->closing |= i->state == INSTANCE_ENDING; /* it was asked to end */
+    i->state = INSTANCE_STOPPING;
+    lintel_timer_stop(i->plug->loop, &i->timer);
+    lintel_timer_stop(i->plug->loop, &i->beat);
+    port_reset(i);
+}
+
+void
+instance_end(struct lintel_instance *const *list, uint32_t n)
+{
+    struct lintel_plug *p = n != 0 ? list[0]->plug : NULL;
+    for (uint32_t k = 0; k < n; k++)
+        begin_stopping(list[k]);
+    for (uint32_t k = 0; k < n; k++)
+        if (list[k]->process == NULL || !ends_whole(list[k]->process))
+            close_instance(list[k], list[k]->closing);
+    /* A child in which nobody else lives ends as a whole; its instances may be freed by that. */
+    for (struct process *c = n != 0 ? p->processes : NULL, *next; c != NULL; c = next) {
+        next = c->next;
+        if (!c->ending && ends_whole(c)) {
+            c->ending = 1;
+            lintel_child_end(c->child);
+        }
+    }
+}
+
+static void
+put_in_place(struct lintel_instance *i, struct process *process, struct instance_thread *thread)
+{
+    i->thread = thread;
+    if (thread != NULL)
+        thread->instance = i;
+    if (process != NULL)
+        join_process(i, process);
+}
+
+void
+instance_exchange(struct lintel_instance *a, struct lintel_instance *b)
+{
+    const struct lintel_instance was = *a;
+    struct process *pa = a->process, *pb = b->process;
+    struct instance_thread *ta = a->thread, *tb = b->thread;
+    lintel_timer_stop(a->plug->loop, &a->timer);
+    lintel_timer_stop(b->plug->loop, &b->timer);
+    lintel_timer_stop(a->plug->loop, &a->beat);
+    lintel_timer_stop(b->plug->loop, &b->beat);
+    if (pa != NULL)
+        leave_process(a);
+    if (pb != NULL)
+        leave_process(b);
+    put_in_place(a, pb, tb);
+    put_in_place(b, pa, ta);
+    a->site = b->site;
+    a->conf = b->conf;
+    a->plugin = b->plugin;
+    a->file = b->file;
+    a->mark = b->mark;
+    a->number = b->number;
+    a->state = b->state;
+    lintel_supervise_forgive(&a->life); /* of other code */
+    lintel_copy(a->isolation, sizeof a->isolation, b->isolation);
+    lintel_copy(a->version, sizeof a->version, b->version);
+    a->reason[0] = '\0'; /* it was the other one's */
+    b->site = was.site;
+    b->conf = was.conf;
+    b->plugin = was.plugin;
+    b->file = was.file;
+    b->mark = was.mark;
+    b->number = was.number;
+    b->state = was.state;
+    lintel_copy(b->isolation, sizeof b->isolation, was.isolation);
+    lintel_copy(b->version, sizeof b->version, was.version);
+    port_rows(a);
+    port_rows(b);
 }
 
 void
@@ -538,22 +843,14 @@ lintel_plug_stop_bus(struct lintel_plug *p, struct lintel_instance *i, void (*th
 {
     if (i->state == INSTANCE_STOPPING)
         return;
+    if (i->swap != NULL)
+        swap_cancel(i);
     i->then = then;
     i->then_ctx = ctx;
-    i->state = INSTANCE_STOPPING;
-    lintel_timer_stop(p->loop, &i->timer);
-    port_reset(i);
+    begin_stopping(i);
     lintel_engine_remove_bus(p->engine, i->bus);
     i->bus = NULL;
-    if (i->process != NULL && end_process(i->process))
-        return;
-    set_timer(i, STOP_MOST);
-    lintel_buf_reset(&p->out);
-    lintel_wire_short(&p->out, i->number, LINTEL_WIRE_CLOSE, 0);
-    if (i->process != NULL && !lintel_child_is_up(i->process->child))
-        finish(i); /* nothing is there to stop */
-    else
-        instance_send(i, &p->out, 0); /* else the timer ends it */
+    instance_end(&i, 1);
 }
 
 static void
@@ -562,12 +859,10 @@ on_timer(void *arg)
     struct lintel_instance *i = arg;
     switch (i->state) {
     case INSTANCE_STARTING:
-        if (i->process != NULL)
-            lintel_child_kill(i->process->child, "start() did not return within 30 s");
-        else
-            lintel_log(LINTEL_LOG_WARN, i->conf->name, "start() has not returned within 30 s");
+        instance_breaks(i, "it hangs: start() did not return within 30 s");
         break;
-    case INSTANCE_BACKOFF: open_instance(i); break;
+    case INSTANCE_BACKOFF: try_again(i); break;
+    case INSTANCE_ENDING: does_not_end(i); break;
     case INSTANCE_STOPPING:
         if (i->thread != NULL) {
             leave_thread_behind(i);
@@ -614,7 +909,7 @@ lintel_plug_free(struct lintel_plug *p)
     while (p->transports != NULL)
         lintel_plug_stop_transport(p, p->transports, NULL, NULL);
     for (uint32_t k = p->n; k-- > 0;)
-        if (k < p->n)
+        if (k < p->n && p->instances[k]->bus != NULL)
             lintel_plug_stop_bus(p, p->instances[k], NULL, NULL);
     lintel_loop_until(p->loop, all_ended, p, STOP_MOST + LINTEL_SECOND);
     while (p->processes != NULL) { /* on a loop whose time stands still */
@@ -633,19 +928,44 @@ lintel_plug_free(struct lintel_plug *p)
 void
 lintel_instance_stats(const struct lintel_instance *i, struct lintel_instance_stats *ret)
 {
-    static const char *const states[] = {"starting", "running", "back-off", "stopping", "failed"};
+    static const char *const states[] = {"starting", "running", "back-off", "ending",
+                                         "stopping", "failed",  "reloading"};
+    lintel_mono now = lintel_loop_now(i->plug->loop);
+    int waits = i->state == INSTANCE_BACKOFF, shared = i->process != NULL;
+    int alarm = waits && (i->life.alarm != 0 || (shared && i->process->life.alarm != 0));
+    int floods = i->flooded_at != 0 && now - i->flooded_at < FLOOD_TOLD;
     *ret = (struct lintel_instance_stats){
         .name = i->conf->name,
-        .plugin = i->conf->plugin->name,
-        .version = i->conf->plugin->version,
+        .plugin = i->plugin->name,
+        .version = i->version[0] != '\0' ? i->version : i->plugin->version,
         .isolation = i->isolation,
-        .pid = i->process != NULL ? lintel_child_pid(i->process->child) : 0,
-        .restarts = i->process != NULL ? lintel_child_restarts(i->process->child) : 0,
-        .state = states[i->state],
+        .pid = shared ? lintel_child_pid(i->process->child) : 0,
+        .restarts = i->restarts + (shared ? lintel_child_restarts(i->process->child) : 0),
+        .state = i->swap != NULL ? "reloading"
+                 : alarm         ? "alarm"
+                                 : states[i->state],
+        .file = i->file,
+        .mark = i->mark,
+        .aside = i->bus == NULL,
         .reason = i->reason,
+        .next_try = waits && i->next_try > now ? i->next_try - now : 0,
         .misbehaved = i->misbehaved,
         .dropped = i->dropped,
+        .replaced = i->replaced,
+        .floods = floods,
         .late = i->late};
+}
+
+const lintel_plugin *
+lintel_instance_plugin(const struct lintel_instance *i)
+{
+    return i->plugin;
+}
+
+int
+lintel_plug_together(const struct lintel_instance *a, const struct lintel_instance *b)
+{
+    return a == b || (a->process != NULL && a->process == b->process);
 }
 
 uint32_t

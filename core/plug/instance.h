@@ -28,18 +28,33 @@ struct lintel_instance *lintel_plug_start_bus(struct lintel_plug *p, struct lint
 void lintel_plug_stop_bus(struct lintel_plug *p, struct lintel_instance *i, void (*then)(void *ctx),
                           void *ctx);
 
+/* Somebody has seen to it: a bus that waits for its next start, in an alarm or because its
+ * settings could not be, is tried at once, and its ends are forgotten. */
+void lintel_plug_retry(struct lintel_plug *p, struct lintel_instance *i);
+
 struct lintel_instance_stats {
     const char *name, *plugin, *version, *isolation; /* "thread", "process", "process:field" */
     int64_t pid;                                     /* of the child; 0: none */
-    uint32_t restarts;                               /* of the child */
-    const char *state;   /* "running", "starting", "back-off", "stopping", "failed" */
-    const char *reason;  /* of the last death or refusal; "" */
+    uint32_t restarts;                               /* of the child, and of the instance alone */
+    const char *state;  /* "running", "starting", "back-off", "alarm" (it ended too often, and is
+                           tried rarely), "ending" (it did wrong), "stopping", "failed",
+                           "reloading" */
+    const char *reason; /* of the last death or refusal; "" */
+    int64_t next_try;   /* ns until the next start; 0: none is waited for */
+    const char *file;   /* of the plugin */
+    uint64_t mark;      /* lintel_load_mark() of that file when it was opened; 0: not known */
+    int aside; /* its bus has another instance: it is made ready to follow, or is on its way out */
     uint64_t misbehaved; /* breaches of the plugin's contract */
-    uint64_t dropped; /* samples of unknown points, and values that came faster than they could be
-                         taken */
-    uint64_t late;    /* requests that the hub had to end in the plugin's place */
+    uint64_t dropped;    /* samples of unknown points; events that came faster than they could be
+                            taken */
+    uint64_t replaced; /* values that newer ones of the same point replaced, for the same reason */
+    int floods;        /* such was so in the last minute */
+    uint64_t late;     /* requests that the hub had to end in the plugin's place */
 };
 void lintel_instance_stats(const struct lintel_instance *i, struct lintel_instance_stats *ret);
+const lintel_plugin *lintel_instance_plugin(const struct lintel_instance *i); /* what runs */
+/* Whether two buses live in one child. */
+int lintel_plug_together(const struct lintel_instance *a, const struct lintel_instance *b);
 uint32_t lintel_plug_ninstances(const struct lintel_plug *p);
 struct lintel_instance *lintel_plug_at(struct lintel_plug *p, uint32_t i);
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -60,15 +61,31 @@ judge_folder(const char *file, char *reason, uint32_t size)
     return judge_owner("folder", folder, &st, reason, size);
 }
 
+/* n bytes from `at` on: 0, or -1 where the file has fewer. */
+static int
+read_at(int fd, void *p, size_t n, off_t at)
+{
+    size_t have = 0;
+    while (have < n) {
+        ssize_t got = pread(fd, (char *)p + have, n - have, at + (off_t)have);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return -1;
+        have += (size_t)got;
+    }
+    return 0;
+}
+
 static int
 read_head(const char *file, unsigned char head[20])
 {
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
-    ssize_t n = read(fd, head, 20);
+    int failed = read_at(fd, head, 20, 0);
     close(fd);
-    return n == 20 ? 0 : -1;
+    return failed;
 }
 
 /* dlopen maps what the headers promise; the first touch of a page that a half copied file does not
@@ -79,11 +96,10 @@ is_whole(const char *file, off_t length)
     ElfW(Ehdr) head;
     ElfW(Phdr) part;
     int fd = open(file, O_RDONLY | O_CLOEXEC);
-    int ok = fd >= 0 && pread(fd, &head, sizeof head, 0) == (ssize_t)sizeof head &&
-             head.e_phentsize == sizeof part;
+    int ok = fd >= 0 && read_at(fd, &head, sizeof head, 0) == 0 && head.e_phentsize == sizeof part;
     for (unsigned i = 0; ok && i < head.e_phnum; i++) {
         off_t at = (off_t)head.e_phoff + (off_t)i * (off_t)sizeof part;
-        ok = pread(fd, &part, sizeof part, at) == (ssize_t)sizeof part &&
+        ok = read_at(fd, &part, sizeof part, at) == 0 &&
              (part.p_type != PT_LOAD || (part.p_offset <= (uint64_t)length &&
                                          part.p_filesz <= (uint64_t)length - part.p_offset));
     }
@@ -120,6 +136,119 @@ judge_elf(const char *file, off_t length, char *reason, uint32_t size)
     return 0;
 }
 
+/* ---- what is open ---------------------------------------------------------------------------- */
+
+struct library { /* never closed */
+    struct library *next;
+    const lintel_entry *entry; /* NULL: it is no plugin of ours */
+    struct stat st;            /* when it was opened */
+    char path[];
+};
+static pthread_mutex_t libraries_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct library *libraries; /* the newest first */
+
+static int
+same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static int
+same_content(const struct stat *a, const struct stat *b)
+{
+    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* dlopen knows a library by its name before it looks at the file, and would give the old one for
+ * ever: each new file in an old one's place gets a spelling of the path that was not used before.
+ */
+static int
+spell(const char *path, char out[PATH_MAX])
+{
+    struct lintel_buf b = {.limit = PATH_MAX};
+    const char *name = strrchr(path, '/') + 1; /* it is a real path */
+    lintel_buf_add(&b, path, (size_t)(name - path));
+    for (const struct library *l = libraries; l != NULL; l = l->next)
+        if (strcmp(l->path, path) == 0)
+            lintel_buf_adds(&b, "./");
+    lintel_buf_adds(&b, name);
+    int fits = !b.failed && lintel_copy(out, PATH_MAX, lintel_buf_str(&b));
+    lintel_buf_fini(&b);
+    return fits;
+}
+
+/* With the lock held. NULL with the reason. */
+static const struct library *
+open_library(const char *path, const struct stat *st, char *reason, uint32_t size)
+{
+    char name[PATH_MAX];
+    for (const struct library *l = libraries; l != NULL; l = l->next) {
+        if (!same_file(&l->st, st))
+            continue;
+        if (same_content(&l->st, st))
+            return l;
+        lintel_format(reason, size,
+                      "%s was written over in place while it is in use: its old code is lost, and "
+                      "the new one can't be opened beside it; put it there as a file of its own "
+                      "(cp %s %s.new && mv %s.new %s)",
+                      path, path, path, path, path);
+        return NULL;
+    }
+    struct library *l = lintel_alloc(sizeof *l + strlen(path) + 1);
+    if (l == NULL || !spell(path, name)) {
+        lintel_format(reason, size, "%s", l == NULL ? "out of memory" : "its path is too long");
+        lintel_free(l);
+        return NULL;
+    }
+    void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        const char *error = dlerror();
+        lintel_format(reason, size, "it can't be opened: %s", error ? error : path);
+        lintel_free(l);
+        return NULL;
+    }
+    memcpy(l->path, path, strlen(path) + 1);
+    l->st = *st;
+    l->entry = dlsym(library, LINTEL_ENTRY_SYMBOL);
+    l->next = libraries;
+    libraries = l;
+    return l;
+}
+
+static uint64_t
+mark_of(const struct stat *st)
+{
+    const uint64_t parts[] = {(uint64_t)st->st_dev, (uint64_t)st->st_ino,
+                              (uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec,
+                              (uint64_t)st->st_size};
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < LINTEL_COUNT(parts); i++)
+        for (unsigned bit = 0; bit < 64; bit += 8)
+            h = (h ^ (parts[i] >> bit & 0xff)) * 0x100000001b3u;
+    return h != 0 ? h : 1;
+}
+
+uint64_t
+lintel_load_mark(const char *file)
+{
+    struct stat st;
+    return stat(file, &st) == 0 ? mark_of(&st) : 0;
+}
+
+uint64_t
+lintel_loaded_mark(const lintel_plugin *p)
+{
+    uint64_t ret = 0;
+    pthread_mutex_lock(&libraries_lock);
+    for (const struct library *l = libraries; l != NULL && ret == 0; l = l->next)
+        for (uint32_t i = 0; l->entry != NULL && i < l->entry->nplugins && ret == 0; i++)
+            if (l->entry->plugins[i] == p)
+                ret = mark_of(&l->st);
+    pthread_mutex_unlock(&libraries_lock);
+    return ret;
+}
+
 const lintel_entry *
 lintel_load_file(const char *file, char *reason, uint32_t size)
 {
@@ -138,13 +267,12 @@ lintel_load_file(const char *file, char *reason, uint32_t size)
     if (judge_owner("plugin", path, &st, reason, size) != 0 ||
         judge_folder(path, reason, size) != 0 || judge_elf(path, st.st_size, reason, size) != 0)
         return NULL;
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL) {
-        const char *error = dlerror();
-        lintel_format(reason, size, "it can't be opened: %s", error ? error : path);
+    pthread_mutex_lock(&libraries_lock);
+    const struct library *library = open_library(path, &st, reason, size);
+    pthread_mutex_unlock(&libraries_lock);
+    if (library == NULL)
         return NULL;
-    }
-    const lintel_entry *entry = dlsym(library, LINTEL_ENTRY_SYMBOL);
+    const lintel_entry *entry = library->entry;
     if (entry == NULL) {
         lintel_format(reason, size,
                       "%s is no plugin of this hub: it exports no " LINTEL_ENTRY_SYMBOL
@@ -164,6 +292,7 @@ lintel_load_file(const char *file, char *reason, uint32_t size)
 struct opened { /* a plugin of a file that was opened */
     const lintel_plugin *plugin;
     char *file;
+    struct opened *before; /* what had the name before; sites still name its file */
 };
 
 struct names { /* NULL-terminated */
@@ -238,9 +367,11 @@ lintel_loader_free(struct lintel_loader *l)
         return;
     const struct lintel_map_slot *slot;
     for (size_t it = 0; lintel_map_next(&l->opened, &it, &slot);) {
-        struct opened *o = slot->value;
-        lintel_free(o->file);
-        lintel_free(o);
+        for (struct opened *o = slot->value, *before; o != NULL; o = before) {
+            before = o->before;
+            lintel_free(o->file);
+            lintel_free(o);
+        }
     }
     lintel_map_fini(&l->opened);
     names_fini(&l->dirs);
@@ -297,18 +428,34 @@ not_found(struct lintel_loader *l, const char *name, struct lintel_place at,
     return -1;
 }
 
+static int
+put_opened(struct lintel_loader *l, const lintel_plugin *p, const char *file)
+{
+    struct opened *o = lintel_alloc(sizeof *o);
+    char *copy = lintel_strdup(file);
+    if (o != NULL && copy != NULL) {
+        *o = (struct opened){p, copy, lintel_map_get(&l->opened, p->name, strlen(p->name))};
+        if (lintel_map_put(&l->opened, p->name, strlen(p->name), o) == 0)
+            return 0;
+    }
+    lintel_free(o);
+    lintel_free(copy);
+    return -1;
+}
+
 /* Notes the plugins of an opened file. One whose name is taken by another file is an error,
- * whichever of them was wanted: which one ran would hang on the order of buses. */
+ * whichever of them was wanted: which one ran would hang on the order of buses. again: the wanted
+ * one is looked for anew, and its file may have moved. */
 static int
 take_in(struct lintel_loader *l, const lintel_entry *e, const char *name, const char *file,
-        struct lintel_place at, struct lintel_report *report)
+        int again, struct lintel_place at, struct lintel_report *report)
 {
     int has = 0;
     for (uint32_t i = 0; i < e->nplugins; i++) {
         const char *own = e->plugins[i]->name;
         const struct opened *before = lintel_map_get(&l->opened, own, strlen(own));
         has |= strcmp(own, name) == 0;
-        if (before != NULL && strcmp(before->file, file) != 0)
+        if (before != NULL && strcmp(before->file, file) != 0 && (!again || strcmp(own, name) != 0))
             return lintel_error(report, at,
                                 "plugin %s: the name \"%s\" is already taken by %s; remove one "
                                 "of the two",
@@ -321,18 +468,34 @@ take_in(struct lintel_loader *l, const lintel_entry *e, const char *name, const 
                             file, name, e->plugins[0]->name);
     for (uint32_t i = 0; i < e->nplugins; i++) {
         const char *own = e->plugins[i]->name;
-        if (lintel_map_get(&l->opened, own, strlen(own)) != NULL)
+        const struct opened *before = lintel_map_get(&l->opened, own, strlen(own));
+        if (before != NULL && before->plugin == e->plugins[i] && strcmp(before->file, file) == 0)
             continue;
-        struct opened *o = lintel_alloc(sizeof *o);
-        char *copy = lintel_strdup(file);
-        if (o == NULL || copy == NULL || lintel_map_put(&l->opened, own, strlen(own), o) != 0) {
-            lintel_free(o);
-            lintel_free(copy);
+        if (put_opened(l, e->plugins[i], file) != 0)
             return lintel_error(report, at, "out of memory");
-        }
-        *o = (struct opened){e->plugins[i], copy};
     }
     return 0;
+}
+
+/* Finds a name's file and opens it; NULL: reported. */
+static const struct opened *
+look(struct lintel_loader *l, const char *name, int again, struct lintel_place at,
+     struct lintel_report *report)
+{
+    char file[PATH_MAX], reason[REASON_MOST];
+    /* A name from a file must not become a path. */
+    if (name[0] == '\0' || strchr(name, '/') != NULL || !locate(l, name, file)) {
+        not_found(l, name, at, report);
+        return NULL;
+    }
+    const lintel_entry *e = lintel_load_file(file, reason, sizeof reason);
+    if (e == NULL) {
+        lintel_error(report, at, "plugin \"%s\" is refused: %s", name, reason);
+        return NULL;
+    }
+    if (take_in(l, e, name, file, again, at, report) != 0)
+        return NULL;
+    return lintel_map_get(&l->opened, name, strlen(name));
 }
 
 const lintel_plugin *
@@ -340,26 +503,22 @@ lintel_loader_find(void *loader, const char *name, struct lintel_place at, const
                    struct lintel_report *report)
 {
     struct lintel_loader *l = loader;
-    char file[PATH_MAX], reason[REASON_MOST];
     const struct opened *o = lintel_map_get(&l->opened, name, strlen(name));
-    if (o == NULL) {
-        /* A name from a file must not become a path. */
-        if (name[0] == '\0' || strchr(name, '/') != NULL || !locate(l, name, file)) {
-            not_found(l, name, at, report);
-            return NULL;
-        }
-        const lintel_entry *e = lintel_load_file(file, reason, sizeof reason);
-        if (e == NULL) {
-            lintel_error(report, at, "plugin \"%s\" is refused: %s", name, reason);
-            return NULL;
-        }
-        if (take_in(l, e, name, file, at, report) != 0)
-            return NULL;
-        o = lintel_map_get(&l->opened, name, strlen(name));
-    }
+    if (o == NULL && (o = look(l, name, 0, at, report)) == NULL)
+        return NULL;
     if (ret_file != NULL)
         *ret_file = o->file;
     return o->plugin;
+}
+
+const lintel_plugin *
+lintel_loader_renew(struct lintel_loader *l, const char *name, struct lintel_place at,
+                    const char **ret_file, struct lintel_report *report)
+{
+    const struct opened *o = look(l, name, 1, at, report);
+    if (o != NULL && ret_file != NULL)
+        *ret_file = o->file;
+    return o != NULL ? o->plugin : NULL;
 }
 
 static int

@@ -22,6 +22,20 @@ const lintel_plugin *lintel_loader_find(void *loader, const char *name, struct l
 int lintel_loader_locate(void *loader, const char *name, char *ret, size_t size);
 /* Names of all that lie in the path, by file name, sorted, NULL-terminated; the loader's. */
 const char *const *lintel_loader_names(void *loader);
-/* Opens one file; for lintel-host and `lintel plugin inspect`. */
+/* Looks for a name again, and opens its file if another one lies there than the one that is open;
+ * from then on _find gives the new one. What was opened before goes on working. NULL with the
+ * reason at `at`, and nothing has changed. */
+const lintel_plugin *lintel_loader_renew(struct lintel_loader *l, const char *name,
+                                         struct lintel_place at, const char **ret_file,
+                                         struct lintel_report *report);
+/* Opens one file; for lintel-host and `lintel plugin inspect`. Another file in the place of one
+ * that is open (another inode) is opened beside it; one that was written over in place is refused.
+ * Any thread. */
 const lintel_entry *lintel_load_file(const char *file, char *reason, uint32_t size);
+
+/* Tells a file from another one that was put in its place or written over it: device, inode, time
+ * of change, size. 0: there is no such file. Looks at the disk. Any thread. */
+uint64_t lintel_load_mark(const char *file);
+/* The mark that the file of an opened plugin had then; 0: it came from no file. Any thread. */
+uint64_t lintel_loaded_mark(const lintel_plugin *p);
 #endif

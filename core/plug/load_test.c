@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/plug/load.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,8 +154,8 @@ refused_by_content(void)
     static const struct {
         const char *file, *reason;
     } wrong[] = {
-        {"wrong-major", "it was built for plugin ABI 2.0, this hub has 1.0: build it again"},
-        {"wrong-minor", "it was built for plugin ABI 1.99, this hub has 1.0"},
+        {"wrong-major", "it was built for plugin ABI 2.1, this hub has 1.1: build it again"},
+        {"wrong-minor", "it was built for plugin ABI 1.99, this hub has 1.1"},
         {"wrong-magic", "its entry has the magic number 0x12345678, wanted is 0x4c4e5431"},
         {"wrong-entry", "it exports no lintel_plugin_entry"},
         {"wrong-size", "its plugin table has 16 bytes"},
@@ -248,7 +249,7 @@ inspection_prints_all(void)
     REQUIRE(e != NULL);
     lintel_inspect_entry(e, "fake.so", &out);
     CHECK_HAS(lintel_buf_str(&out),
-              "{\"file\":\"fake.so\",\"abi\":\"1.0\",\"plugins\":[{\"name\":\"fake\"");
+              "{\"file\":\"fake.so\",\"abi\":\"1.1\",\"plugins\":[{\"name\":\"fake\"");
     CHECK_HAS(lintel_buf_str(&out),
               "{\"name\":\"delayMs\",\"type\":\"integer\",\"help\":\"How long each request "
               "takes.\",\"default\":\"0\",\"unit\":\"ms\",\"min\":0,\"max\":60000,\"flags\":[]}");
@@ -256,6 +257,56 @@ inspection_prints_all(void)
     CHECK_HAS(lintel_buf_str(&out), "\"choices\":[\"real\",\"integer\",");
     CHECK_HAS(lintel_buf_str(&out), "],\"device\":[");
     lintel_buf_fini(&out);
+}
+
+/* Another file in the place of one that is open. */
+static void
+a_new_file_is_seen(void)
+{
+    char path[1100];
+    const char *file = NULL;
+    snprintf(path, sizeof path, "%s", copy("plugins/fake/fake.so", "newer/fake.so"));
+    char folder[1100];
+    snprintf(folder, sizeof folder, "%s/newer", kit_folder());
+    const char *const dirs[] = {folder, NULL};
+    struct lintel_report report = {0};
+    struct lintel_loader *l = lintel_loader_new(dirs);
+    const lintel_plugin *first = lintel_loader_find(l, "fake", at, NULL, &report), *p = first;
+    REQUIRE(first != NULL);
+    CHECK(lintel_loader_renew(l, "fake", at, &file, &report) == first); /* it is the same one */
+    CHECK_STR(file, path);
+    CHECK(lintel_loaded_mark(first) == lintel_load_mark(path));
+    for (int i = 0; i < 3; i++) {
+        char next[1100];
+        snprintf(next, sizeof next, "%s", copy("plugins/fake/fake.so", "newer/next"));
+        CHECK_INT(rename(next, path), 0);
+        CHECK(lintel_loaded_mark(p) != lintel_load_mark(path));
+        CHECK(lintel_loader_find(l, "fake", at, NULL, &report) == p); /* not by itself */
+        const lintel_plugin *newer = lintel_loader_renew(l, "fake", at, &file, &report);
+        REQUIRE(newer != NULL);
+        CHECK(newer != p); /* other memory: both can be used */
+        CHECK_STR(newer->name, p->name);
+        CHECK(lintel_loaded_mark(newer) == lintel_load_mark(path));
+        CHECK(lintel_loader_find(l, "fake", at, NULL, &report) == newer);
+        p = newer;
+    }
+    CHECK_STR(first->version, "1.0"); /* never closed */
+    CHECK_INT(report.n, 0);
+    /* Written over in place: the old code is lost, the new one can't be had. */
+    const struct timespec past[2] = {{0, UTIME_OMIT}, {1000000000, 0}};
+    CHECK_INT(utimensat(AT_FDCWD, path, past, 0), 0);
+    CHECK(lintel_loader_renew(l, "fake", at, &file, &report) == NULL);
+    REQUIRE(report.n == 1);
+    CHECK_HAS(report.problems[0].text, "was written over in place while it is in use");
+    CHECK_HAS(report.problems[0].text, ".new && mv ");
+    CHECK(lintel_loader_find(l, "fake", at, NULL, &report) == p);
+    /* And one that is gone. */
+    CHECK_INT(unlink(path), 0);
+    CHECK_INT(lintel_load_mark(path), 0);
+    CHECK(lintel_loader_renew(l, "fake", at, &file, &report) == NULL);
+    CHECK_HAS(report.problems[1].text, "no plugin \"fake\"");
+    lintel_report_fini(&report);
+    lintel_loader_free(l);
 }
 
 int
@@ -269,6 +320,7 @@ main(int argc, char **argv)
                                             KIT(a_name_is_taken_once),
                                             KIT(tables_are_judged),
                                             KIT(inspection_prints_all),
+                                            KIT(a_new_file_is_seen),
                                             {0}};
     return kit_main("load", tests, argc, argv);
 }

@@ -7,9 +7,14 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/inspect.c core/plug/inspect.h \
 	core/plug/instance.c core/plug/instance.h core/plug/instance_priv.h \
 	core/plug/judge.c core/plug/judge.h \
+	core/plug/last_word.c core/plug/last_word.h \
 	core/plug/load.c core/plug/load.h \
+	core/plug/outbox.c core/plug/outbox.h \
 	core/plug/port.c \
 	core/plug/shared.c \
+	core/plug/slots.c core/plug/slots.h \
+	core/plug/supervise.c core/plug/supervise.h \
+	core/plug/swap.c core/plug/swap.h \
 	core/plug/thread.c core/plug/thread.h \
 	core/plug/transport.c core/plug/transport_priv.h \
 	core/plug/transport_child.c core/plug/transport_inside.c core/plug/transport_open.c \
@@ -17,7 +22,8 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/transport_worker.c core/plug/transport_worker.h core/plug/transport_worker_host.c \
 	core/plug/transport_worker_priv.h \
 	core/plug/wire.c core/plug/wire.h \
-	core/plug/worker.c core/plug/worker.h core/plug/worker_priv.h core/plug/worker_host.c
+	core/plug/worker.c core/plug/worker.h core/plug/worker_priv.h core/plug/worker_host.c \
+	core/plug/worker_late.c
 
 host_PROGRAMS += bin/lintel-host
 bin_lintel_host_SOURCES = core/daemon/lintel_host.c
@@ -26,12 +32,18 @@ bin_lintel_host_LDADD = $(LIBPLUG) $(BIND_LIBS)
 # Tests of hosting bring an engine of their own that only records, and link without the real one.
 PLUG_TEST_LIBS = $(LIBPLUG) $(BIND_LIBS)
 if HAVE_CUNIT
-plug_tests = core/plug/carried_test core/plug/hosted_test core/plug/instance_test core/plug/load_test \
-	core/plug/transport_test core/plug/transport_wire_test core/plug/wire_test
+plug_tests = core/plug/carried_test core/plug/ending_test core/plug/hosted_test core/plug/instance_test core/plug/load_test core/plug/swap_test core/plug/outbox_test \
+	core/plug/slots_test \
+	core/plug/supervise_test core/plug/transport_test \
+	core/plug/transport_wire_test core/plug/wire_test
 check_PROGRAMS += $(plug_tests)
 TESTS += $(plug_tests)
 core_plug_instance_test_SOURCES = core/plug/instance_test.c core/plug/plug_kit.c core/plug/plug_kit.h
 core_plug_instance_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_ending_test_SOURCES = core/plug/ending_test.c core/plug/plug_kit.c core/plug/plug_kit.h
+core_plug_ending_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_swap_test_SOURCES = core/plug/swap_test.c core/plug/plug_kit.c core/plug/plug_kit.h
+core_plug_swap_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_transport_test_SOURCES = core/plug/transport_test.c core/plug/plug_kit.c core/plug/plug_kit.h
 core_plug_transport_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_carried_test_SOURCES = core/plug/carried_test.c core/plug/plug_kit.c core/plug/plug_kit.h
@@ -42,6 +54,12 @@ core_plug_hosted_test_SOURCES = core/plug/hosted_test.c
 core_plug_hosted_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_load_test_SOURCES = core/plug/load_test.c
 core_plug_load_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_outbox_test_SOURCES = core/plug/outbox_test.c
+core_plug_outbox_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_slots_test_SOURCES = core/plug/slots_test.c
+core_plug_slots_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_supervise_test_SOURCES = core/plug/supervise_test.c
+core_plug_supervise_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_wire_test_SOURCES = core/plug/wire_test.c
 core_plug_wire_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 endif

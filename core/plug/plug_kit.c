@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -25,6 +26,7 @@ lintel_engine_add_bus(struct lintel_engine *e, const char *name, const lintel_pl
     struct lintel_bus *b = calloc(1, sizeof *b);
     snprintf(b->name, sizeof b->name, "%s", name);
     b->port = port;
+    b->lowest = 1e9;
     newest = b;
     return b;
 }
@@ -50,10 +52,41 @@ lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_sta
                        const char *detail)
 {
     (void)e;
-    b->ready = 0;
+    b->ready = b->held = 0;
     b->gones++;
     b->gone_status = st;
     snprintf(b->gone, sizeof b->gone, "%s", detail);
+}
+
+void
+lintel_engine_bus_hold(struct lintel_engine *e, struct lintel_bus *b)
+{
+    (void)e;
+    b->held = b->ready;
+    b->holds++;
+}
+
+void
+lintel_engine_bus_go_on(struct lintel_engine *e, struct lintel_bus *b)
+{
+    (void)e;
+    b->held = 0;
+}
+
+void
+lintel_engine_bus_plugin(struct lintel_engine *e, struct lintel_bus *b, const lintel_plugin *plugin)
+{
+    (void)e;
+    b->plugin = plugin;
+}
+
+void
+lintel_engine_bus_renewed(struct lintel_engine *e, struct lintel_bus *b)
+{
+    (void)e;
+    b->ready = 1;
+    b->held = 0;
+    b->renewals++;
 }
 
 static void
@@ -96,6 +129,9 @@ lintel_engine_publish(struct lintel_engine *e, struct lintel_bus *b, const linte
     CHECK(n > 0);
     b->published += n;
     b->last = samples[n - 1];
+    for (uint32_t i = 0; i < n; i++)
+        if (samples[i].value.type == LINTEL_T_REAL && samples[i].value.as.r < b->lowest)
+            b->lowest = samples[i].value.as.r;
 }
 
 void
@@ -285,6 +321,19 @@ kit_bus_start(struct kit_plug *k, struct kit_bus *b, const char *plugin, const c
     b->bus = newest;
 }
 
+void
+kit_conf(const struct kit_bus *b, const char *const *settings, struct lintel_port *ret)
+{
+    *ret = b->conf;
+    ret->settings = field_values(b->conf.plugin->bus, settings);
+}
+
+struct lintel_site *
+kit_site(void)
+{
+    return &site;
+}
+
 /* ---- waiting --------------------------------------------------------------------------------- */
 
 struct goal {
@@ -305,6 +354,12 @@ kit_wait(struct kit_plug *k, const int *at, int least)
 {
     struct goal g = {.at = at, .least = (uint64_t)least};
     return lintel_loop_until(k->loop, reached, &g, PATIENCE);
+}
+
+void
+kit_nap(int ms)
+{
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
 }
 
 int

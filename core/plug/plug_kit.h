@@ -9,10 +9,13 @@ struct lintel_bus { /* what the recording engine knows of a bus */
     char name[64];
     struct lintel_bus_port port;
     int ready, readies, gones, removed, links, dones;
+    int held, holds, renewals;   /* while its instance is exchanged */
+    const lintel_plugin *plugin; /* of the newest instance, once it was exchanged */
     lintel_status gone_status, link_status, device_status, refused_status;
     char gone[256], link[256], device[256], refused_device[256], refused_point[256];
     uint32_t refused_id;
     uint64_t published;
+    double lowest;      /* of the numbers published since the test set it */
     lintel_sample last; /* published; bytes and texts are not kept */
 };
 
@@ -53,6 +56,9 @@ struct kit_bus {
 enum kit_isolation { KIT_THREAD, KIT_PROCESS, KIT_SHARED };
 void kit_bus_start(struct kit_plug *k, struct kit_bus *b, const char *plugin, const char *name,
                    enum kit_isolation isolation, const char *const *settings);
+/* The bus with other settings; they are the caller's, to be freed by free(). */
+void kit_conf(const struct kit_bus *b, const char *const *settings, struct lintel_port *ret);
+struct lintel_site *kit_site(void);
 int kit_wait_ready(struct kit_plug *k, struct kit_bus *b); /* 0: it did not come */
 int kit_attach(struct kit_bus *b, uint32_t device, const char *const *settings);
 int kit_bind(struct kit_bus *b, uint32_t slot, uint32_t device, const char *const *addr);
@@ -62,6 +68,7 @@ int kit_submit(struct kit_plug *k, struct kit_bus *b, struct kit_op *op, enum li
 int kit_wait_op(struct kit_plug *k, struct kit_op *op);
 /* Waits until *at has reached least; real time, at most 20 s. */
 int kit_wait(struct kit_plug *k, const int *at, int least);
+void kit_nap(int ms); /* real time, in which the loop does not run */
 int kit_wait_count(struct kit_plug *k, const uint64_t *at, uint64_t least);
 void kit_bus_stop(struct kit_plug *k, struct kit_bus *b); /* and waits */
 void kit_bus_fini(struct kit_bus *b);

@@ -8,8 +8,7 @@
 
 #define START_MOST (30 * LINTEL_SECOND) /* for start() to return */
 #define STOP_MOST (5 * LINTEL_SECOND)
-#define WAIT_FIRST (LINTEL_SECOND / 5)
-#define WAIT_MOST (30 * LINTEL_SECOND)
+enum { BIRTHS_MOST = 3 }; /* of a child, until a first start that did not come counts as failed */
 #define BEAT (5 * LINTEL_SECOND) /* twice so long without a sign of life, and it hangs */
 enum {
     QUEUE_MOST = 4 * 1024 * 1024
@@ -146,7 +145,7 @@ ready(struct carried *c, const struct lintel_wire_up *m)
     lintel_timer_stop(c->t->plug->loop, &c->timer);
     c->t->state = LINTEL_TRANSPORT_RUNNING;
     c->insist = 1;
-    c->refusals = 0;
+    process_ready(c->process);
     c->has = m->id;
     c->pinged = c->ponged = 0;
     c->overdue = 0;
@@ -168,13 +167,7 @@ refused(struct carried *c, lintel_status st, const char *text)
     lintel_copy(t->reason, sizeof t->reason, text);
     lintel_timer_stop(t->plug->loop, &c->timer);
     if (c->insist) {
-        int64_t wait = WAIT_FIRST;
-        for (uint32_t k = 0; k < c->refusals && wait < WAIT_MOST; k++)
-            wait *= 2;
-        if (wait > WAIT_MOST)
-            wait = WAIT_MOST;
-        wait = wait * 3 / 4 + (int64_t)(plug_random(t->plug) % (uint64_t)(wait / 2));
-        c->refusals++;
+        int64_t wait = process_refused(c->process);
         t->state = LINTEL_TRANSPORT_BACKOFF;
         set_timer(c, wait);
         lintel_log(LINTEL_LOG_ERROR, t->conf->name,
@@ -306,6 +299,9 @@ carried_gone(struct carried *list, const char *reason, int64_t wait)
         if (t->state == LINTEL_TRANSPORT_FAILED)
             continue;
         lintel_copy(t->reason, sizeof t->reason, reason);
+        /* A child that ends before it was told anything does so for others that live in it. */
+        if (!c->insist && c->birth == 0 && ++c->births < BIRTHS_MOST)
+            continue;
         t->state = c->insist ? LINTEL_TRANSPORT_BACKOFF : LINTEL_TRANSPORT_FAILED;
         if (c->insist)
             lintel_log(LINTEL_LOG_ERROR, t->conf->name,

@@ -83,9 +83,9 @@ struct carried {
     struct carried *next; /* in the process */
     uint32_t number;
     int insist;                /* failures are tried again */
-    uint32_t refusals;         /* in a row */
     uint32_t has;              /* LINTEL_TW_HAS_* */
     uint16_t birth;            /* counts its starts: sessions of different ones are different */
+    uint16_t births;           /* of its child, before the first start */
     int may_open, may_secure;  /* what the site has said */
     struct lintel_timer timer; /* the next try; the end of patience */
 
@@ -119,6 +119,8 @@ int process_join(struct lintel_plug *plug, const struct lintel_port *conf, struc
 void process_leave(struct carried *c);
 int process_end(struct process *p); /* ends the child if nobody else lives in it; else 0 */
 struct lintel_child *process_child(const struct process *p);
+void process_ready(struct process *p);      /* a start went well */
+int64_t process_refused(struct process *p); /* one did not: the pause before the next, in ns */
 
 /* transport_child.c: what instance.c tells of the child. */
 void carried_up(struct carried *list);

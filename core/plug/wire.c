@@ -14,7 +14,10 @@ enum {
     FRAME_HEAD = 64,         /* room for what stands before the samples */
     HEAD_MOST = 9,           /* of a CBOR item */
     DEPTH_MOST = 16,
-    PATH_BYTES = 4096
+    PATH_BYTES = 4096,
+    KIND_DOWN_MOST = 31, /* of an instance; transports have numbers of their own */
+    KIND_UP_MOST = 63,
+    KIND_MOST = 127
 };
 enum { /* what a sample carries beside its point */
        MARK_STATUS = 1,
@@ -130,6 +133,7 @@ lintel_wire_open(struct lintel_buf *b, const struct lintel_wire_down *m,
     put_path(b, m->file);
     lintel_cbor_int(b, m->log);
     put_list(b, settings, nsettings);
+    lintel_cbor_bytes(b, m->tables.p, m->tables.n);
 }
 
 void
@@ -405,7 +409,7 @@ read_open(struct lintel_cbor *c, struct lintel_wire_scratch *s, struct lintel_wi
 {
     return get_text(c, s->name, &m->name) != 0 || get_text(c, s->text, &m->plugin) != 0 ||
                    get_path(c, s, &m->file) != 0 || get_i32(c, &m->log) != 0 ||
-                   get_item(c, &m->settings) != 0
+                   get_item(c, &m->settings) != 0 || lintel_cbor_read_bytes(c, &m->tables) != 0
                ? -1
                : 0;
 }
@@ -485,7 +489,9 @@ read_down(struct lintel_cbor *c, struct lintel_wire_scratch *s, struct lintel_wi
     case LINTEL_WIRE_BIND: return read_bind(c, s, m);
     case LINTEL_WIRE_DETACH:
     case LINTEL_WIRE_UNBIND:
-    case LINTEL_WIRE_CLOSE: return get_u32(c, LINTEL_WIRE_POINTS_MOST - 1, &m->id);
+    case LINTEL_WIRE_PING:
+    case LINTEL_WIRE_CLOSE:
+    case LINTEL_WIRE_START: return get_u32(c, LINTEL_WIRE_POINTS_MOST - 1, &m->id);
     case LINTEL_WIRE_REQUEST: return read_request(c, s, m);
     case LINTEL_WIRE_CANCEL: return lintel_cbor_read_uint(c, UINT64_MAX, &m->ticket);
     default: return -1;
@@ -500,7 +506,7 @@ lintel_wire_read_down(const unsigned char *p, size_t n, struct lintel_wire_scrat
     struct lintel_wire_down m = {0};
     uint32_t kind;
     clear(s);
-    if (get_u32(&c, UINT32_MAX, &m.instance) != 0 || get_u32(&c, LINTEL_WIRE_CLOSE, &kind) != 0)
+    if (get_u32(&c, UINT32_MAX, &m.instance) != 0 || get_u32(&c, KIND_DOWN_MOST, &kind) != 0)
         return -1;
     m.kind = (enum lintel_wire_kind)kind;
     if (read_down(&c, s, &m) != 0 || c.left != 0)
@@ -611,7 +617,7 @@ lintel_wire_read_up(const unsigned char *p, size_t n, struct lintel_wire_scratch
     struct lintel_wire_up m = {0};
     uint32_t kind;
     clear(s);
-    if (get_u32(&c, UINT32_MAX, &m.instance) != 0 || get_u32(&c, LINTEL_WIRE_CLOSED, &kind) != 0 ||
+    if (get_u32(&c, UINT32_MAX, &m.instance) != 0 || get_u32(&c, KIND_UP_MOST, &kind) != 0 ||
         kind < LINTEL_WIRE_HELLO)
         return -1;
     m.kind = (enum lintel_wire_kind)kind;
@@ -633,8 +639,7 @@ lintel_wire_peek(const unsigned char *p, size_t n, uint32_t *ret_instance,
 {
     struct lintel_cbor c = {p, n};
     uint32_t kind;
-    if (get_u32(&c, UINT32_MAX, ret_instance) != 0 ||
-        get_u32(&c, LINTEL_WIRE_KIND_MOST, &kind) != 0)
+    if (get_u32(&c, UINT32_MAX, ret_instance) != 0 || get_u32(&c, KIND_MOST, &kind) != 0)
         return -1;
     *ret_kind = (enum lintel_wire_kind)kind;
     return 0;

@@ -13,15 +13,17 @@ enum { LINTEL_WIRE_VERSION = 1 };
 
 enum lintel_wire_kind {
     /* to the instance */
-    LINTEL_WIRE_OPEN = 1, /* create and start */
+    LINTEL_WIRE_OPEN = 1, /* create */
     LINTEL_WIRE_ATTACH,
     LINTEL_WIRE_DETACH,
     LINTEL_WIRE_BIND,
     LINTEL_WIRE_UNBIND,
     LINTEL_WIRE_REQUEST,
     LINTEL_WIRE_CANCEL,
-    LINTEL_WIRE_CLOSE, /* stop and destroy */
-    /* 9 cage, 10 start, 11 tap: see docs/protocol-child.md; 64 to 95: of transports */
+    LINTEL_WIRE_CLOSE,      /* stop and destroy */
+    LINTEL_WIRE_START = 10, /* start what OPEN has created */
+    /* 9 cage, 11 tap: see docs/protocol-child.md; 64 to 95: of transports */
+    LINTEL_WIRE_PING = 12, /* to the child, instance 0: do you live, and in which calls? */
     /* from it */
     LINTEL_WIRE_HELLO = 32, /* of a child, once; instance 0 */
     LINTEL_WIRE_READY,
@@ -34,16 +36,23 @@ enum lintel_wire_kind {
     LINTEL_WIRE_DEVICE,
     LINTEL_WIRE_LOG,
     LINTEL_WIRE_MISBEHAVING,
-    LINTEL_WIRE_CLOSED /* the last one of an instance */
-    /* 44 opened, 45 unbound, 46 tapped; 96 to 127: of transports */
+    LINTEL_WIRE_CLOSED, /* the last one of an instance */
+    LINTEL_WIRE_OPENED, /* created, and not started yet */
+    /* 46 tapped; 96 to 127: of transports */
+    LINTEL_WIRE_UNBOUND = 45, /* the answer to UNBIND, and to DETACH: see lintel_wire_gone */
+    LINTEL_WIRE_PONG = 47,    /* of the child, instance 0; of an instance: the call it is in */
+    LINTEL_WIRE_FLOOD         /* the hub was too slow for what was published */
 };
-enum { LINTEL_WIRE_KIND_MOST = 127 };
 enum {                                    /* limits; a frame beyond them breaks the protocol */
        LINTEL_WIRE_POINTS_MOST = 1 << 24, /* ids of devices and points are below it */
        LINTEL_WIRE_BATCH_MOST = 1 << 16,  /* points of a request, samples of a frame */
        LINTEL_WIRE_VALUES_MOST = 100000,  /* values in all the trees of a frame */
        LINTEL_WIRE_TEXT = 400 /* bytes of a line for people, with the NUL; longer ones are cut */
 };
+
+enum lintel_wire_gone { LINTEL_WIRE_POINT, LINTEL_WIRE_DEVICE_ITSELF }; /* level of UNBOUND */
+/* Level of MISBEHAVING: what ends the instance is LINTEL_LOG_ERROR, what is only counted is
+ * LINTEL_LOG_WARN. */
 
 enum lintel_wire_op {
     LINTEL_WIRE_READ,
@@ -62,6 +71,8 @@ struct lintel_wire_down { /* as read; pointers lead into the frame or into the s
     int32_t log;               /* OPEN: the finest level wanted */
     uint32_t id, device;       /* of a device or point; the point's device */
     uint32_t point_kind, flags, wire_bytes, write_wire_bytes; /* BIND */
+    struct lintel_str tables;   /* OPEN: lintel_plugin_tables() of what the hub has read; empty: any
+                                 */
     struct lintel_str settings; /* OPEN, ATTACH: CBOR of a list; of null when there is no table */
     struct lintel_str addr, write_addr; /* BIND: the same */
     uint64_t ticket;                    /* REQUEST, CANCEL */
@@ -78,7 +89,7 @@ void lintel_wire_attach(struct lintel_buf *b, uint32_t instance, uint32_t id, co
 void lintel_wire_bind(struct lintel_buf *b, const struct lintel_wire_down *m,
                       const lintel_value *addr, const lintel_value *write_addr, uint32_t naddr);
 void lintel_wire_request(struct lintel_buf *b, const struct lintel_wire_down *m);
-/* DETACH, UNBIND, CLOSE (id 0), CANCEL (id: the ticket). */
+/* DETACH, UNBIND, CLOSE, START and PING (id 0), CANCEL (id: the ticket). */
 void lintel_wire_short(struct lintel_buf *b, uint32_t instance, enum lintel_wire_kind kind,
                        uint64_t id);
 
@@ -87,11 +98,12 @@ void lintel_wire_short(struct lintel_buf *b, uint32_t instance, enum lintel_wire
 struct lintel_wire_up {
     uint32_t instance;
     enum lintel_wire_kind kind;
-    uint64_t ticket; /* DONE. HELLO: the version of this protocol */
-    uint32_t id;     /* of a device or point */
+    uint64_t ticket; /* DONE. HELLO: the version of this protocol. OPENED: lintel_load_mark(). PONG:
+                        number of the call. FLOOD: values that newer ones have replaced */
+    uint32_t id;     /* of a device or point. FLOOD: events and lines that were lost */
     lintel_status status;
     int32_t level;    /* LOG */
-    const char *text; /* reason, line; READY: the plugin's version */
+    const char *text; /* reason, line; OPENED, READY: the plugin's version */
     uint32_t n;
     const lintel_sample *samples; /* DONE, PUBLISH */
 };

@@ -9,6 +9,7 @@
 #include "core/base/cbor.h"
 #include "core/base/map.h"
 #include "core/loop/frames.h"
+#include "tests/kit/failures.h"
 #include "tests/kit/kit.h"
 
 static struct lintel_buf frame;
@@ -95,6 +96,80 @@ samples_of_every_type(void)
     CHECK_STR(m.samples[10].detail, "exception 2: illegal data address");
     CHECK(m.samples[11].detail == NULL);
     done();
+}
+
+static int
+send_and_read_once(void *ctx)
+{
+    static const lintel_value inner[] = {{LINTEL_T_INT, 0, {.i = -5}},
+                                         {LINTEL_T_STR, 2, {.s = "hi"}}};
+    static const lintel_sample s[] = {
+        {.point = 0, .value = {LINTEL_T_INT, 0, {.i = 1}}},
+        {.point = 1, .value = {LINTEL_T_STR, 3, {.s = "abc"}}},
+        {.point = 2, .value = {LINTEL_T_LIST, 2, {.list = inner}}},
+        {.point = 3, .status = LINTEL_E_DEVICE, .detail = "exception 2"}};
+    static const uint32_t slots[] = {3, 4, 5};
+    static const lintel_value values[] = {
+        {LINTEL_T_INT, 0, {.i = 7}}, {LINTEL_T_STR, 1, {.s = "x"}}, {0}};
+    struct lintel_wire_up up;
+    struct lintel_wire_down down;
+    (void)ctx;
+    done();
+    int whole = 0;
+    if (send(LINTEL_WIRE_DONE, s, LINTEL_COUNT(s)) == LINTEL_COUNT(s) && !frame.failed)
+        whole = read_up(&up) == 0;
+    if (whole) {
+        CHECK_INT(up.n, LINTEL_COUNT(s));
+        CHECK_STR(up.samples[1].value.as.s, "abc");
+        CHECK_STR(up.samples[2].value.as.list[1].as.s, "hi");
+        CHECK_STR(up.samples[3].detail, "exception 2");
+    }
+    lintel_buf_reset(&frame);
+    lintel_wire_request(&frame, &(struct lintel_wire_down){.instance = 7,
+                                                           .kind = LINTEL_WIRE_REQUEST,
+                                                           .ticket = 9,
+                                                           .op = LINTEL_WIRE_WRITE,
+                                                           .within = 1000,
+                                                           .n = 3,
+                                                           .slots = slots,
+                                                           .values = values});
+    whole = whole && !frame.failed && read_down(&down) == 0;
+    if (whole) {
+        CHECK_INT(down.n, 3);
+        CHECK_STR(down.values[1].as.s, "x");
+    }
+    kit_memory_is_back();
+    done();
+    return whole;
+}
+
+static int
+share_once(void *ctx)
+{
+    static const lintel_value list[] = {{LINTEL_T_STR, 1, {.s = "a"}}, {LINTEL_T_INT, 0, {.i = 1}}};
+    struct lintel_map map = {0};
+    const struct lintel_str *cbor = ctx;
+    struct lintel_shared *one = lintel_shared_get(&map, *cbor), *two = NULL;
+    if (one != NULL) {
+        CHECK_STR(one->values[0].as.s, list[0].as.s);
+        two = lintel_shared_get(&map, *cbor);
+        CHECK(two == NULL || two == one);
+    }
+    int whole = two != NULL;
+    lintel_shared_put(&map, two);
+    lintel_shared_put(&map, one);
+    CHECK_INT(map.n, 0);
+    lintel_map_fini(&map);
+    return whole;
+}
+
+static void
+memory_runs_out(void)
+{
+    static const unsigned char list[] = {0x82, 0x61, 'a', 0x01};
+    struct lintel_str cbor = {(const char *)list, sizeof list};
+    CHECK(kit_each_failure(send_and_read_once, NULL) > 5);
+    CHECK(kit_each_failure(share_once, &cbor) > 2);
 }
 
 static void
@@ -185,16 +260,20 @@ down_and_back(void)
     struct lintel_map map = {0};
 
     lintel_buf_reset(&frame);
-    lintel_wire_open(
-        &frame,
-        &(struct lintel_wire_down){
-            .instance = 3, .name = "line", .plugin = "fake", .file = "/x/\xff.so", .log = 2},
-        settings, 3);
+    lintel_wire_open(&frame,
+                     &(struct lintel_wire_down){.instance = 3,
+                                                .name = "line",
+                                                .plugin = "fake",
+                                                .file = "/x/\xff.so",
+                                                .log = 2,
+                                                .tables = {"0123456789abcdef", 16}},
+                     settings, 3);
     REQUIRE(read_down(&m) == 0);
     CHECK_INT(m.kind, LINTEL_WIRE_OPEN);
     CHECK_STR(m.name, "line");
     CHECK_STR(m.plugin, "fake");
     CHECK_STR(m.file, "/x/\xff.so");
+    CHECK(m.tables.n == 16 && memcmp(m.tables.p, "0123456789abcdef", 16) == 0);
     struct lintel_shared *a = lintel_shared_get(&map, m.settings);
     REQUIRE(a != NULL);
     CHECK_INT(a->values[0].as.i, -1);
@@ -207,6 +286,12 @@ down_and_back(void)
     lintel_shared_put(&map, a);
     lintel_shared_put(&map, a);
     CHECK_INT(map.n, 0);
+
+    lintel_buf_reset(&frame);
+    lintel_wire_short(&frame, 3, LINTEL_WIRE_START, 0);
+    REQUIRE(read_down(&m) == 0);
+    CHECK_INT(m.instance, 3);
+    CHECK_INT(m.kind, LINTEL_WIRE_START);
 
     lintel_buf_reset(&frame);
     lintel_wire_bind(&frame,
@@ -284,15 +369,48 @@ cut_and_flipped_frames(void)
     done();
 }
 
+/* What is said of life, of numbers that are given anew, and of floods. */
+static void
+questions_and_their_answers(void)
+{
+    static const struct lintel_wire_up all[] = {
+        {.instance = 7, .kind = LINTEL_WIRE_UNBOUND, .id = 5, .level = 1, .text = ""},
+        {.instance = 7, .kind = LINTEL_WIRE_PONG, .ticket = 9, .level = 1, .text = "bind()"},
+        {.instance = 7, .kind = LINTEL_WIRE_FLOOD, .ticket = UINT64_MAX, .id = 3, .text = ""},
+        {.instance = 7, .kind = LINTEL_WIRE_MISBEHAVING, .level = 1, .text = "lies"}};
+    struct lintel_wire_up m;
+    struct lintel_wire_down down;
+    for (size_t i = 0; i < LINTEL_COUNT(all); i++) {
+        lintel_buf_reset(&frame);
+        lintel_wire_say(&frame, &all[i]);
+        REQUIRE(read_up(&m) == 0);
+        CHECK_INT(m.kind, all[i].kind);
+        CHECK(m.ticket == all[i].ticket);
+        CHECK_INT(m.id, all[i].id);
+        CHECK_INT(m.level, all[i].level);
+        CHECK_STR(m.text, all[i].text);
+        CHECK_INT(read_down(&down), -1); /* it goes one way only */
+    }
+    lintel_buf_reset(&frame);
+    lintel_wire_short(&frame, 0, LINTEL_WIRE_PING, 0);
+    REQUIRE(read_down(&down) == 0);
+    CHECK_INT(down.kind, LINTEL_WIRE_PING);
+    CHECK_INT(down.instance, 0);
+    CHECK_INT(read_up(&m), -1);
+    done();
+}
+
 int
 main(int argc, char **argv)
 {
     static const struct kit_test tests[] = {KIT(samples_of_every_type),
+                                            KIT(memory_runs_out),
                                             KIT(numbers_stay_exact),
                                             KIT(what_cannot_travel_becomes_an_error),
                                             KIT(floods_are_cut_into_frames),
                                             KIT(down_and_back),
                                             KIT(cut_and_flipped_frames),
+                                            KIT(questions_and_their_answers),
                                             {0}};
     return kit_main("wire", tests, argc, argv);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/bind/tables.h"
+#include "core/plug/load.h"
 #include "core/plug/thread.h"
 #include "core/plug/worker_priv.h"
 
@@ -34,21 +36,26 @@ table_get(const struct table *t, uint32_t id)
 }
 
 static int
-table_put(struct table *t, uint32_t id, void *what)
+table_put(struct lintel_worker *w, struct table *t, uint32_t id, void *what)
 {
+    int ret = 0;
+    pthread_mutex_lock(&w->lock);
     if (id >= t->room) {
         uint32_t room = t->room ? t->room : 16;
         while (room <= id)
             room *= 2;
         void **at = lintel_grow(t->at, room, sizeof *at);
-        if (at == NULL)
-            return -1;
-        memset(at + t->room, 0, (room - t->room) * sizeof *at);
-        t->at = at;
-        t->room = room;
+        if (at != NULL) {
+            memset(at + t->room, 0, (room - t->room) * sizeof *at);
+            t->at = at;
+            t->room = room;
+        }
+        ret = at != NULL ? 0 : -1;
     }
-    t->at[id] = what;
-    return 0;
+    if (ret == 0)
+        t->at[id] = what;
+    pthread_mutex_unlock(&w->lock);
+    return ret;
 }
 
 /* ---- devices and points: [inst] -------------------------------------------------------------- */
@@ -68,6 +75,8 @@ refuse(struct lintel_worker *w, enum lintel_wire_kind kind, uint32_t id, lintel_
 {
     char line[REASON];
     pthread_mutex_lock(&w->lock);
+    if (st == LINTEL_E_NOMEM)
+        dflt = "out of memory";
     lintel_copy(line, sizeof line, w->last_line[0] != '\0' ? w->last_line : dflt);
     worker_say(
         w,
@@ -79,7 +88,11 @@ refuse(struct lintel_worker *w, enum lintel_wire_kind kind, uint32_t id, lintel_
 static void
 free_point(struct lintel_worker *w, struct point *p)
 {
+    pthread_mutex_lock(&w->lock);
+    worker_drop_late(w, p);
     w->points.at[p->pub.id] = NULL;
+    pthread_mutex_unlock(&w->lock);
+    lintel_buf_fini(&p->late);
     p->device->npoints--;
     lintel_shared_put(&w->shared, p->addr);
     lintel_shared_put(&w->shared, p->write_addr);
@@ -122,7 +135,7 @@ on_attach(struct lintel_worker *w, const struct lintel_wire_down *m)
     struct device *d = table_get(&w->devices, m->id) == NULL ? lintel_alloc(sizeof *d + n) : NULL;
     forget_line(w);
     if (d == NULL || (d->settings = lintel_shared_get(&w->shared, m->settings)) == NULL ||
-        table_put(&w->devices, m->id, d) != 0) {
+        table_put(w, &w->devices, m->id, d) != 0) {
         if (d != NULL)
             lintel_shared_put(&w->shared, d->settings);
         lintel_free(d);
@@ -147,7 +160,7 @@ new_point(struct lintel_worker *w, const struct lintel_wire_down *m, struct devi
         return NULL;
     p->addr = lintel_shared_get(&w->shared, m->addr);
     p->write_addr = lintel_shared_get(&w->shared, m->write_addr);
-    if (p->addr == NULL || p->write_addr == NULL || table_put(&w->points, m->id, p) != 0) {
+    if (p->addr == NULL || p->write_addr == NULL || table_put(w, &w->points, m->id, p) != 0) {
         lintel_shared_put(&w->shared, p->addr);
         lintel_shared_put(&w->shared, p->write_addr);
         lintel_free(p);
@@ -413,7 +426,7 @@ must_wait(struct lintel_worker *w, const struct device *d, const struct point *p
         w->hold_over = 0;
         pthread_mutex_lock(&w->lock);
         w->waiting = 0;
-        worker_misbehaving(w, "does not complete cancelled requests");
+        worker_misbehaving(w, LINTEL_LOG_ERROR, "did not complete a cancelled request within 2 s");
         for (uint32_t i = w->nopen; i-- > 0;)
             if (has_point(w->open[i], d, p))
                 worker_end_request(w, i, LINTEL_E_CANCELLED, NULL, 0);
@@ -429,15 +442,34 @@ must_wait(struct lintel_worker *w, const struct device *d, const struct point *p
 /* ---- opening and closing --------------------------------------------------------------------- */
 
 static void
+set_phase(struct lintel_worker *w, int phase)
+{
+    pthread_mutex_lock(&w->lock);
+    w->phase = phase;
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void
 free_all(struct lintel_worker *w)
 {
     for (uint32_t i = 0; i < w->devices.room; i++)
         if (w->devices.at[i] != NULL)
             detach(w, w->devices.at[i]);
     w->plugin->destroy(w->self);
+    set_phase(w, PHASE_NONE);
     lintel_hostloop_clear(&w->hostloop);
     w->plugin = NULL;
     w->self = NULL;
+    w->started = 0;
+}
+
+/* Settings and addresses that were read by other tables would mean something else to this one. */
+static int
+fits(const lintel_plugin *p, struct lintel_str tables)
+{
+    uint8_t own[LINTEL_TABLES];
+    return tables.n == 0 || (tables.n == sizeof own && lintel_plugin_tables(p, own) == 0 &&
+                             memcmp(own, tables.p, sizeof own) == 0);
 }
 
 static void
@@ -452,22 +484,44 @@ on_open(struct lintel_worker *w, const struct lintel_wire_down *m)
         refuse(w, LINTEL_WIRE_REFUSED, 0, LINTEL_E_CONFIG, reason);
         return;
     }
+    if (!fits(p, m->tables)) {
+        lintel_format(reason, sizeof reason,
+                      "another version of the plugin lies in %s, with other settings or keys; "
+                      "'lintel plugin reload %s' takes it in",
+                      m->file, m->name);
+        refuse(w, LINTEL_WIRE_REFUSED, 0, LINTEL_E_CONFIG, reason);
+        return;
+    }
     struct lintel_shared *settings = lintel_shared_get(&w->shared, m->settings);
     void *self = NULL;
     pthread_mutex_lock(&w->lock);
     w->log_most = m->log;
+    w->phase = PHASE_OPEN;
     pthread_mutex_unlock(&w->lock);
     w->plugin = p; /* extension() looks at it */
     lintel_status st = settings ? p->create(&w->host, settings->values, &self) : LINTEL_E_NOMEM;
     lintel_shared_put(&w->shared, settings);
     if (st != LINTEL_OK) {
         w->plugin = NULL;
+        set_phase(w, PHASE_NONE);
         lintel_hostloop_clear(&w->hostloop);
         refuse(w, LINTEL_WIRE_REFUSED, 0, st, "create() failed and does not say why");
         return;
     }
     w->self = self;
-    st = p->start ? p->start(self) : LINTEL_OK;
+    say(w, (struct lintel_wire_up){
+               .kind = LINTEL_WIRE_OPENED, .ticket = lintel_loaded_mark(p), .text = p->version});
+}
+
+static void
+on_start(struct lintel_worker *w)
+{
+    const lintel_plugin *p = w->plugin;
+    if (w->started)
+        return;
+    forget_line(w);
+    w->started = 1;
+    lintel_status st = p->start ? p->start(w->self) : LINTEL_OK;
     if (st != LINTEL_OK) {
         free_all(w);
         refuse(w, LINTEL_WIRE_REFUSED, 0, st, "start() failed and does not say why");
@@ -481,13 +535,14 @@ static void
 close_instance(struct lintel_worker *w)
 {
     if (w->plugin != NULL) {
-        if (w->plugin->stop != NULL)
+        if (w->started && w->plugin->stop != NULL)
             w->plugin->stop(w->self);
         pthread_mutex_lock(&w->lock);
         if (w->nopen > 0)
-            worker_misbehaving(w, "left requests open at stop()");
+            worker_misbehaving(w, LINTEL_LOG_WARN, "left requests open at stop()");
         while (w->nopen > 0)
             worker_end_request(w, w->nopen - 1, LINTEL_E_CANCELLED, NULL, 0);
+        w->phase = PHASE_STOPPED;
         pthread_mutex_unlock(&w->lock);
         free_all(w);
     }
@@ -495,11 +550,74 @@ close_instance(struct lintel_worker *w)
     pthread_mutex_lock(&w->lock);
     worker_say(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_CLOSED}, 0);
     w->dead = 1;
+    worker_free_late(w);
     pthread_mutex_unlock(&w->lock);
     lintel_loop_stop(w->loop);
 }
 
+/* ---- in which call the plugin is ------------------------------------------------------------- */
+
+static void
+enter(struct lintel_worker *w, enum lintel_wire_kind kind)
+{
+    static const char *const names[] = {[LINTEL_WIRE_OPEN] = "create()",
+                                        [LINTEL_WIRE_START] = "start()",
+                                        [LINTEL_WIRE_ATTACH] = "attach()",
+                                        [LINTEL_WIRE_DETACH] = "detach()",
+                                        [LINTEL_WIRE_BIND] = "bind()",
+                                        [LINTEL_WIRE_UNBIND] = "unbind()",
+                                        [LINTEL_WIRE_REQUEST] = "a request's call",
+                                        [LINTEL_WIRE_CANCEL] = "cancel()",
+                                        [LINTEL_WIRE_CLOSE] = "stop()"};
+    const char *name = kind < LINTEL_COUNT(names) ? names[kind] : NULL;
+    atomic_store(&w->call_name, name != NULL ? name : "a call");
+    atomic_store(&w->call_request, kind == LINTEL_WIRE_REQUEST);
+    atomic_fetch_add(&w->call, 1);
+}
+
+static void
+leave(struct lintel_worker *w)
+{
+    atomic_fetch_add(&w->call, 1);
+}
+
+static void
+on_asked(void *arg)
+{
+    struct lintel_worker *w = arg;
+    atomic_store(&w->beaten, atomic_load(&w->asked));
+}
+
+/* Calls for messages are marked. What the plugin has on the loop is not: there the loop itself is
+ * asked, and an answer that does not come shows that it is held up. */
+int
+lintel_worker_call(struct lintel_worker *w, struct lintel_worker_call *ret)
+{
+    uint64_t call = atomic_load(&w->call), asked = atomic_load(&w->asked);
+    if (call % 2 == 1) {
+        *ret = (struct lintel_worker_call){call, atomic_load(&w->call_name),
+                                           atomic_load(&w->call_request)};
+        return 1;
+    }
+    if (atomic_load(&w->beaten) != asked) {
+        *ret = (struct lintel_worker_call){asked * 2, "a callback of its own", 0};
+        return 1;
+    }
+    atomic_store(&w->asked, asked + 1);
+    if (lintel_loop_post(w->loop, on_asked, w) != 0)
+        atomic_store(&w->asked, asked);
+    return 0;
+}
+
 /* ---- the inbox ------------------------------------------------------------------------------- */
+
+/* What comes for this number from now on is of another point. */
+static void
+say_unbound(struct lintel_worker *w, uint32_t id, enum lintel_wire_gone what)
+{
+    say(w, (struct lintel_wire_up){
+               .kind = LINTEL_WIRE_UNBOUND, .id = id, .level = (int32_t)what, .text = ""});
+}
 
 /* 1: it has to wait. */
 static int
@@ -507,30 +625,34 @@ handle(struct lintel_worker *w, const struct lintel_wire_down *m)
 {
     struct device *d;
     struct point *p;
-    if (m->kind != LINTEL_WIRE_OPEN && w->plugin == NULL) {
+    if (m->kind != LINTEL_WIRE_OPEN &&
+        (w->plugin == NULL || (m->kind == LINTEL_WIRE_REQUEST && !w->started))) {
         if (m->kind == LINTEL_WIRE_REQUEST)
             answer(w, m->ticket, LINTEL_E_CANCELLED);
         return 0;
     }
     switch (m->kind) {
     case LINTEL_WIRE_OPEN: on_open(w, m); break;
+    case LINTEL_WIRE_START: on_start(w); break;
     case LINTEL_WIRE_ATTACH: on_attach(w, m); break;
     case LINTEL_WIRE_BIND: on_bind(w, m); break;
     case LINTEL_WIRE_REQUEST: on_request(w, m); break;
     case LINTEL_WIRE_CANCEL: on_cancel(w, m->ticket); break;
     case LINTEL_WIRE_DETACH:
-        if ((d = table_get(&w->devices, m->id)) == NULL)
-            break;
-        if (must_wait(w, d, NULL))
+        d = table_get(&w->devices, m->id);
+        if (d != NULL && must_wait(w, d, NULL))
             return 1;
-        detach(w, d);
+        if (d != NULL)
+            detach(w, d);
+        say_unbound(w, m->id, LINTEL_WIRE_DEVICE_ITSELF);
         break;
     case LINTEL_WIRE_UNBIND:
-        if ((p = table_get(&w->points, m->id)) == NULL)
-            break;
-        if (must_wait(w, NULL, p))
+        p = table_get(&w->points, m->id);
+        if (p != NULL && must_wait(w, NULL, p))
             return 1;
-        unbind(w, p);
+        if (p != NULL)
+            unbind(w, p);
+        say_unbound(w, m->id, LINTEL_WIRE_POINT);
         break;
     default: break;
     }
@@ -552,9 +674,23 @@ next_message(struct lintel_worker *w, int *ret_closing)
     }
     if (m == NULL || w->closing)
         w->scheduled = 0;
+    /* A call that blocks would hold back the answers before it. */
+    w->corked = m != NULL && w->first != NULL && !w->closing && w->plugin != NULL &&
+                !(w->plugin->flags & LINTEL_PLUGIN_BLOCKING);
     pthread_mutex_unlock(&w->lock);
     w->held = m;
     return m;
+}
+
+/* Whatever was held back leaves now. */
+static void
+uncork(struct lintel_worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->corked = 0;
+    if (w->fns.flush != NULL && !w->dead)
+        w->fns.flush(w->ctx);
+    pthread_mutex_unlock(&w->lock);
 }
 
 void
@@ -569,14 +705,22 @@ worker_run_inbox(void *arg)
         struct lintel_wire_down down;
         struct message *m = next_message(w, &closing);
         if (closing) {
+            enter(w, LINTEL_WIRE_CLOSE);
             close_instance(w); /* what waits in the inbox is of no use any more */
+            leave(w);
             return;
         }
         if (m == NULL)
             break;
-        if (lintel_wire_read_down(m->data, m->n, &w->scratch, &down) == 0 && handle(w, &down)) {
+        int waits = 0;
+        if (lintel_wire_read_down(m->data, m->n, &w->scratch, &down) == 0) {
+            enter(w, down.kind);
+            waits = handle(w, &down);
+            leave(w);
+        }
+        if (waits) {
             pthread_mutex_lock(&w->lock);
-            w->scheduled = 0;
+            w->scheduled = w->corked = 0;
             if (!w->waiting)
                 worker_wake(w); /* a request has ended in between */
             pthread_mutex_unlock(&w->lock);
@@ -586,6 +730,7 @@ worker_run_inbox(void *arg)
         lintel_free(m);
         free_kept(w, KEPT_MOST);
     }
+    uncork(w);
 }
 
 static void *
@@ -629,6 +774,14 @@ lintel_worker_deliver(struct lintel_worker *w, const void *frame, size_t n)
     return 0;
 }
 
+void
+lintel_worker_room(struct lintel_worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    worker_flush(w);
+    pthread_mutex_unlock(&w->lock);
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 struct lintel_worker *
@@ -645,6 +798,8 @@ lintel_worker_new(uint32_t number, const struct lintel_worker_fns *fns, void *ct
     w->ctx = ctx;
     w->hostloop.loop = w->loop;
     w->last = &w->first;
+    w->late_last = &w->late_first;
+    w->queue_last = &w->queue_first;
     pthread_mutex_init(&w->lock, NULL);
     if (lintel_thread_start(&w->thread, STACK, run, w) != 0) {
         lintel_loop_free(w->loop);

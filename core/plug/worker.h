@@ -7,11 +7,14 @@
 #include "lintel/plugin.h"
 
 struct lintel_worker;
+enum { LINTEL_SEND_IF_ROOM = 1, LINTEL_SEND_MORE = 2 };
 struct lintel_worker_fns {
     /* A frame for the hub. Called by the worker's thread and by threads of the plugin, never by two
-     * at once. May keep b's memory and leave {0} there. may_drop: rather lose it than wait. -1:
-     * lost. */
-    int (*send)(void *ctx, struct lintel_buf *b, int may_drop);
+     * at once; never waits. May keep b's memory and leave {0} there. LINTEL_SEND_IF_ROOM: 1 may be
+     * returned when much waits already; lintel_worker_room() is called once there is room.
+     * LINTEL_SEND_MORE: others follow at once, at the latest flush(). -1: lost. */
+    int (*send)(void *ctx, struct lintel_buf *b, unsigned flags);
+    void (*flush)(void *ctx); /* or NULL */
     /* The plugin `name` of a file; NULL with a reason. On the worker's thread. */
     const lintel_plugin *(*find)(void *ctx, const char *file, const char *name, char *reason,
                                  uint32_t size);
@@ -21,6 +24,16 @@ struct lintel_worker *lintel_worker_new(uint32_t number, const struct lintel_wor
                                         void *ctx);
 /* Hands over a frame of its own; copied. Any thread. -1: out of memory. */
 int lintel_worker_deliver(struct lintel_worker *w, const void *frame, size_t n);
+/* There is room again after send() has returned 1. Any thread, but not from inside send(). */
+void lintel_worker_room(struct lintel_worker *w);
+struct lintel_worker_call { /* of the plugin, under way */
+    uint64_t serial;        /* another one for each call */
+    const char *name;
+    int request; /* for a request, which has a deadline of its own */
+};
+/* The call that the plugin is in; 0: none, as far as that is known yet. Any thread; ask now and
+ * then. */
+int lintel_worker_call(struct lintel_worker *w, struct lintel_worker_call *ret);
 /* After CLOSED came from it: waits for the thread's end, which is near. */
 void lintel_worker_free(struct lintel_worker *w);
 /* It hangs in its plugin and can't be ended: nothing is sent from now on, and it is left behind. */

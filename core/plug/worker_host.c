@@ -9,32 +9,54 @@
 /* ---- to the hub ------------------------------------------------------------------------------ */
 
 /* With the lock held. */
-void
-worker_send(struct lintel_worker *w, int may_drop)
+int
+worker_send(struct lintel_worker *w, int if_room)
 {
+    int ret = -1;
     if (!w->out.failed && !w->dead)
-        w->fns.send(w->ctx, &w->out, may_drop);
+        ret =
+            w->fns.send(w->ctx, &w->out,
+                        (if_room ? LINTEL_SEND_IF_ROOM : 0u) | (w->corked ? LINTEL_SEND_MORE : 0u));
     lintel_buf_reset(&w->out);
+    return ret;
 }
 
-void
-worker_say(struct lintel_worker *w, struct lintel_wire_up m, int may_drop)
+int
+worker_say(struct lintel_worker *w, struct lintel_wire_up m, int if_room)
 {
     m.instance = w->number;
     lintel_buf_reset(&w->out);
     lintel_wire_say(&w->out, &m);
-    worker_send(w, may_drop);
+    return worker_send(w, if_room);
 }
 
 /* With the lock held. */
 void
-worker_misbehaving(struct lintel_worker *w, const char *what)
+worker_misbehaving(struct lintel_worker *w, int32_t level, const char *what)
 {
     if (w->dead)
         lintel_log(LINTEL_LOG_ERROR, "plugin", "PLUGIN MISBEHAVING: it %s after it was destroyed",
                    what);
     else
-        worker_say(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_MISBEHAVING, .text = what}, 1);
+        worker_say(
+            w,
+            (struct lintel_wire_up){.kind = LINTEL_WIRE_MISBEHAVING, .level = level, .text = what},
+            1);
+}
+
+/* Whether the plugin may call at all. With the lock held. */
+static int
+may_call(struct lintel_worker *w, const char *what)
+{
+    char line[REASON];
+    if (w->phase == PHASE_OPEN)
+        return 1;
+    lintel_format(line, sizeof line, "%s%s", what,
+                  w->dead                     ? ""
+                  : w->phase == PHASE_STOPPED ? " after stop() had returned"
+                                              : " after it was destroyed");
+    worker_misbehaving(w, LINTEL_LOG_ERROR, line);
+    return 0;
 }
 
 /* With the lock held. */
@@ -63,7 +85,7 @@ host_log(const lintel_host *h, int32_t level, const char *line)
     struct lintel_worker *w = worker_of(h);
     pthread_mutex_lock(&w->lock);
     if (w->dead)
-        worker_misbehaving(w, "wrote to the log");
+        worker_misbehaving(w, LINTEL_LOG_ERROR, "wrote to the log");
     else {
         lintel_copy(w->last_line, sizeof w->last_line, line);
         if (level <= w->log_most)
@@ -73,7 +95,7 @@ host_log(const lintel_host *h, int32_t level, const char *line)
                                                         : level > 3 ? 3
                                                                     : level,
                                                .text = line},
-                       level > LINTEL_LOG_ERROR);
+                       1);
     }
     pthread_mutex_unlock(&w->lock);
 }
@@ -88,6 +110,16 @@ find_open(const struct lintel_worker *w, const lintel_request *r, uint32_t *ret)
             *ret = i;
             return 1;
         }
+    return 0;
+}
+
+/* Whether it has ended lately: its memory is kept, so no other request has its place. */
+static int
+was_open(const struct lintel_worker *w, const lintel_request *r)
+{
+    for (const struct request *k = w->kept; k != NULL; k = k->next)
+        if (&k->pub == r)
+            return 1;
     return 0;
 }
 
@@ -109,6 +141,8 @@ worker_end_request(struct lintel_worker *w, uint32_t i, lintel_status st, const 
         ((struct point *)r->points[k])->open--;
     r->next = w->kept;
     w->kept = r;
+    for (uint32_t k = 0; k < r->pub.npoints && w->late_first != NULL && st == LINTEL_OK; k++)
+        worker_drop_late(w, (struct point *)r->points[k]); /* the answer is newer */
     lintel_buf_reset(&w->out);
     lintel_wire_samples(&w->out, &(struct lintel_wire_up){.instance = w->number,
                                                           .kind = LINTEL_WIRE_DONE,
@@ -130,10 +164,14 @@ host_complete(const lintel_host *h, const lintel_request *r, lintel_status st,
     struct lintel_worker *w = worker_of(h);
     uint32_t i = 0;
     pthread_mutex_lock(&w->lock);
-    if (w->dead || !find_open(w, r, &i))
-        worker_misbehaving(w, "completed a request that is not open");
-    else
+    if (!may_call(w, "completed a request"))
+        ;
+    else if (find_open(w, r, &i))
         worker_end_request(w, i, worker_status(st), s, n);
+    else
+        worker_misbehaving(w, LINTEL_LOG_ERROR,
+                           was_open(w, r) ? "completed a request twice"
+                                          : "completed a request that is not open");
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -142,19 +180,8 @@ host_publish(const lintel_host *h, const lintel_sample *s, uint32_t n)
 {
     struct lintel_worker *w = worker_of(h);
     pthread_mutex_lock(&w->lock);
-    if (w->dead)
-        worker_misbehaving(w, "published values");
-    while (n > 0 && !w->dead) {
-        lintel_buf_reset(&w->out);
-        uint32_t done = lintel_wire_samples(
-            &w->out, &(struct lintel_wire_up){
-                         .instance = w->number, .kind = LINTEL_WIRE_PUBLISH, .n = n, .samples = s});
-        worker_send(w, 1);
-        if (done == 0)
-            break; /* cannot be: a single sample always fits */
-        s += done;
-        n -= done;
-    }
+    if (may_call(w, "published values"))
+        worker_publish(w, s, n);
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -163,13 +190,10 @@ host_link(const lintel_host *h, lintel_status st, const char *detail)
 {
     struct lintel_worker *w = worker_of(h);
     pthread_mutex_lock(&w->lock);
-    if (w->dead)
-        worker_misbehaving(w, "told of its connection");
-    else
-        worker_say(w,
-                   (struct lintel_wire_up){
-                       .kind = LINTEL_WIRE_LINK, .status = worker_status(st), .text = detail},
-                   0);
+    if (may_call(w, "told of its connection"))
+        worker_say_late(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_LINK,
+                                                   .status = worker_status(st),
+                                                   .text = detail});
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -178,15 +202,11 @@ host_device(const lintel_host *h, const lintel_device *d, lintel_status st, cons
 {
     struct lintel_worker *w = worker_of(h);
     pthread_mutex_lock(&w->lock);
-    if (w->dead)
-        worker_misbehaving(w, "told of a device");
-    else
-        worker_say(w,
-                   (struct lintel_wire_up){.kind = LINTEL_WIRE_DEVICE,
-                                           .id = d->id,
-                                           .status = worker_status(st),
-                                           .text = detail},
-                   0);
+    if (may_call(w, "told of a device"))
+        worker_say_late(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_DEVICE,
+                                                   .id = d->id,
+                                                   .status = worker_status(st),
+                                                   .text = detail});
     pthread_mutex_unlock(&w->lock);
 }
 

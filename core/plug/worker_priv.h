@@ -4,6 +4,7 @@
 #ifndef LINTEL_PLUG_WORKER_PRIV_H
 #define LINTEL_PLUG_WORKER_PRIV_H
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "core/base/map.h"
 #include "core/plug/hostloop.h"
@@ -33,7 +34,16 @@ struct point {
     struct device *device;
     struct lintel_shared *addr, *write_addr;
     uint32_t open; /* requests that have it; under the lock */
+    /* worker_late.c; under the lock: a value that waits for room */
+    struct lintel_buf late;
+    struct point *next_late;
+    int is_late;
     char name[];
+};
+
+struct late_frame { /* one that waits for room, and may not be replaced */
+    struct late_frame *next;
+    struct lintel_buf frame;
 };
 
 struct request {
@@ -61,6 +71,7 @@ struct lintel_worker {
     /* [inst] only */
     const lintel_plugin *plugin; /* NULL: not open */
     void *self;
+    int started;
     struct lintel_hostloop hostloop;
     struct lintel_wire_scratch scratch;
     struct table devices, points;
@@ -69,17 +80,32 @@ struct lintel_worker {
     struct lintel_timer hold_timer;
     int hold_over;
 
-    pthread_mutex_t lock; /* of all below */
+    /* The call that the plugin is in: odd. Any thread looks at them. */
+    _Atomic uint64_t call;
+    _Atomic(const char *) call_name;
+    _Atomic int call_request;
+    _Atomic uint64_t asked, beaten; /* questions to the loop, and its answers */
+
+    pthread_mutex_t lock; /* of all below, and of changes to `devices` and `points` */
+    enum { PHASE_NONE, PHASE_OPEN, PHASE_STOPPED } phase; /* of the plugin's instance */
     struct message *first, **last;
     int scheduled; /* a run of the inbox is posted */
     int waiting;   /* the inbox waits for a request to end */
     int dead;      /* destroyed: nothing of the plugin counts any more */
     int closing;   /* CLOSE has come */
+    int corked;    /* more messages are worked off at once: what they bring leaves together */
     struct request **open;
     uint32_t nopen, open_room;
     struct request *kept;               /* ended ones, the newest first */
     uint64_t cancelled[CANCELLED_MOST]; /* tickets whose request is still in the inbox */
     uint32_t ncancelled;
+    struct point *late_first, **late_last;
+    struct late_frame *queue_first, **queue_last;
+    uint32_t nqueued;
+    size_t queued_bytes;
+    uint64_t lies;
+    uint64_t replaced; /* values, and */
+    uint32_t lost;     /* frames, since the hub was told of it */
     struct lintel_buf out;
     int32_t log_most;
     char last_line[REASON]; /* of the plugin's log */
@@ -88,9 +114,16 @@ struct lintel_worker {
 extern const lintel_host worker_host; /* the table that each worker copies */
 
 /* All with the lock held. */
-void worker_send(struct lintel_worker *w, int may_drop); /* w->out */
-void worker_say(struct lintel_worker *w, struct lintel_wire_up m, int may_drop);
-void worker_misbehaving(struct lintel_worker *w, const char *what);
+int worker_send(struct lintel_worker *w, int if_room); /* w->out; returns as fns.send */
+int worker_say(struct lintel_worker *w, struct lintel_wire_up m, int if_room);
+/* What the plugin did wrong. level: LINTEL_LOG_ERROR, and the hub ends it; or LINTEL_LOG_WARN. */
+void worker_misbehaving(struct lintel_worker *w, int32_t level, const char *what);
+/* worker_late.c: what the hub is too slow for. */
+void worker_publish(struct lintel_worker *w, const lintel_sample *s, uint32_t n);
+void worker_say_late(struct lintel_worker *w, struct lintel_wire_up m); /* keeps its place */
+void worker_flush(struct lintel_worker *w);
+void worker_drop_late(struct lintel_worker *w, struct point *p);
+void worker_free_late(struct lintel_worker *w);
 void worker_wake(struct lintel_worker *w); /* has the inbox looked at */
 /* Takes the i-th request off the open ones and tells the hub. */
 void worker_end_request(struct lintel_worker *w, uint32_t i, lintel_status st,

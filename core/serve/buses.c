@@ -5,13 +5,13 @@
 
 #include "core/base/mem.h"
 #include "core/serve/json.h"
+#include "core/serve/units.h"
 
 /* ---- what is known --------------------------------------------------------------------------- */
 
-void
-lintel_bus_json(struct lintel_buf *b, const struct lintel_bus_stats *s)
+static void
+add_members(struct lintel_buf *b, const struct lintel_bus_stats *s)
 {
-    lintel_buf_addc(b, '{');
     lintel_json_text(b, "name", s->name);
     lintel_json_text(b, "plugin", s->plugin);
     lintel_json_text(b, "state", !s->ready ? "starting" : s->link == LINTEL_OK ? "up" : "down");
@@ -31,6 +31,13 @@ lintel_bus_json(struct lintel_buf *b, const struct lintel_bus_stats *s)
     lintel_json_count(b, "dropped", s->dropped);
     lintel_json_count(b, "writes", s->writes);
     lintel_json_seconds(b, "busy", s->busy_ns, 1);
+}
+
+void
+lintel_bus_json(struct lintel_buf *b, const struct lintel_bus_stats *s)
+{
+    lintel_buf_addc(b, '{');
+    add_members(b, s);
     lintel_buf_addc(b, '}');
 }
 
@@ -56,7 +63,11 @@ get_one(struct lintel_call *c, const struct lintel_bus *bus)
     struct lintel_bus_stats s;
     struct lintel_buf b = lintel_out_take(c->tree);
     lintel_engine_bus_stats(c->tree->source.engine, bus, &s);
-    lintel_bus_json(&b, &s);
+    lintel_buf_addc(&b, '{');
+    add_members(&b, &s);
+    lintel_json_seconds(&b, "now", lintel_loop_wall(c->tree->source.loop), 1);
+    lintel_units_json(&b, c->tree->source.engine, bus);
+    lintel_buf_addc(&b, '}');
     lintel_call_document(c, LINTEL_FORMAT_JSON, 0, &b);
 }
 

@@ -2,7 +2,7 @@
  * Management of single buses, below /hub/buses, in JSON. Only for loopback and the local socket.
  *
  *   GET  /hub/buses               all of them
- *   GET  /hub/buses/{bus}         one, with what is known of its devices
+ *   GET  /hub/buses/{bus}         one, with its use and what is counted of its devices (units.h)
  *   *    /hub/buses/{bus}/{verb}  what the daemon does with it (lintel_tree_source.bus) */
 #ifndef LINTEL_SERVE_BUSES_H
 #define LINTEL_SERVE_BUSES_H

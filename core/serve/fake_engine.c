@@ -439,15 +439,41 @@ lintel_engine_find_bus(struct lintel_engine *e, const char *name)
     return strcmp(name, "basement") == 0 ? lintel_engine_bus_at(e, 0) : NULL;
 }
 
+static const uint32_t fake_latency[LINTEL_LATENCIES] = {[4] = 8, [5] = 2};
+
 void
 lintel_engine_device_stats(const struct lintel_engine *e, const struct lintel_live_thing *t,
                            struct lintel_device_stats *ret)
 {
     *ret = (struct lintel_device_stats){
-        .reachable = 1, .detail = "", .seen = lintel_loop_wall(e->loop)};
+        .reachable = 1, .detail = "", .seen = lintel_loop_wall(e->loop), .latency = fake_latency};
     if (t->index == 1 && !e->up)
-        *ret = (struct lintel_device_stats){
-            .failures = 3, .status = LINTEL_E_TIMEOUT, .detail = "no answer"};
+        *ret = (struct lintel_device_stats){.failures = 3,
+                                            .status = LINTEL_E_TIMEOUT,
+                                            .detail = "no answer",
+                                            .timeouts = 3,
+                                            .retries = 2,
+                                            .latency = fake_latency};
+}
+
+int64_t
+lintel_latency_below(const uint32_t buckets[LINTEL_LATENCIES], double part_of_all)
+{
+    return (int64_t)(buckets[4] * part_of_all * 1e7);
+}
+
+void
+lintel_engine_bus_use(const struct lintel_engine *e, const struct lintel_bus *b,
+                      struct lintel_bus_use *ret)
+{
+    (void)e, (void)b;
+    *ret = (struct lintel_bus_use){.window_ns = INT64_C(300000000000),
+                                   .busy = 0.25,
+                                   .needs = 0.5,
+                                   .cycle_ns = INT64_C(1500000000),
+                                   .serial = 1,
+                                   .retries = 2,
+                                   .latency = fake_latency};
 }
 
 int

@@ -7,6 +7,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/num.h"
+#include "tests/kit/failures.h"
 #include "tests/kit/kit.h"
 
 static const char *
@@ -130,10 +131,47 @@ too_long(void)
     lintel_arena_free(a);
 }
 
+static int
+read_once(void *ctx)
+{
+    static const struct lintel_data any = {.kind = LINTEL_DATA_ANY};
+    static const char json[] = "{\"a\":[1,\"two\",{\"b\":null}],\"c\":0.5}";
+    static const char cbor[] = "\xa1\x61\x61\x82\x63two\x01";
+    int32_t format = *(const int32_t *)ctx;
+    struct lintel_arena *a = lintel_arena_new();
+    struct lintel_buf out = {0};
+    char reason[LINTEL_REASON] = "";
+    lintel_value v;
+    uint32_t code = 1;
+    lintel_span payload = format == LINTEL_FORMAT_JSON ? (lintel_span){json, sizeof json - 1}
+                                                       : (lintel_span){cbor, sizeof cbor - 1};
+    if (a != NULL) {
+        code = lintel_format_read(format, payload, &any, a, &v, reason);
+        CHECK((code == 0) == (reason[0] == '\0'));
+    }
+    if (code == 0)
+        lintel_format_write(&out, LINTEL_FORMAT_JSON, &v);
+    int done = code == 0 && !out.failed;
+    if (done)
+        CHECK_STR(lintel_buf_str(&out),
+                  format == LINTEL_FORMAT_JSON ? json : "{\"a\":[\"two\",1]}");
+    lintel_buf_fini(&out);
+    lintel_arena_free(a);
+    return done;
+}
+
+static void
+memory_runs_out(void)
+{
+    static int32_t formats[] = {LINTEL_FORMAT_JSON, LINTEL_FORMAT_CBOR};
+    for (size_t i = 0; i < LINTEL_COUNT(formats); i++)
+        CHECK(kit_each_failure(read_once, &formats[i]) > 2);
+}
+
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(numbers), KIT(base64url), KIT(json), KIT(too_long), {0}};
+    static const struct kit_test tests[] = {KIT(numbers),  KIT(base64url),       KIT(json),
+                                            KIT(too_long), KIT(memory_runs_out), {0}};
     return kit_main("format", tests, argc, argv);
 }

@@ -127,11 +127,11 @@ struct lintel_open {
     lintel_command command;          /* under way; 0: none */
     struct lintel_subscription *subscription;
     struct lintel_conditions conditions;
-    int observe;                              /* wanted once the value is read */
-    int reliable;                             /* it came by a stream */
-    int heartbeat;                            /* the conditions' pmax is ours */
-    struct lintel_mount *mount;               /* whose plugin answers */
-    const struct lintel_selection *selection; /* of the pack; NULL: all of it */
+    int observe;                        /* wanted once the value is read */
+    int reliable;                       /* it came by a stream */
+    int heartbeat;                      /* the conditions' pmax is ours */
+    struct lintel_mount *mount;         /* whose plugin answers */
+    struct lintel_selection *selection; /* of the pack; NULL: all of it */
     void *work; /* what the request keeps until it ends; freed by work_free, with o still valid */
     void (*work_free)(void *work);
     struct lintel_watching *watching; /* of an observation: to be judged again; NULL: it is none */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The tree on the real engine: what a client sees of a bus whose plugin is the test. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/log.h"
@@ -257,11 +258,93 @@ removed(void)
     end();
 }
 
+/* A thing in the place of another one: who observes goes on, and hears of no error. */
+static void
+replaced(void)
+{
+    struct client watch, pack, event, read, write, other;
+    begin();
+    ready();
+    ask(&watch, LINTEL_GET, "power", LINTEL_X_OBSERVE, 50, "c.st=5");
+    ask(&pack, LINTEL_GET, "power", LINTEL_X_OBSERVE, 110, NULL);
+    ask(&event, LINTEL_GET, "pressed", LINTEL_X_OBSERVE, 50, NULL);
+    get(&read, "counter");
+    ask(&write, LINTEL_PUT, "limit", 0, 50, "5");
+    CHECK_INT(lintel_tree_open(tree), 5);
+    int events = event.answers;
+    struct lintel_thing conf = house.confs[0];
+    struct lintel_live_thing *now =
+        lintel_engine_replace_thing(house.engine, house.things[0], NULL, &conf);
+    REQUIRE(now != NULL);
+    CHECK_INT(read.code, IS(503));
+    CHECK_INT(write.code, IS(503));
+    CHECK_INT(event.answers, events); /* nothing was pressed */
+    CHECK_INT(lintel_tree_open(tree), 3);
+    CHECK_INT(lintel_subscriptions(house.engine), 3);
+    get(&other, "power"); /* with the value of before */
+    CHECK_INT(other.code, IS(205));
+    CHECK_STR(other.text, "20");
+    kit_answer_all(&house.bus,
+                   0); /* what the old one has under way ends, and the new one is asked */
+    answer_all(0);
+    kit_advance(&house, 3);
+    answer_all(70);
+    const int64_t power = lintel_live_thing_point(now, POWER);
+    CHECK_INT(watch.code, IS(205));
+    CHECK_INT(watch.flags, LINTEL_ANSWER_MORE);
+    CHECK_INT(strtol(watch.text, NULL, 10), 70 + power);
+    CHECK_INT(pack.code, IS(205));
+    CHECK_HAS(pack.text, "\"n\":\"Kit/power\"");
+    const lintel_sample press =
+        kit_sample((uint32_t)power + PRESSED, kit_int(1)); /* slots and points are alike here */
+    lintel_engine_publish(house.engine, house.bus.bus, &press, 1);
+    kit_advance(&house, 0);
+    CHECK_INT(event.code, IS(205));
+    CHECK_STR(event.text, "1");
+    lintel_tree_abandon(tree, watch.ticket);
+    lintel_tree_abandon(tree, pack.ticket);
+    lintel_tree_abandon(tree, event.ticket);
+    house.things[0] = now;
+    end();
+}
+
+/* What the new one does not have ends as if the thing had gone. */
+static void
+replaced_by_less(void)
+{
+    static const struct kit_point less[] = {
+        {.name = "power", .data = LINTEL_DATA_STRING, .poll = 2, .flags = LINTEL_P_READ}};
+    struct client watch, judged, event;
+    begin();
+    ready();
+    ask(&watch, LINTEL_GET, "limit", LINTEL_X_OBSERVE, 50, NULL);
+    ask(&judged, LINTEL_GET, "power", LINTEL_X_OBSERVE, 50, "c.gt=5");
+    ask(&event, LINTEL_GET, "pressed", LINTEL_X_OBSERVE, 50, NULL);
+    struct kit_kind *kind = kit_kind_new(less, 1, 0);
+    struct lintel_profile *profile = kit_profile(kind);
+    const struct lintel_affordance *a = profile->bound[0].affordance;
+    ((struct lintel_affordance *)(uintptr_t)a)->senml = senml[0];
+    CHECK_INT(lintel_map_put(&profile->by_path, a->path, strlen(a->path), &profile->bound[0]), 0);
+    struct lintel_thing conf = {.id = "t0", .bus = "line", .zone = "", .profile = profile};
+    house.things[0] = lintel_engine_replace_thing(house.engine, house.things[0], NULL, &conf);
+    CHECK_INT(watch.code, IS(404));
+    CHECK_INT(watch.flags, 0);
+    CHECK_INT(judged.code, IS(404)); /* a text is not greater than 5 */
+    CHECK_INT(event.code, IS(404));
+    kit_answer_all(&house.bus, 0);
+    lintel_engine_remove_thing(house.engine, house.things[0]);
+    kit_advance(&house, 0);
+    lintel_map_fini(&profile->by_path);
+    kit_kind_free(kind);
+    end();
+}
+
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(reads), KIT(writes), KIT(observed), KIT(removed), {0}};
+    static const struct kit_test tests[] = {KIT(reads),   KIT(writes),   KIT(observed),
+                                            KIT(removed), KIT(replaced), KIT(replaced_by_less),
+                                            {0}};
     lintel_log_level(0);
     return kit_main("live", tests, argc, argv);
 }

@@ -42,8 +42,12 @@ struct lintel_local {
     ino_t ino;
     struct peer *peers;
     uint32_t npeers;
+    int resting; /* no descriptor or memory for who waits: said once */
+    struct lintel_timer rest;
     struct lintel_buf out;
 };
+
+#define REST INT64_C(200000000) /* ns */
 
 /* ---- peers ----------------------------------------------------------------------------------- */
 
@@ -180,7 +184,8 @@ take_request(struct peer *p, const struct lintel_local_frame *f)
     p->nrequests++;
     lintel_exchange x = {.size = sizeof x,
                          .method = f->method,
-                         .flags = f->flags | LINTEL_X_LOOPBACK | LINTEL_X_SECURE | LINTEL_X_RELIABLE,
+                         .flags =
+                             f->flags | LINTEL_X_LOOPBACK | LINTEL_X_SECURE | LINTEL_X_RELIABLE,
                          .format = f->format,
                          .path = f->path,
                          .query = f->query,
@@ -257,6 +262,29 @@ take_peer(struct lintel_local *s, int fd)
     s->npeers++;
 }
 
+static void on_listen(void *arg, int fd, uint32_t ready);
+
+static void
+rest_is_over(void *arg)
+{
+    struct lintel_local *s = arg;
+    if (lintel_loop_watch(s->loop, s->fd, LINTEL_LOOP_READ, on_listen, s) != 0)
+        (void)lintel_timer_at(s->loop, &s->rest, lintel_loop_now(s->loop) + REST, rest_is_over, s);
+}
+
+/* Who waits goes on waiting, and must not keep the loop busy meanwhile. */
+static void
+rest(struct lintel_local *s, int why)
+{
+    if (!s->resting)
+        lintel_log(LINTEL_LOG_WARN, "local",
+                   "new clients wait: %s%s; those that are connected are served", strerror(why),
+                   why == EMFILE ? " (raise the limit, LimitNOFILE= of the unit)" : "");
+    s->resting = 1;
+    if (lintel_timer_at(s->loop, &s->rest, lintel_loop_now(s->loop) + REST, rest_is_over, s) == 0)
+        lintel_loop_watch(s->loop, s->fd, 0, NULL, NULL);
+}
+
 static void
 on_listen(void *arg, int fd, uint32_t ready)
 {
@@ -264,8 +292,12 @@ on_listen(void *arg, int fd, uint32_t ready)
     (void)ready;
     for (int i = 0; i < 16; i++) {
         int got = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (got < 0)
+        if (got < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+                rest(s, errno);
             return;
+        }
+        s->resting = 0;
         take_peer(s, got);
     }
 }
@@ -361,6 +393,7 @@ lintel_local_free(struct lintel_local *s)
         return;
     while (s->peers != NULL)
         end_peer(s->peers);
+    lintel_timer_stop(s->loop, &s->rest);
     if (s->fd >= 0) {
         lintel_loop_watch(s->loop, s->fd, 0, NULL, NULL);
         close(s->fd);

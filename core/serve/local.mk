@@ -4,8 +4,10 @@ core_serve_libserve_a_SOURCES = \
 	core/serve/audit.c core/serve/audit.h \
 	core/serve/buses.c core/serve/buses.h \
 	core/serve/codes.c core/serve/codes.h \
+	core/serve/units.c core/serve/units.h \
 	core/serve/etch.c core/serve/etch.h \
 	core/serve/fetch.c core/serve/fetch.h \
+	core/serve/follow.c core/serve/follow.h \
 	core/serve/format.c core/serve/format.h \
 	core/serve/hub.c core/serve/hub.h \
 	core/serve/inside.c core/serve/inside.h \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/serve/follow.h"
 #include "core/serve/measure.h"
 
 static const int32_t formats[] = {LINTEL_FORMAT_JSON, LINTEL_FORMAT_CBOR, LINTEL_FORMAT_SENML_JSON,
@@ -116,6 +117,32 @@ represent(const struct subject *s, const struct lintel_reading *r, int32_t forma
 
 /* ---- GET, observe ---------------------------------------------------------------------------- */
 
+static void on_change(void *ctx, struct lintel_subscription *subscription, int confirm, int gone);
+
+/* Observes the same property or event of the thing that has replaced its thing. 0: it can't. */
+static int
+follow(struct lintel_open *o)
+{
+    struct lintel_engine *e = o->tree->source.engine;
+    struct subject was = subject_of(o);
+    uint32_t i = (uint32_t)(was.bound - lintel_live_thing_conf(was.thing)->profile->bound);
+    lintel_point_id point = lintel_follow_point(e, was.thing, i, NULL);
+    const struct lintel_bound *b = lintel_engine_bound(e, point);
+    char reason[LINTEL_REASON];
+    if (b == NULL || !b->affordance->observable || b->affordance->kind != was.affordance->kind ||
+        (o->conditions.given != 0 &&
+         lintel_conditions_check(&o->conditions, b->affordance->data, reason) != 0))
+        return 0;
+    o->point = point;
+    o->subscription = lintel_subscribe(e, &point, 1, &o->conditions, on_change, o);
+    if (o->subscription == NULL)
+        return 0;
+    /* What may have changed since it was told last; an event is not told twice. */
+    if (b->affordance->kind == LINTEL_K_PROPERTY)
+        on_change(o, o->subscription, 0, 0);
+    return 1;
+}
+
 static void
 on_change(void *ctx, struct lintel_subscription *subscription, int confirm, int gone)
 {
@@ -123,7 +150,8 @@ on_change(void *ctx, struct lintel_subscription *subscription, int confirm, int 
     (void)subscription;
     if (gone) {
         o->subscription = NULL;
-        lintel_open_fail(o, LINTEL_NOT_FOUND, "the thing was removed");
+        if (gone != LINTEL_REPLACED || !follow(o))
+            lintel_open_fail(o, LINTEL_NOT_FOUND, "the thing was removed");
         return;
     }
     struct lintel_tree *t = o->tree;

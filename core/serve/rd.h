@@ -22,6 +22,8 @@ void lintel_rd_reply(struct lintel_rd *rd, lintel_ticket ticket, const lintel_an
 
 void lintel_rd_site(struct lintel_rd *rd); /* another site counts: rights and policies */
 void lintel_rd_thing(struct lintel_rd *rd, struct lintel_live_thing *thing, int added);
+/* Another one has the place of a thing of the same id and zone. */
+void lintel_rd_thing_replaced(struct lintel_rd *rd, struct lintel_live_thing *thing);
 void lintel_rd_thing_base(struct lintel_rd *rd, const char *thing, const char *base);
 
 /* JSON: the member "directory" of /hub/status; all of /hub/directory. */

@@ -215,6 +215,19 @@ lintel_rd_thing(struct lintel_rd *rd, struct lintel_live_thing *live, int added)
 }
 
 void
+lintel_rd_thing_replaced(struct lintel_rd *rd, struct lintel_live_thing *live)
+{
+    struct lintel_rd_thing *t = find(rd, lintel_live_thing_conf(live)->id);
+    if (t == NULL) {
+        lintel_rd_thing(rd, live, 1);
+        return;
+    }
+    t->live = live;
+    t->complained = 0;
+    enqueue(rd, t, 1);
+}
+
+void
 lintel_rd_thing_base(struct lintel_rd *rd, const char *thing, const char *base)
 {
     struct lintel_rd_thing *t = find(rd, thing);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/serve/follow.h"
 #include "core/serve/measure.h"
 
 int
@@ -155,6 +156,8 @@ lintel_pack_answer(struct lintel_call *c, lintel_answer *a)
 
 /* ---- observing ------------------------------------------------------------------------------- */
 
+static int follow(struct lintel_open *o);
+
 static void
 on_change(void *ctx, struct lintel_subscription *subscription, int confirm, int gone)
 {
@@ -163,7 +166,8 @@ on_change(void *ctx, struct lintel_subscription *subscription, int confirm, int 
     (void)subscription;
     if (gone) {
         o->subscription = NULL;
-        lintel_open_fail(o, LINTEL_NOT_FOUND, "the thing was removed");
+        if (gone != LINTEL_REPLACED || !follow(o))
+            lintel_open_fail(o, LINTEL_NOT_FOUND, "the thing was removed");
         return;
     }
     struct lintel_buf b = lintel_out_take(t);
@@ -197,6 +201,28 @@ subscribe(struct lintel_open *o)
         ret = lintel_subscribe(o->tree->source.engine, points, n, &o->conditions, on_change, o);
     lintel_free(points);
     return ret;
+}
+
+/* The pack of the thing that has replaced o->thing, of what is left of the selection. 0: nothing
+ * is. */
+static int
+follow(struct lintel_open *o)
+{
+    struct lintel_engine *e = o->tree->source.engine;
+    struct lintel_selection *s = o->selection;
+    uint32_t n = 0;
+    for (uint32_t k = 0; s != NULL && k < s->n; k++) {
+        struct lintel_selected one = s->at[k];
+        if (lintel_follow_point(e, o->thing, one.i, &one.i) != LINTEL_NO_POINT)
+            s->at[n++] = one;
+    }
+    if (s != NULL)
+        s->n = n;
+    o->thing = lintel_follow(e, o->thing);
+    if (o->thing == NULL || (o->subscription = subscribe(o)) == NULL)
+        return 0;
+    on_change(o, o->subscription, 0, 0); /* what may have changed since it was told last */
+    return 1;
 }
 
 void

@@ -10,6 +10,7 @@
 #include "core/base/mem.h"
 #include "core/serve/codes.h"
 #include "core/serve/measure.h"
+#include "tests/kit/failures.h"
 #include "tests/kit/kit.h"
 
 static struct lintel_arena *arena;
@@ -56,6 +57,48 @@ done(void)
 {
     lintel_arena_free(arena);
     arena = NULL;
+}
+
+struct pack {
+    enum lintel_senml_kind kind;
+    int cbor;
+    const char *p;
+    size_t n;
+    uint32_t records;
+};
+
+static int
+read_once(void *ctx)
+{
+    const struct pack *k = ctx;
+    struct lintel_arena *a = lintel_arena_new();
+    uint32_t n = 0, code = 500;
+    reason[0] = '\0';
+    if (a != NULL) {
+        code = lintel_senml_read(k->kind, k->cbor, k->p, k->n, a, &records, &n, reason);
+        CHECK(code == 0 || reason[0] != '\0');
+        CHECK(code == 0 || code / 32 == 5);
+    }
+    if (code == 0)
+        CHECK_INT(n, k->records);
+    lintel_arena_free(a);
+    return code == 0;
+}
+
+static void
+memory_runs_out(void)
+{
+    static const char pack[] = "[{\"bn\":\"a/\",\"n\":\"b\",\"v\":1},{\"n\":\"c\",\"vs\":"
+                               "\"a \\\"text\\\"\"},{\"n\":\"d\",\"vd\":\"aGk\"}]";
+    static const char cbor[] = "\x82\xa2\x00\x61"
+                               "a\x02\x01\xa2\x00\x61"
+                               "b\x08\x42hi";
+    static const char patch[] = "[{\"n\":\"a\",\"v\":null},{\"n\":\"b\",\"v\":2}]";
+    struct pack packs[] = {{LINTEL_SENML_PACK, 0, pack, sizeof pack - 1, 3},
+                           {LINTEL_SENML_PACK, 1, cbor, sizeof cbor - 1, 2},
+                           {LINTEL_SENML_PATCH, 0, patch, sizeof patch - 1, 2}};
+    for (size_t i = 0; i < LINTEL_COUNT(packs); i++)
+        CHECK(kit_each_failure(read_once, &packs[i]) > 1);
 }
 
 /* RFC 8428 section 5.1. */
@@ -503,7 +546,8 @@ no_number_no_value(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(examples),
+    static const struct kit_test tests[] = {KIT(memory_runs_out),
+                                            KIT(examples),
                                             KIT(example_in_cbor),
                                             KIT(examples_and_back),
                                             KIT(base_fields),

@@ -119,6 +119,12 @@ lintel_tree_thing(struct lintel_tree *t, struct lintel_live_thing *thing, int ad
 }
 
 void
+lintel_tree_thing_replaced(struct lintel_tree *t, struct lintel_live_thing *thing)
+{
+    lintel_rd_thing_replaced(t->rd, thing);
+}
+
+void
 lintel_tree_thing_base(struct lintel_tree *t, const char *thing, const char *base)
 {
     lintel_rd_thing_base(t->rd, thing, base);

@@ -40,6 +40,8 @@ void lintel_tree_site(struct lintel_tree *t, const struct lintel_site *site);
 void lintel_tree_hold(struct lintel_tree *t, int hold);
 /* A thing has come, or is about to go. */
 void lintel_tree_thing(struct lintel_tree *t, struct lintel_live_thing *thing, int added);
+/* Another one has the place of a thing of the same id and zone; its own address stays. */
+void lintel_tree_thing_replaced(struct lintel_tree *t, struct lintel_live_thing *thing);
 /* A transport gave the thing an address of its own; base NULL: took it back. */
 void lintel_tree_thing_base(struct lintel_tree *t, const char *thing, const char *base);
 

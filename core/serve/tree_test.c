@@ -820,6 +820,18 @@ management(void)
     CHECK_HAS(h.text, "\"quality\":\"unmapped\"");
     get("hub/values", LINTEL_FORMAT_NONE);
     CHECK_HAS(h.text, "},{\"thing\":\"lamp-1\"");
+    get("hub/buses/basement", LINTEL_FORMAT_NONE);
+    CHECK_INT(h.format, 50);
+    CHECK_HAS(h.text, "{\"name\":\"basement\",\"plugin\":\"modbus\",\"state\":\"up\"");
+    CHECK_HAS(h.text, "\"now\":1767225600,\"use\":{\"window\":300,\"busy\":0.25,\"needs\":0.5,"
+                      "\"cycle\":1.5,\"serial\":true,\"retries\":2,\"p50\":0.04,\"p95\":0.076,"
+                      "\"latency\":[0,0,0,0,8,2,0,0,0,0,0,0,0,0,0,0]},\"units\":[{\"thing\":"
+                      "\"main-meter\",\"state\":\"ok\",\"detail\":\"\",\"seen\":1767225600,"
+                      "\"requests\":0");
+    CHECK_HAS(h.text, "\"state\":\"down\",\"detail\":\"no answer\",\"seen\":null,\"requests\":0,"
+                      "\"timeouts\":3,\"errors\":0,\"retries\":2");
+    ask(LINTEL_PUT, "hub/buses/basement", LINTEL_FORMAT_NONE, NULL);
+    CHECK_INT(h.code, IS(405));
     get("hub/plugins", LINTEL_FORMAT_NONE);
     CHECK_INT(h.code, IS(501));
     get("hub/reload", LINTEL_FORMAT_NONE);

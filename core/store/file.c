@@ -11,6 +11,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/store/store.h"
 
 enum {
     APPLICATION = 0x4c6e746c, /* "Lntl": what file(1) and we know our files by */
@@ -181,6 +182,9 @@ open_ours(struct store_file *f, const char *path, const char *kind, char *reason
     int sound = 0, got = sqlite3_open_v2(path, &f->db, flags, NULL);
     if (got == SQLITE_OK)
         got = run(f->db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA trusted_schema=OFF");
+    if (got ==
+        SQLITE_OK) /* what is longer is not ours: a bit of a broken file must cost no memory */
+        sqlite3_limit(f->db, SQLITE_LIMIT_LENGTH, 2 * LINTEL_STORE_BLOB_MOST);
     if (got == SQLITE_OK && judge(f->db, path, kind, reason, size) != 0)
         return -1;
     if (got == SQLITE_OK)
@@ -231,9 +235,11 @@ walk(sqlite3_stmt *s, int got, int (*each)(void *ctx, uint64_t key, const void *
     int ret = 0;
     while (got == SQLITE_OK && ret == 0 && (got = sqlite3_step(s)) == SQLITE_ROW) {
         const void *p = sqlite3_column_blob(s, 1);
-        ret = stop != NULL && *stop ? -1
-                                    : each(ctx, (uint64_t)sqlite3_column_int64(s, 0),
-                                           p == NULL ? "" : p, (size_t)sqlite3_column_bytes(s, 1));
+        size_t n = (size_t)sqlite3_column_bytes(s, 1);
+        if (n > LINTEL_STORE_BLOB_MOST || (p == NULL && n != 0) || (stop != NULL && *stop))
+            ret = -1; /* not written by us, or out of memory; or whoever asked has gone */
+        else
+            ret = each(ctx, (uint64_t)sqlite3_column_int64(s, 0), p == NULL ? "" : p, n);
         got = SQLITE_OK;
     }
     sqlite3_finalize(s);

@@ -16,3 +16,8 @@ EXTRA_PROGRAMS += core/store/store_bench
 BENCHES += core/store/store_bench
 core_store_store_bench_SOURCES = core/store/store_bench.c
 core_store_store_bench_LDADD = $(STORE_LIBS)
+
+FUZZERS += core/store/file_fuzz
+core_store_file_fuzz_SOURCES = core/store/file_fuzz.c $(FUZZ_MAIN)
+core_store_file_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_store_file_fuzz_LDADD = $(STORE_LIBS)

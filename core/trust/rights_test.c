@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "lintel/transport.h"
+#include "tests/kit/failures.h"
 #include "tests/kit/kit.h"
 
 enum { R = LINTEL_MAY_READ, W = LINTEL_MAY_WRITE, G = LINTEL_MAY_REGISTER, M = LINTEL_MAY_MANAGE };
@@ -233,8 +234,10 @@ refuses_what_is_ambiguous(void)
 }
 
 static int
-build(void)
+build(void *ctx)
 {
+    (void)ctx;
+    reason[0] = '\0';
     struct lintel_rights *r = lintel_rights_new();
     int failed = r == NULL || lintel_rights_add(r, "a", reason) != 0 ||
                  lintel_rights_add_role(r, "a", "b", reason) != 0 ||
@@ -242,24 +245,15 @@ build(void)
                  lintel_rights_add_certificate(r, "a", "d", "e", reason) != 0 ||
                  lintel_rights_grant(r, "b", "f", R, reason) != 0;
     lintel_rights_free(r);
-    return failed;
+    if (r != NULL)
+        CHECK_STR(reason, failed ? "out of memory" : "");
+    return !failed;
 }
 
 static void
 out_of_memory(void)
 {
-    int n = 1;
-    for (; n < 100; n++) {
-        reason[0] = '\0';
-        lintel_mem_fail_at((uint64_t)n);
-        int failed = build();
-        lintel_mem_fail_at(0);
-        if (!failed)
-            break;
-        if (reason[0] != '\0')
-            CHECK_STR(reason, "out of memory");
-    }
-    CHECK(n > 5 && n < 100);
+    CHECK(kit_each_failure(build, NULL) > 5);
 }
 
 int

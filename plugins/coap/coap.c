@@ -344,6 +344,7 @@ coap_transport_stop(void *self)
     s->replies = NULL;
     lcoap_limits_free(s->limits);
     s->limits = NULL;
+    s->loop = NULL; /* nothing of the host's is called from now on */
 }
 
 static void

@@ -73,8 +73,18 @@ static void
 drain(const struct lcoap_addresses *a)
 {
     uint8_t byte;
-    while (recv(a->fd, &byte, 1, 0) >= 0 || errno == ENOBUFS)
+    while (recv(a->fd, &byte, 1, 0) >= 0 || errno == ENOBUFS || errno == EINTR)
         continue;
+}
+
+/* 0, or errno. */
+static int
+ask(const struct lcoap_addresses *a, const uint8_t *request, size_t n)
+{
+    while (send(a->fd, request, n, 0) < 0)
+        if (errno != EINTR)
+            return errno;
+    return 0;
 }
 
 struct listing {
@@ -109,11 +119,13 @@ list_once(struct lcoap_addresses *a, const struct lcoap_prefix *p, struct listin
     uint8_t *buf = malloc(DATAGRAM);
     drain(a);
     size_t n = lcoap_nl_list(request, ++a->seq, a->interface);
-    l->error = buf == NULL ? ENOMEM : send(a->fd, request, n, 0) < 0 ? errno : 0;
+    l->error = buf == NULL ? ENOMEM : ask(a, request, n);
     while (l->error == 0 && !l->ended) {
         struct lcoap_nl_answer answer;
         size_t at = 0;
         ssize_t got = recv(a->fd, buf, DATAGRAM, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
         if (got < 0) {
             l->error = errno;
             break;
@@ -169,13 +181,11 @@ change(struct lcoap_addresses *a, write_request *write, const struct in6_addr *l
     uint8_t requests[LCOAP_ADDRESS_BATCH * LCOAP_NL_REQUEST_MOST], buf[4096];
     uint32_t first = a->seq + 1, missing = n;
     size_t len = 0;
-    int error = 0;
 
     drain(a);
     for (uint32_t i = 0; i < n; i++)
         len += write(requests + len, ++a->seq, a->interface, &list[i]);
-    if (send(a->fd, requests, len, 0) < 0)
-        error = errno;
+    int error = ask(a, requests, len);
     for (uint32_t i = 0; i < n; i++)
         results[i] = error != 0 ? error : ETIMEDOUT; /* until its answer is seen */
     while (error == 0 && missing > 0) {

@@ -160,8 +160,8 @@ read_file(const char *path, struct pem *ret)
     else if (st.st_size > MAX_FILE)
         errno = EFBIG;
     else if ((text = malloc(MAX_FILE + 1)) != NULL)
-        while ((got = read(fd, text + n, MAX_FILE - n)) > 0)
-            n += (size_t)got;
+        while ((got = read(fd, text + n, MAX_FILE - n)) > 0 || (got < 0 && errno == EINTR))
+            n += got > 0 ? (size_t)got : 0;
     int why = errno;
     close(fd);
     if (text == NULL || got < 0) {

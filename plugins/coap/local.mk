@@ -111,3 +111,6 @@ plugins_coap_coap_netlink_fuzz_CFLAGS = $(AM_CFLAGS)
 plugins_coap_coap_netlink_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 
 EXTRA_DIST += plugins/coap/README.md
+
+dist_check_SCRIPTS += plugins/coap/check.sh
+TESTS += plugins/coap/check.sh

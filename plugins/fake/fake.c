@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {                /* address key kind, in the order of its choices */
        KIND_CONSTANT, /* always `value` */
@@ -27,7 +28,13 @@ enum {                /* address key kind, in the order of its choices */
        KIND_CRASH,    /* ends the process by a signal */
        KIND_FLOOD,    /* publishes 100,000 values of itself, then answers */
        KIND_EVENT,    /* publishes value, value + 1 .. every everyMs once subscribed */
-       KIND_REFUSED   /* bind() refuses it */
+       KIND_REFUSED,  /* bind() refuses it */
+       KIND_ALIEN,    /* publishes a point that nobody has, then answers */
+       KIND_EXIT,     /* ends the process with status 3 */
+       KIND_SPIN,     /* the call for it never returns, in both builds */
+       KIND_GREEDY,   /* takes memory until there is none, then gives up the process */
+       KIND_NOISY,    /* says the same line 1,000 times, then answers */
+       KIND_DRIP      /* publishes 10,000 values of itself one by one, then answers */
 };
 enum { RAW_REAL, RAW_INT, RAW_U16, RAW_F32, RAW_F64, RAW_TEXT, RAW_PAYLOAD };
 
@@ -49,7 +56,7 @@ static const lintel_field bus_fields[] = {
     {.name = "failing",
      .help = "What goes wrong at the start.",
      .dflt = "nothing",
-     .choices = "nothing|settings|create|start|crash|stop|destroyed",
+     .choices = "nothing|settings|create|start|crash|stop|destroyed|attach|starts|stopped",
      .type = LINTEL_T_STR},
     {.name = "crashAfter",
      .help = "Requests until the process ends by a signal; 0 = never.",
@@ -85,7 +92,7 @@ static const lintel_field address_fields[] = {
      .type = LINTEL_T_STR,
      .choices =
          "constant|counter|stored|error|lost|timeout|stall|hang|late|twice|stranger|nan|crash|"
-         "flood|event|refused"},
+         "flood|event|refused|alien|exit|spin|greedy|noisy|drip"},
     {.name = "value", .help = "Its value, or the first one.", .dflt = "0", .type = LINTEL_T_REAL},
     {.name = "raw",
      .help = "How the value looks on the wire.",
@@ -210,6 +217,26 @@ flood(const struct bus *b, const lintel_point *p)
     }
 }
 
+static void
+publish_alien(const struct bus *b)
+{
+    b->host->publish(b->host,
+                     &(lintel_sample){.point = 999999, .value = {LINTEL_T_INT, 0, {.i = 1}}}, 1);
+}
+
+/* Where memory has no limit it stops at 1 GiB. */
+static void
+take_memory(void)
+{
+    void **last = NULL, **piece;
+    for (int i = 0; i < 1024 && (piece = malloc(1024 * 1024)) != NULL; i++) {
+        memset(piece, 1, 1024 * 1024);
+        *piece = last;
+        last = piece;
+    }
+    abort();
+}
+
 /* 0: the point is left out of the answer. */
 static int
 fill(const struct bus *b, const lintel_point *p, const lintel_value *written, lintel_sample *s)
@@ -227,6 +254,18 @@ fill(const struct bus *b, const lintel_point *p, const lintel_value *written, li
     case KIND_CRASH: crash(); return 0;
     case KIND_NAN: s->value = (lintel_value){LINTEL_T_REAL, 0, {.r = (double)NAN}}; return 1;
     case KIND_FLOOD: flood(b, p); break;
+    case KIND_DRIP:
+        for (int i = 0; i < 10000; i++)
+            b->host->publish(
+                b->host, &(lintel_sample){.point = p->id, .value = {LINTEL_T_INT, 0, {.i = i}}}, 1);
+        break;
+    case KIND_ALIEN: publish_alien(b); break;
+    case KIND_EXIT: _exit(3);
+    case KIND_GREEDY: take_memory(); return 0;
+    case KIND_NOISY:
+        for (int i = 0; i < 1000; i++)
+            b->host->log(b->host, LINTEL_LOG_WARN, "noise");
+        break;
     default: break;
     }
     s->value = raw(p);
@@ -303,6 +342,8 @@ transfer(struct bus *b, const lintel_request *r, int write)
 {
     lintel_mono now = b->host->now(b->host), until = now + b->delay * 1000000;
     int hangs = has_kind(r, KIND_HANG), stalls = has_kind(r, KIND_STALL);
+    while (has_kind(r, KIND_SPIN))
+        sleep(1);
     if (has_kind(r, KIND_LATE))
         until = r->deadline + INT64_C(3000000000);
     if (!hangs && !stalls && until <= now) {
@@ -369,7 +410,6 @@ create(const lintel_host *h, const lintel_value *v, void **self)
     if (b == NULL)
         return LINTEL_E_NOMEM;
     b->host = h;
-    b->loop = h->extension(h, LINTEL_EXT_LOOP);
     b->delay = v[0].as.i;
     b->every = v[1].as.i;
     b->failing = v[2].as.i;
@@ -387,6 +427,8 @@ static void
 destroy(void *self)
 {
     struct bus *b = self;
+    if (b->failing == 9) /* stop() has returned */
+        publish_alien(b);
     for (struct waiting *w = b->waiting, *next; w != NULL; w = next) {
         next = w->next;
         free(w);
@@ -405,10 +447,27 @@ late_caller(void *arg)
     return NULL;
 }
 
+static void
+call_late(const struct bus *b)
+{
+    pthread_t thread;
+    union {
+        const lintel_host *in;
+        void *out;
+    } u = {b->host};
+    if (pthread_create(&thread, NULL, late_caller, u.out) == 0)
+        pthread_detach(thread);
+}
+
 static lintel_status
 start(void *self)
 {
     struct bus *b = self;
+    b->loop = b->host->extension(b->host, LINTEL_EXT_LOOP);
+    if (b->failing == 8) { /* and tells values after its end */
+        call_late(b);
+        return LINTEL_E_LINK;
+    }
     if (b->failing == 3) {
         b->host->log(b->host, LINTEL_LOG_ERROR, "start failed");
         return LINTEL_E_LINK;
@@ -426,15 +485,8 @@ stop(void *self)
     const struct timespec nap = {3600, 0};
     while (b->failing == 5)
         nanosleep(&nap, NULL);
-    if (b->failing == 6) {
-        pthread_t thread;
-        union {
-            const lintel_host *in;
-            void *out;
-        } u = {b->host};
-        if (pthread_create(&thread, NULL, late_caller, u.out) == 0)
-            pthread_detach(thread);
-    }
+    if (b->failing == 6)
+        call_late(b);
     for (struct waiting **at = &b->waiting; *at != NULL;) {
         struct waiting *w = *at;
         if (w->hangs) {
@@ -451,6 +503,8 @@ static lintel_status
 attach(void *self, lintel_device *d)
 {
     const struct bus *b = self;
+    while (b->failing == 7)
+        sleep(1);
     if (d->settings[1].as.i) {
         b->host->log(b->host, LINTEL_LOG_ERROR, "no such device");
         return LINTEL_E_CONFIG;

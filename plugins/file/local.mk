@@ -6,3 +6,6 @@ plugins_file_file_so_LDFLAGS = $(PLUGIN_LINK)
 dist_check_SCRIPTS += plugins/file/tutorial_test.sh
 TESTS += plugins/file/tutorial_test.sh
 EXTRA_DIST += docs/tutorial-plugin.md
+
+dist_check_SCRIPTS += plugins/file/check.sh
+TESTS += plugins/file/check.sh

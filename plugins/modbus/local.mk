@@ -2,14 +2,21 @@ plugins_PROGRAMS += plugins/modbus/modbus.so
 modbus_pure = \
 	plugins/modbus/modbus_pdu.c plugins/modbus/modbus_pdu.h \
 	plugins/modbus/modbus_plan.c plugins/modbus/modbus_plan.h
-modbus_sources = $(modbus_pure) \
+# All but what waits and what opens a serial line: tests on a fake clock bring their own.
+modbus_core = $(modbus_pure) \
 	plugins/modbus/modbus.c plugins/modbus/modbus.h \
 	plugins/modbus/modbus_given.c \
+	plugins/modbus/modbus_learn.c plugins/modbus/modbus_learn.h \
 	plugins/modbus/modbus_link.c plugins/modbus/modbus_link.h \
+	plugins/modbus/modbus_need.c plugins/modbus/modbus_need.h \
+	plugins/modbus/modbus_pause.h \
 	plugins/modbus/modbus_read.c \
-	plugins/modbus/modbus_rtu.c \
 	plugins/modbus/modbus_tcp.c \
+	plugins/modbus/modbus_time.c plugins/modbus/modbus_time.h \
 	plugins/modbus/modbus_write.c
+modbus_sources = $(modbus_core) \
+	plugins/modbus/modbus_pause.c \
+	plugins/modbus/modbus_rtu.c
 plugins_modbus_modbus_so_CFLAGS = $(PLUGIN_COMPILE) $(MODBUS_CFLAGS)
 plugins_modbus_modbus_so_LDFLAGS = $(PLUGIN_LINK)
 plugins_modbus_modbus_so_SOURCES = $(modbus_sources)
@@ -18,6 +25,7 @@ EXTRA_DIST += plugins/modbus/README.md plugins/modbus/modbus_pymodbus.py
 
 if HAVE_CUNIT
 modbus_tests = \
+	plugins/modbus/modbus_learn_test \
 	plugins/modbus/modbus_pdu_test \
 	plugins/modbus/modbus_plan_test \
 	plugins/modbus/modbus_real_test \
@@ -26,6 +34,9 @@ check_PROGRAMS += $(modbus_tests)
 TESTS += $(modbus_tests)
 plugins_modbus_modbus_pdu_test_SOURCES = plugins/modbus/modbus_pdu_test.c $(modbus_pure)
 plugins_modbus_modbus_pdu_test_LDADD = $(KIT_LIBS)
+plugins_modbus_modbus_learn_test_SOURCES = plugins/modbus/modbus_learn_test.c \
+	plugins/modbus/modbus_learn.c plugins/modbus/modbus_learn.h $(modbus_pure)
+plugins_modbus_modbus_learn_test_LDADD = $(KIT_LIBS)
 plugins_modbus_modbus_plan_test_SOURCES = plugins/modbus/modbus_plan_test.c $(modbus_pure)
 plugins_modbus_modbus_plan_test_LDADD = $(KIT_LIBS)
 modbus_testhost = $(modbus_sources) plugins/modbus/modbus_testhost.c plugins/modbus/modbus_testhost.h
@@ -47,3 +58,6 @@ plugins_modbus_modbus_given_fuzz_CFLAGS = $(AM_CFLAGS) $(MODBUS_CFLAGS)
 plugins_modbus_modbus_given_fuzz_SOURCES = plugins/modbus/modbus_given_fuzz.c $(modbus_sources) $(FUZZ_MAIN)
 plugins_modbus_modbus_given_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 plugins_modbus_modbus_given_fuzz_LDADD = $(MODBUS_LIBS)
+
+dist_check_SCRIPTS += plugins/modbus/check.sh
+TESTS += plugins/modbus/check.sh

@@ -7,8 +7,12 @@
 #include <string.h>
 
 #include "lintel/ext/given.h"
+#include "modbus_need.h"
+#include "modbus_time.h"
 
 #define MS INT64_C(1000000)
+#define TIMEOUT_TCP (1000 * MS) /* a gateway may have a slow line behind it */
+#define TIMEOUT_RTU (500 * MS)  /* a unit that begins later than this is rare */
 
 enum { /* rows of bus_table */
        BUS_TRANSPORT,
@@ -46,8 +50,8 @@ static const lintel_field bus_table[] = {
      "Who turns the line's driver on for sending: the adapter itself, the kernel, or the RTS "
      "signal.",
      "adapter", "adapter|kernel|rts-up|rts-down", NULL, NULL, 0, 0, LINTEL_T_STR, 0},
-    {"timeout", "Longest wait for a device's answer.", "1000", NULL, NULL, "ms", 1, 60000,
-     LINTEL_T_INT, 0},
+    {"timeout", "Longest wait for a device's answer; without, 1000 on tcp and 500 on rtu.", NULL,
+     NULL, NULL, "ms", 1, 60000, LINTEL_T_INT, 0},
     {"connectTimeout", "Longest wait for a connection.", "3000", NULL, NULL, "ms", 1, 60000,
      LINTEL_T_INT, 0},
     {"pauseBetween", "Silence kept between two frames; on a serial line at least 3.5 characters.",
@@ -192,8 +196,8 @@ copy_of(const lintel_value *v)
     return strdup(v->type == LINTEL_T_STR ? v->as.s : "");
 }
 
-static void
-fill_conf(struct mb_conf *c, const lintel_value *v)
+void
+mb_conf_read(struct mb_conf *c, const lintel_value *v)
 {
     static const char parities[] = "NEO";
     c->rtu = v[BUS_TRANSPORT].as.i == 1;
@@ -209,8 +213,7 @@ fill_conf(struct mb_conf *c, const lintel_value *v)
     c->check_unit = v[BUS_CHECK_UNIT].as.i != 0;
     c->check_transaction = v[BUS_CHECK_TRANSACTION].as.i != 0;
     if (c->rtu) {
-        /* 3.5 characters of 11 bits, fixed above 19200 (Modbus over Serial Line V1.02, 2.5.1.1). */
-        lintel_mono silence = c->baud > 19200 ? 1750000 : INT64_C(38500000000) / c->baud;
+        lintel_mono silence = mb_time_silence(c->baud);
         c->pause = c->pause > silence ? c->pause : silence;
     }
 }
@@ -237,9 +240,11 @@ create(const lintel_host *h, const lintel_value *v, void **self)
     if (b == NULL)
         return LINTEL_E_NOMEM;
     b->host = h;
-    b->timeout = v[BUS_TIMEOUT].as.i * MS;
+    b->timeout = v[BUS_TIMEOUT].type == LINTEL_T_INT ? v[BUS_TIMEOUT].as.i * MS
+                 : rtu                               ? TIMEOUT_RTU
+                                                     : TIMEOUT_TCP;
     b->texts = copy_of(target);
-    fill_conf(&b->conf, v);
+    mb_conf_read(&b->conf, v);
     b->conf.host = b->conf.device = b->texts;
     b->link = b->texts != NULL ? mb_link_new(h, &b->conf) : NULL;
     if (b->link == NULL) {
@@ -273,29 +278,49 @@ static void
 device_free(struct mb_device *d)
 {
     mb_forget_plans(d);
+    mb_learned_fini(&d->learned);
     free(d->forbidden);
     free(d);
 }
 
-static lintel_status
-forbid(const lintel_host *h, struct mb_device *d, const lintel_value *list)
+lintel_status
+mb_limits_read(const lintel_value *v, struct mb_limits *ret, struct mb_range **ret_forbidden,
+               char *why)
 {
-    if (list->type != LINTEL_T_LIST || list->len == 0)
-        return LINTEL_OK;
-    d->forbidden = calloc(list->len, sizeof *d->forbidden);
-    if (d->forbidden == NULL)
-        return LINTEL_E_NOMEM;
-    for (uint32_t i = 0; i < list->len; i++) {
-        char why[MB_DETAIL];
-        if (!mb_range_parse(list->as.list[i].as.s, &d->forbidden[i])) {
-            mb_say(why, "forbidden: \"%.40s\" is no range; write \"40-49\" or \"holding:40-49\"",
-                   list->as.list[i].as.s);
-            return refuse(h, why);
+    const lintel_value *list = &v[DEVICE_FORBIDDEN];
+    struct mb_limits l = {.registers = (uint32_t)v[DEVICE_MAX_REGISTERS].as.i,
+                          .bits = (uint32_t)v[DEVICE_MAX_BITS].as.i,
+                          .gap = (uint32_t)v[DEVICE_MAX_GAP].as.i};
+    if (list->type == LINTEL_T_LIST && list->len > 0) {
+        struct mb_range *ranges = calloc(list->len, sizeof *ranges);
+        if (ranges == NULL) {
+            mb_say(why, "out of memory");
+            return LINTEL_E_NOMEM;
         }
+        for (uint32_t i = 0; i < list->len; i++) {
+            if (!mb_range_parse(list->as.list[i].as.s, &ranges[i])) {
+                mb_say(why,
+                       "forbidden: \"%.40s\" is no range; write \"40-49\" or \"holding:40-49\"",
+                       list->as.list[i].as.s);
+                free(ranges);
+                return LINTEL_E_CONFIG;
+            }
+        }
+        *ret_forbidden = ranges;
+        l.forbidden = ranges;
+        l.nforbidden = list->len;
     }
-    d->limits.forbidden = d->forbidden;
-    d->limits.nforbidden = list->len;
+    *ret = l;
     return LINTEL_OK;
+}
+
+int
+mb_baud_from(double least)
+{
+    for (size_t i = 0; i < sizeof bauds / sizeof bauds[0]; i++)
+        if (bauds[i] >= least)
+            return bauds[i];
+    return 0;
 }
 
 static lintel_status
@@ -303,6 +328,7 @@ attach(void *self, lintel_device *ld)
 {
     struct mb_bus *b = self;
     const lintel_value *v = ld->settings;
+    char why[MB_DETAIL];
     if (b->conf.rtu && v[DEVICE_UNIT].as.i > 247)
         return refuse(b->host,
                       "unit: a serial line has the units 1 to 247, and 0 for writes to all");
@@ -310,13 +336,14 @@ attach(void *self, lintel_device *ld)
     if (d == NULL)
         return LINTEL_E_NOMEM;
     d->unit = (uint8_t)v[DEVICE_UNIT].as.i;
-    d->limits.registers = (uint32_t)v[DEVICE_MAX_REGISTERS].as.i;
-    d->limits.bits = (uint32_t)v[DEVICE_MAX_BITS].as.i;
-    d->limits.gap = (uint32_t)v[DEVICE_MAX_GAP].as.i;
     d->write_most = (uint32_t)v[DEVICE_MAX_WRITE_REGISTERS].as.i;
     d->write_single = v[DEVICE_WRITE_SINGLE].as.i != 0;
     d->timeout = v[DEVICE_TIMEOUT].type == LINTEL_T_INT ? v[DEVICE_TIMEOUT].as.i * MS : b->timeout;
-    lintel_status st = forbid(b->host, d, &v[DEVICE_FORBIDDEN]);
+    lintel_status st = mb_limits_read(v, &d->limits, &d->forbidden, why);
+    if (st == LINTEL_E_CONFIG)
+        (void)refuse(b->host, why);
+    if (st == LINTEL_OK && mb_learned_init(&d->learned, &d->limits) != 0)
+        st = LINTEL_E_NOMEM;
     if (st != LINTEL_OK)
         device_free(d);
     else
@@ -429,6 +456,8 @@ static const void *
 extension(void *self, const char *id)
 {
     (void)self;
+    if (strcmp(id, LINTEL_EXT_PLAN) == 0)
+        return &mb_needs;
     return strcmp(id, LINTEL_EXT_GIVEN) == 0 ? &mb_given : NULL;
 }
 

@@ -4,6 +4,7 @@
 #ifndef LINTEL_MODBUS_H
 #define LINTEL_MODBUS_H
 #include "lintel/plugin.h"
+#include "modbus_learn.h"
 #include "modbus_link.h"
 #include "modbus_plan.h"
 
@@ -24,6 +25,7 @@ struct mb_device {
     lintel_mono timeout;
     struct mb_limits limits;
     struct mb_range *forbidden;
+    struct mb_learned learned;
     struct mb_cached *plans; /* modbus_read.c */
 };
 
@@ -64,6 +66,14 @@ void mb_read(void *self, const lintel_request *r);
 void mb_write(void *self, const lintel_request *r);
 void mb_invoke(void *self, const lintel_request *r);
 void mb_forget_plans(struct mb_device *d);
+
+/* The bus' settings, without host and device. */
+void mb_conf_read(struct mb_conf *c, const lintel_value *settings);
+/* The limits of a device's settings; *ret_forbidden, which they point to, is the caller's. On an
+ * error why[MB_DETAIL] says what is wrong. */
+lintel_status mb_limits_read(const lintel_value *settings, struct mb_limits *ret,
+                             struct mb_range **ret_forbidden, char *why);
+int mb_baud_from(double least); /* the slowest that is as fast; 0: none */
 
 struct lintel_plugin_given;
 extern const struct lintel_plugin_given mb_given;

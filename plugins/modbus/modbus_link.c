@@ -7,12 +7,13 @@
  * of several answers the last one counts. */
 #include "modbus_link.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "modbus_pause.h"
+#include "modbus_time.h"
 
 #define MS INT64_C(1000000)
 #define BACKOFF_FIRST (500 * MS)
@@ -195,9 +196,7 @@ keep_quiet(struct mb_link *l, lintel_mono deadline, char *why)
         mb_say(why, "the deadline was over before the pause between frames");
         return LINTEL_E_TIMEOUT;
     }
-    struct timespec t = {left / 1000000000, left % 1000000000};
-    while (nanosleep(&t, &t) != 0 && errno == EINTR)
-        ;
+    mb_pause(l->host, left);
     return LINTEL_OK;
 }
 
@@ -321,6 +320,9 @@ mb_link_exchange(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, 
     if (st != LINTEL_OK)
         return st;
     lintel_mono until = now(l) + timeout;
+    if (l->conf->rtu) /* the timeout is the device's; what the bytes take comes on top */
+        until += mb_time_bytes(l->conf, mb_time_frame(l->conf, (uint32_t)n) +
+                                            mb_time_frame(l->conf, mb_pdu_answer_bytes(pdu)));
     st = await(l, unit, pdu, n, until < deadline ? until : deadline, ret);
     if (l->conf->rtu && l->silent_at[unit] != 0 && (st == LINTEL_OK || st == LINTEL_E_DEVICE))
         st = await_quiet(l, unit, pdu, n, timeout, deadline, st, ret);

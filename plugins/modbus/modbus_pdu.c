@@ -98,6 +98,15 @@ mb_pdu_write_registers(uint8_t *out, uint32_t address, const uint8_t *values, ui
     return 6 + 2 * (size_t)count;
 }
 
+uint32_t
+mb_pdu_answer_bytes(const uint8_t *request)
+{
+    uint32_t count = get16(request + 3);
+    if (request[0] > 4)
+        return 5; /* a write echoes address and value, or address and count */
+    return 2 + (request[0] <= 2 ? (count + 7) / 8 : 2 * count);
+}
+
 enum mb_verdict
 mb_pdu_judge(const uint8_t *request, size_t nrequest, const uint8_t *answer, size_t nanswer,
              int *ret_exception)

@@ -61,6 +61,8 @@ enum mb_verdict {
 /* Judges an answer's PDU by the request's. */
 enum mb_verdict mb_pdu_judge(const uint8_t *request, size_t nrequest, const uint8_t *answer,
                              size_t nanswer, int *ret_exception);
+/* Bytes of the PDU that answers the request, if it is not refused. */
+uint32_t mb_pdu_answer_bytes(const uint8_t *request);
 /* Bit i of the data of a read of coils or discrete inputs. */
 int mb_bit(const uint8_t *data, uint32_t i);
 

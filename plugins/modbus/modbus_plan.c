@@ -125,6 +125,16 @@ fit(const struct mb_item *items, struct mb_block *b)
     b->count = end - b->address;
 }
 
+/* The block ends in front of item `at`, where the second one begins. */
+static void
+part(const struct mb_item *items, struct mb_block *b, uint32_t at, struct mb_block *ret_second)
+{
+    *ret_second = (struct mb_block){.table = b->table, .first = at, .n = b->first + b->n - at};
+    b->n = at - b->first;
+    fit(items, b);
+    fit(items, ret_second);
+}
+
 void
 mb_split(const struct mb_item *items, struct mb_block *b, struct mb_block *ret_second)
 {
@@ -137,8 +147,17 @@ mb_split(const struct mb_item *items, struct mb_block *b, struct mb_block *ret_s
         if (end_of(&items[i]) > end)
             end = end_of(&items[i]);
     }
-    *ret_second = (struct mb_block){.table = b->table, .first = at, .n = b->first + b->n - at};
-    b->n = at - b->first;
-    fit(items, b);
-    fit(items, ret_second);
+    part(items, b, at, ret_second);
+}
+
+int
+mb_cut(const struct mb_item *items, struct mb_block *b, uint32_t most, struct mb_block *ret_second)
+{
+    uint32_t at = b->first;
+    while (at < b->first + b->n && end_of(&items[at]) <= b->address + most)
+        at++;
+    if (at == b->first || at == b->first + b->n)
+        return 0;
+    part(items, b, at, ret_second);
+    return 1;
 }

@@ -44,4 +44,8 @@ uint32_t mb_plan(struct mb_item *items, uint32_t n, const struct mb_limits *l,
 /* Splits a block of two items or more: at its widest gap, else in its middle. b becomes the first
  * part. */
 void mb_split(const struct mb_item *items, struct mb_block *b, struct mb_block *ret_second);
+/* Cuts a block so that its first part has at most `most` addresses; 0: no item fits into that, or
+ * all do. */
+int mb_cut(const struct mb_item *items, struct mb_block *b, uint32_t most,
+           struct mb_block *ret_second);
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Reading. The points of a request are merged into blocks once, and the plan is kept under the
  * request's batch number. A block that the device refuses is split until its good parts are found;
- * the plan keeps the parts, so later polls go straight to them. What was learned is forgotten after
- * a while, and when a lost connection comes back. */
+ * the plan keeps the parts, so later polls go straight to them. What was learned (modbus_learn.c)
+ * is forgotten after a while, and when a lost connection comes back. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +10,13 @@
 #include "modbus.h"
 
 #define SECOND INT64_C(1000000000)
-#define REFUSED_FOR (3600 * SECOND) /* an illegal address */
-#define FAILED_FOR (60 * SECOND)    /* a "device failure": often passes */
+#define REFUSED_FOR MB_LEARNED_FOR
+#define FAILED_FOR (60 * SECOND) /* a "device failure": often passes */
 enum { PLANS_MOST = 16, FAILURE_SPLITS_MOST = 16 };
 
 struct mb_cached {
     struct mb_cached *next;
-    uint32_t batch, n, nblocks, generation;
+    uint32_t batch, n, nblocks, generation, version;
     uint32_t start;    /* the block to begin with */
     lintel_mono again; /* 0: nothing learned; else the time to plan afresh */
     struct mb_item *items;
@@ -54,7 +54,9 @@ make_blocks(struct reading *g)
         const lintel_point *p = c->items[i].tag;
         c->items[i].alone = known_refused(g->bus, p->cookie, now);
     }
-    c->nblocks = mb_plan(c->items, c->n, &g->device->limits, c->blocks);
+    struct mb_limits limits = mb_learned_limits(&g->device->learned, &g->device->limits);
+    c->nblocks = mb_plan(c->items, c->n, &limits, c->blocks);
+    c->version = g->device->learned.version;
     c->generation = mb_link_generation(g->bus->link);
     c->again = 0;
     c->start = 0;
@@ -145,6 +147,7 @@ find_plan(struct reading *g)
             keep_plan(g->device, c);
         make_blocks(g);
     } else if (c->generation != mb_link_generation(g->bus->link) ||
+               c->version != g->device->learned.version ||
                (c->again != 0 && g->bus->host->now(g->bus->host) >= c->again)) {
         make_blocks(g);
     }
@@ -208,15 +211,24 @@ worth_splitting(struct reading *g, const struct mb_block *b, int code)
     return code == MB_EX_ADDRESS || code == MB_EX_VALUE;
 }
 
+/* Makes two blocks of one: the first with at most so many addresses, or, where `most` is 0 or does
+ * not help, at a place that promises to find a hole. */
 static void
-split(struct reading *g, uint32_t b, int code)
+divide(struct mb_cached *c, uint32_t b, uint32_t most)
+{
+    memmove(&c->blocks[b + 2], &c->blocks[b + 1], (c->nblocks - b - 1) * sizeof *c->blocks);
+    if (most == 0 || !mb_cut(c->items, &c->blocks[b], most, &c->blocks[b + 1]))
+        mb_split(c->items, &c->blocks[b], &c->blocks[b + 1]);
+    c->nblocks++;
+}
+
+static void
+split(struct reading *g, uint32_t b, int code, uint32_t most)
 {
     struct mb_cached *c = g->plan;
     lintel_mono again =
         g->bus->host->now(g->bus->host) + (code == MB_EX_FAILURE ? FAILED_FOR : REFUSED_FOR);
-    memmove(&c->blocks[b + 2], &c->blocks[b + 1], (c->nblocks - b - 1) * sizeof *c->blocks);
-    mb_split(c->items, &c->blocks[b], &c->blocks[b + 1]);
-    c->nblocks++;
+    divide(c, b, most);
     if (c->again == 0 || again < c->again)
         c->again = again;
 }
@@ -233,6 +245,9 @@ remember(struct reading *g, const struct mb_block *b, int code)
     p->refused = code;
     p->refused_until = g->bus->host->now(g->bus->host) + REFUSED_FOR;
     p->refused_generation = mb_link_generation(g->bus->link);
+    if (code == MB_EX_ADDRESS)
+        mb_learned_illegal(&g->device->learned, &g->device->limits, b->table, b->address, b->count,
+                           g->bus->host->now(g->bus->host), p->refused_generation);
     mb_say_exception(why, code, b->table, b->address, b->count, g->device->unit);
     snprintf(line, sizeof line, "%.60s %.60s: %s; not asked again for an hour", lp->device->name,
              lp->name, why);
@@ -289,6 +304,32 @@ wanted(struct reading *g, uint32_t at)
     return 1;
 }
 
+/* An exception to a block: 0 if it was split. */
+static int
+refusal(struct reading *g, uint32_t at, int code)
+{
+    const struct mb_block *b = &g->plan->blocks[at];
+    uint32_t most = 0;
+    if (code == MB_EX_VALUE && !mb_is_bits(b->table))
+        most =
+            mb_learned_refused(&g->device->learned, b->count, b->n > 1,
+                               g->bus->host->now(g->bus->host), mb_link_generation(g->bus->link));
+    if (worth_splitting(g, b, code)) {
+        split(g, at, code, most);
+        return 0;
+    }
+    refused(g, b, code);
+    return 1;
+}
+
+/* Whether the device has just refused a smaller read than this block. */
+static int
+too_long(const struct reading *g, const struct mb_block *b)
+{
+    uint32_t most = g->device->learned.most;
+    return most != 0 && b->count > most && b->n > 1 && !mb_is_bits(b->table);
+}
+
 /* Reads one block; 0 if it was split, so that its first part has to be read now. */
 static int
 read_block(struct reading *g, uint32_t at)
@@ -298,18 +339,20 @@ read_block(struct reading *g, uint32_t at)
     uint8_t pdu[MB_PDU_MOST];
     if (!wanted(g, at))
         return 1;
+    if (too_long(g, b)) {
+        split(g, at, MB_EX_VALUE, g->device->learned.most);
+        return 0;
+    }
     size_t n = mb_pdu_read(pdu, b->table, b->address, b->count);
     lintel_status st = mb_link_exchange(g->bus->link, g->device->unit, pdu, n, g->device->timeout,
                                         g->r->deadline, &answer);
     switch (st) {
-    case LINTEL_OK: take_block(g, b, answer.pdu + 2); break;
-    case LINTEL_E_DEVICE:
-        if (worth_splitting(g, b, answer.exception)) {
-            split(g, at, answer.exception);
-            return 0;
-        }
-        refused(g, b, answer.exception);
+    case LINTEL_OK:
+        if (!mb_is_bits(b->table))
+            mb_learned_taken(&g->device->learned, b->count);
+        take_block(g, b, answer.pdu + 2);
         break;
+    case LINTEL_E_DEVICE: return refusal(g, at, answer.exception);
     case LINTEL_E_PROTO: fail_block(g, b, st, mb_detail(&g->details, answer.why)); break;
     default:
         /* A dead unit costs one timeout. Next time another block goes first, in case that only this
@@ -320,6 +363,20 @@ read_block(struct reading *g, uint32_t at)
         break;
     }
     return 1;
+}
+
+static void
+tell_learned(struct reading *g)
+{
+    struct mb_learned *l = &g->device->learned;
+    char line[2 * MB_DETAIL];
+    if (g->stop != LINTEL_OK || !mb_learned_tell(l))
+        return;
+    snprintf(line, sizeof line,
+             "%.60s: unit %u takes at most %u registers in one read (it refused %u): set "
+             "maxRegisters: %u",
+             g->r->points[0]->device->name, g->device->unit, l->most, l->refused, l->most);
+    g->bus->host->log(g->bus->host, LINTEL_LOG_WARN, line);
 }
 
 void
@@ -333,6 +390,8 @@ mb_read(void *self, const lintel_request *r)
         return;
     }
     g.device = r->points[0]->device->cookie;
+    mb_learned_age(&g.device->learned, &g.device->limits, bus->host->now(bus->host),
+                   mb_link_generation(bus->link));
     lintel_status st = mb_link_ready(bus->link, r->deadline, why);
     struct mb_cached *plan = find_plan(&g);
     if (plan == NULL) {
@@ -351,6 +410,7 @@ mb_read(void *self, const lintel_request *r)
         before += read_block(&g, before) ? 1u : 0u;
         end += plan->nblocks - had;
     }
+    tell_learned(&g);
     bus->host->complete(bus->host, r, LINTEL_OK, plan->samples, plan->n);
     if (plan->batch == 0)
         free(plan);

@@ -216,7 +216,7 @@ finds_the_good_parts_of_a_refused_block(void)
         CHECK_HAS(got->samples[5].detail, "exception 2: illegal data address (holding 5, unit 1)");
         fakehost_result_free(got);
         CHECK_STR(peer_log(r.peer),
-                  round == 0 ? "3:0+8 3:0+4 3:4+4 3:4+2 3:4+1 3:5+1 3:6+2" : "3:0+4 3:4+1 3:6+2");
+                  round == 0 ? "3:0+8 3:0+4 3:4+4 3:4+2 3:4+1 3:5+1 3:6+2" : "3:0+5 3:6+2");
         peer_forget(r.peer);
     }
     /* Another batch knows it too, and does not bridge it. */

@@ -34,3 +34,11 @@ FUZZERS += plugins/mqtt/mqtt_topic_fuzz
 plugins_mqtt_mqtt_topic_fuzz_SOURCES = plugins/mqtt/mqtt_topic_fuzz.c $(mqtt_pure) $(FUZZ_MAIN)
 plugins_mqtt_mqtt_topic_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 plugins_mqtt_mqtt_topic_fuzz_LDADD =
+
+dist_check_SCRIPTS += plugins/mqtt/check.sh
+TESTS += plugins/mqtt/check.sh
+FUZZERS += plugins/mqtt/mqtt_inbox_fuzz
+plugins_mqtt_mqtt_inbox_fuzz_SOURCES = plugins/mqtt/mqtt_inbox_fuzz.c $(mqtt_pure) \
+	plugins/mqtt/mqtt_inbox.c plugins/mqtt/mqtt_inbox.h $(FUZZ_MAIN)
+plugins_mqtt_mqtt_inbox_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+plugins_mqtt_mqtt_inbox_fuzz_LDADD = $(MQTT_LIBS)

@@ -248,9 +248,8 @@ create(const lintel_host *h, const lintel_value *s, void **self)
     m->verify = (int)s[BUS_VERIFY].as.i;
     m->reconnect_max = s[BUS_RECONNECT_MAX].as.i * INT64_C(1000000000);
     m->max_payload = (size_t)s[BUS_MAX_PAYLOAD].as.i;
-    lintel_status st = mqtt_inbox_init(&m->inbox) != 0 ? LINTEL_E_FAIL
-                       : failed                        ? LINTEL_E_NOMEM
-                                                       : judge(m, h);
+    mqtt_inbox_init(&m->inbox);
+    lintel_status st = failed ? LINTEL_E_NOMEM : judge(m, h);
     if (st == LINTEL_OK && m->client_id == NULL) {
         /* 23 characters at most, which every broker takes (MQTT 3.1.1 section 3.1.3.1). */
         m->client_id = calloc(1, 24);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/mqtt/mqtt_inbox.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +11,18 @@
 
 enum { BYTES_MOST = 64 * 1024 * 1024 };
 
-int
+void
 mqtt_inbox_init(struct mqtt_inbox *b)
 {
-    *b = (struct mqtt_inbox){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    *b = (struct mqtt_inbox){.fd = -1};
     b->last = &b->first;
     pthread_mutex_init(&b->lock, NULL);
+}
+
+int
+mqtt_inbox_open(struct mqtt_inbox *b)
+{
+    b->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return b->fd < 0 ? -1 : 0;
 }
 
@@ -56,8 +63,11 @@ append(struct mqtt_inbox *b, struct mqtt_news *news)
     int was_empty = b->first == NULL;
     *b->last = news;
     b->last = &news->next;
-    if (was_empty && write(b->fd, &(uint64_t){1}, sizeof(uint64_t)) < 0)
-        return; /* it is at its greatest value, and readable */
+    if (!was_empty)
+        return;
+    /* Any other error: it is at its greatest value, and readable. */
+    while (write(b->fd, &(uint64_t){1}, sizeof(uint64_t)) < 0 && errno == EINTR)
+        continue;
 }
 
 void

@@ -42,7 +42,8 @@ struct mqtt_inbox {
     uint64_t dropped; /* messages, because it was full */
 };
 
-int mqtt_inbox_init(struct mqtt_inbox *b); /* -1: no descriptor */
+void mqtt_inbox_init(struct mqtt_inbox *b);
+int mqtt_inbox_open(struct mqtt_inbox *b); /* before anybody else has it; -1: no descriptor */
 void mqtt_inbox_fini(struct mqtt_inbox *b);
 /* ---- the instance's thread */
 /* Before an attempt to connect. -1: out of memory. */

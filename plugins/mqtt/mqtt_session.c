@@ -3,6 +3,7 @@
  * begins only after the first success and keeps what was not sent for the next connection: a
  * command must not arrive an hour late. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,14 @@
 #include "plugins/mqtt/mqtt.h"
 
 #define SECOND INT64_C(1000000000)
-enum { CONNECT_SECONDS = 10, GOODBYE_MS = 500, NEWS_AT_ONCE = 256, SENDS_MOST = 10000 };
+#define SOON (SECOND / 20) /* until paho's thread has a socket */
+enum {
+    CONNECT_SECONDS = 10,
+    GOODBYE_MS = 500,
+    NEWS_AT_ONCE = 256,
+    SENDS_MOST = 10000,
+    FDS_MOST = 4096
+};
 static const char ONLINE[] = "online", OFFLINE[] = "offline";
 
 /* ---- paho's threads: each only puts into the inbox ------------------------------------------- */
@@ -242,6 +250,19 @@ connect_client(struct mqtt *m)
     return MQTTAsync_connect(m->client, &o);
 }
 
+/* paho opens its socket without close-on-exec and lets nobody at it. Every descriptor of this
+ * process is close-on-exec, so it is no harm to meet others than paho's. */
+static void
+keep_from_children(void *self)
+{
+    (void)self;
+    for (int fd = STDERR_FILENO + 1; fd < FDS_MOST; fd++) {
+        int flags = fcntl(fd, F_GETFD);
+        if (flags >= 0 && !(flags & FD_CLOEXEC))
+            fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+    }
+}
+
 static void
 try_connect(void *self)
 {
@@ -256,6 +277,7 @@ try_connect(void *self)
         m->tls_why[0] = '\0'; /* nobody else is there yet */
         m->state = MQTT_CONNECTING;
         failed = connect_client(m);
+        m->loop->timer(m->host, m->host->now(m->host) + SOON, keep_from_children, m);
     }
     if (failed != MQTTASYNC_SUCCESS) {
         snprintf(why, sizeof why, "connecting can't be started: %s", MQTTAsync_strerror(failed));
@@ -394,7 +416,10 @@ hear(struct mqtt *m, const struct mqtt_news *news)
     }
     mqtt_flush(m); /* all in their order */
     switch (news->kind) {
-    case MQTT_UP: up(m); break;
+    case MQTT_UP:
+        keep_from_children(m);
+        up(m);
+        break;
     case MQTT_DOWN: down(m, news->why); break;
     case MQTT_ACCEPTED: mqtt_open_published(m, news->number, LINTEL_OK); break;
     case MQTT_FAILED: mqtt_open_published(m, news->number, LINTEL_E_LINK); break;
@@ -460,6 +485,10 @@ mqtt_session_start(struct mqtt *m)
     }
     m->pause = SECOND / 2;
     m->random = (uint64_t)m->host->now(m->host) ^ (uint64_t)(uintptr_t)m ^ 1;
+    if (mqtt_inbox_open(&m->inbox) != 0) {
+        mqtt_log(m, LINTEL_LOG_ERROR, "no eventfd can be made: %s", strerror(errno));
+        return LINTEL_E_FAIL;
+    }
     lintel_status st = m->loop->watch(m->host, m->inbox.fd, LINTEL_LOOP_READ, on_inbox, m);
     if (st != LINTEL_OK)
         return st;
@@ -474,7 +503,12 @@ wait_for(struct mqtt *m, int token)
 {
     struct pollfd p = {.fd = m->inbox.fd, .events = POLLIN};
     lintel_mono until = m->host->now(m->host) + GOODBYE_MS * (SECOND / 1000);
-    for (int has = 0; !has && m->host->now(m->host) < until && poll(&p, 1, GOODBYE_MS) > 0;) {
+    for (int has = 0; !has && m->host->now(m->host) < until;) {
+        int ready = poll(&p, 1, GOODBYE_MS);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
+            return;
         uint64_t dropped;
         struct mqtt_news *list = mqtt_inbox_take(&m->inbox, NEWS_AT_ONCE, &dropped);
         for (const struct mqtt_news *news = list; news != NULL; news = news->next)
@@ -494,6 +528,7 @@ mqtt_session_stop(struct mqtt *m)
         return;
     m->started = 0;
     m->loop->timer(m->host, 0, try_connect, m);
+    m->loop->timer(m->host, 0, keep_from_children, m);
     m->loop->timer(m->host, 0, mqtt_open_overdue, m);
     m->loop->timer(m->host, 0, subscribe_wanted, m);
     m->loop->watch(m->host, m->inbox.fd, 0, on_inbox, m);

@@ -10,3 +10,6 @@ plugins_plugtest_plugtest_so_SOURCES = $(plugtest_sources)
 plugins_plugtest_plugtest_so_CFLAGS = $(PLUGIN_COMPILE)
 plugins_plugtest_plugtest_so_LDFLAGS = $(PLUGIN_LINK)
 EXTRA_DIST += plugins/plugtest/README.md
+
+dist_check_SCRIPTS += plugins/plugtest/check.sh
+TESTS += plugins/plugtest/check.sh

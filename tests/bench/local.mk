@@ -12,6 +12,11 @@ tests_bench_coap_observers_SOURCES = tests/bench/coap_observers.c $(BENCH_WIRE)
 tests_bench_coap_register_SOURCES = tests/bench/coap_register.c $(BENCH_WIRE)
 tests_bench_udp_echo_SOURCES = tests/bench/udp_echo.c
 EXTRA_DIST += tests/bench/coap_bench.sh tests/bench/dtls_bench.sh
+# The same plugin in a thread and in a child.
+EXTRA_PROGRAMS += tests/bench/hosting
+BENCHES += tests/bench/hosting
+tests_bench_hosting_SOURCES = tests/bench/hosting.c core/plug/plug_kit.c core/plug/plug_kit.h
+tests_bench_hosting_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 if HAVE_COAP_OPENSSL
 EXTRA_PROGRAMS += tests/bench/dtls_load
 BENCHES += tests/bench/dtls_load

@@ -1,1 +1,1 @@
-EXTRA_DIST += tests/fuzz/run tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/run tests/fuzz/minimise tests/fuzz/corpus tests/fuzz/dict

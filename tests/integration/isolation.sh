@@ -28,7 +28,7 @@ for bus in thread alone one two own; do
     wait_log "watch-$bus" "$bus/Box/count" || not_ok "$bus is watched"
 done
 both=$(of one pid) own=$(of own pid)
-kill -9 "$both"
+murder "$both"
 for bus in one two; do
     wait_log "watch-$bus" "$bus/Box/count .* stale" || not_ok "$bus is told as stale"
     soon "$bus is stale, then fresh" fresh bash -c "sed '1,/count .* stale/d' '$here/watch-$bus.log' | grep -q 'Box/count  [0-9]*\$' && echo fresh"
@@ -43,7 +43,7 @@ soon "and read back" '^42 %$' lintel get one/level
 
 # Killed again and again, it is started more slowly, and the hub says why.
 for n in 1 2 3; do
-    kill -9 "$(of own pid)"
+    murder "$(of own pid)"
     soon "the child is started again, $n" "^$n\$" of own restarts
 done
 soon "with fresh values" '^[0-9]+$' lintel get own/count

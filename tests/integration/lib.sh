@@ -126,13 +126,18 @@ PYTHON
     done
 }
 
+# LINTEL_VALGRIND=1: daemons run under valgrind, and finish() wants no error and no leak of it. With
+# LINTEL_VALGRIND_CHILDREN=yes their children do too, on a machine that is quick enough for their deadlines.
+valgrind=()
+[ -z "${LINTEL_VALGRIND:-}" ] || valgrind=(valgrind -q --trace-children="${LINTEL_VALGRIND_CHILDREN:-no}" --leak-check=full --errors-for-leak-kinds=definite
+    --show-leak-kinds=definite --num-callers=25 --suppressions="$source_dir/tests/kit/valgrind.supp" --log-file="$here/valgrind.%p")
 # start_hub SITE: a daemon on $here/SITE; ready when it returns.
 start_hub() {
     carry "$1"
     mkdir -p "$here/run" "$here/state"
-    start linteld "$build/bin/linteld" --site "$1" --run "$here/run" --state "$here/state"
+    start linteld "${valgrind[@]}" "$build/bin/linteld" --site "$1" --run "$here/run" --state "$here/state"
     hub=$pid
-    local end=$((SECONDS + 15))
+    local end=$((SECONDS + 15 + 45 * (${#valgrind[@]} > 0)))
     while [ $SECONDS -lt $end ]; do
         lintel status >/dev/null 2>&1 && return 0
         kill -0 "$hub" 2>/dev/null || break
@@ -152,6 +157,8 @@ rows = [b for b in status["buses"] if b["name"] == bus] + [i for i in status["da
 print(next(r[key] for r in rows if key in r))' "$@"
 }
 alive() { kill -0 "$1" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
+# murder PID: a process of the hub's, at once. Not 0, which is what the hub says of one that does not live, and we are.
+murder() { [[ $1 =~ ^[1-9][0-9]+$ ]] && kill -9 "$1" || not_ok "there is a process to kill, not \"$1\""; }
 # boxes SITE: a model that the fakes can do anything with, and a binding for each way to behave: box-counter ..
 boxes() {
     local kind
@@ -168,7 +175,7 @@ sdfObject:
     sdfEvent:
       tick: { sdfOutputData: { type: integer } }
 FILE
-    for kind in counter error lost timeout stall hang late twice stranger nan crash flood refused; do
+    for kind in counter error lost timeout stall hang late twice stranger nan crash flood refused alien exit spin greedy noisy; do
         cat >"$1/bindings/box-$kind.sdf-supplement.yaml" <<FILE
 info: { title: "A box that does $kind", version: "1.0.0" }
 namespace: { box: "https://example.com/models/box" }
@@ -192,6 +199,12 @@ finish() {
     local found
     found=$(cat "$here"/*.log 2>/dev/null | grep -A8 -E 'ERROR: [A-Za-z]*Sanitizer|runtime error:|WARNING: ThreadSanitizer')
     [ -z "$found" ] || not_ok "no sanitizer complains" "$found"
+    if [ ${#valgrind[@]} -gt 0 ]; then
+        while [ ${#pids[@]} -gt 0 ]; do stop "${pids[-1]}"; done # they tell of leaks at their end
+        compgen -G "$here/valgrind.*" >/dev/null || not_ok "something ran under valgrind"
+        found=$(cat "$here"/valgrind.* 2>/dev/null)
+        [ -z "$found" ] || not_ok "valgrind does not complain" "$found"
+    fi
     echo "1..$checks"
     [ $checks -gt 0 ] && [ $failed -eq 0 ]
     exit

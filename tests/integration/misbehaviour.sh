@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A plugin can't hurt the hub: one that crashes, hangs, lies or floods hurts its own bus.
+# A plugin can't hurt the hub: one that crashes, hangs, lies or floods hurts its own bus. How it comes back: supervise.sh.
 . "${LINTEL_SRCDIR:?}/tests/integration/lib.sh"
 site=$here/site
 boxes "$site"
@@ -27,17 +27,21 @@ soon "a point left out of the answer" "answer left it out" lintel get lost/count
 soon "a timeout" 'in time' lintel get timeout/count
 soon "a plugin that stalls" 'in time|stale|no value' lintel get stall/count
 soon "an answer that comes late is none" 'in time|stale|no value' lintel get late/count
-soon "a second answer is thrown away" '^[0-9]+$' lintel get twice/count
-soon "and told" 'twice: .*MISBEHAV' cat "$here/linteld.log"
-soon "values of strangers are thrown away" '^[0-9]+$' lintel get stranger/count
-soon "and told" 'stranger: .*MISBEHAV' cat "$here/linteld.log"
+soon "a second answer ends it" 'twice .*completed a request twice' lintel status
+soon "and is told" 'twice: .*MISBEHAV' cat "$here/linteld.log"
+soon "an answer for strangers ends it" 'stranger .*answered for points that it was not asked for' lintel status
+soon "and is told" 'stranger: .*MISBEHAV' cat "$here/linteld.log"
+soon "no value of it is seen" 'no value' lintel get stranger/count
 soon "no number is none" 'not a finite number' lintel get nan/count
 soon "an address that the plugin refuses" 'no such address' lintel get refused/count
 soon "a flood stays on its bus" '^[0-9]+( %)?$' lintel get flood/level
+soon "and is told" 'flood .*floods: [0-9]+ values replaced' lintel status
+says_not "it is no lie" 'flood: .*MISBEHAV' cat "$here/linteld.log"
 soon "a call that never returns" 'in time|stale|no value' lintel get hang/count
 soon "a crash with each read" 'signal|ended|crash' lintel get crash/count
 soon "one that dies now and then has values in between" 'Box/count  [0-9]+$' cat "$here/watch-dies.log"
 soon "it is started again" '^[1-9]' of dies restarts
+soon "after the fifth end rarely" '^dies .* alarm ' lintel status
 soon "one that can't start says so" 'start failed' lintel status
 soon "one that crashes at the start says so" 'stillborn .*(signal|ended|crash|SIG)' lintel status
 first=$(lintel get good/count)

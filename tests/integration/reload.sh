@@ -44,9 +44,15 @@ says "a thing is added" '1 added, 0 changed, 0 removed' lintel reload
 soon "and speaks" '^[0-9]+' lintel get c/count
 says "over CoAP too" '</d/c>' coap "coap://[::1]:$port/.well-known/core"
 
+start see-c coap-client-notls -w -B 40 -s 40 "coap://[::1]:$port/d/c/Box/p/count"
+wait_log see-c '^[0-9]' || not_ok "c is observed"
 sed -i 's/thingId: c, /thingId: c, label: x, /; s/label: x, //; s/bus: two }/bus: two, location: "attic" }/' "$site/things/more.yaml"
 says "a thing is changed" '0 added, 1 changed, 0 removed' lintel reload
 says "and shows it" 'attic' lintel things c
+says_not "its value is not lost" 'starting|stale' lintel things c
+lines=$(wc -l <"$here/see-c.log")
+soon "who observes it goes on" more bash -c "[ \$(wc -l <'$here/see-c.log') -gt $((lines + 1)) ] && echo more"
+says_not "without an error" '^[45]\.' cat "$here/see-c.log"
 
 sed -i 's/bus: one/bus: oen/' "$site/things/boxes.yaml"
 says "an error refuses the whole" 'boxes.yaml:1:[0-9]+: error: .*oen.*one' lintel reload
@@ -74,7 +80,7 @@ says "a thing is removed" '0 added, 0 changed, 1 removed' lintel reload
 says "and gone" 'no thing' lintel get c
 sed -i 's/two: { plugin: fake }/two: { plugin: fake, log: debug }/' "$site/lintel.yaml"
 kill -HUP "$hub"
-soon "SIGHUP does the same" 'reloaded: .* 1 changed' cat "$here/linteld.log"
+soon "SIGHUP does the same, and counts the bus and its thing" 'reloaded: 0 added, 2 changed, 0 removed, 3 kept' cat "$here/linteld.log"
 soon "the changed bus is back" '^[0-9]+' lintel get b/count
 
 before=$(grep -c 'a/Box/count' "$here/watch.log")

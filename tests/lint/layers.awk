@@ -1,7 +1,7 @@
 # Who includes whom: a folder of core/ includes itself and lower layers; plugins include lintel/*.h and their own folder.
 # Rule 1 of docs/principles.md. Usage: awk -f layers.awk FILES
 BEGIN {
-    n = split("base model loop store trust directory bind engine plug serve daemon", names, " ")
+    n = split("base model loop store trust directory bind engine plug kit serve daemon", names, " ")
     for (i = 1; i <= n; i++) rank[names[i]] = i
 }
 # Tests, fuzz targets, benchmarks and what only they link.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Simulated Modbus devices on TCP and on serial lines (ptys), with faults on demand. Its framing is
- * its own, so that the plugin is not tested against the library that it uses. One loop, no threads;
- * ends with SIGTERM, SIGINT, or when stdin does. */
+ * its own, so that the plugin is not tested against the library that it uses. A serial line with a
+ * --baud has true byte timing (modbus_line.c). One loop, no threads; ends with SIGTERM, SIGINT, or
+ * when stdin does. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -18,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/sim/modbus_line.h"
 #include "tests/sim/modbus_unit.h"
 
 static const char help[] =
@@ -28,6 +30,10 @@ static const char help[] =
     "\n"
     "WIRE   --tcp PORT       a server on 127.0.0.1; 0: any free port\n"
     "       --pty LINK       a serial line (RTU); LINK becomes a link to its device; -: no link\n"
+    "         --baud N       behind it: bytes take their time, and two at once are garbage\n"
+    "         --format 8E1   8N1, 8N2, 8O1 .. [8E1]\n"
+    "         --turnaround MS  from a request to its answer [30]\n"
+    "         --wait MS      the master's timeout, for counting the line's use [500]\n"
     "UNIT   --unit N\n"
     "VALUE  coil:3=1  discrete:0=0  input:12=f32:308  holding:40=s16:215\n"
     "       types u16 s16 u32 s32 f32; u32-swap s32-swap f32-swap have the low word first\n"
@@ -37,14 +43,19 @@ static const char help[] =
     "       All other addresses are refused with exception 2.\n"
     "FAULT  most=N           reads of more than N registers are refused with exception 3\n"
     "       fault=dead|half|wrong-unit|wrong-tid|late|close|exception:CODE|slow:MS\n"
-    "       every=N          the fault hits each N-th request only\n";
+    "       every=N          the fault hits each N-th request only\n"
+    "STDIN  kill N           all units of this number say nothing any more\n"
+    "       revive N         they do again\n"
+    "       count            tells what each line with a --baud was used for, as a line of JSON\n";
 
 enum { WIRES_MOST = 256, HELD_MOST = 64 };
 struct wire { /* a listener, a connection of it, or a serial line */
     enum { LISTENER, CONNECTION, SERIAL } kind;
     int fd, slave;
     char link[256];
-    struct unit *units; /* a connection has its listener's */
+    struct unit *units;        /* a connection has its listener's */
+    struct sim_line_conf conf; /* serial; baud 0: bytes take no time */
+    struct sim_line *line;
     uint8_t in[1024];
     size_t have;
 };
@@ -58,24 +69,18 @@ static struct wire *wires[WIRES_MOST];
 static struct held held[HELD_MOST]; /* free where wire is NULL */
 static double started;
 
-static double
-seconds(void)
+static int64_t
+nanoseconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static uint16_t
-crc16(const uint8_t *p, size_t n)
+static double
+seconds(void)
 {
-    uint16_t crc = 0xffff;
-    while (n-- > 0) {
-        crc ^= *p++;
-        for (int i = 0; i < 8; i++)
-            crc = (uint16_t)(crc & 1 ? crc >> 1 ^ 0xa001 : crc >> 1);
-    }
-    return crc;
+    return (double)nanoseconds() / 1e9;
 }
 
 /* ---- answers ---- */
@@ -117,7 +122,7 @@ frame_of(const struct wire *w, const uint8_t *tid, uint8_t unit, const uint8_t *
     if (w->kind == SERIAL) {
         frame[0] = unit;
         memcpy(frame + 1, pdu, n);
-        uint16_t crc = crc16(frame, n + 1);
+        uint16_t crc = sim_crc16(frame, n + 1);
         frame[n + 1] = (uint8_t)crc;
         frame[n + 2] = (uint8_t)(crc >> 8);
         return n + 3;
@@ -127,20 +132,12 @@ frame_of(const struct wire *w, const uint8_t *tid, uint8_t unit, const uint8_t *
     return n + 7;
 }
 
-static struct unit *
-unit_of(struct unit *u, uint8_t id)
-{
-    while (u != NULL && u->id != id)
-        u = u->next;
-    return u;
-}
-
 /* One request came. Returns 0 when the connection is to end. */
 static int
 serve(struct wire *w, const uint8_t *tid_in, uint8_t id, const uint8_t *pdu, size_t n)
 {
     uint8_t answer[253], frame[260], tid[2] = {tid_in[0], tid_in[1]};
-    struct unit *u = unit_of(w->units, id);
+    struct unit *u = sim_unit_of(w->units, id);
     release(w);
     if (w->kind == SERIAL && id == 0) { /* broadcast: all take it, none answers */
         for (u = w->units; u != NULL; u = u->next)
@@ -154,6 +151,8 @@ serve(struct wire *w, const uint8_t *tid_in, uint8_t id, const uint8_t *pdu, siz
         return 1;
     }
     enum fault fault = ++u->requests % u->every == 0 ? u->fault : FAULT_NONE;
+    if (u->killed)
+        fault = FAULT_DEAD;
     if (fault == FAULT_DEAD)
         return 1;
     if (fault == FAULT_CLOSE)
@@ -194,7 +193,7 @@ rtu_request(const struct wire *w)
     size_t n = w->in[1] == 15 || w->in[1] == 16 ? 9u + w->in[6] : 8;
     if (n > w->have)
         return 0;
-    uint16_t crc = crc16(w->in, n - 2);
+    uint16_t crc = sim_crc16(w->in, n - 2);
     return w->in[n - 2] == (uint8_t)crc && w->in[n - 1] == crc >> 8 ? (int)n : -1;
 }
 
@@ -205,6 +204,10 @@ take(struct wire *w)
     ssize_t got = read(w->fd, w->in + w->have, sizeof w->in - w->have);
     if (got <= 0)
         return got < 0 && (errno == EAGAIN || errno == EINTR || w->kind == SERIAL);
+    if (w->line != NULL) {
+        sim_line_speak(w->line, nanoseconds(), w->in, (size_t)got);
+        return 1;
+    }
     w->have += (size_t)got;
     for (;;) {
         int n = w->kind == SERIAL ? rtu_request(w) : tcp_request(w);
@@ -234,6 +237,8 @@ wire_new(int kind, int fd, struct unit *units)
             wires[i]->fd = fd;
             wires[i]->slave = -1;
             wires[i]->units = units;
+            wires[i]->conf =
+                (struct sim_line_conf){.bits = 11, .turnaround = 30000000, .wait = 500000000};
             return wires[i];
         }
     close(fd);
@@ -246,6 +251,7 @@ wire_close(struct wire *w)
     for (struct held *h = held; h < held + HELD_MOST; h++)
         if (h->wire == w)
             h->wire = NULL;
+    sim_line_free(w->line);
     close(w->fd);
     if (w->slave >= 0)
         close(w->slave);
@@ -359,6 +365,23 @@ add_unit(struct wire *w, const char *id)
     return u;
 }
 
+/* Of the line before it; 0 if the word is none. */
+static int
+set_line(struct wire *w, const char *word, const char *value)
+{
+    if (strcmp(word, "--baud") == 0)
+        w->conf.baud = (int)strtol(value, NULL, 10);
+    else if (strcmp(word, "--format") == 0 && strlen(value) == 3)
+        w->conf.bits = 1 + (value[0] - '0') + (value[1] != 'N') + (value[2] - '0');
+    else if (strcmp(word, "--turnaround") == 0)
+        w->conf.turnaround = strtol(value, NULL, 10) * INT64_C(1000000);
+    else if (strcmp(word, "--wait") == 0)
+        w->conf.wait = strtol(value, NULL, 10) * INT64_C(1000000);
+    else
+        return 0;
+    return 1;
+}
+
 static int
 configure(int n, char **words, struct wire **w, struct unit **u)
 {
@@ -372,6 +395,8 @@ configure(int n, char **words, struct wire **w, struct unit **u)
             i++;
         } else if (strcmp(word, "--unit") == 0 && *w != NULL) {
             *u = add_unit(*w, next);
+            i++;
+        } else if (*w != NULL && *u == NULL && (*w)->kind == SERIAL && set_line(*w, word, next)) {
             i++;
         } else if (*u == NULL) {
             fprintf(stderr, "modbus_sim: \"%s\" stands before a --unit on a wire; see --help\n",
@@ -391,17 +416,103 @@ configure(int n, char **words, struct wire **w, struct unit **u)
     return 0;
 }
 
-/* ---- the loop ---- */
-
-static int
-until_next_held(void)
+/* What the lines have said until now goes to the master. */
+static void
+release_lines(void)
 {
-    double now = seconds(), least = 1e6;
-    for (const struct held *h = held; h < held + HELD_MOST; h++)
-        if (h->wire != NULL && h->at >= 0 && h->at - now < least)
-            least = h->at - now;
-    return least > 1e5 ? -1 : least <= 0 ? 0 : (int)(least * 1e3) + 1;
+    int64_t now = nanoseconds();
+    for (int i = 0; i < WIRES_MOST; i++) {
+        struct wire *w = wires[i];
+        uint8_t out[256];
+        size_t n = 0;
+        for (int byte; w != NULL && w->line != NULL && n < sizeof out &&
+                       (byte = sim_line_hear(w->line, now)) >= 0;)
+            out[n++] = (uint8_t)byte;
+        if (n > 0)
+            put(w, out, n);
+    }
 }
+
+/* Until something is due; NULL: nothing is. */
+static const struct timespec *
+until_next(struct timespec *ret)
+{
+    int64_t now = nanoseconds(), next = INT64_MAX;
+    for (const struct held *h = held; h < held + HELD_MOST; h++)
+        if (h->wire != NULL && h->at >= 0 && (int64_t)(h->at * 1e9) < next)
+            next = (int64_t)(h->at * 1e9);
+    for (int i = 0; i < WIRES_MOST; i++)
+        if (wires[i] != NULL && wires[i]->line != NULL && sim_line_next(wires[i]->line) < next)
+            next = sim_line_next(wires[i]->line);
+    if (next == INT64_MAX)
+        return NULL;
+    int64_t left = next > now ? next - now : 0;
+    *ret = (struct timespec){left / 1000000000, left % 1000000000};
+    return ret;
+}
+
+/* ---- what is said on stdin ---- */
+
+static void
+tell_counts(const struct sim_line *l)
+{
+    const struct sim_line_counts *c = sim_line_counts(l);
+    const char *comma = "";
+    printf("{\"time\":%.3f,\"busy\":%.3f,\"requests\":%llu,\"answered\":%llu,\"collisions\":%llu,"
+           "\"bytes\":%llu,\"units\":{",
+           seconds() - started, (double)c->busy_ns / 1e9, (unsigned long long)c->requests,
+           (unsigned long long)c->answered, (unsigned long long)c->collisions,
+           (unsigned long long)c->bytes);
+    for (int i = 0; i < 256; i++)
+        if (c->requests_of[i] != 0) {
+            printf("%s\"%d\":{\"requests\":%llu,\"busy\":%.3f}", comma, i,
+                   (unsigned long long)c->requests_of[i], (double)c->busy_of[i] / 1e9);
+            comma = ",";
+        }
+    puts("}}");
+}
+
+static void
+obey(const char *line)
+{
+    int kill = strncmp(line, "kill ", 5) == 0, revive = strncmp(line, "revive ", 7) == 0;
+    uint8_t id = kill || revive ? (uint8_t)strtoul(strchr(line, ' '), NULL, 10) : 0;
+    for (int i = 0; i < WIRES_MOST; i++) {
+        struct wire *w = wires[i];
+        if (w == NULL || w->kind == CONNECTION)
+            continue;
+        struct unit *u = kill || revive ? sim_unit_of(w->units, id) : NULL;
+        if (u != NULL)
+            u->killed = kill;
+        if (strcmp(line, "count") == 0 && w->line != NULL)
+            tell_counts(w->line);
+    }
+    fflush(stdout);
+}
+
+/* Lines of stdin; 0: it has ended. */
+static int
+listen_to(int fd)
+{
+    static char text[256];
+    static size_t have;
+    ssize_t got = read(fd, text + have, sizeof text - 1 - have);
+    if (got <= 0)
+        return 0;
+    have += (size_t)got;
+    text[have] = '\0';
+    for (char *end; (end = strchr(text, '\n')) != NULL;) {
+        *end = '\0';
+        obey(text);
+        have -= (size_t)(end + 1 - text);
+        memmove(text, end + 1, have + 1);
+    }
+    if (have == sizeof text - 1)
+        have = 0;
+    return 1;
+}
+
+/* ---- the loop ---- */
 
 static void
 run(int signals)
@@ -409,6 +520,7 @@ run(int signals)
     static struct pollfd fds[WIRES_MOST + 2];
     static struct wire *of_fd[WIRES_MOST + 2];
     struct stat st;
+    struct timespec left;
     int parent = fstat(0, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) ? 0 : -1;
     for (;;) {
         nfds_t n = 2;
@@ -419,12 +531,12 @@ run(int signals)
                 fds[n] = (struct pollfd){.fd = wires[i]->fd, .events = POLLIN};
                 of_fd[n++] = wires[i];
             }
-        int ready = poll(fds, n, until_next_held());
+        int ready = ppoll(fds, n, until_next(&left), NULL);
         release(NULL);
+        release_lines();
         if (ready <= 0)
             continue;
-        char dropped[256];
-        if (fds[0].revents != 0 || (fds[1].revents != 0 && read(0, dropped, sizeof dropped) <= 0))
+        if (fds[0].revents != 0 || (fds[1].revents != 0 && !listen_to(0)))
             return;
         for (nfds_t i = 2; i < n; i++) {
             if (fds[i].revents == 0)
@@ -435,6 +547,20 @@ run(int signals)
                 wire_close(of_fd[i]);
         }
     }
+}
+
+static int
+make_lines(void)
+{
+    for (int i = 0; i < WIRES_MOST; i++) {
+        struct wire *w = wires[i];
+        if (w == NULL || w->conf.baud <= 0)
+            continue;
+        w->line = sim_line_new(&w->conf, &w->units);
+        if (w->line == NULL)
+            return -1;
+    }
+    return 0;
 }
 
 int
@@ -455,7 +581,7 @@ main(int argc, char **argv)
     started = seconds();
     int failed = configure(argc - 1, argv + 1, &w, &u);
     fflush(stdout);
-    if (failed == 0)
+    if (failed == 0 && make_lines() == 0)
         run(signals);
     for (int pass = 0; pass < 2; pass++) /* connections first: they borrow their listener's units */
         for (int i = 0; i < WIRES_MOST; i++)

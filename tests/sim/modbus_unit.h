@@ -22,6 +22,7 @@ struct unit {
     uint8_t id;
     enum fault fault;
     int fault_value;
+    int killed;               /* says nothing, whatever its fault is */
     unsigned every, requests; /* the fault hits each every-th request */
     unsigned most;            /* registers in one read; more are an exception 3 */
     uint16_t *cells[4];       /* 65536 of each table, or NULL */

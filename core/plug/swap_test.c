@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * New instances in the place of running ones, in threads and in children: what is answered, what
+ * waits, what ends how. */
+#include "core/plug/swap.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/plug/plug_kit.h"
+#include "tests/kit/kit.h"
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define ADDRS(...) ((const char *const *const[]){__VA_ARGS__, NULL})
+
+static struct kit_op op, second;
+static struct kit_bus bus, other;
+
+/* What came of a swap. */
+static struct end {
+    int done, begun, moved;
+    char reason[400];
+    int64_t gap_ns;
+} end;
+
+static void
+on_moved(void *ctx)
+{
+    struct end *e = ctx;
+    e->moved++;
+    CHECK_INT(e->done, 0);
+}
+
+static void
+on_done(void *ctx, const struct lintel_swap_result *r)
+{
+    struct end *e = ctx;
+    e->done++;
+    e->begun = r->begun;
+    e->gap_ns = r->gap_ns;
+    lintel_copy(e->reason, sizeof e->reason, r->reason != NULL ? r->reason : "");
+}
+
+static struct lintel_instance_stats
+stats(const struct kit_bus *b)
+{
+    struct lintel_instance_stats s;
+    lintel_instance_stats(b->instance, &s);
+    return s;
+}
+
+/* Device 0 and one point for each address, as the engine tells them to each new instance. */
+static void
+tell(struct kit_bus *b, const char *const *const *addrs)
+{
+    CHECK_INT(kit_attach(b, 0, NULL), 0);
+    for (uint32_t i = 0; addrs != NULL && addrs[i] != NULL; i++)
+        CHECK_INT(kit_bind(b, i, 0, addrs[i]), 0);
+}
+
+static void
+begin(struct kit_plug *k, struct kit_bus *b, const char *fake, enum kit_isolation isolation,
+      const char *const *settings, const char *const *const *addrs)
+{
+    kit_bus_start(k, b, fake, b == &other ? "lane" : "line", isolation, settings);
+    if (kit_wait_ready(k, b))
+        tell(b, addrs);
+}
+
+static struct lintel_swap_member
+member(const struct kit_bus *b, const struct lintel_port *conf)
+{
+    return (struct lintel_swap_member){.instance = b->instance,
+                                       .plugin = b->conf.plugin,
+                                       .file = b->conf.plugin_file,
+                                       .conf = conf};
+}
+
+static int
+swap(struct kit_plug *k, const struct lintel_swap_member *members, uint32_t n)
+{
+    end = (struct end){0};
+    return lintel_plug_swap(k->plug, &(struct lintel_swap_source){.members = members,
+                                                                  .n = n,
+                                                                  .site = kit_site(),
+                                                                  .moved = on_moved,
+                                                                  .done = on_done,
+                                                                  .ctx = &end});
+}
+
+static void
+read_one(struct kit_plug *k, struct kit_bus *b, uint32_t slot, double want)
+{
+    CHECK_INT(kit_submit(k, b, &op, LINTEL_OP_READ, slot, 1, NULL, 5000), 0);
+    kit_wait_op(k, &op);
+    CHECK_INT(op.status, LINTEL_OK);
+    if (CHECK_INT(op.n, 1))
+        CHECK_REAL(op.samples[0].value.as.r, want);
+}
+
+/* ---- good ones ------------------------------------------------------------------------------- */
+
+static void
+good_in(const char *fake, enum kit_isolation isolation)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    const char *const *const *addrs = ADDRS(LIST("kind=counter", "value=7"), LIST("value=2.5"));
+    begin(&k, &bus, fake, isolation, NULL, addrs);
+    read_one(&k, &bus, 0, 7);
+    read_one(&k, &bus, 0, 8);
+    int64_t pid = stats(&bus).pid;
+    for (int turn = 1; turn <= 3; turn++) {
+        const struct lintel_swap_member m = member(&bus, NULL);
+        REQUIRE(swap(&k, &m, 1) == 0);
+        CHECK_INT(swap(&k, &m, 1), -1); /* one at a time */
+        CHECK_STR(stats(&bus).state, "reloading");
+        CHECK(kit_wait(&k, &end.done, 1));
+        CHECK_INT(end.begun, 1);
+        CHECK_STR(end.reason, "");
+        CHECK_INT(end.moved, 1);
+        CHECK_INT(bus.bus->holds, turn);
+        CHECK_INT(bus.bus->renewals, turn);
+        CHECK_INT(bus.bus->held, 0);
+        CHECK_STR(stats(&bus).state, "running");
+        CHECK_STR(stats(&bus).version, "1.0");
+        tell(&bus, addrs);
+        read_one(&k, &bus, 0, 7); /* another instance: it counts anew */
+        read_one(&k, &bus, 1, 2.5);
+    }
+    CHECK_INT(bus.bus->readies, 1);
+    CHECK_INT(bus.bus->gones, 0);
+    CHECK_INT(stats(&bus).pid != pid, isolation != KIT_THREAD);
+    CHECK_INT(lintel_plug_ninstances(k.plug), 1); /* the old ones are gone */
+    CHECK_INT(stats(&bus).misbehaved, 0);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
+static void
+a_new_one_takes_over(void)
+{
+    good_in("fake", KIT_THREAD);
+    good_in("fake", KIT_PROCESS);
+    good_in("fake-blocking", KIT_THREAD);
+    good_in("fake-blocking", KIT_PROCESS);
+}
+
+static void
+those_of_one_child_go_together(void)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", KIT_SHARED, NULL, ADDRS(LIST("value=1")));
+    begin(&k, &other, "fake-blocking", KIT_SHARED, NULL, ADDRS(LIST("value=2")));
+    int64_t pid = stats(&bus).pid;
+    CHECK_INT(stats(&other).pid, pid);
+    CHECK(lintel_plug_together(bus.instance, other.instance));
+    const struct lintel_swap_member m[] = {member(&bus, NULL), member(&other, NULL)};
+    REQUIRE(swap(&k, m, 2) == 0);
+    CHECK(kit_wait(&k, &end.done, 1));
+    CHECK_STR(end.reason, "");
+    CHECK_INT(end.moved, 1);
+    CHECK(stats(&bus).pid != pid);
+    CHECK_INT(stats(&bus).pid, stats(&other).pid);
+    CHECK_INT(kill((pid_t)pid, 0), -1); /* the old child has ended */
+    tell(&bus, ADDRS(LIST("value=1")));
+    tell(&other, ADDRS(LIST("value=2")));
+    read_one(&k, &bus, 0, 1);
+    read_one(&k, &other, 0, 2);
+    kit_bus_stop(&k, &bus);
+    kit_bus_stop(&k, &other);
+    kit_plug_free(&k);
+}
+
+/* Other settings come with the new one, and another place to run. */
+static void
+settings_may_be_others(void)
+{
+    struct kit_plug k;
+    struct lintel_port conf;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", KIT_THREAD, LIST("name=Harold"), NULL);
+    kit_conf(&bus, LIST("name=Maude"), &conf);
+    conf.isolation = LINTEL_ISOLATION_PROCESS;
+    const struct lintel_swap_member m = member(&bus, &conf);
+    REQUIRE(swap(&k, &m, 1) == 0);
+    CHECK(kit_wait(&k, &end.done, 1));
+    CHECK_STR(end.reason, "");
+    CHECK_HAS(kit_log(), "line: this is Harold");
+    CHECK_HAS(kit_log(), "line: this is Maude");
+    CHECK_STR(stats(&bus).isolation, "process");
+    CHECK(stats(&bus).pid != 0);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+    free((void *)(uintptr_t)conf.settings);
+}
+
+/* ---- what is under way ----------------------------------------------------------------------- */
+
+static void
+late_answers_in(const char *fake, enum kit_isolation isolation)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, fake, isolation, LIST("delayMs=150"), ADDRS(LIST("value=1"), LIST("value=2")));
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 5000), 0);
+    const struct lintel_swap_member m = member(&bus, NULL);
+    REQUIRE(swap(&k, &m, 1) == 0);
+    /* Until the drain the old one is as good as ever. */
+    CHECK_INT(kit_submit(&k, &bus, &second, LINTEL_OP_READ, 1, 1, NULL, 5000), 0);
+    CHECK(kit_wait(&k, &end.done, 1));
+    CHECK_STR(end.reason, "");
+    CHECK_INT(op.done, 1);
+    CHECK_INT(second.done, 1);
+    CHECK_INT(op.status, LINTEL_OK);
+    CHECK_INT(second.status, LINTEL_OK);
+    CHECK_REAL(second.samples[0].value.as.r, 2);
+    CHECK(end.gap_ns > 0);
+    kit_bus_stop(&k, &bus);
+    CHECK_INT(op.done, 1);
+    CHECK_INT(second.done, 1);
+    kit_plug_free(&k);
+}
+
+static void
+what_is_under_way_is_answered(void)
+{
+    late_answers_in("fake", KIT_THREAD);
+    late_answers_in("fake", KIT_PROCESS);
+    late_answers_in("fake-blocking", KIT_THREAD);
+    late_answers_in("fake-blocking", KIT_PROCESS);
+}
+
+/* ---- refusals: the old one goes on ----------------------------------------------------------- */
+
+static void
+refused_in(enum kit_isolation isolation, const char *failing, const char *file, const char *why)
+{
+    struct kit_plug k;
+    struct lintel_port conf;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", isolation, NULL, ADDRS(LIST("kind=counter", "value=7")));
+    int64_t pid = stats(&bus).pid;
+    read_one(&k, &bus, 0, 7);
+    kit_conf(&bus, failing != NULL ? LIST(failing) : NULL, &conf);
+    struct lintel_swap_member m = member(&bus, &conf);
+    if (file != NULL)
+        m.file = file;
+    REQUIRE(swap(&k, &m, 1) == 0);
+    CHECK(kit_wait(&k, &end.done, 1));
+    CHECK_INT(end.begun, 0);
+    CHECK_HAS(end.reason, why);
+    CHECK_INT(end.moved, 0);
+    CHECK_INT(bus.bus->holds, 0);
+    CHECK_INT(bus.bus->gones, 0);
+    CHECK_STR(stats(&bus).state, "running");
+    CHECK_INT(stats(&bus).pid, pid);
+    read_one(&k, &bus, 0, 8);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+    free((void *)(uintptr_t)conf.settings);
+}
+
+static void
+refusals_change_nothing(void)
+{
+    refused_in(KIT_THREAD, "failing=create", NULL, "line: create failed");
+    refused_in(KIT_PROCESS, "failing=create", NULL, "line: create failed");
+    refused_in(KIT_THREAD, "failing=settings", NULL, "line: these settings can't be");
+    refused_in(KIT_PROCESS, "failing=settings", NULL, "line: these settings can't be");
+    refused_in(KIT_PROCESS, NULL, "/nowhere/fake.so", "/nowhere/fake.so: No such file");
+}
+
+/* ---- the new one does not start -------------------------------------------------------------- */
+
+static void
+fails_in(enum kit_isolation isolation, const char *failing, const char *why)
+{
+    struct kit_plug k;
+    struct lintel_port conf;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", isolation, NULL, NULL);
+    kit_conf(&bus, LIST(failing), &conf);
+    struct lintel_swap_member m = member(&bus, &conf);
+    REQUIRE(swap(&k, &m, 1) == 0);
+    CHECK(kit_wait(&k, &end.done, 1));
+    CHECK_INT(end.begun, 1);
+    CHECK_HAS(end.reason, why);
+    CHECK(bus.bus->gones >= 1);
+    CHECK_INT(bus.bus->ready, 0);
+    CHECK_STR(stats(&bus).state, "back-off");
+    CHECK_HAS(stats(&bus).reason, why);
+    CHECK(kit_wait(&k, &bus.bus->gones, 2)); /* it is tried again and again */
+    /* Another reload mends it. */
+    struct lintel_port good;
+    kit_conf(&bus, NULL, &good);
+    m = member(&bus, &good);
+    REQUIRE(swap(&k, &m, 1) == 0);
+    CHECK(kit_wait(&k, &end.done, 1));
+    CHECK_STR(end.reason, "");
+    CHECK_STR(stats(&bus).state, "running");
+    tell(&bus, ADDRS(LIST("value=4")));
+    read_one(&k, &bus, 0, 4);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+    free((void *)(uintptr_t)conf.settings);
+    free((void *)(uintptr_t)good.settings);
+}
+
+static void
+one_that_does_not_start_is_tried_again(void)
+{
+    fails_in(KIT_THREAD, "failing=start", "start failed");
+    fails_in(KIT_PROCESS, "failing=start", "start failed");
+    fails_in(KIT_PROCESS, "failing=crash", "signal 6");
+}
+
+static void
+one_that_rests_is_replaced(void)
+{
+    struct kit_plug k;
+    struct lintel_port conf;
+    kit_plug_new(&k);
+    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, LIST("failing=settings"));
+    CHECK(kit_wait(&k, &bus.bus->gones, 1));
+    CHECK_STR(stats(&bus).state, "failed");
+    kit_conf(&bus, NULL, &conf);
+    struct lintel_swap_member m = member(&bus, &conf);
+    REQUIRE(swap(&k, &m, 1) == 0);
+    CHECK(kit_wait(&k, &end.done, 1));
+    CHECK_STR(end.reason, "");
+    CHECK_STR(stats(&bus).state, "running");
+    CHECK_STR(stats(&bus).reason, "");
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+    free((void *)(uintptr_t)conf.settings);
+}
+
+/* ---- stopped in the middle ------------------------------------------------------------------- */
+
+static void
+stopped_in(enum kit_isolation isolation, int late)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", isolation, late ? LIST("delayMs=100") : NULL, ADDRS(LIST("value=1")));
+    if (late)
+        CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 5000), 0);
+    struct lintel_swap_member m = member(&bus, NULL);
+    REQUIRE(swap(&k, &m, 1) == 0);
+    if (late)
+        CHECK(kit_wait(&k, &bus.bus->holds, 1));
+    kit_bus_stop(&k, &bus);
+    CHECK_INT(end.done, 1);
+    CHECK_HAS(end.reason, "stopped meanwhile");
+    kit_plug_free(&k);
+}
+
+static void
+a_bus_may_be_stopped_meanwhile(void)
+{
+    for (int late = 0; late < 2; late++) {
+        stopped_in(KIT_THREAD, late);
+        stopped_in(KIT_PROCESS, late);
+    }
+}
+
+static void
+the_hub_may_end_meanwhile(void)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", KIT_SHARED, NULL, NULL);
+    begin(&k, &other, "fake", KIT_SHARED, NULL, NULL);
+    const struct lintel_swap_member m[] = {member(&bus, NULL), member(&other, NULL)};
+    REQUIRE(swap(&k, m, 2) == 0);
+    kit_plug_free(&k);
+    CHECK_INT(end.done, 1);
+    kit_bus_fini(&bus);
+    kit_bus_fini(&other);
+}
+
+/* ---- on a loop whose time the test moves; the children are real ------------------------------ */
+
+static int
+is_set(void *ctx)
+{
+    const int *const *goal = ctx;
+    return *goal[0] >= *goal[1];
+}
+
+/* Moves time by steps of 10 ms until *at has reached least; ms: how many are allowed. */
+static int
+drive(struct kit_plug *k, const int *at, int least, int ms)
+{
+    const int *goal[] = {at, &least};
+    for (int i = 0; i < ms / 10 && *at < least; i++) {
+        lintel_loop_until(k->loop, is_set, goal, 1000000);
+        if (*at < least)
+            lintel_loop_advance(k->loop, 10000000);
+    }
+    return *at >= least;
+}
+
+static void
+on_fake_time(struct kit_plug *k)
+{
+    kit_plug_new(k);
+    lintel_plug_free(k->plug);
+    lintel_loop_free(k->loop);
+    k->loop = lintel_loop_new_fake();
+    k->plug =
+        lintel_plug_new(&(struct lintel_plug_source){.loop = k->loop, .host_program = k->host});
+}
+
+static void
+count(void *ctx)
+{
+    ++*(int *)ctx;
+}
+
+static void
+stop_on_fake_time(struct kit_plug *k, struct kit_bus *b)
+{
+    int stopped = 0;
+    lintel_plug_stop_bus(k->plug, b->instance, count, &stopped);
+    CHECK(drive(k, &stopped, 1, 20000));
+    kit_bus_fini(b);
+    kit_plug_free(k);
+}
+
+/* A request that never ends is waited for 5 s, then it ends as cancelled; once. */
+static void
+one_that_does_not_drain(void)
+{
+    struct kit_plug k;
+    on_fake_time(&k);
+    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
+    CHECK(drive(&k, &bus.bus->readies, 1, 20000));
+    tell(&bus, ADDRS(LIST("kind=hang")));
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
+    struct lintel_swap_member m = member(&bus, NULL);
+    REQUIRE(swap(&k, &m, 1) == 0);
+    CHECK(drive(&k, &bus.bus->holds, 1, 8000));
+    CHECK(!drive(&k, &op.done, 1, 4500));
+    CHECK_INT(bus.bus->held, 1);
+    CHECK_INT(end.moved, 0);
+    CHECK(drive(&k, &end.done, 1, 6000));
+    CHECK_INT(op.done, 1);
+    CHECK_INT(op.status, LINTEL_E_CANCELLED);
+    CHECK_STR(end.reason, "");
+    CHECK_INT(bus.bus->gones, 0);
+    stop_on_fake_time(&k, &bus);
+    CHECK_INT(op.done, 1);
+}
+
+/* The old one does not come back from stop(): it is killed, or its thread left behind, and the new
+ * one starts then. */
+static void
+stuck_in(enum kit_isolation isolation)
+{
+    struct kit_plug k;
+    struct lintel_port conf;
+    on_fake_time(&k);
+    kit_bus_start(&k, &bus, "fake-blocking", "line", isolation, LIST("failing=stop"));
+    CHECK(drive(&k, &bus.bus->readies, 1, 20000));
+    kit_conf(&bus, NULL, &conf);
+    struct lintel_swap_member m = member(&bus, &conf);
+    REQUIRE(swap(&k, &m, 1) == 0);
+    CHECK(drive(&k, &end.done, 1, 12000));
+    CHECK_STR(end.reason, "");
+    CHECK_INT(bus.bus->renewals, 1);
+    CHECK(end.gap_ns >= 4 * INT64_C(1000000000));
+    CHECK(end.gap_ns <= 7 * INT64_C(1000000000));
+    stop_on_fake_time(&k, &bus);
+    free((void *)(uintptr_t)conf.settings);
+}
+
+static void
+one_that_does_not_stop(void)
+{
+    stuck_in(KIT_PROCESS);
+    stuck_in(KIT_THREAD);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct kit_test tests[] = {
+        KIT(a_new_one_takes_over),       KIT(those_of_one_child_go_together),
+        KIT(settings_may_be_others),     KIT(what_is_under_way_is_answered),
+        KIT(refusals_change_nothing),    KIT(one_that_does_not_start_is_tried_again),
+        KIT(one_that_rests_is_replaced), KIT(a_bus_may_be_stopped_meanwhile),
+        KIT(the_hub_may_end_meanwhile),  KIT(one_that_does_not_drain),
+        KIT(one_that_does_not_stop),     {0}};
+    return kit_main("swap", tests, argc, argv);
+}

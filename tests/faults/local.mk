@@ -1,0 +1,8 @@
+# Faults that are preloaded into a hub (tests/integration/faults.sh). Not where a sanitizer's runtime, which interposes the
+# same functions, must come first.
+if !SANITIZED
+check_PROGRAMS += tests/faults/faults.so
+tests_faults_faults_so_CFLAGS = -std=gnu11 $(LINTEL_WARNINGS) -Wno-pedantic -fPIC -fvisibility=hidden
+tests_faults_faults_so_LDFLAGS = -shared
+tests_faults_faults_so_SOURCES = tests/faults/faults.c
+endif

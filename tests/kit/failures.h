@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Memory that runs out, at every place where it can. Apart from kit.h, since it needs core/base. */
+#ifndef LINTEL_TESTS_FAILURES_H
+#define LINTEL_TESTS_FAILURES_H
+#include <stdint.h>
+
+/* Calls run(ctx) again and again: with the n-th allocation of core/base failing, alone and with all
+ * after it, for n = 1, 2, .. until a run needs fewer. run() makes all that it needs, checks what
+ * must hold also then (a reason is told, nothing is half done, nothing leaks), and returns whether
+ * it got what it wanted: where nothing failed it must have. What it does with
+ * kit_memory_is_back() is done with memory again. Returns how many allocations a good run makes; a
+ * run that makes none fails the test, as does one with more than 100,000. */
+uint64_t kit_each_failure(int (*run)(void *ctx), void *ctx);
+/* For run(): from here on nothing fails. */
+void kit_memory_is_back(void);
+#endif
