@@ -38,17 +38,13 @@ lintel_reader_secret(void *ctx, const char *name, struct lintel_place at, struct
 
 static void
 read_isolation(struct lintel_reader *r, struct lintel_port *port, const char *word,
-               struct lintel_place at, int is_transport)
+               struct lintel_place at)
 {
     static const char *const words[] = {"thread", "process", "process:NAME", NULL};
     char hint[LINTEL_HINT];
     int process = strcmp(word, "process") == 0, shared = strncmp(word, "process:", 8) == 0;
     if (strcmp(word, "thread") == 0) {
         port->isolation = LINTEL_ISOLATION_THREAD;
-    } else if (is_transport && (process || shared)) {
-        lintel_error(
-            r->report, at,
-            "isolation: a transport runs inside the daemon; leave it out or write \"thread\"");
     } else if (process || (shared && lintel_is_id(word + 8))) {
         port->isolation = LINTEL_ISOLATION_PROCESS;
         port->process = shared ? word + 8 : NULL;
@@ -93,7 +89,7 @@ read_own_keys(struct lintel_reader *r, const struct lintel_doc *doc, const struc
             : LINTEL_ISOLATION_THREAD;
     if (own[LINTEL_PORT_ISOLATION].type == LINTEL_T_STR)
         read_isolation(r, port, own[LINTEL_PORT_ISOLATION].as.s,
-                       lintel_node_place(doc, lintel_node_get(map, "isolation")), is_transport);
+                       lintel_node_place(doc, lintel_node_get(map, "isolation")));
     port->log = own[LINTEL_PORT_LOG].type == LINTEL_T_INT ? (int32_t)own[LINTEL_PORT_LOG].as.i : -1;
 }
 

@@ -282,6 +282,38 @@ print_buses(const json_t *status)
     lintel_table_print(t, stdout);
 }
 
+static void
+print_transports(const json_t *status)
+{
+    static const struct lintel_column columns[] = {
+        {"TRANSPORT", LINTEL_COLUMN_WHOLE, 0}, {"PLUGIN", LINTEL_COLUMN_WHOLE, 0},
+        {"RUNS IN", LINTEL_COLUMN_CUT, 2},     {"STATE", LINTEL_COLUMN_WHOLE, 0},
+        {"PID", LINTEL_COLUMN_RIGHT, 4},       {"RESTARTS", LINTEL_COLUMN_RIGHT, 3},
+        {"WHY", LINTEL_COLUMN_WRAP, 0},        {0}};
+    struct lintel_table *t = lintel_table_new(columns);
+    size_t i, n = 0;
+    json_t *transport;
+    json_array_foreach(json_object_get(json_object_get(status, "daemon"), "transports"), i,
+                       transport)
+    {
+        char cell[2][CELL];
+        int inside = json_integer_value(json_object_get(transport, "pid")) == 0 &&
+                     strcmp(cli_text(transport, "isolation"), "thread") == 0;
+        lintel_table_row(
+            t, (const char *[]){cli_text(transport, "transport"), cli_text(transport, "plugin"),
+                                cli_text(transport, "isolation"), cli_text(transport, "state"),
+                                inside ? "" : number(cell[0], transport, "pid"),
+                                inside ? "" : number(cell[1], transport, "restarts"),
+                                strcmp(cli_text(transport, "state"), "running") == 0
+                                    ? ""
+                                    : cli_text(transport, "reason")});
+        n++;
+    }
+    if (n > 0)
+        putchar('\n');
+    lintel_table_print(t, stdout);
+}
+
 /* Devices that do not answer, one line each. */
 static void
 print_troubles(struct lintel_local_client *hub)
@@ -331,6 +363,7 @@ cli_status(struct cli *c)
         printf("%s: up %s, site %s\n\n", cli_text(status, "hub"), age,
                cli_text(json_object_get(status, "daemon"), "site"));
         print_buses(status);
+        print_transports(status);
         print_troubles(hub);
     }
     int failed = status == NULL;

@@ -10,8 +10,8 @@
 #include "core/store/store.h"
 #include "core/trust/secret.h"
 
-static struct running *
-running_find(struct running *list, const char *name)
+struct running *
+hub_running_find(struct running *list, const char *name)
 {
     for (; list != NULL; list = list->next)
         if (strcmp(list->name, name) == 0)
@@ -19,8 +19,8 @@ running_find(struct running *list, const char *name)
     return NULL;
 }
 
-static struct running *
-running_add(struct lintel_hub *h, struct running **list, const struct lintel_port *conf)
+struct running *
+hub_running_add(struct lintel_hub *h, struct running **list, const struct lintel_port *conf)
 {
     struct running *r = lintel_alloc(sizeof *r);
     if (r == NULL || (r->name = lintel_strdup(conf->name)) == NULL) {
@@ -34,8 +34,8 @@ running_add(struct lintel_hub *h, struct running **list, const struct lintel_por
     return r;
 }
 
-static void
-running_remove(struct running **list, struct running *r)
+void
+hub_running_remove(struct running **list, struct running *r)
 {
     while (*list != r)
         list = &(*list)->next;
@@ -45,51 +45,6 @@ running_remove(struct running **list, struct running *r)
 }
 
 /* ---- starting and stopping parts ------------------------------------------------------------- */
-
-static void
-tell_transport(struct lintel_hub *h, struct lintel_transport_instance *t)
-{
-    for (uint32_t i = 0; i < lintel_engine_nthings(h->engine); i++) {
-        const struct lintel_thing *thing =
-            lintel_live_thing_conf(lintel_engine_thing_at(h->engine, i));
-        lintel_thing_info info = {sizeof info, thing->id, thing->zone};
-        lintel_transport_thing(t, &info, 1);
-    }
-}
-
-static void
-tell_all(struct lintel_hub *h, const struct lintel_thing *thing, int added)
-{
-    lintel_thing_info info = {sizeof info, thing->id, thing->zone};
-    for (struct running *r = h->transports; r != NULL; r = r->next)
-        lintel_transport_thing(r->transport, &info, added);
-}
-
-static int
-start_transport(struct lintel_hub *h, struct lintel_site *site, const struct lintel_port *conf,
-                struct lintel_report *report)
-{
-    const struct lintel_tree_port port = hub_tree_port(h);
-    char reason[400] = "out of memory";
-    struct running *r = running_add(h, &h->transports, conf);
-    if (r != NULL)
-        r->transport =
-            lintel_plug_start_transport(h->plug, site, conf, &port, reason, sizeof reason);
-    if (r != NULL && r->transport != NULL) {
-        tell_transport(h, r->transport);
-        return 0;
-    }
-    if (r != NULL)
-        running_remove(&h->transports, r);
-    return lintel_error(report, conf->at, "transport %s does not start: %s", conf->name, reason);
-}
-
-static void
-stop_transport(struct lintel_hub *h, struct running *r)
-{
-    lintel_plug_stop_transport(h->plug, r->transport);
-    running_remove(&h->transports, r);
-}
 
 static void
 add_thing(struct lintel_hub *h, struct lintel_site *site, const struct lintel_thing *t)
@@ -102,7 +57,7 @@ add_thing(struct lintel_hub *h, struct lintel_site *site, const struct lintel_th
         return;
     }
     lintel_tree_thing(h->tree, live, 1);
-    tell_all(h, t, 1);
+    hub_tell_transports(h, t, 1);
 }
 
 static void
@@ -111,7 +66,7 @@ remove_thing(struct lintel_hub *h, struct lintel_live_thing *live)
     const struct lintel_thing *conf = lintel_live_thing_conf(live);
     lintel_tree_thing(h->tree, live, 0);
     lintel_engine_remove_thing(h->engine, live); /* buried at the end of the turn */
-    tell_all(h, conf, 0); /* last: who observes it at its own address hears that it has gone */
+    hub_tell_transports(h, conf, 0); /* last: who observes it at its own address hears of it */
 }
 
 /* One thing in the place of another one with its id, on the same bus: its observers go on, and it
@@ -135,13 +90,13 @@ replace_thing(struct lintel_hub *h, struct lintel_live_thing *live, struct linte
 static void
 start_bus(struct lintel_hub *h, struct lintel_site *site, const struct lintel_port *conf)
 {
-    struct running *r = running_add(h, &h->buses, conf);
+    struct running *r = hub_running_add(h, &h->buses, conf);
     if (r != NULL)
         r->instance = lintel_plug_start_bus(h->plug, site, conf);
     if (r != NULL && r->instance != NULL)
         return;
     if (r != NULL)
-        running_remove(&h->buses, r);
+        hub_running_remove(&h->buses, r);
     lintel_log(LINTEL_LOG_ERROR, "hub", "bus %s can't be started: out of memory", conf->name);
 }
 
@@ -169,7 +124,7 @@ bus_ended(void *ctx)
     struct running *r = ctx;
     struct lintel_hub *h = r->hub;
     const struct lintel_port *conf = hub_port(h->site->buses, h->site->nbuses, r->name);
-    running_remove(&h->buses, r);
+    hub_running_remove(&h->buses, r);
     if (conf == NULL || h->closing)
         return;
     start_bus(h, h->site, conf);
@@ -195,34 +150,6 @@ stop_bus(struct lintel_hub *h, struct running *r, const struct lintel_map *wante
 
 /* ---- taking a site in ------------------------------------------------------------------------ */
 
-static int
-apply_transports(struct lintel_hub *h, const struct lintel_site *before, struct lintel_site *site,
-                 struct lintel_hub_change *c, struct lintel_report *report)
-{
-    int failed = 0;
-    for (struct running *r = h->transports, *next; r != NULL; r = next) {
-        const struct lintel_port *conf = hub_port(site->transports, site->ntransports, r->name);
-        next = r->next;
-        if (conf != NULL && memcmp(conf->digest, r->digest, sizeof r->digest) == 0)
-            continue;
-        if (conf == NULL)
-            c->removed++;
-        stop_transport(h, r);
-    }
-    for (uint32_t i = 0; i < site->ntransports; i++) {
-        const struct lintel_port *conf = &site->transports[i];
-        int known =
-            before != NULL && hub_port(before->transports, before->ntransports, conf->name) != NULL;
-        if (running_find(h->transports, conf->name) != NULL) {
-            c->kept++;
-            continue;
-        }
-        *(known ? &c->changed : &c->added) += 1;
-        failed |= start_transport(h, site, conf, report);
-    }
-    return failed;
-}
-
 static void
 apply_buses(struct lintel_hub *h, const struct lintel_site *before, struct lintel_site *site,
             const struct lintel_map *wanted, struct lintel_hub_change *c)
@@ -238,7 +165,7 @@ apply_buses(struct lintel_hub *h, const struct lintel_site *before, struct linte
     }
     for (uint32_t i = 0; i < site->nbuses; i++) {
         const struct lintel_port *conf = &site->buses[i];
-        struct running *r = running_find(h->buses, conf->name);
+        struct running *r = hub_running_find(h->buses, conf->name);
         if (r != NULL && !r->stopping) {
             c->kept++;
             continue;
@@ -280,13 +207,13 @@ apply_things(struct lintel_hub *h, struct lintel_site *site, const struct lintel
             continue;
         }
         remove_thing(h, live);
-        if (is != NULL && running_find(h->buses, is->bus) != NULL &&
-            !running_find(h->buses, is->bus)->stopping)
+        if (is != NULL && hub_running_find(h->buses, is->bus) != NULL &&
+            !hub_running_find(h->buses, is->bus)->stopping)
             add_thing(h, site, is);
     }
     for (uint32_t i = 0; i < site->nthings; i++) {
         const struct lintel_thing *t = &site->things[i];
-        struct running *r = running_find(h->buses, t->bus);
+        struct running *r = hub_running_find(h->buses, t->bus);
         if (r == NULL || r->stopping || /* bus_ended() starts its things */
             lintel_engine_find_thing(h->engine, t->id, strlen(t->id)) != NULL)
             continue;
@@ -326,53 +253,37 @@ hub_things_of(struct lintel_hub *h, struct lintel_site *site, const char *bus,
     }
 }
 
-/* Puts back the transports of the site that goes on, after another one's did not start. */
+/* Transports go first: they alone can still fail, and then nothing else has changed. The rest: */
 static void
-restore_transports(struct lintel_hub *h, struct lintel_site *before)
+apply_rest(struct lintel_hub *h, struct lintel_site *site)
 {
-    struct lintel_hub_change ignored = {0};
-    struct lintel_report problems = {0};
-    if (before == NULL) {
-        while (h->transports != NULL)
-            stop_transport(h, h->transports);
-        return;
-    }
-    apply_transports(h, before, before, &ignored, &problems);
-    lintel_report_log(&problems, "hub");
-    lintel_report_fini(&problems);
-}
-
-/* Makes the hub run this site. Transports go first: they alone can still fail, and then nothing
- * else has changed. 0: the site is the hub's; -1: refused as a whole, and still the caller's. */
-static int
-apply(struct lintel_hub *h, struct lintel_site *site, struct lintel_hub_change *c,
-      struct lintel_report *report)
-{
-    struct lintel_map wanted = {0}, had = {0};
     struct lintel_site *before = h->site;
-    if (index_things(site, &wanted) != 0 || (before != NULL && index_things(before, &had) != 0)) {
-        lintel_map_fini(&wanted);
-        lintel_map_fini(&had);
-        return lintel_error(report, (struct lintel_place){site->dir, 0, 0}, "out of memory");
-    }
-    h->coming = site; /* a transport that starts asks for its keys */
-    int failed = apply_transports(h, before, site, c, report);
-    h->coming = NULL;
-    if (failed != 0) {
-        restore_transports(h, before);
-        lintel_map_fini(&wanted);
-        lintel_map_fini(&had);
-        return -1;
-    }
     h->site = site;
     lintel_tree_site(h->tree, site);
     lintel_trail_keep(h->trail, site->audit_records, site->audit_days);
-    apply_buses(h, before, site, &wanted, c);
-    apply_things(h, site, &wanted, &had, c);
-    lintel_map_fini(&wanted);
-    lintel_map_fini(&had);
+    apply_buses(h, before, site, &h->wanted, &h->counts);
+    apply_things(h, site, &h->wanted, &h->had, &h->counts);
+    lintel_map_fini(&h->wanted);
+    lintel_map_fini(&h->had);
     lintel_site_unref(before);
-    return 0;
+}
+
+/* Makes the hub run this site, now or when its transports have started; done(): 0, or -1: refused
+ * as a whole, and still the caller's. */
+static void
+apply(struct lintel_hub *h, struct lintel_site *site, struct lintel_report *report,
+      void (*done)(struct lintel_hub *h, int failed))
+{
+    h->counts = (struct lintel_hub_change){0};
+    lintel_map_fini(&h->wanted);
+    lintel_map_fini(&h->had);
+    if (index_things(site, &h->wanted) != 0 ||
+        (h->site != NULL && index_things(h->site, &h->had) != 0)) {
+        lintel_error(report, (struct lintel_place){site->dir, 0, 0}, "out of memory");
+        done(h, -1);
+        return;
+    }
+    hub_change_transports(h, site, &h->counts, report, done);
 }
 
 /* ---- reloading ------------------------------------------------------------------------------- */
@@ -396,29 +307,41 @@ tell_waiting(struct waiting **list, const struct lintel_hub_change *c,
 }
 
 static void
-reload_read(void *ctx)
+reload_done(struct lintel_hub *h, int failed)
 {
-    struct lintel_hub *h = ctx;
-    struct lintel_hub_change change = {0};
-    struct lintel_report *problems = NULL;
-    pthread_join(h->reading_thread, NULL);
+    struct lintel_hub_change change = h->counts;
+    struct lintel_report *problems = failed ? &h->problems : NULL;
     h->reading = 0;
-    if (h->closing)
-        return;
-    hub_note_plugins(h);
-    if (h->fresh == NULL || apply(h, h->fresh, &change, &h->problems) != 0) {
-        problems = &h->problems;
+    if (failed)
         lintel_site_unref(h->fresh);
-    }
+    else
+        apply_rest(h, h->fresh);
     h->fresh = NULL;
     if (problems == NULL)
         lintel_log(LINTEL_LOG_INFO, "hub", "reloaded: %u added, %u changed, %u removed, %u kept",
-                   change.added, change.changed, change.removed, change.kept);
+                   h->counts.added, h->counts.changed, h->counts.removed, h->counts.kept);
     else
         lintel_report_log(problems, "hub");
+    if (!failed)
+        change = h->counts;
     tell_waiting(&h->waiting, &change, problems);
     lintel_report_fini(&h->problems);
     hub_next(h);
+}
+
+static void
+reload_read(void *ctx)
+{
+    struct lintel_hub *h = ctx;
+    pthread_join(h->reading_thread, NULL);
+    h->joined = 1;
+    if (h->closing)
+        return;
+    hub_note_plugins(h);
+    if (h->fresh == NULL)
+        reload_done(h, -1);
+    else
+        apply(h, h->fresh, &h->problems, reload_done);
 }
 
 static void *
@@ -439,10 +362,11 @@ reload_start(struct lintel_hub *h)
     h->waiting_next = NULL;
     h->reader.source.before = h->site;
     h->reading = 1;
+    h->joined = 0;
     if (pthread_create(&h->reading_thread, NULL, read_thread, h) == 0)
         return;
     h->reading = 0;
-    lintel_error(&h->problems, (struct lintel_place){h->site->dir, 0, 0},
+    lintel_error(&h->problems, (struct lintel_place){h->reader.source.dir, 0, 0},
                  "no thread can be started to read the site; try again");
     tell_waiting(&h->waiting, &(struct lintel_hub_change){0}, &h->problems);
     lintel_report_fini(&h->problems);
@@ -473,10 +397,10 @@ void
 lintel_hub_reload(struct lintel_hub *h, const char *who, lintel_hub_reloaded_fn *done, void *ctx)
 {
     struct waiting *w = lintel_alloc(sizeof *w);
-    lintel_log(LINTEL_LOG_INFO, "hub", "reload of %s asked for by %s", h->site->dir, who);
+    lintel_log(LINTEL_LOG_INFO, "hub", "reload of %s asked for by %s", h->reader.source.dir, who);
     if (w == NULL) {
         struct lintel_report problems = {0};
-        lintel_error(&problems, (struct lintel_place){h->site->dir, 0, 0}, "out of memory");
+        lintel_error(&problems, (struct lintel_place){h->reader.source.dir, 0, 0}, "out of memory");
         if (done != NULL)
             done(ctx, &(struct lintel_hub_change){0}, &problems);
         lintel_report_fini(&problems);
@@ -562,6 +486,12 @@ make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct linte
     return 0;
 }
 
+static void
+first_done(struct lintel_hub *h, int failed)
+{
+    h->refused = failed;
+}
+
 struct lintel_hub *
 lintel_hub_new(const struct lintel_hub_source *s, struct lintel_report *report)
 {
@@ -574,19 +504,25 @@ lintel_hub_new(const struct lintel_hub_source *s, struct lintel_report *report)
     }
     h->loop = s->loop;
     struct lintel_site *site = lintel_site_read(&h->reader.source, report);
-    struct lintel_hub_change change = {0};
     h->site = site;
     hub_note_plugins(h);
     if (site == NULL || make_parts(h, s, report) != 0) {
         lintel_hub_free(h);
         return NULL;
     }
-    h->site = NULL; /* nothing of it runs yet */
-    if (apply(h, site, &change, report) != 0) {
+    h->site = NULL; /* nothing of it runs yet, and nobody is served */
+    h->refused = -1;
+    lintel_tree_hold(h->tree, 1);
+    apply(h, site, report, first_done);
+    if (!hub_wait_transports(h))
+        lintel_error(report, whole, "the transports do not start");
+    if (h->refused) {
         h->site = site; /* also where it was refused before anything started */
         lintel_hub_free(h);
         return NULL;
     }
+    apply_rest(h, site);
+    lintel_tree_hold(h->tree, 0);
     hub_files_begin(h);
     lintel_log(LINTEL_LOG_INFO, "hub", "%s runs: %u things on %u buses, %u transports", site->name,
                site->nthings, site->nbuses, site->ntransports);
@@ -599,8 +535,10 @@ lintel_hub_free(struct lintel_hub *h)
     if (h == NULL)
         return;
     h->closing = 1;
-    if (h->reading)
+    if (h->reading && !h->joined)
         pthread_join(h->reading_thread, NULL);
+    h->change.step = HUB_CHANGE_NONE;
+    lintel_timer_stop(h->loop, &h->change.turn);
     hub_renewals_join(h);
     hub_files_end(h);
     lintel_timer_stop(h->loop, &h->turn);
@@ -612,7 +550,7 @@ lintel_hub_free(struct lintel_hub *h)
     lintel_report_fini(&h->problems);
     lintel_local_free(h->local);
     while (h->transports != NULL)
-        stop_transport(h, h->transports);
+        hub_stop_transport(h, h->transports);
     lintel_store_close(h->directory); /* whoever waits for the disk is answered now */
     lintel_tree_free(h->tree);
     for (uint32_t i = h->engine ? lintel_engine_nthings(h->engine) : 0; i-- > 0;)
@@ -620,12 +558,14 @@ lintel_hub_free(struct lintel_hub *h)
     lintel_plug_free(h->plug);
     hub_renewals_free(h);
     while (h->buses != NULL)
-        running_remove(&h->buses, h->buses);
+        hub_running_remove(&h->buses, h->buses);
     lintel_engine_free(h->engine);
     lintel_trail_free(h->trail);
     lintel_site_unref(h->site);
     lintel_site_reader_fini(&h->reader);
     lintel_buf_fini(&h->plugins);
+    lintel_map_fini(&h->wanted);
+    lintel_map_fini(&h->had);
     lintel_secret_wipe(&h->key, sizeof h->key);
     lintel_free(h);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Parts of core/daemon/hub.h: hub.c runs a site and takes changed ones in, hub_tree.c is what the
- * tree sees of the hub, hub_bus.c what is done with single buses, bus_reload.c new code for them,
- * and plugin_files.c looks at files of plugins. Loop's thread. */
+ * Parts of core/daemon/hub.h: hub.c runs a site and takes changed ones in, hub_transport.c does so
+ * with transports, hub_tree.c is what the tree sees of the hub, hub_bus.c what is done with single
+ * buses, bus_reload.c new code for them, and plugin_files.c looks at files of plugins. Loop's
+ * thread. */
 #ifndef LINTEL_DAEMON_HUB_PRIV_H
 #define LINTEL_DAEMON_HUB_PRIV_H
 #include <pthread.h>
@@ -38,6 +39,23 @@ struct waiting { /* somebody who asked for a reload */
     void *ctx;
 };
 
+enum hub_change_step {
+    HUB_CHANGE_NONE,
+    HUB_CHANGE_CLEARING,
+    HUB_CHANGE_STARTING,
+    HUB_CHANGE_RESTORING
+};
+struct hub_change { /* of transports: hub_transport.c */
+    enum hub_change_step step;
+    struct lintel_site *site, *before;
+    struct lintel_hub_change *counts;
+    struct lintel_report *report;
+    int failed;
+    uint32_t ending; /* transports whose child has not ended yet */
+    struct lintel_timer turn;
+    void (*done)(struct lintel_hub *h, int failed);
+};
+
 struct lintel_hub {
     struct lintel_loop *loop;
     struct lintel_hubkey key;
@@ -51,11 +69,16 @@ struct lintel_hub {
     struct lintel_store *directory; /* registrations; NULL: they can't be kept */
     struct lintel_local *local;
     struct running *buses, *transports;
-    struct lintel_buf plugins; /* their names, as JSON */
+    struct hub_change change;
+    struct lintel_map wanted, had;   /* things of the site that is taken in, and of before */
+    struct lintel_hub_change counts; /* of it */
+    int refused;                     /* what came of the last one */
+    struct lintel_buf plugins;       /* their names, as JSON */
     /* A reload: one at a time, read on a thread. */
     pthread_t reading_thread;
-    int reading, again, closing;
-    struct lintel_site *fresh; /* written by the thread, taken on the loop */
+    int reading, again, closing; /* reading: until the site runs, or is refused */
+    int joined;                  /* the thread has ended */
+    struct lintel_site *fresh;   /* written by the thread, taken on the loop */
     struct lintel_report problems;
     struct waiting *waiting, *waiting_next; /* for the reload under way; for the one after it */
     /* New code for buses: one at a time, and never together with a reload. */
@@ -71,6 +94,23 @@ const struct lintel_port *hub_port(const struct lintel_port *ports, uint32_t n, 
 /* Takes in the things of one bus from a site; what else it says stays for a reload. */
 void hub_things_of(struct lintel_hub *h, struct lintel_site *site, const char *bus,
                    struct lintel_hub_change *c);
+struct running *hub_running_find(struct running *list, const char *name);
+struct running *hub_running_add(struct lintel_hub *h, struct running **list,
+                                const struct lintel_port *conf);
+void hub_running_remove(struct running **list, struct running *r);
+
+/* hub_transport.c */
+/* Makes the transports those of the site; done() is called with 0, or with -1 and the reasons in
+ * the report, when they are again those of before: before this returns where none lives in a child.
+ * c and report are used until then. */
+void hub_change_transports(struct lintel_hub *h, struct lintel_site *site,
+                           struct lintel_hub_change *c, struct lintel_report *report,
+                           void (*done)(struct lintel_hub *h, int failed));
+/* Serves the loop until a change is over, for a while; whether it is. Not from inside a callback.
+ */
+int hub_wait_transports(struct lintel_hub *h);
+void hub_stop_transport(struct lintel_hub *h, struct running *r);
+void hub_tell_transports(struct lintel_hub *h, const struct lintel_thing *thing, int added);
 
 /* hub_tree.c */
 struct lintel_tree_port hub_tree_port(struct lintel_hub *h); /* what transports are given */

@@ -52,10 +52,12 @@ tree_derive(void *ctx, const void *label, size_t n, uint8_t ret[32])
 }
 
 static uint32_t
-tree_psk(void *ctx, const char *identity, size_t n, uint8_t *key, uint32_t room)
+tree_psk(void *ctx, struct lintel_transport_instance *t, const char *identity, size_t n,
+         uint8_t *key, uint32_t room)
 {
     const struct lintel_hub *h = ctx;
-    const struct lintel_site *site = h->coming != NULL ? h->coming : h->site;
+    int starts = lintel_transport_state(t) == LINTEL_TRANSPORT_STARTING;
+    const struct lintel_site *site = starts && h->coming != NULL ? h->coming : h->site;
     return lintel_rights_key(site != NULL ? site->rights : NULL, identity, n, key, room);
 }
 
@@ -116,13 +118,29 @@ flood(const struct lintel_instance_stats *s, char *out, size_t size)
     return out;
 }
 
-/* Where each bus runs. */
+static void
+add_instance(struct lintel_buf *out, const char *what, const struct lintel_instance_stats *s)
+{
+    lintel_json_item(out);
+    lintel_buf_addc(out, '{');
+    lintel_json_text(out, what, s->name);
+    lintel_json_text(out, "plugin", s->plugin);
+    lintel_json_text(out, "version", s->version);
+    lintel_json_text(out, "isolation", s->isolation);
+    lintel_json_text(out, "state", s->state);
+    lintel_json_text(out, "reason", s->reason);
+    lintel_json_count(out, "pid", (uint64_t)s->pid);
+    lintel_json_count(out, "restarts", s->restarts);
+    lintel_buf_addc(out, '}');
+}
+
+/* Where each bus and each transport runs. */
 static void
 status(void *ctx, struct lintel_buf *out)
 {
     struct lintel_hub *h = ctx;
     lintel_buf_addc(out, '{');
-    lintel_json_text(out, "site", h->site->dir);
+    lintel_json_text(out, "site", h->reader.source.dir);
     lintel_json_key(out, "instances");
     lintel_buf_addc(out, '[');
     for (uint32_t i = 0; i < lintel_plug_ninstances(h->plug); i++) {
@@ -155,8 +173,9 @@ status(void *ctx, struct lintel_buf *out)
     lintel_json_key(out, "transports");
     lintel_buf_addc(out, '[');
     for (struct running *r = h->transports; r != NULL; r = r->next) {
-        lintel_json_item(out);
-        lintel_buf_add_json_str(out, r->name, strlen(r->name));
+        struct lintel_instance_stats s;
+        lintel_transport_stats(r->transport, &s);
+        add_instance(out, "transport", &s);
     }
     lintel_buf_adds(out, "]}");
 }
@@ -224,7 +243,8 @@ hub_tree_port(struct lintel_hub *h)
 {
     return (struct lintel_tree_port){
         h,           tree_submit, tree_abandon, tree_reply,   tree_thing_base,
-        tree_derive, tree_psk,    tree_mount,   tree_unmount, tree_resource_answer};
+        tree_derive, tree_psk,    tree_mount,   tree_unmount, tree_resource_answer,
+        NULL};
 }
 
 struct lintel_tree_source

@@ -22,6 +22,7 @@ bin_linteld_SOURCES = \
 	core/daemon/hub_bus.c \
 	core/daemon/bus_try.c core/daemon/bus_wire.c \
 	core/daemon/try.c core/daemon/try.h \
+	core/daemon/hub_transport.c \
 	core/daemon/hub_tree.c \
 	core/daemon/plugin_files.c \
 	$(DAEMON_COMMON)

@@ -14,9 +14,10 @@
 enum {
     HEAD = 4,
     ROOM_LEAST = 16 * 1024,
-    ROOM_KEPT = 256 * 1024, /* what an idle connection may hold */
-    READS_MOST = 16,        /* reads in one turn, so that one busy peer can't hold the loop, and */
-    TURN_BYTES = 256 * 1024 /* bytes; a longer frame is read on in the next turn */
+    ROOM_KEPT = 256 * 1024,  /* what an idle connection may hold */
+    READS_MOST = 16,         /* reads in one turn, so that one busy peer can't hold the loop, */
+    TURN_BYTES = 256 * 1024, /* bytes; a longer frame is read on in the next turn, */
+    FRAMES_MOST = 256        /* and frames */
 };
 
 static const char broke_rules[] = "it sent a frame that breaks the protocol";
@@ -77,7 +78,10 @@ lintel_splitter_take(struct lintel_splitter *s, size_t n,
             return "it sent a frame of a length that can't be";
         if (s->n - at - HEAD < length)
             break;
-        if (fn(ctx, s->p + at + HEAD, length) != 0)
+        int ret = fn(ctx, s->p + at + HEAD, length);
+        if (ret == LINTEL_SPLITTER_LATER)
+            break;
+        if (ret != 0)
             return broke_rules;
         at += HEAD + length;
     }
@@ -96,10 +100,13 @@ struct lintel_frames {
     struct lintel_frames_fns fns;
     void *ctx;
     int fd;
-    int busy;    /* inside a callback: _close leaves the memory to it */
-    int ended;   /* closed() was called, or _close() */
-    int dead;    /* _close() was called */
-    int writing; /* watched for writing too */
+    int busy;       /* inside a callback: _close leaves the memory to it */
+    int ended;      /* closed() was called, or _close() */
+    int dead;       /* _close() was called */
+    int writing;    /* watched for writing too */
+    uint32_t taken; /* frames of this turn */
+    int more;       /* whole frames wait for the next turn */
+    struct lintel_timer next_turn;
     struct lintel_splitter in;
     struct lintel_buf out;
     size_t out_at; /* bytes of out that are sent already */
@@ -107,6 +114,7 @@ struct lintel_frames {
 };
 
 static void on_ready(void *arg, int fd, uint32_t ready);
+static void on_turn(void *arg);
 static void write_some(struct lintel_frames *f);
 
 static void
@@ -125,6 +133,7 @@ end(struct lintel_frames *f, const char *reason)
         return;
     write_some(f); /* what was said in this turn; the peer may have closed one way only */
     f->ended = 1;
+    lintel_timer_stop(f->loop, &f->next_turn);
     lintel_loop_watch(f->loop, f->fd, 0, NULL, NULL);
     f->fns.closed(f->ctx, reason);
 }
@@ -133,15 +142,36 @@ static int
 on_frame(void *ctx, const unsigned char *data, size_t n)
 {
     struct lintel_frames *f = ctx;
+    if (f->taken == FRAMES_MOST) {
+        f->more = 1;
+        return LINTEL_SPLITTER_LATER;
+    }
+    f->taken++;
     int ret = f->fns.frame(f->ctx, data, n);
     return ret != 0 || f->ended;
+}
+
+/* n bytes more have come. */
+static void
+take(struct lintel_frames *f, size_t n)
+{
+    f->more = 0;
+    const char *reason = lintel_splitter_take(&f->in, n, on_frame, f);
+    if (reason == NULL && f->more &&
+        lintel_timer_at(f->loop, &f->next_turn, lintel_loop_now(f->loop), on_turn, f) != 0)
+        reason = "out of memory";
+    if (reason != NULL)
+        end(f, reason);
 }
 
 static void
 read_some(struct lintel_frames *f)
 {
     size_t bytes = 0;
-    for (int i = 0; i < READS_MOST && bytes < TURN_BYTES; i++) {
+    f->taken = 0;
+    if (f->more)
+        take(f, 0);
+    for (int i = 0; i < READS_MOST && bytes < TURN_BYTES && !f->more && !f->ended; i++) {
         size_t room = 0;
         unsigned char *p = lintel_splitter_space(&f->in, &room);
         if (p == NULL) {
@@ -160,10 +190,8 @@ read_some(struct lintel_frames *f)
             return;
         }
         bytes += (size_t)n;
-        const char *reason = lintel_splitter_take(&f->in, (size_t)n, on_frame, f);
-        if (reason != NULL)
-            end(f, reason);
-        if (f->ended || (size_t)n < room)
+        take(f, (size_t)n);
+        if ((size_t)n < room)
             return;
     }
 }
@@ -216,6 +244,13 @@ on_ready(void *arg, int fd, uint32_t ready)
         write_some(f);
         set_writing(f, f->out_at < f->out.n);
     }
+}
+
+/* What the last turn has left. */
+static void
+on_turn(void *arg)
+{
+    on_ready(arg, -1, LINTEL_LOOP_READ);
 }
 
 struct lintel_frames *
@@ -329,6 +364,7 @@ lintel_frames_close(struct lintel_frames *f)
         write_some(f); /* what was said in this turn */
     if (!f->ended)
         lintel_loop_watch(f->loop, f->fd, 0, NULL, NULL);
+    lintel_timer_stop(f->loop, &f->next_turn);
     f->ended = f->dead = 1;
     if (!f->busy)
         free_frames(f);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Frames over a stream socket: a length of 4 bytes, big-endian, then so many bytes of CBOR. The
- * children that host plugins and the command line speak in these. Loop's thread. */
+ * children that host plugins and the command line speak in these. A peer that says much is read in
+ * turns, and others come between. Loop's thread. */
 #ifndef LINTEL_LOOP_FRAMES_H
 #define LINTEL_LOOP_FRAMES_H
 #include "core/base/text.h"
@@ -41,8 +42,11 @@ void lintel_splitter_fini(struct lintel_splitter *s);
 /* Where the next bytes of the stream go: at least one byte, *ret_room of them. NULL: out of memory.
  */
 unsigned char *lintel_splitter_space(struct lintel_splitter *s, size_t *ret_room);
+enum { LINTEL_SPLITTER_LATER = -2 };
 /* n bytes have been put there: fn gets each frame that is whole now. NULL, or why the stream can't
- * go on: fn returned other than 0, or a length outside 1 .. LINTEL_FRAME_MOST. */
+ * go on: fn returned other than 0, or a length outside 1 .. LINTEL_FRAME_MOST. With
+ * LINTEL_SPLITTER_LATER fn has not taken the frame: it comes again with the next call, until which
+ * no bytes may be put there; n may be 0. */
 const char *lintel_splitter_take(struct lintel_splitter *s, size_t n,
                                  int (*fn)(void *ctx, const unsigned char *data, size_t n),
                                  void *ctx);

@@ -12,7 +12,9 @@
 #include "core/plug/last_word.h"
 #include "core/plug/load.h"
 #include "core/plug/outbox.h"
-#include "core/plug/wire.h"
+#include "core/plug/transport_wire.h"
+#include "core/plug/transport_worker.h"
+#include "core/trust/secret.h"
 #include "core/plug/worker.h"
 
 enum { STOP_MOST = 4 }; /* seconds; less than the hub waits */
@@ -26,7 +28,8 @@ struct slot { /* one instance */
     struct slot *next;
     struct hosted *hosted;
     uint32_t number;
-    struct lintel_worker *worker;
+    struct lintel_worker *worker; /* one of the two */
+    struct lintel_transport_worker *transport;
     struct lintel_lane lane;
     _Atomic int closed; /* its worker has said so */
 };
@@ -66,7 +69,8 @@ static void
 on_room(void *ctx)
 {
     struct slot *s = ctx;
-    lintel_worker_room(s->worker);
+    if (s->worker != NULL)
+        lintel_worker_room(s->worker);
 }
 
 static const lintel_plugin *
@@ -82,8 +86,15 @@ find(void *ctx, const char *file, const char *name, char *reason, uint32_t size)
     return NULL;
 }
 
+static int
+deliver(struct slot *s, const void *frame, size_t n)
+{
+    return s->transport != NULL ? lintel_transport_worker_deliver(s->transport, frame, n)
+                                : lintel_worker_deliver(s->worker, frame, n);
+}
+
 static struct slot *
-open_slot(struct hosted *h, uint32_t number)
+open_slot(struct hosted *h, uint32_t number, int is_transport)
 {
     static const struct lintel_worker_fns fns = {send_frame, flush, find};
     struct slot *s = lintel_alloc(sizeof *s);
@@ -91,8 +102,11 @@ open_slot(struct hosted *h, uint32_t number)
         return NULL;
     s->hosted = h;
     s->number = number;
-    s->worker = lintel_worker_new(number, &fns, s);
-    if (s->worker == NULL) {
+    if (is_transport)
+        s->transport = lintel_transport_worker_new(number, &fns, s);
+    else
+        s->worker = lintel_worker_new(number, &fns, s);
+    if (s->worker == NULL && s->transport == NULL) {
         lintel_free(s);
         return NULL;
     }
@@ -115,6 +129,7 @@ sweep(struct hosted *h, int all)
         *at = s->next;
         lintel_outbox_remove(h->out, &s->lane);
         lintel_worker_free(s->worker);
+        lintel_transport_worker_free(s->transport);
         lintel_free(s);
     }
 }
@@ -134,7 +149,7 @@ pong(struct hosted *h)
 {
     struct lintel_worker_call call;
     for (const struct slot *s = h->slots; s != NULL; s = s->next)
-        if (!atomic_load(&s->closed) && lintel_worker_call(s->worker, &call))
+        if (s->worker != NULL && !atomic_load(&s->closed) && lintel_worker_call(s->worker, &call))
             say(h, (struct lintel_wire_up){.instance = s->number,
                                            .kind = LINTEL_WIRE_PONG,
                                            .ticket = call.serial,
@@ -158,9 +173,10 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
     struct slot *s = h->slots;
     while (s != NULL && (s->number != number || atomic_load(&s->closed)))
         s = s->next;
-    if (s == NULL && kind == LINTEL_WIRE_OPEN) {
+    int is_transport = (uint32_t)kind == LINTEL_TW_OPEN;
+    if (s == NULL && (kind == LINTEL_WIRE_OPEN || is_transport)) {
         sweep(h, 0);
-        s = open_slot(h, number);
+        s = open_slot(h, number, is_transport);
         if (s == NULL)
             say(h, (struct lintel_wire_up){.instance = number,
                                            .kind = LINTEL_WIRE_REFUSED,
@@ -171,7 +187,7 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
         say(h, (struct lintel_wire_up){.instance = number, .kind = LINTEL_WIRE_CLOSED});
     /* What can't be delivered for lack of memory would be missed for ever; a new process has a
      * chance. */
-    return s == NULL ? 0 : lintel_worker_deliver(s->worker, data, n);
+    return s == NULL ? 0 : deliver(s, data, n);
 }
 
 /* Until the hub closes the connection: 0. Else -1. */
@@ -204,7 +220,7 @@ close_all(struct hosted *h)
     for (struct slot *s = h->slots; s != NULL; s = s->next) {
         lintel_buf_reset(&b);
         lintel_wire_short(&b, s->number, LINTEL_WIRE_CLOSE, 0);
-        if (b.failed || lintel_worker_deliver(s->worker, b.p, b.n) != 0)
+        if (b.failed || deliver(s, b.p, b.n) != 0)
             _exit(1);
     }
     lintel_buf_fini(&b);

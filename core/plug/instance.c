@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "core/plug/child.h"
 #include "core/plug/instance_priv.h"
+#include "core/plug/transport_priv.h"
 #include "core/plug/worker.h"
 
 #define START_MOST (30 * LINTEL_SECOND) /* for start() to return */
@@ -26,6 +27,7 @@ struct process { /* a child, and who lives in it */
     int ending;
     struct lintel_supervise life; /* of the child */
     struct lintel_instance *instances;
+    struct carried *carried; /* transports */
 };
 
 struct instance_thread {
@@ -406,6 +408,7 @@ process_up(void *ctx)
         else if (i->state == INSTANCE_CREATING)
             instance_open(i, 0);
     }
+    carried_up(p->carried);
 }
 
 static int
@@ -419,7 +422,7 @@ process_frame(void *ctx, const unsigned char *data, size_t n)
     for (struct lintel_instance *i = p->instances; i != NULL; i = i->next)
         if (i->number == number)
             return port_frame(i, data, n);
-    return 0; /* of one that has just gone */
+    return carried_frame(p->carried, number, data, n); /* or of one that has just gone */
 }
 
 static void
@@ -448,6 +451,7 @@ process_gone(void *ctx, const char *reason, int64_t wait)
         if (i->swap != NULL)
             swap_failed(i);
     }
+    carried_gone(p->carried, reason, wait);
 }
 
 static void
@@ -469,6 +473,7 @@ process_ended(void *ctx)
         next = i->next;
         finish(i);
     }
+    carried_ended(p->carried);
     free_process(p);
 }
 
@@ -497,6 +502,25 @@ new_process(struct lintel_plug *plug, const struct lintel_port *conf)
     return p;
 }
 
+/* The child that the site wants it in, and for people the isolation's name. NULL: out of memory. */
+static struct process *
+process_for(struct lintel_plug *plug, struct process *p, const struct lintel_port *conf,
+            char *isolation, uint32_t size)
+{
+    if (p == NULL && conf->process != NULL)
+        for (p = plug->processes; p != NULL; p = p->next)
+            if (!p->ending && p->shared != NULL && strcmp(p->shared, conf->process) == 0)
+                break;
+    if (p != NULL) {
+        lintel_supervise_forgive(&p->life); /* it is not what it was */
+        lintel_child_retry(p->child);
+    } else if ((p = new_process(plug, conf)) == NULL) {
+        return NULL;
+    }
+    lintel_format(isolation, size, "process%s%s", p->shared ? ":" : "", p->shared ? p->shared : "");
+    return p;
+}
+
 struct process *
 instance_process(struct lintel_plug *p, const struct lintel_port *conf)
 {
@@ -517,19 +541,9 @@ join_process(struct lintel_instance *i, struct process *p)
 static int
 start_in_process(struct lintel_instance *i, struct process *p)
 {
-    const struct lintel_port *conf = i->conf;
-    if (p == NULL && conf->process != NULL)
-        for (p = i->plug->processes; p != NULL; p = p->next)
-            if (!p->ending && p->shared != NULL && strcmp(p->shared, conf->process) == 0)
-                break;
-    if (p != NULL) {
-        lintel_supervise_forgive(&p->life); /* it is not what it was */
-        lintel_child_retry(p->child);
-    } else if ((p = new_process(i->plug, conf)) == NULL) {
+    p = process_for(i->plug, p, i->conf, i->isolation, sizeof i->isolation);
+    if (p == NULL)
         return -1;
-    }
-    lintel_format(i->isolation, sizeof i->isolation, "process%s%s", p->shared ? ":" : "",
-                  p->shared ? p->shared : "");
     join_process(i, p);
     if (lintel_child_is_up(p->child))
         instance_open(i, i->state != INSTANCE_CREATING);
@@ -544,6 +558,50 @@ leave_process(struct lintel_instance *i)
         at = &(*at)->next;
     *at = i->next;
     i->process = NULL;
+}
+
+/* ---- transports in a child ------------------------------------------------------------------- */
+
+int
+process_join(struct lintel_plug *plug, const struct lintel_port *conf, struct carried *c,
+             char *isolation, uint32_t size)
+{
+    struct process *p = process_for(plug, NULL, conf, isolation, size);
+    if (p == NULL)
+        return -1;
+    c->process = p;
+    c->next = p->carried;
+    p->carried = c;
+    return 0;
+}
+
+void
+process_leave(struct carried *c)
+{
+    struct carried **at = &c->process->carried;
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    c->process = NULL;
+}
+
+struct lintel_child *
+process_child(const struct process *p)
+{
+    return p->child;
+}
+
+/* A start that went well, and one that did not: the pause before the next. */
+void
+process_ready(struct process *p)
+{
+    lintel_supervise_ready(&p->life, lintel_loop_now(p->plug->loop));
+}
+
+int64_t
+process_refused(struct process *p)
+{
+    return lintel_supervise_ended(&p->life, lintel_loop_now(p->plug->loop));
 }
 
 /* ---- start and stop -------------------------------------------------------------------------- */
@@ -686,7 +744,18 @@ ends_whole(const struct process *p)
     for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
         if (i->state != INSTANCE_STOPPING)
             return 0;
-    return p->instances != NULL;
+    return (p->instances != NULL || p->carried != NULL) && !carried_stays(p->carried);
+}
+
+/* Of transports: 1 if the child ends as a whole. */
+int
+process_end(struct process *p)
+{
+    if (p->ending || !ends_whole(p))
+        return 0;
+    p->ending = 1;
+    lintel_child_end(p->child);
+    return 1;
 }
 
 /* Nothing more is heard of it but its end. */
@@ -839,7 +908,7 @@ lintel_plug_free(struct lintel_plug *p)
     if (p == NULL)
         return;
     while (p->transports != NULL)
-        lintel_plug_stop_transport(p, p->transports);
+        lintel_plug_stop_transport(p, p->transports, NULL, NULL);
     for (uint32_t k = p->n; k-- > 0;)
         if (k < p->n && p->instances[k]->bus != NULL)
             lintel_plug_stop_bus(p, p->instances[k], NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Running instances of protocol plugins, each in a thread of the daemon or in a child process; and
- * of transports, on the loop. Loop's thread. */
+ * of transports, on the loop or in a child process. Loop's thread. */
 #ifndef LINTEL_PLUG_INSTANCE_H
 #define LINTEL_PLUG_INSTANCE_H
 #include "core/bind/site.h"
@@ -74,7 +74,8 @@ int lintel_plug_together(const struct lintel_instance *a, const struct lintel_in
 uint32_t lintel_plug_ninstances(const struct lintel_plug *p);
 struct lintel_instance *lintel_plug_at(struct lintel_plug *p, uint32_t i);
 
-/* A transport, on the loop's thread. The tree's side is given as a table (core/serve makes it). */
+/* A transport, on the loop's thread or in a child. The tree's side is given as a table (core/serve
+ * makes it); how a transport is carried, it does not see. */
 struct lintel_transport_instance;
 struct lintel_tree_port {
     void *ctx;
@@ -86,21 +87,41 @@ struct lintel_tree_port {
     void (*thing_base)(void *ctx, struct lintel_transport_instance *t, const char *thing,
                        const char *base);
     void (*derive)(void *ctx, const void *label, size_t n, uint8_t ret[32]);
-    uint32_t (*psk)(void *ctx, const char *identity, size_t n, uint8_t *key, uint32_t room);
+    uint32_t (*psk)(void *ctx, struct lintel_transport_instance *t, const char *identity, size_t n,
+                    uint8_t *key, uint32_t room);
     /* lintel/ext/resources.h */
     lintel_status (*mount)(void *ctx, struct lintel_transport_instance *t, const char *name,
                            const char *links);
     void (*unmount)(void *ctx, struct lintel_transport_instance *t); /* all; it goes */
     void (*resource_answer)(void *ctx, struct lintel_transport_instance *t, lintel_ticket ticket,
                             const lintel_answer *a);
+    /* Of one in a child: its state is another one. When it has come to run it wants to be told the
+     * things, again after a death. None may be stopped from inside. NULL is fine. */
+    void (*changed)(void *ctx, struct lintel_transport_instance *t);
 };
-/* NULL with the reason, which was also logged: the transport's start() said so. */
+enum lintel_transport_state {
+    LINTEL_TRANSPORT_STARTING,
+    LINTEL_TRANSPORT_RUNNING,
+    LINTEL_TRANSPORT_BACKOFF, /* it has died, and is started again after a while */
+    LINTEL_TRANSPORT_FAILED   /* its first start has failed; it rests until it is stopped */
+};
+/* Inside the daemon it runs when this returns. In a child it is starting, and changed() tells what
+ * comes of it. NULL with the reason, which was also logged: the transport's start() said so. */
 struct lintel_transport_instance *lintel_plug_start_transport(struct lintel_plug *p,
                                                               struct lintel_site *site,
                                                               const struct lintel_port *conf,
                                                               const struct lintel_tree_port *tree,
                                                               char *reason, uint32_t size);
-void lintel_plug_stop_transport(struct lintel_plug *p, struct lintel_transport_instance *t);
+/* From now on it is of no more use to the caller. then(ctx) (may be NULL) is called when all that
+ * it has opened is free again: inside the daemon before this returns. */
+void lintel_plug_stop_transport(struct lintel_plug *p, struct lintel_transport_instance *t,
+                                void (*then)(void *ctx), void *ctx);
+enum lintel_transport_state lintel_transport_state(const struct lintel_transport_instance *t);
+/* A first start that fails is tried again too, as a later one always is. */
+void lintel_transport_insist(struct lintel_transport_instance *t);
+/* dropped: notifications that a newer one took the place of, because the child reads too slowly. */
+void lintel_transport_stats(const struct lintel_transport_instance *t,
+                            struct lintel_instance_stats *ret);
 void lintel_transport_answer(struct lintel_transport_instance *t, void *cookie,
                              const lintel_answer *a);
 void lintel_transport_thing(struct lintel_transport_instance *t, const lintel_thing_info *info,

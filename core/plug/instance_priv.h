@@ -3,6 +3,7 @@
  * side towards the engine. */
 #ifndef LINTEL_PLUG_INSTANCE_PRIV_H
 #define LINTEL_PLUG_INSTANCE_PRIV_H
+#include "core/plug/gate.h"
 #include "core/plug/instance.h"
 #include "core/plug/slots.h"
 #include "core/plug/supervise.h"
@@ -83,8 +84,7 @@ struct lintel_instance {
     lintel_mono stuck_since; /* the first overdue request since anything was completed; 0: none */
     uint64_t call;           /* the call that it was in when it was asked, */
     lintel_mono call_since;  /* and since when that is known; 0: in none */
-    lintel_mono log_window;
-    uint32_t log_lines, log_lost;
+    struct lintel_gate log_gate;
     char complaint[LINTEL_WIRE_TEXT + 64]; /* the last one */
     lintel_mono complained_at;
     uint32_t complaints;    /* the same, not logged */

@@ -2,6 +2,7 @@ noinst_LIBRARIES += $(LIBPLUG)
 core_plug_libplug_a_SOURCES = \
 	core/plug/child.c core/plug/child.h \
 	core/plug/deck.c core/plug/deck.h \
+	core/plug/gate.c core/plug/gate.h \
 	core/plug/hosted.c core/plug/hosted.h \
 	core/plug/hostloop.c core/plug/hostloop.h \
 	core/plug/inspect.c core/plug/inspect.h \
@@ -18,7 +19,12 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/tap.c core/plug/tap.h \
 	core/plug/tape.c core/plug/tape.h \
 	core/plug/taped.c core/plug/taped.h \
-	core/plug/transport.c \
+	core/plug/thread.c core/plug/thread.h \
+	core/plug/transport.c core/plug/transport_priv.h \
+	core/plug/transport_child.c core/plug/transport_inside.c core/plug/transport_open.c \
+	core/plug/transport_wire.c core/plug/transport_wire.h \
+	core/plug/transport_worker.c core/plug/transport_worker.h core/plug/transport_worker_host.c \
+	core/plug/transport_worker_priv.h \
 	core/plug/wire.c core/plug/wire.h \
 	core/plug/worker.c core/plug/worker.h core/plug/worker_priv.h core/plug/worker_host.c \
 	core/plug/worker_late.c
@@ -30,9 +36,10 @@ bin_lintel_host_LDADD = $(LIBPLUG) $(BIND_LIBS)
 # Tests of hosting bring an engine of their own that only records, and link without the real one.
 PLUG_TEST_LIBS = $(LIBPLUG) $(BIND_LIBS)
 if HAVE_CUNIT
-plug_tests = core/plug/ending_test core/plug/hosted_test core/plug/instance_test core/plug/load_test core/plug/swap_test core/plug/outbox_test \
-	core/plug/slots_test core/plug/tape_test \
-	core/plug/supervise_test core/plug/transport_test core/plug/wire_test
+plug_tests = core/plug/carried_test core/plug/ending_test core/plug/hosted_test core/plug/instance_test core/plug/load_test core/plug/swap_test core/plug/outbox_test \
+	core/plug/slots_test \
+	core/plug/supervise_test core/plug/transport_test \
+	core/plug/tape_test core/plug/transport_wire_test core/plug/wire_test
 check_PROGRAMS += $(plug_tests)
 TESTS += $(plug_tests)
 core_plug_instance_test_SOURCES = core/plug/instance_test.c core/plug/plug_kit.c core/plug/plug_kit.h
@@ -43,6 +50,10 @@ core_plug_swap_test_SOURCES = core/plug/swap_test.c core/plug/plug_kit.c core/pl
 core_plug_swap_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_transport_test_SOURCES = core/plug/transport_test.c core/plug/plug_kit.c core/plug/plug_kit.h
 core_plug_transport_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_carried_test_SOURCES = core/plug/carried_test.c core/plug/plug_kit.c core/plug/plug_kit.h
+core_plug_carried_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_transport_wire_test_SOURCES = core/plug/transport_wire_test.c
+core_plug_transport_wire_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_hosted_test_SOURCES = core/plug/hosted_test.c
 core_plug_hosted_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_load_test_SOURCES = core/plug/load_test.c
@@ -67,4 +78,8 @@ FUZZERS += core/plug/tape_fuzz
 core_plug_tape_fuzz_SOURCES = core/plug/tape_fuzz.c $(FUZZ_MAIN)
 core_plug_tape_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_plug_tape_fuzz_LDADD = $(PLUG_TEST_LIBS)
+FUZZERS += core/plug/transport_wire_fuzz
+core_plug_transport_wire_fuzz_SOURCES = core/plug/transport_wire_fuzz.c $(FUZZ_MAIN)
+core_plug_transport_wire_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_plug_transport_wire_fuzz_LDADD = $(PLUG_TEST_LIBS)
 EXTRA_DIST += docs/abi-history.md docs/plugin-abi.md docs/protocol-child.md

@@ -10,14 +10,13 @@
 #define GRACE LINTEL_SECOND /* after a deadline, for what is on its way */
 #define STUCK_MOST                                                                                 \
     (10 * LINTEL_SECOND) /* nothing completed for so long, with requests overdue: it hangs */
-#define CALL_MOST (30 * LINTEL_SECOND) /* for a call of the plugin to return */
-#define LOG_WINDOW (10 * LINTEL_SECOND)
+#define CALL_MOST (30 * LINTEL_SECOND)  /* for a call of the plugin to return */
+#define LOG_WINDOW (10 * LINTEL_SECOND) /* of one complaint */
 enum {
     OPS_MOST = 1 << 16,
     REQUESTS_QUEUED_MOST =
-        8 * 1024 * 1024,  /* bytes that wait for a child before requests are refused */
-    LOG_LINES_MOST = 100, /* of one instance in a window */
-    FLOOD_RATE = 100000   /* values in a second; real buses are far below it */
+        8 * 1024 * 1024, /* bytes that wait for a child before requests are refused */
+    FLOOD_RATE = 100000  /* values in a second; real buses are far below it */
 };
 
 static uint32_t
@@ -34,25 +33,7 @@ rows(const lintel_field *table)
 void
 port_log(struct lintel_instance *i, int32_t level, const char *line)
 {
-    lintel_mono now = lintel_loop_now(i->plug->loop);
-    if (now - i->log_window >= LOG_WINDOW) {
-        if (i->log_lost != 0)
-            lintel_log(LINTEL_LOG_WARN, i->conf->name, "%u lines of the plugin were left out",
-                       i->log_lost);
-        i->log_window = now;
-        i->log_lines = i->log_lost = 0;
-    }
-    if (i->log_lines >= LOG_LINES_MOST) {
-        i->log_lost++;
-        return;
-    }
-    i->log_lines++;
-    /* A bus may be set to say more than the hub does: then its lines come in the hub's finest
-     * level. */
-    if (!lintel_log_wants(level) && level <= i->conf->log)
-        lintel_log(LINTEL_LOG_INFO, i->conf->name, "debug: %s", line);
-    else
-        lintel_log(level, i->conf->name, "%s", line);
+    lintel_gate_log(&i->log_gate, lintel_loop_now(i->plug->loop), i->conf, level, line);
 }
 
 /* The same complaint again and again is one line, and later one with a count. */

@@ -1,206 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Transports: plugins that serve the tree, on the loop's thread. See core/plug/instance.h. */
-#include <pthread.h>
+ * Transports: plugins that serve the tree, carried as the site says. See core/plug/instance.h. */
 #include <string.h>
 
 #include "core/base/log.h"
-#include "core/plug/hostloop.h"
-#include "core/plug/instance_priv.h"
-#include "lintel/ext/resources.h"
-
-struct lintel_transport_instance {
-    lintel_host host; /* first: what the plugin has */
-    struct lintel_plug *plug;
-    struct lintel_transport_instance *next;
-    struct lintel_site *site;
-    const struct lintel_port *conf;
-    struct lintel_tree_port tree;
-    void *self;
-    const lintel_transport *ops;
-    const lintel_plugin_resources *resources; /* NULL: it mounts none */
-    struct lintel_hostloop hostloop;
-    pthread_mutex_t lock; /* of last_line: log() comes from any thread */
-    char last_line[256];
-};
-
-static struct lintel_transport_instance *
-transport_of(const lintel_host *h)
-{
-    union {
-        const lintel_host *in;
-        struct lintel_transport_instance *out;
-    } u = {h};
-    return u.out;
-}
-
-static void
-host_log(const lintel_host *h, int32_t level, const char *line)
-{
-    struct lintel_transport_instance *t = transport_of(h);
-    pthread_mutex_lock(&t->lock);
-    lintel_copy(t->last_line, sizeof t->last_line, line);
-    pthread_mutex_unlock(&t->lock);
-    if (t->conf->log < 0 || level <= t->conf->log)
-        lintel_log(level, t->conf->name, "%s", line);
-}
-
-/* Requests, values and devices are a protocol plugin's; a transport that speaks of them has misread
- * the ABI. */
-static void
-misbehaving(const lintel_host *h)
-{
-    lintel_log(
-        LINTEL_LOG_ERROR, transport_of(h)->conf->name,
-        "PLUGIN MISBEHAVING: a transport has no points, so it can't complete or publish any");
-}
-
-static void
-host_complete(const lintel_host *h, const lintel_request *r, lintel_status st,
-              const lintel_sample *s, uint32_t n)
-{
-    (void)r, (void)st, (void)s, (void)n;
-    misbehaving(h);
-}
-
-static void
-host_publish(const lintel_host *h, const lintel_sample *s, uint32_t n)
-{
-    (void)s, (void)n;
-    misbehaving(h);
-}
-
-static void
-host_link(const lintel_host *h, lintel_status st, const char *detail)
-{
-    lintel_log(st == LINTEL_OK ? LINTEL_LOG_INFO : LINTEL_LOG_WARN, transport_of(h)->conf->name,
-               "%s%s%s", st == LINTEL_OK ? "connected" : "not connected", detail ? ": " : "",
-               detail ? detail : "");
-}
-
-static void
-host_device(const lintel_host *h, const lintel_device *d, lintel_status st, const char *detail)
-{
-    (void)d, (void)st, (void)detail;
-    misbehaving(h);
-}
-
-static int32_t
-host_cancelled(const lintel_host *h, const lintel_request *r)
-{
-    (void)h, (void)r;
-    return 1;
-}
-
-static lintel_mono
-host_now(const lintel_host *h)
-{
-    return lintel_loop_now(transport_of(h)->plug->loop);
-}
-
-static lintel_wall
-host_wall(const lintel_host *h)
-{
-    return lintel_loop_wall(transport_of(h)->plug->loop);
-}
-
-static lintel_status
-loop_watch(const lintel_host *h, int32_t fd, uint32_t events,
-           void (*fn)(void *arg, int32_t fd, uint32_t ready), void *arg)
-{
-    return lintel_hostloop_watch(&transport_of(h)->hostloop, fd, events, fn, arg);
-}
-
-static lintel_status
-loop_timer(const lintel_host *h, lintel_mono at, void (*fn)(void *arg), void *arg)
-{
-    return lintel_hostloop_timer(&transport_of(h)->hostloop, at, fn, arg);
-}
-
-static lintel_ticket
-tree_submit(const lintel_host *h, const lintel_exchange *x)
-{
-    struct lintel_transport_instance *t = transport_of(h);
-    if (!LINTEL_HAS(t->ops, answer)) {
-        lintel_log(LINTEL_LOG_ERROR, t->conf->name,
-                   "PLUGIN MISBEHAVING: it submits a request, but has no answer() for what comes");
-        return 0;
-    }
-    return t->tree.submit(t->tree.ctx, t, x);
-}
-
-static void
-tree_abandon(const lintel_host *h, lintel_ticket ticket)
-{
-    struct lintel_transport_instance *t = transport_of(h);
-    t->tree.abandon(t->tree.ctx, t, ticket);
-}
-
-static void
-tree_reply(const lintel_host *h, lintel_ticket ticket, const lintel_answer *a)
-{
-    struct lintel_transport_instance *t = transport_of(h);
-    t->tree.reply(t->tree.ctx, t, ticket, a);
-}
-
-static void
-tree_thing_base(const lintel_host *h, const char *thing, const char *base)
-{
-    struct lintel_transport_instance *t = transport_of(h);
-    t->tree.thing_base(t->tree.ctx, t, thing, base);
-}
-
-static void
-tree_derive(const lintel_host *h, const void *label, size_t n, uint8_t ret[32])
-{
-    struct lintel_transport_instance *t = transport_of(h);
-    t->tree.derive(t->tree.ctx, label, n, ret);
-}
-
-static uint32_t
-tree_psk(const lintel_host *h, const char *identity, size_t n, uint8_t *key, uint32_t room)
-{
-    struct lintel_transport_instance *t = transport_of(h);
-    return t->tree.psk(t->tree.ctx, identity, n, key, room);
-}
-
-static lintel_status
-resources_mount(const lintel_host *h, const char *name, const char *links)
-{
-    struct lintel_transport_instance *t = transport_of(h);
-    if (!LINTEL_HAS(t->resources, request))
-        return LINTEL_E_NOTSUP;
-    return t->tree.mount(t->tree.ctx, t, name, links);
-}
-
-static void
-resources_answer(const lintel_host *h, lintel_ticket ticket, const lintel_answer *a)
-{
-    struct lintel_transport_instance *t = transport_of(h);
-    t->tree.resource_answer(t->tree.ctx, t, ticket, a);
-}
-
-static const void *
-host_extension(const lintel_host *h, const char *id)
-{
-    static const lintel_host_loop loop = {sizeof loop, 0, loop_watch, loop_timer};
-    static const lintel_host_transport tree = {
-        .size = sizeof tree,
-        .submit = tree_submit,
-        .abandon = tree_abandon,
-        .reply = tree_reply,
-        .thing_base = tree_thing_base,
-        .derive = tree_derive,
-        .psk = tree_psk,
-    };
-    static const lintel_host_resources resources = {sizeof resources, 0, resources_mount,
-                                                    resources_answer};
-    (void)h;
-    if (strcmp(id, LINTEL_EXT_LOOP) == 0)
-        return &loop;
-    if (strcmp(id, LINTEL_EXT_RESOURCES) == 0)
-        return &resources;
-    return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &tree : NULL;
-}
+#include "core/plug/transport_priv.h"
 
 static void
 free_transport(struct lintel_transport_instance *t)
@@ -211,72 +14,26 @@ free_transport(struct lintel_transport_instance *t)
     lintel_free(t);
 }
 
-/* Nothing that is mounted may outlive it, nor be mounted from now on. */
-static void
-unmount(struct lintel_transport_instance *t)
-{
-    if (LINTEL_HAS(t->resources, request))
-        t->tree.unmount(t->tree.ctx, t);
-    t->resources = NULL;
-}
-
-/* Creates and starts it; the status, and in the log why. */
-static lintel_status
-start(struct lintel_transport_instance *t)
-{
-    const lintel_plugin *p = t->conf->plugin;
-    lintel_status st = p->create(&t->host, t->conf->settings, &t->self);
-    if (st != LINTEL_OK)
-        return st;
-    t->ops = p->extension(t->self, LINTEL_EXT_TRANSPORT);
-    t->resources = p->extension(t->self, LINTEL_EXT_RESOURCES);
-    if (!LINTEL_HAS(t->ops, answer) && !LINTEL_HAS(t->resources, request)) {
-        host_log(&t->host, LINTEL_LOG_ERROR,
-                 "the plugin has neither " LINTEL_EXT_TRANSPORT
-                 " with answer() nor " LINTEL_EXT_RESOURCES " with request()");
-        st = LINTEL_E_FAIL;
-    } else if (p->start != NULL) {
-        st = p->start(t->self);
-    }
-    if (st != LINTEL_OK) {
-        unmount(t);
-        p->destroy(t->self);
-    }
-    return st;
-}
-
 struct lintel_transport_instance *
 lintel_plug_start_transport(struct lintel_plug *p, struct lintel_site *site,
                             const struct lintel_port *conf, const struct lintel_tree_port *tree,
                             char *reason, uint32_t size)
 {
+    int inside = conf->isolation == LINTEL_ISOLATION_THREAD;
     struct lintel_transport_instance *t = lintel_alloc(sizeof *t);
     if (t == NULL) {
         lintel_copy(reason, size, "out of memory");
         return NULL;
     }
-    t->host = (lintel_host){.size = sizeof t->host,
-                            .abi_minor = LINTEL_ABI_MINOR,
-                            .log = host_log,
-                            .complete = host_complete,
-                            .publish = host_publish,
-                            .link = host_link,
-                            .device = host_device,
-                            .cancelled = host_cancelled,
-                            .now = host_now,
-                            .wall = host_wall,
-                            .extension = host_extension};
     t->plug = p;
     t->site = lintel_site_ref(site);
     t->conf = conf;
     t->tree = *tree;
+    t->form = inside ? &transport_inside : &transport_carried;
     t->hostloop.loop = p->loop;
     pthread_mutex_init(&t->lock, NULL);
-    if (start(t) != LINTEL_OK) {
-        pthread_mutex_lock(&t->lock);
-        lintel_copy(reason, size,
-                    t->last_line[0] != '\0' ? t->last_line : "the plugin does not say why");
-        pthread_mutex_unlock(&t->lock);
+    if ((inside ? transport_start_inside(t) : transport_start_child(t)) != LINTEL_OK) {
+        lintel_copy(reason, size, t->reason);
         lintel_log(LINTEL_LOG_ERROR, conf->name, "the transport could not start: %s", reason);
         free_transport(t);
         return NULL;
@@ -285,48 +42,64 @@ lintel_plug_start_transport(struct lintel_plug *p, struct lintel_site *site,
     while (*at != NULL)
         at = &(*at)->next;
     *at = t;
-    lintel_log(LINTEL_LOG_INFO, conf->name, "transport %s %s runs", conf->plugin->name,
-               conf->plugin->version);
     return t;
 }
 
 void
-lintel_plug_stop_transport(struct lintel_plug *p, struct lintel_transport_instance *t)
+lintel_plug_stop_transport(struct lintel_plug *p, struct lintel_transport_instance *t,
+                           void (*then)(void *ctx), void *ctx)
 {
     struct lintel_transport_instance **at = &p->transports;
     while (*at != t)
         at = &(*at)->next;
     *at = t->next;
-    unmount(t); /* who waits is told */
-    if (t->conf->plugin->stop != NULL)
-        t->conf->plugin->stop(t->self);
-    t->conf->plugin->destroy(t->self);
+    t->stopping = 1;
+    t->then = then;
+    t->then_ctx = ctx;
+    t->form->stop(t);
+}
+
+void
+transport_ended(struct lintel_transport_instance *t)
+{
+    void (*then)(void *) = t->then;
+    void *ctx = t->then_ctx;
     free_transport(t);
+    if (then != NULL)
+        then(ctx);
 }
 
 void
 lintel_transport_answer(struct lintel_transport_instance *t, void *cookie, const lintel_answer *a)
 {
-    t->ops->answer(t->self, cookie, a);
+    t->form->answer(t, cookie, a);
 }
 
 void
 lintel_transport_thing(struct lintel_transport_instance *t, const lintel_thing_info *info,
                        int added)
 {
-    if (added && LINTEL_HAS(t->ops, thing_added))
-        t->ops->thing_added(t->self, info);
-    if (!added && LINTEL_HAS(t->ops, thing_removed))
-        t->ops->thing_removed(t->self, info->name);
+    t->form->thing(t, info, added);
 }
 
 lintel_status
 lintel_transport_send(struct lintel_transport_instance *t, const char *uri,
                       const lintel_exchange *x, lintel_ticket ticket)
 {
-    if (!LINTEL_HAS(t->ops, send))
-        return LINTEL_E_NOTSUP;
-    return t->ops->send(t->self, uri, x, ticket);
+    return t->form->send(t, uri, x, ticket);
+}
+
+void
+lintel_transport_request(struct lintel_transport_instance *t, lintel_ticket ticket,
+                         const lintel_exchange *x)
+{
+    t->form->request(t, ticket, x);
+}
+
+void
+lintel_transport_abandoned(struct lintel_transport_instance *t, lintel_ticket ticket)
+{
+    t->form->abandoned(t, ticket);
 }
 
 const char *
@@ -335,16 +108,34 @@ lintel_transport_name(const struct lintel_transport_instance *t)
     return t->conf->name;
 }
 
-void
-lintel_transport_request(struct lintel_transport_instance *t, lintel_ticket ticket,
-                         const lintel_exchange *x)
+enum lintel_transport_state
+lintel_transport_state(const struct lintel_transport_instance *t)
 {
-    t->resources->request(t->self, ticket, x);
+    return t->state;
 }
 
 void
-lintel_transport_abandoned(struct lintel_transport_instance *t, lintel_ticket ticket)
+lintel_transport_insist(struct lintel_transport_instance *t)
 {
-    if (LINTEL_HAS(t->resources, abandoned))
-        t->resources->abandoned(t->self, ticket);
+    if (t->carried != NULL)
+        t->carried->insist = 1;
+}
+
+void
+lintel_transport_stats(const struct lintel_transport_instance *t, struct lintel_instance_stats *ret)
+{
+    static const char *const states[] = {"starting", "running", "back-off", "failed"};
+    const struct lintel_child *child =
+        t->carried != NULL ? process_child(t->carried->process) : NULL;
+    *ret =
+        (struct lintel_instance_stats){.name = t->conf->name,
+                                       .plugin = t->conf->plugin->name,
+                                       .version = t->conf->plugin->version,
+                                       .isolation = t->isolation,
+                                       .pid = child != NULL ? lintel_child_pid(child) : 0,
+                                       .restarts = child != NULL ? lintel_child_restarts(child) : 0,
+                                       .state = states[t->state],
+                                       .reason = t->reason,
+                                       .misbehaved = t->misbehaved,
+                                       .dropped = t->carried != NULL ? t->carried->replaced : 0};
 }

@@ -214,7 +214,7 @@ a_transport_lives_on_the_loop(void)
     CHECK_INT(last->ticks, 5);
     CHECK_INT(lintel_transport_send(t, "coap://[::1]/", NULL, 1), LINTEL_E_NOTSUP);
     /* Its watch and its timer are taken away with it, or the loop would not let itself be freed. */
-    lintel_plug_stop_transport(p, t);
+    lintel_plug_stop_transport(p, t, NULL, NULL);
     CHECK_INT(site.refs, 0);
     lintel_plug_free(p);
     lintel_loop_free(l);
@@ -392,14 +392,14 @@ a_plugin_may_only_mount_resources(void)
     const lintel_host_transport *tree = shelf.host->extension(shelf.host, LINTEL_EXT_TRANSPORT);
     CHECK_INT(tree->submit(shelf.host, &x), 0);
     CHECK_INT(mounts.submitted, 0);
-    lintel_plug_stop_transport(p, t);
+    lintel_plug_stop_transport(p, t, NULL, NULL);
     CHECK_INT(mounts.unmounted, 2);
     with_request = 0;
     with_answer = 1; /* nor is a name mounted by who takes no requests */
     t = lintel_plug_start_transport(p, &site, &conf, &port, reason, sizeof reason);
     REQUIRE(t != NULL);
     CHECK_INT(shelf.mounted, LINTEL_E_NOTSUP);
-    lintel_plug_stop_transport(p, t);
+    lintel_plug_stop_transport(p, t, NULL, NULL);
     CHECK_INT(mounts.unmounted, 2);
     lintel_plug_free(p);
     lintel_loop_free(l);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/plug/worker.h"
 
-#include <signal.h>
 #include <string.h>
 
 #include "core/bind/tables.h"
 #include "core/plug/load.h"
+#include "core/plug/thread.h"
 #include "core/plug/worker_priv.h"
 
 #define SECOND INT64_C(1000000000)
@@ -796,22 +796,6 @@ lintel_worker_room(struct lintel_worker *w)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static int
-start_thread(struct lintel_worker *w)
-{
-    pthread_attr_t attr;
-    sigset_t all, before;
-    if (pthread_attr_init(&attr) != 0)
-        return -1;
-    pthread_attr_setstacksize(&attr, STACK);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the main thread */
-    int ret = pthread_create(&w->thread, &attr, run, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
-    return ret == 0 ? 0 : -1;
-}
-
 struct lintel_worker *
 lintel_worker_new(uint32_t number, const struct lintel_worker_fns *fns, void *ctx)
 {
@@ -829,7 +813,7 @@ lintel_worker_new(uint32_t number, const struct lintel_worker_fns *fns, void *ct
     w->late_last = &w->late_first;
     w->queue_last = &w->queue_first;
     pthread_mutex_init(&w->lock, NULL);
-    if (start_thread(w) != 0) {
+    if (lintel_thread_start(&w->thread, STACK, run, w) != 0) {
         lintel_loop_free(w->loop);
         pthread_mutex_destroy(&w->lock);
         lintel_free(w);

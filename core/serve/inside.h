@@ -29,7 +29,7 @@ struct lintel_tree {
     struct lintel_open *blocks[LINTEL_OPEN_MOST / LINTEL_OPEN_BLOCK];
     uint32_t nblocks, free, nopen; /* free: index + 1 of the first free one */
     struct lintel_buf out;         /* kept between answers, so that no answer allocates */
-    int ending;
+    int ending, held;
     const struct lintel_site *site; /* NULL: none yet */
     struct lintel_mount *mounts;
     struct lintel_rd *rd;            /* the resource directory */

@@ -107,6 +107,12 @@ lintel_tree_site(struct lintel_tree *t, const struct lintel_site *site)
 }
 
 void
+lintel_tree_hold(struct lintel_tree *t, int hold)
+{
+    t->held = hold;
+}
+
+void
 lintel_tree_thing(struct lintel_tree *t, struct lintel_live_thing *thing, int added)
 {
     lintel_rd_thing(t->rd, thing, added);
@@ -267,6 +273,10 @@ serve(struct lintel_call *c)
     }
     if (c->tree->ending) {
         lintel_call_fail(c, LINTEL_UNAVAILABLE, "the hub is stopping");
+        return;
+    }
+    if (c->tree->held) {
+        lintel_call_fail(c, LINTEL_UNAVAILABLE, "the hub is starting");
         return;
     }
     if (c->x->thing == NULL) {

@@ -36,6 +36,8 @@ void lintel_tree_reply(struct lintel_tree *t, lintel_ticket ticket, const lintel
 /* The site that counts from now on: rights and the directory's settings. Referenced by the caller
  * as long as it counts. */
 void lintel_tree_site(struct lintel_tree *t, const struct lintel_site *site);
+/* While it is held, whoever asks is told to come again: the hub is starting. */
+void lintel_tree_hold(struct lintel_tree *t, int hold);
 /* A thing has come, or is about to go. */
 void lintel_tree_thing(struct lintel_tree *t, struct lintel_live_thing *thing, int added);
 /* Another one has the place of a thing of the same id and zone; its own address stays. */

@@ -7,6 +7,11 @@ plugins_fake_fake_blocking_so_SOURCES = plugins/fake/fake.c
 plugins_fake_fake_blocking_so_CPPFLAGS = $(AM_CPPFLAGS) -DFAKE_BLOCKING
 plugins_fake_fake_blocking_so_CFLAGS = $(PLUGIN_COMPILE)
 plugins_fake_fake_blocking_so_LDFLAGS = $(PLUGIN_LINK)
+# A transport for tests of how transports are carried. Not installed.
+noinst_PROGRAMS += plugins/fake/fake-transport.so
+plugins_fake_fake_transport_so_SOURCES = plugins/fake/fake_transport.c
+plugins_fake_fake_transport_so_CFLAGS = $(PLUGIN_COMPILE)
+plugins_fake_fake_transport_so_LDFLAGS = $(PLUGIN_LINK)
 
 # Files that the loader has to refuse.
 wrong_plugins = plugins/fake/wrong-major.so plugins/fake/wrong-minor.so plugins/fake/wrong-magic.so \

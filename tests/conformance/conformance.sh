@@ -56,6 +56,7 @@ transports:
   coap: { plugin: coap, listen: ["coap://[::]:5683"], unprotected: yes, groups: ["ff02::fd"], groupInterfaces: [v0] }
   plugtest: { plugin: plugtest }
 FILE
+    carry "$here/site2"
     cat >"$here/net.sh" <<'NET'
 here=$1 linteld=$2
 shift 2

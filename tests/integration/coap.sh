@@ -89,7 +89,7 @@ mkdir -p "$here/site2"
 listen_on() { echo "hub: { name: second }
 transports:
   coap: { plugin: coap, listen: [\"$1\"]${2:-} }" >"$here/site2/lintel.yaml"; }
-second() { timeout 10 "$build/bin/linteld" --site "$here/site2" --run "$here/run2" --state "$here/state2"; }
+second() { carry "$here/site2"; timeout 10 "$build/bin/linteld" --site "$here/site2" --run "$here/run2" --state "$here/state2"; }
 mkdir "$here/run2" "$here/state2"
 listen_on "$base"
 says "a port that is taken is told" "cannot listen on coap://\[::1\]:$port: another program listens there" second
@@ -101,6 +101,7 @@ listen_on "coap://localhost:0"
 says "an address must be in figures" 'error' second
 if unshare -n true 2>/dev/null; then
     listen_on "coap://10.99.0.1:5683" ", unprotected: yes"
+    carry "$here/site2"
     # A network of its own, with an address that is not loopback.
     cat >"$here/net.sh" <<'NET'
 build=$1 here=$2

@@ -41,6 +41,7 @@ in_client ip route add 224.0.0.0/4 dev c0
 coap() { timeout 20 nsenter -t "$client_ns" -n coap-client-notls -B 5 "$@" 2>&1; }
 
 mkdir -p "$here/run" "$here/state"
+carry "$site"
 start linteld nsenter -t "$hub_ns" -n "$build/bin/linteld" --site "$site" --run "$here/run" --state "$here/state"
 hub=$pid
 wait_log linteld 'listening on coap://\[::\]:5683' || { not_ok "the hub starts"; finish; }
@@ -167,7 +168,7 @@ if alive "$hub"; then ok "the hub lives"; else not_ok "the hub lives" "$(tail -2
 
 # Settings that can't be.
 mkdir -p "$here/site2" "$here/run2" "$here/state2"
-second() { timeout 10 "$build/bin/linteld" --site "$here/site2" --run "$here/run2" --state "$here/state2"; }
+second() { carry "$here/site2"; timeout 10 "$build/bin/linteld" --site "$here/site2" --run "$here/run2" --state "$here/state2"; }
 settings() { echo "hub: { name: second }
 transports:
   coap: { plugin: coap, $1 }" >"$here/site2/lintel.yaml"; }

@@ -102,6 +102,30 @@ free_port() {
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo $port; return; }
     done
 }
+# LINTEL_TEST_ISOLATION=process: the same tests with the transports of their sites in a child. carry SITE puts it there; whoever
+# writes a site or starts a daemon by himself calls it.
+carry() {
+    local file
+    [ -n "${LINTEL_TEST_ISOLATION:-}" ] || return 0
+    for file in "$@"; do
+        file=$file/lintel.yaml
+        [ ! -f "$file" ] || /usr/bin/python3 - "$file" "$LINTEL_TEST_ISOLATION" <<'PYTHON'
+import re, sys
+file, isolation = sys.argv[1:]
+out, inside = [], False
+for line in open(file).read().split("\n"):
+    if re.match(r"\S", line) and not line.startswith("#"):
+        inside = line.startswith("transports:")
+    if inside and "isolation:" not in line:
+        line = re.sub(r"plugin: (coap)\b(?=,| *}| *$)", lambda m: m[0] + (", " if "{" in line else "\n    ") + "isolation: " + isolation, line)
+    out.append(line)
+text = "\n".join(out)
+if text != open(file).read():
+    open(file, "w").write(text)
+PYTHON
+    done
+}
+
 # LINTEL_VALGRIND=1: daemons run under valgrind, and finish() wants no error and no leak of it. With
 # LINTEL_VALGRIND_CHILDREN=yes their children do too, on a machine that is quick enough for their deadlines.
 valgrind=()
@@ -109,6 +133,7 @@ valgrind=()
     --show-leak-kinds=definite --num-callers=25 --suppressions="$source_dir/tests/kit/valgrind.supp" --log-file="$here/valgrind.%p")
 # start_hub SITE: a daemon on $here/SITE; ready when it returns.
 start_hub() {
+    carry "$1"
     mkdir -p "$here/run" "$here/state"
     start linteld "${valgrind[@]}" "$build/bin/linteld" --site "$1" --run "$here/run" --state "$here/state"
     hub=$pid

@@ -3,7 +3,7 @@ integration_tests = \
 	tests/integration/abi.sh \
 	tests/integration/addresses.sh \
 	tests/integration/chaos.sh \
-	tests/integration/check.sh \
+	tests/integration/carried.sh tests/integration/check.sh \
 	tests/integration/churn.sh \
 	tests/integration/coap.sh \
 	tests/integration/demo.sh \

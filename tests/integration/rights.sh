@@ -23,6 +23,7 @@ rights:
   - { who: sensors, zones: rooms, may: [read, register] }
 $1
 YAML
+    carry "$site"
 }
 anybody='  - { who: anybody, zones: public, may: read }
   - { who: anybody, zones: open, may: [read, write] }'

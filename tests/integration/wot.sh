@@ -58,6 +58,7 @@ if [ "${LINTEL_IN_NAMESPACE:-}" = yes ]; then
     # The consumer has no Echo (RFC 9175), and comes from an address that is not loopback.
     sed -i 's|^  coap: .*|  coap: { plugin: coap, listen: ["coap://[::1]:'"$LINTEL_DEMO_PORT"'"], prefix: "fd00:db8:7::/64", unprotected: yes, echo: off }|' \
         "$here/demo/site/lintel.yaml"
+    carry "$here/demo/site"
     says "things get addresses of their own by a reload" 'taken in' lintel reload
     own() {
         lintel --json directory | python3 -c 'import json, sys; print(next(e["base"] for e in json.load(sys.stdin) if e["ep"] == sys.argv[1]))' "$1"
