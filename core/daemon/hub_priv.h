@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Parts of core/daemon/hub.h: hub.c runs a site and takes changed ones in, hub_tree.c is what the
- * tree sees of the hub, and hub_bus.c what is done with single buses. Loop's thread. */
+ * tree sees of the hub, hub_bus.c what is done with single buses, hub_cage.c the cage's switch. Loop's thread. */
 #ifndef LINTEL_DAEMON_HUB_PRIV_H
 #define LINTEL_DAEMON_HUB_PRIV_H
 #include <pthread.h>
@@ -56,6 +56,9 @@ struct lintel_tree_port hub_tree_port(struct lintel_hub *h); /* what transports 
 /* What the tree is given; the caller adds what it has opened for it. */
 struct lintel_tree_source hub_tree_source(struct lintel_hub *h);
 void hub_note_plugins(struct lintel_hub *h);
+
+/* hub_cage.c */
+int hub_is_uncaged(const struct lintel_paths *paths);
 
 /* hub_bus.c: lintel_tree_source.bus and .bus_abandon */
 void *hub_bus(void *ctx, const struct lintel_bus_call *call);

@@ -126,6 +126,7 @@ status(void *ctx, struct lintel_buf *out)
         lintel_json_text(out, "plugin", s.plugin);
         lintel_json_text(out, "version", s.version);
         lintel_json_text(out, "isolation", s.isolation);
+        lintel_json_text(out, "cage", s.cage);
         lintel_json_text(out, "state", s.state);
         lintel_json_text(out, "reason", s.reason);
         lintel_json_count(out, "pid", (uint64_t)s.pid);

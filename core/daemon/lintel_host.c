@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/base/num.h"
+#include "core/plug/cage_lock.h"
 #include "core/plug/hosted.h"
 #include "core/plug/inspect.h"
 #include "core/plug/load.h"
@@ -19,11 +20,41 @@ static const char usage[] = "usage: lintel-host --inspect FILE\n"
                             "this program with --socket=FD,\n"
                             "to run plugins in a process of their own.\n";
 
+static void
+complain(void *ctx, const char *line)
+{
+    (void)ctx;
+    fprintf(stderr, "lintel-host: %s\n", line);
+}
+
+/* Its code runs when it is opened, before anybody knows what it is: it may do nothing here. */
+static int
+lock_in(const char *file, char *reason, uint32_t size)
+{
+    struct lintel_cage cage = {0};
+    char *path = realpath(file, NULL);
+    int ret = 0;
+    lintel_cage_find_user(&cage.user);
+    if (path != NULL) /* else the loader tells what is wrong with it */
+        ret = lintel_cage_add_path(&cage, path, 0);
+    if (ret == 0)
+        ret = lintel_cage_lock(&cage, 0, reason, size, complain, NULL);
+    else
+        lintel_copy(reason, size, "out of memory");
+    free(path);
+    lintel_cage_fini(&cage);
+    return ret;
+}
+
 static int
 inspect(const char *file)
 {
     char reason[512];
     struct lintel_buf out = {0};
+    if (lock_in(file, reason, sizeof reason) != 0) {
+        fprintf(stderr, "lintel-host: %s can't be looked at: %s\n", file, reason);
+        return 1;
+    }
     const lintel_entry *e = lintel_load_file(file, reason, sizeof reason);
     if (e == NULL) {
         fprintf(stderr, "lintel-host: %s\n", reason);
@@ -50,7 +81,7 @@ serve(const char *number)
         return 2;
     }
     /* When the hub dies, so does this; the end of the socket says it too, should it have died
-     * already. */
+     * already. (The cage's change of the user forgets it, and says it again.) */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     return lintel_hosted_serve((int)fd);
 }

@@ -5,7 +5,8 @@ DAEMON_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DLINTEL_BINDINGSDIR='"$(bindingsdir)"' \
 	-DLINTEL_HOSTDIR='"$(hostdir)"' \
 	-DLINTEL_SBINDIR='"$(sbindir)"' \
-	-DLINTEL_RUNDIR='"/run/lintel"'
+	-DLINTEL_RUNDIR='"/run/lintel"' \
+	-DLINTEL_PACKAGE='"$(plugins_PROGRAMS)"'
 
 DAEMON_COMMON = \
 	core/daemon/paths.c core/daemon/paths.h \
@@ -18,6 +19,7 @@ bin_linteld_SOURCES = \
 	core/daemon/linteld.c \
 	core/daemon/hub.c core/daemon/hub.h core/daemon/hub_priv.h \
 	core/daemon/hub_bus.c \
+	core/daemon/hub_cage.c \
 	core/daemon/hub_tree.c \
 	$(DAEMON_COMMON)
 bin_linteld_LDADD = $(LIBSERVE) $(PLUG_LIBS)

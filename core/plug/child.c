@@ -10,8 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/loop/frames.h"
+#include "core/plug/cage_lock.h"
 #include "core/plug/wire.h"
 
 #define MS INT64_C(1000000)
@@ -21,6 +23,7 @@
 #define WAIT_FIRST (200 * MS)
 #define WAIT_MOST (30 * SECOND)
 #define GOOD (60 * SECOND) /* running so long forgives earlier deaths */
+#define RENEW_LEAST (10 * SECOND)
 #define REAP_FIRST (1 * MS)
 #define REAP_KILL (100 * MS) /* without its connection it is of no use */
 enum {
@@ -29,7 +32,7 @@ enum {
     REASON = 256
 };
 
-enum state { STARTING, UP, DYING, WAITING };
+enum state { STARTING, CAGING, UP, DYING, WAITING };
 
 struct lintel_child {
     struct lintel_loop *loop;
@@ -38,8 +41,9 @@ struct lintel_child {
     void *ctx;
     uint64_t random;
     enum state state;
-    int ending; /* _end() was called */
-    int killed; /* SIGKILL was sent */
+    int ending;   /* _end() was called */
+    int killed;   /* SIGKILL was sent */
+    int renewing; /* for no fault of its own */
     pid_t pid;
     struct lintel_frames *frames;
     struct lintel_wire_scratch scratch;
@@ -49,6 +53,7 @@ struct lintel_child {
     uint32_t deaths; /* in a row */
     uint32_t restarts;
     char reason[REASON];
+    char cage[REASON];
 };
 
 static void start(struct lintel_child *c);
@@ -111,7 +116,7 @@ bury(struct lintel_child *c)
         c->deaths = 0;
     c->up_since = 0;
     c->state = WAITING;
-    int64_t wait = back_off(c);
+    int64_t wait = c->renewing ? 0 : back_off(c);
     set_timer(c, wait);
     c->fns.gone(c->ctx, c->reason, wait);
 }
@@ -121,7 +126,9 @@ note_exit(struct lintel_child *c, int status)
 {
     if (c->killed)
         return; /* the reason of that stands there */
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        lintel_copy(c->reason, sizeof c->reason, "its process did what its cage forbids (SIGSYS)");
+    else if (WIFSIGNALED(status))
         lintel_format(c->reason, sizeof c->reason, "its process was killed by signal %d (%s)",
                       WTERMSIG(status), strsignal(WTERMSIG(status)));
     else if (WIFEXITED(status))
@@ -165,7 +172,7 @@ begin_dying(struct lintel_child *c)
 void
 lintel_child_kill(struct lintel_child *c, const char *reason)
 {
-    if (c->state != STARTING && c->state != UP)
+    if (c->state != STARTING && c->state != CAGING && c->state != UP)
         return;
     lintel_copy(c->reason, sizeof c->reason, reason);
     kill(c->pid, SIGKILL);
@@ -173,7 +180,26 @@ lintel_child_kill(struct lintel_child *c, const char *reason)
     begin_dying(c);
 }
 
+void
+lintel_child_renew(struct lintel_child *c, const char *reason)
+{
+    if (c->state != STARTING && c->state != CAGING && c->state != UP)
+        return;
+    lintel_child_kill(c, reason);
+    c->renewing = 1;
+}
+
 /* ---- frames ---------------------------------------------------------------------------------- */
+
+static void
+send_cage(struct lintel_child *c)
+{
+    struct lintel_buf b = {0};
+    c->state = CAGING; /* the timer of the hello goes on */
+    if (c->fns.cage(c->ctx, &b) != 0 || lintel_frames_send(c->frames, &b) != 0)
+        lintel_child_kill(c, "its process can't be caged: out of memory");
+    lintel_buf_fini(&b);
+}
 
 static int
 on_hello(struct lintel_child *c, const unsigned char *data, size_t n)
@@ -190,10 +216,39 @@ on_hello(struct lintel_child *c, const unsigned char *data, size_t n)
         lintel_child_kill(c, reason);
         return 0;
     }
-    c->state = UP;
-    c->up_since = lintel_loop_now(c->loop);
-    lintel_timer_stop(c->loop, &c->timer);
-    c->fns.up(c->ctx);
+    send_cage(c);
+    return 0;
+}
+
+/* What it says of itself. READY: it is in its cage. REFUSED: it can't be, or a file of its cage was
+ * replaced. */
+static int
+on_own(struct lintel_child *c, const unsigned char *data, size_t n)
+{
+    struct lintel_wire_up m;
+    if (lintel_wire_read_up(data, n, &c->scratch, &m) != 0)
+        return -1;
+    if (m.kind == LINTEL_WIRE_LOG && c->state == CAGING) { /* still the hub's own code */
+        lintel_log(LINTEL_LOG_WARN, c->name, "%s", m.text);
+    } else if (m.kind == LINTEL_WIRE_REFUSED && c->state == CAGING) {
+        char reason[REASON];
+        lintel_format(reason, sizeof reason, "its process can't be caged: %s", m.text);
+        lintel_child_kill(c, reason);
+    } else if (m.kind == LINTEL_WIRE_REFUSED) {
+        /* A plugin may have said it, so not too often. */
+        if (lintel_loop_now(c->loop) - c->up_since >= RENEW_LEAST)
+            lintel_child_renew(c, m.text);
+        else
+            lintel_child_kill(c, m.text);
+    } else if (m.kind == LINTEL_WIRE_READY && c->state == CAGING) {
+        lintel_copy(c->cage, sizeof c->cage, m.text);
+        c->state = UP;
+        c->up_since = lintel_loop_now(c->loop);
+        lintel_timer_stop(c->loop, &c->timer);
+        c->fns.up(c->ctx);
+    } else {
+        return -1;
+    }
     return 0;
 }
 
@@ -201,7 +256,15 @@ static int
 on_frame(void *ctx, const unsigned char *data, size_t n)
 {
     struct lintel_child *c = ctx;
-    return c->state == STARTING ? on_hello(c, data, n) : c->fns.frame(c->ctx, data, n);
+    uint32_t instance;
+    enum lintel_wire_kind kind;
+    if (c->state == STARTING)
+        return on_hello(c, data, n);
+    if (lintel_wire_peek(data, n, &instance, &kind) != 0)
+        return -1;
+    if (instance == 0)
+        return on_own(c, data, n);
+    return c->state == UP ? c->fns.frame(c->ctx, data, n) : -1;
 }
 
 static void
@@ -228,19 +291,36 @@ lintel_child_queued(const struct lintel_child *c)
 
 /* ---- birth ----------------------------------------------------------------------------------- */
 
-/* The child's environment: what is meant for the hub, and the path; nothing else of the daemon's.
- */
-static char **
-environment(void)
+/* All that a child gets of the daemon's environment, which may hold anything. */
+static const char *const passed[] = {"PATH",
+                                     "TZ",
+#if LINTEL_SANITIZED
+                                     "ASAN_OPTIONS",
+                                     "LSAN_OPTIONS",
+                                     "TSAN_OPTIONS",
+                                     "UBSAN_OPTIONS",
+#endif
+                                     NULL};
+
+static int
+is_passed(const char *variable)
+{
+    size_t n = strcspn(variable, "=");
+    for (const char *const *p = passed; *p != NULL; p++)
+        if (strlen(*p) == n && memcmp(*p, variable, n) == 0)
+            return 1;
+    return 0;
+}
+
+char **
+lintel_child_environment(void)
 {
     extern char **environ;
-    size_t n = 0, k = 0;
-    while (environ[n] != NULL)
-        n++;
-    char **ret = lintel_alloc_array(n + 1, sizeof *ret);
-    for (size_t i = 0; ret != NULL && i < n; i++)
-        if (strncmp(environ[i], "LINTEL_", 7) == 0 || strncmp(environ[i], "PATH=", 5) == 0)
-            ret[k++] = environ[i];
+    size_t k = 0;
+    char **ret = lintel_alloc_array(LINTEL_COUNT(passed), sizeof *ret);
+    for (char **e = environ; ret != NULL && *e != NULL && k + 1 < LINTEL_COUNT(passed); e++)
+        if (is_passed(*e))
+            ret[k++] = *e;
     return ret;
 }
 
@@ -253,7 +333,7 @@ spawn(struct lintel_child *c, int fd)
     sigset_t none, all;
     char socket_arg[] = "--socket=3", name_arg[] = "--name";
     char *argv[] = {c->program, socket_arg, name_arg, c->name, NULL};
-    char **env = environment();
+    char **env = lintel_child_environment();
     if (env == NULL)
         return ENOMEM;
     sigemptyset(&none);
@@ -286,8 +366,8 @@ start(struct lintel_child *c)
     static const struct lintel_frames_fns fns = {on_frame, on_closed};
     int fds[2];
     c->state = STARTING;
-    c->killed = 0;
-    c->reason[0] = '\0';
+    c->killed = c->renewing = 0;
+    c->reason[0] = c->cage[0] = '\0';
     c->pid = 0;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
         could_not(c, errno);
@@ -318,6 +398,7 @@ on_timer(void *arg)
     struct lintel_child *c = arg;
     switch (c->state) {
     case STARTING: lintel_child_kill(c, "its process did not say hello within 5 s"); break;
+    case CAGING: lintel_child_kill(c, "its process was not in its cage within 5 s"); break;
     case DYING: reap(c); break;
     case WAITING:
         c->restarts++;
@@ -389,6 +470,12 @@ int64_t
 lintel_child_pid(const struct lintel_child *c)
 {
     return c->pid;
+}
+
+const char *
+lintel_child_cage(const struct lintel_child *c)
+{
+    return c->cage;
 }
 
 uint32_t

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/plug/hosted.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -9,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/loop/frames.h"
+#include "core/plug/cage_lock.h"
 #include "core/plug/load.h"
 #include "core/plug/wire.h"
 #include "core/plug/worker.h"
@@ -19,6 +22,8 @@ struct hosted {
     int fd;
     pthread_mutex_t writing;
     struct slot *slots;
+    struct lintel_cage cage;
+    struct lintel_cage_watch watch;
 };
 
 struct slot { /* one instance */
@@ -159,12 +164,66 @@ close_all(struct hosted *h)
     alarm(0);
 }
 
+/* ---- the cage -------------------------------------------------------------------------------- */
+
+static void
+say_unread(void *ctx, const char *line)
+{
+    say(ctx,
+        (struct lintel_wire_up){.kind = LINTEL_WIRE_LOG, .level = LINTEL_LOG_WARN, .text = line});
+}
+
+/* The hub: who has made the pair of sockets. */
+static int64_t
+hub_of(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
+
+/* The first frame says what plugins may do here. Before it no code of theirs is in this process. */
+static int
+enter_cage(struct hosted *h, struct lintel_buf *frame)
+{
+    char text[LINTEL_WIRE_TEXT] = "";
+    if (lintel_frame_read(h->fd, frame) != 0 ||
+        lintel_cage_read((const unsigned char *)frame->p, frame->n, &h->cage) != 0)
+        return -1;
+    lintel_cage_watch_init(&h->watch, &h->cage);
+    int failed = lintel_cage_lock(&h->cage, hub_of(h->fd), text, sizeof text, say_unread, h);
+    say(h, (struct lintel_wire_up){.kind = failed ? LINTEL_WIRE_REFUSED : LINTEL_WIRE_READY,
+                                   .status = failed ? LINTEL_E_FAIL : LINTEL_OK,
+                                   .text = text});
+    return failed;
+}
+
+/* Waits for the next frame; meanwhile a file of the cage may be replaced, and the hub is asked for
+ * a new process that can read it. 0: there is one, or the connection has ended. */
+static int
+wait_frame(struct hosted *h)
+{
+    struct pollfd fds[2] = {{.fd = h->fd, .events = POLLIN}, {.fd = h->watch.fd, .events = POLLIN}};
+    char text[LINTEL_WIRE_TEXT];
+    while (!(fds[0].revents & (POLLIN | POLLHUP | POLLERR))) {
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            return -1;
+        const char *path = fds[1].revents ? lintel_cage_watch_replaced(&h->watch) : NULL;
+        if (path == NULL)
+            continue;
+        lintel_format(text, sizeof text, "%s was replaced: a new process reads it", path);
+        say(h, (struct lintel_wire_up){
+                   .kind = LINTEL_WIRE_REFUSED, .status = LINTEL_E_BUSY, .text = text});
+    }
+    return 0;
+}
+
 int
 lintel_hosted_serve(int fd)
 {
-    struct hosted h = {.fd = fd, .writing = PTHREAD_MUTEX_INITIALIZER};
+    struct hosted h = {.fd = fd, .writing = PTHREAD_MUTEX_INITIALIZER, .watch = {.fd = -1}};
     struct lintel_buf frame = {0};
-    int ret;
+    int ret = -1;
     stop_fd = fd;
     signal(SIGTERM, on_term);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the daemon, which then closes the connection */
@@ -173,10 +232,15 @@ lintel_hosted_serve(int fd)
     say(&h, (struct lintel_wire_up){.kind = LINTEL_WIRE_HELLO,
                                     .ticket = LINTEL_WIRE_VERSION,
                                     .id = (uint32_t)getpid()});
-    while ((ret = lintel_frame_read(fd, &frame)) == 0 && route(&h, &frame))
-        ;
-    close_all(&h);
+    if (enter_cage(&h, &frame) == 0) {
+        while (wait_frame(&h) == 0 && (ret = lintel_frame_read(fd, &frame)) == 0 &&
+               route(&h, &frame))
+            ;
+        close_all(&h);
+    }
     lintel_buf_fini(&frame);
+    lintel_cage_watch_fini(&h.watch);
+    lintel_cage_fini(&h.cage);
     close(fd);
     return ret == 1 ? 0 : 1;
 }

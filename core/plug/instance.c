@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "core/base/log.h"
+#include "core/plug/cage.h"
 #include "core/plug/child.h"
 #include "core/plug/instance_priv.h"
 #include "core/plug/worker.h"
@@ -22,7 +23,8 @@ struct process { /* a child, and who lives in it */
     struct lintel_plug *plug;
     struct process *next;
     struct lintel_child *child;
-    char *shared; /* name of `process:NAME`; NULL: of one instance alone */
+    struct lintel_cage cage; /* of the child that runs, or the next one */
+    char *shared;            /* name of `process:NAME`; NULL: of one instance alone */
     int ending;
     struct lintel_instance *instances;
 };
@@ -295,6 +297,46 @@ process_gone(void *ctx, const char *reason, int64_t wait)
     }
 }
 
+/* What those who live here need, and those of the site who will. Only a child that starts gets
+ * another cage. -1: out of memory. */
+static int
+widen_cage(struct process *p, const struct lintel_site *site, const struct lintel_port *conf)
+{
+    int failed = lintel_cage_add_port(&p->cage, conf);
+    return p->shared != NULL ? failed | lintel_cage_add_shared(&p->cage, site, p->shared) : failed;
+}
+
+/* The child starts: it gets what is needed now. */
+static int
+process_cage(void *ctx, struct lintel_buf *b)
+{
+    struct process *p = ctx;
+    int failed = 0;
+    lintel_cage_fini(&p->cage);
+    p->cage.user = p->plug->cage_user;
+    p->cage.off = p->plug->uncaged;
+    for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
+        failed |= widen_cage(p, i->site, i->conf);
+    lintel_cage_write(b, &p->cage);
+    return failed;
+}
+
+/* One more moves in. A child can't get out of its cage, so a wider one needs a new child. */
+static int
+make_room(struct process *p, const struct lintel_instance *i)
+{
+    struct lintel_cage wanted = {0};
+    int ret = lintel_cage_add_port(&wanted, i->conf);
+    if (ret == 0 && !lintel_cage_covers(&p->cage, &wanted)) {
+        char reason[200];
+        lintel_format(reason, sizeof reason, "%s, which needs more, moves into the same process",
+                      i->conf->name);
+        lintel_child_renew(p->child, reason);
+    }
+    lintel_cage_fini(&wanted);
+    return ret;
+}
+
 static void
 free_process(struct process *p)
 {
@@ -302,6 +344,7 @@ free_process(struct process *p)
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
+    lintel_cage_fini(&p->cage);
     lintel_free(p->shared);
     lintel_free(p);
 }
@@ -320,8 +363,8 @@ process_ended(void *ctx)
 static struct process *
 new_process(struct lintel_plug *plug, const struct lintel_port *conf)
 {
-    static const struct lintel_child_fns fns = {process_up, process_frame, process_gone,
-                                                process_ended};
+    static const struct lintel_child_fns fns = {process_cage, process_up, process_frame,
+                                                process_gone, process_ended};
     struct process *p = lintel_alloc(sizeof *p);
     if (p == NULL)
         return NULL;
@@ -351,7 +394,7 @@ start_in_process(struct lintel_instance *i)
         for (p = i->plug->processes; p != NULL; p = p->next)
             if (!p->ending && p->shared != NULL && strcmp(p->shared, conf->process) == 0)
                 break;
-    if (p == NULL && (p = new_process(i->plug, conf)) == NULL)
+    if (p != NULL ? make_room(p, i) != 0 : (p = new_process(i->plug, conf)) == NULL)
         return -1;
     lintel_format(i->isolation, sizeof i->isolation, "process%s%s", p->shared ? ":" : "",
                   p->shared ? p->shared : "");
@@ -541,6 +584,13 @@ lintel_plug_new(const struct lintel_plug_source *s)
     }
     p->loop = s->loop;
     p->engine = s->engine;
+    p->uncaged = s->uncaged;
+    lintel_cage_find_user(&p->cage_user);
+    if (p->cage_user.name[0] != '\0' && strcmp(p->cage_user.name, LINTEL_CAGE_USER) != 0)
+        lintel_log(LINTEL_LOG_WARN, "hub",
+                   "there is no user " LINTEL_CAGE_USER ": plugins' processes run as %s; "
+                   "`useradd --system " LINTEL_CAGE_USER "` gives them a user of their own",
+                   p->cage_user.name);
     if (getrandom(&p->random, sizeof p->random, GRND_NONBLOCK) != sizeof p->random)
         p->random = (uint64_t)lintel_loop_wall(p->loop); /* jitter, no secret */
     return p;
@@ -586,6 +636,7 @@ lintel_instance_stats(const struct lintel_instance *i, struct lintel_instance_st
         .plugin = i->conf->plugin->name,
         .version = i->conf->plugin->version,
         .isolation = i->isolation,
+        .cage = i->process != NULL ? lintel_child_cage(i->process->child) : "",
         .pid = i->process != NULL ? lintel_child_pid(i->process->child) : 0,
         .restarts = i->process != NULL ? lintel_child_restarts(i->process->child) : 0,
         .state = states[i->state],

@@ -1,5 +1,8 @@
 noinst_LIBRARIES += $(LIBPLUG)
 core_plug_libplug_a_SOURCES = \
+	core/plug/cage.c core/plug/cage.h \
+	core/plug/cage_landlock.c core/plug/cage_lock.c core/plug/cage_lock.h \
+	core/plug/cage_seccomp.c core/plug/cage_watch.c \
 	core/plug/child.c core/plug/child.h \
 	core/plug/hosted.c core/plug/hosted.h \
 	core/plug/hostloop.c core/plug/hostloop.h \
@@ -8,6 +11,7 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/judge.c core/plug/judge.h \
 	core/plug/load.c core/plug/load.h \
 	core/plug/port.c \
+	core/plug/probe.c core/plug/probe.h \
 	core/plug/shared.c \
 	core/plug/transport.c \
 	core/plug/wire.c core/plug/wire.h \
@@ -15,12 +19,12 @@ core_plug_libplug_a_SOURCES = \
 
 host_PROGRAMS += bin/lintel-host
 bin_lintel_host_SOURCES = core/daemon/lintel_host.c
-bin_lintel_host_LDADD = $(LIBPLUG) $(BIND_LIBS)
+bin_lintel_host_LDADD = $(LIBPLUG) $(SECCOMP_LIBS) $(BIND_LIBS)
 
 # Tests of hosting bring an engine of their own that only records, and link without the real one.
-PLUG_TEST_LIBS = $(LIBPLUG) $(BIND_LIBS)
+PLUG_TEST_LIBS = $(LIBPLUG) $(SECCOMP_LIBS) $(BIND_LIBS)
 if HAVE_CUNIT
-plug_tests = core/plug/hosted_test core/plug/instance_test core/plug/load_test core/plug/transport_test \
+plug_tests = core/plug/cage_test core/plug/hosted_test core/plug/instance_test core/plug/load_test core/plug/transport_test \
 	core/plug/wire_test
 check_PROGRAMS += $(plug_tests)
 TESTS += $(plug_tests)
@@ -28,6 +32,8 @@ core_plug_instance_test_SOURCES = core/plug/instance_test.c core/plug/plug_kit.c
 core_plug_instance_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_transport_test_SOURCES = core/plug/transport_test.c core/plug/plug_kit.c core/plug/plug_kit.h
 core_plug_transport_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_cage_test_SOURCES = core/plug/cage_test.c
+core_plug_cage_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_hosted_test_SOURCES = core/plug/hosted_test.c
 core_plug_hosted_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_load_test_SOURCES = core/plug/load_test.c

@@ -21,11 +21,13 @@ enum lintel_wire_kind {
     LINTEL_WIRE_REQUEST,
     LINTEL_WIRE_CANCEL,
     LINTEL_WIRE_CLOSE, /* stop and destroy */
-    /* 9 cage, 10 start, 11 tap: see docs/protocol-child.md; 64 to 95: of transports */
+    LINTEL_WIRE_CAGE,  /* what a child may do, once; instance 0 (core/plug/cage.h) */
+    /* 10 start, 11 tap: see docs/protocol-child.md; 64 to 95: of transports */
     /* from it */
     LINTEL_WIRE_HELLO = 32, /* of a child, once; instance 0 */
-    LINTEL_WIRE_READY,
-    LINTEL_WIRE_REFUSED, /* create or start said no; OPEN may come again */
+    LINTEL_WIRE_READY,      /* instance 0: the child is in its cage */
+    LINTEL_WIRE_REFUSED,    /* create or start said no; OPEN may come again. Instance 0: the child
+                               can't be caged, or wants to be started anew */
     LINTEL_WIRE_REFUSED_DEVICE,
     LINTEL_WIRE_REFUSED_POINT,
     LINTEL_WIRE_DONE, /* a request is over */

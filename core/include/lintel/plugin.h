@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * lintel/plugin.h - the ABI between the hub and a protocol plugin.   ABI 1.0
+ * lintel/plugin.h - the ABI between the hub and a protocol plugin.   ABI 1.1
  *
  * Rules for everything below, unless a comment says otherwise:
  *  threads    [inst] called on the instance's own thread: calls for one instance never overlap, so a
@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 #define LINTEL_ABI_MAJOR 1u /* plugin and hub must be equal */
-#define LINTEL_ABI_MINOR 0u /* the plugin's must be <= the hub's */
+#define LINTEL_ABI_MINOR 1u /* the plugin's must be <= the hub's */
 #define LINTEL_ENTRY_MAGIC 0x4c4e5431u
 
 /* Whether *p is new enough to have member m, and m is set. */
@@ -207,7 +207,8 @@ enum { /* lintel_plugin.flags */
 enum { /* lintel_plugin.needs: what it wants of the system; a child process gets no more */
     LINTEL_NEED_NETWORK = 1,
     LINTEL_NEED_SERIAL = 2,
-    LINTEL_NEED_FILES = 4
+    LINTEL_NEED_FILES = 4,
+    LINTEL_NEED_ADDRESSES = 8 /* adds addresses to interfaces; ABI 1.1 */
 };
 
 /* Static const in the plugin. Members marked * may be NULL. */
