@@ -128,6 +128,8 @@ route(struct hosted *h, const struct lintel_buf *frame)
     enum lintel_wire_kind kind;
     if (lintel_wire_peek((const unsigned char *)frame->p, frame->n, &number, &kind) != 0)
         return 0;
+    if (number == 0)
+        return 0; /* the cage comes once, first */
     struct slot *s = h->slots;
     while (s != NULL && (s->number != number || atomic_load(&s->closed)))
         s = s->next;

@@ -153,8 +153,8 @@ refused_by_content(void)
     static const struct {
         const char *file, *reason;
     } wrong[] = {
-        {"wrong-major", "it was built for plugin ABI 2.0, this hub has 1.0: build it again"},
-        {"wrong-minor", "it was built for plugin ABI 1.99, this hub has 1.0"},
+        {"wrong-major", "it was built for plugin ABI 2.1, this hub has 1.1: build it again"},
+        {"wrong-minor", "it was built for plugin ABI 1.99, this hub has 1.1"},
         {"wrong-magic", "its entry has the magic number 0x12345678, wanted is 0x4c4e5431"},
         {"wrong-entry", "it exports no lintel_plugin_entry"},
         {"wrong-size", "its plugin table has 16 bytes"},
@@ -248,7 +248,7 @@ inspection_prints_all(void)
     REQUIRE(e != NULL);
     lintel_inspect_entry(e, "fake.so", &out);
     CHECK_HAS(lintel_buf_str(&out),
-              "{\"file\":\"fake.so\",\"abi\":\"1.0\",\"plugins\":[{\"name\":\"fake\"");
+              "{\"file\":\"fake.so\",\"abi\":\"1.1\",\"plugins\":[{\"name\":\"fake\"");
     CHECK_HAS(lintel_buf_str(&out),
               "{\"name\":\"delayMs\",\"type\":\"integer\",\"help\":\"How long each request "
               "takes.\",\"default\":\"0\",\"unit\":\"ms\",\"min\":0,\"max\":60000,\"flags\":[]}");
