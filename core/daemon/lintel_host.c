@@ -14,11 +14,13 @@
 #include "core/plug/hosted.h"
 #include "core/plug/inspect.h"
 #include "core/plug/load.h"
+#include "core/plug/probe.h"
 
 static const char usage[] = "usage: lintel-host --inspect FILE\n"
                             "Prints what the plugin FILE says of itself, as JSON. linteld starts "
                             "this program with --socket=FD,\n"
-                            "to run plugins in a process of their own.\n";
+                            "to run plugins in a process of their own, and with --try FILE to see "
+                            "whether it may open one.\n";
 
 static void
 complain(void *ctx, const char *line)
@@ -46,8 +48,9 @@ lock_in(const char *file, char *reason, uint32_t size)
     return ret;
 }
 
+/* quiet: only whether it is a plugin of this hub; linteld asks so before it opens one. */
 static int
-inspect(const char *file)
+inspect(const char *file, int quiet)
 {
     char reason[512];
     struct lintel_buf out = {0};
@@ -59,6 +62,10 @@ inspect(const char *file)
     if (e == NULL) {
         fprintf(stderr, "lintel-host: %s\n", reason);
         return 1;
+    }
+    if (quiet) {
+        fputs(LINTEL_PROBE_GOOD, stderr);
+        return 0;
     }
     lintel_inspect_entry(e, file, &out);
     int ok = !out.failed && puts(lintel_buf_str(&out)) >= 0 && fflush(stdout) == 0;
@@ -90,7 +97,9 @@ int
 main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--inspect") == 0)
-        return inspect(argv[2]);
+        return inspect(argv[2], 0);
+    if (argc == 3 && strcmp(argv[1], "--try") == 0)
+        return inspect(argv[2], 1);
     if (argc >= 2 && strncmp(argv[1], "--socket=", 9) == 0)
         return serve(argv[1] + 9);
     fputs(usage, argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);

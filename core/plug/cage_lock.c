@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,6 +21,7 @@ enum {
     FILES_NETWORK = 65536, /* an address for each thing takes some of each */
     THREADS = 4096,        /* of all children together: the kernel counts for each user */
     STACK = 8,             /* MiB */
+    THREAD_STACK = 2,      /* MiB; counted as memory before it is used */
     ARENAS = 4,            /* each reserves 64 MiB of addresses */
     GROUPS_MOST = 32
 };
@@ -51,6 +53,7 @@ is_file(int fd)
 static void
 set_limits(const struct lintel_cage *c)
 {
+    pthread_attr_t attr;
     rlim_t memory = (c->memory != 0 ? c->memory : LINTEL_CAGE_MEMORY) * MIB;
     limit(RLIMIT_CORE, 0); /* a core file would hold secrets */
     limit(RLIMIT_STACK, STACK * MIB);
@@ -67,6 +70,11 @@ set_limits(const struct lintel_cage *c)
         return; /* their shadow is larger than any limit */
     /* What counts is what can be written to; addresses alone cost nothing, but have an end too. */
     mallopt(M_ARENA_MAX, ARENAS);
+    if (pthread_attr_init(&attr) == 0) {
+        pthread_attr_setstacksize(&attr, THREAD_STACK * (size_t)MIB);
+        pthread_setattr_default_np(&attr);
+        pthread_attr_destroy(&attr);
+    }
     limit(RLIMIT_DATA, memory);
     limit(RLIMIT_AS, 4 * memory + 1024 * MIB);
 }

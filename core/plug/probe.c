@@ -47,9 +47,9 @@ spawn(struct probe *p, const char *host, const char *file)
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
     sigset_t none, all;
-    char inspect[] = "--inspect";
+    char mode[] = "--try";
     char *program = lintel_strdup(host), *path = lintel_strdup(file);
-    char *argv[] = {program, inspect, path, NULL};
+    char *argv[] = {program, mode, path, NULL};
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawn_file_actions_init(&files);
@@ -132,7 +132,7 @@ static int
 judge(struct probe *p, const char *file, int status, char *reason, uint32_t size)
 {
     const char *line = last_line(p);
-    if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && strcmp(line, "good") == 0)
         return 0;
     if (status == -1)
         lintel_format(reason, size,

@@ -4,6 +4,7 @@
 set -uo pipefail
 source_dir=${LINTEL_SRCDIR:?} build=${LINTEL_BUILDDIR:?}
 here=$(mktemp -d "${TMPDIR:-/tmp}/lintel-it-XXXXXX")
+chmod 711 "$here" # processes of plugins are somebody else where the hub is root
 export LINTEL_RUN=$here/run LINTEL_PLUGIN_PATH=$build/plugins:$build/plugins/fake
 unset LINTEL_PLUGIN_MAP COLUMNS
 checks=0 failed=0 pids=()
@@ -102,10 +103,11 @@ free_port() {
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo $port; return; }
     done
 }
-# start_hub SITE: a daemon on $here/SITE; ready when it returns.
+# start_hub SITE: a daemon on $here/SITE, started by the command in by=(); ready when it returns.
+by=()
 start_hub() {
     mkdir -p "$here/run" "$here/state"
-    start linteld "$build/bin/linteld" --site "$1" --run "$here/run" --state "$here/state"
+    start linteld "${by[@]}" "$build/bin/linteld" --site "$1" --run "$here/run" --state "$here/state"
     hub=$pid
     local end=$((SECONDS + 15))
     while [ $SECONDS -lt $end ]; do

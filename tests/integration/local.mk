@@ -1,5 +1,5 @@
 # A whole hub and real clients. Each script has its own ports and folders, so they may run side by side.
-integration_tests = tests/integration/addresses.sh tests/integration/check.sh tests/integration/coap.sh tests/integration/demo.sh \
+integration_tests = tests/integration/addresses.sh tests/integration/cage.sh tests/integration/check.sh tests/integration/coap.sh tests/integration/demo.sh \
 	tests/integration/directory.sh \
 	tests/integration/churn.sh tests/integration/groups.sh tests/integration/isolation.sh tests/integration/local.sh tests/integration/misbehaviour.sh \
 	tests/integration/modbus.sh tests/integration/mqtt.sh tests/integration/plugins.sh tests/integration/reload.sh \
