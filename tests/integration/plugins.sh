@@ -23,7 +23,7 @@ refused() {
     says "$1: inspect says the same" "$3" lintel plugin inspect "$2"
 }
 
-refused "the wrong ABI" wrong-major 'wrong-major.so: it was built for plugin ABI 2\.0, this hub has 1\.[0-9]+: build it again'
+refused "the wrong ABI" wrong-major 'wrong-major.so: it was built for plugin ABI 2\.[0-9]+, this hub has 1\.[0-9]+: build it again'
 refused "an ABI that is newer" wrong-minor 'plugin ABI 1\.99.*newer hub'
 refused "the wrong magic number" wrong-magic 'magic number 0x12345678'
 refused "a library without an entry" wrong-entry 'exports no lintel_plugin_entry'
