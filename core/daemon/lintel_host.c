@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * lintel-host: a process for plugins. Started by linteld with one end of a socket pair; by people
  * only to look into a plugin. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -87,9 +85,6 @@ serve(const char *number)
                 number);
         return 2;
     }
-    /* When the hub dies, so does this; the end of the socket says it too, should it have died
-     * already. (The cage's change of the user forgets it, and says it again.) */
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
     return lintel_hosted_serve((int)fd);
 }
 

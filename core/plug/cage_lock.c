@@ -178,10 +178,8 @@ change_user(const struct lintel_cage *c, char *ret_text, uint32_t size)
     return 0;
 }
 
-/* When the hub dies, so does this. A change of the user forgets the wish, so it comes behind; the
- * hub may have died before it. */
-static int
-die_with(int64_t parent)
+int
+lintel_cage_die_with(int64_t parent)
 {
     if (parent == 0)
         return 0;
@@ -238,7 +236,7 @@ lintel_cage_lock(const struct lintel_cage *c, int64_t parent, char *ret_text, ui
     char why_files[200] = "", why_calls[200] = "";
     if (c->off) {
         lintel_copy(ret_text, size, "none (LINTEL_UNCAGED is set)");
-        return die_with(parent);
+        return lintel_cage_die_with(parent);
     }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         lintel_format(ret_text, size, "no_new_privs can't be set: %s", strerror(errno));
@@ -247,7 +245,7 @@ lintel_cage_lock(const struct lintel_cage *c, int64_t parent, char *ret_text, ui
     set_limits(c);
     if (change_user(c, ret_text, size) != 0)
         return -1;
-    if (die_with(parent) != 0) {
+    if (lintel_cage_die_with(parent) != 0) { /* again: the change of the user has forgotten it */
         lintel_copy(ret_text, size, "the hub has ended");
         return -1;
     }

@@ -12,6 +12,9 @@
 int lintel_cage_lock(const struct lintel_cage *c, int64_t parent, char *ret_text, uint32_t size,
                      void (*say)(void *ctx, const char *line), void *ctx);
 
+/* When the parent dies, this process gets SIGTERM. -1: it is dead already. 0 does nothing. */
+int lintel_cage_die_with(int64_t parent);
+
 /* The parts; cage_lock.c puts them in order. */
 /* The file system, TCP, signals and abstract sockets. The ABI of the kernel's that holds now; 0:
  * the kernel has none, ret_text says why; -1: it failed, ret_text says where. */

@@ -231,6 +231,8 @@ lintel_hosted_serve(int fd)
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the daemon, which then closes the connection */
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
+    if (lintel_cage_die_with(hub_of(fd)) != 0)
+        return 1; /* the hub is dead already */
     say(&h, (struct lintel_wire_up){.kind = LINTEL_WIRE_HELLO,
                                     .ticket = LINTEL_WIRE_VERSION,
                                     .id = (uint32_t)getpid()});

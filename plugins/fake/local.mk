@@ -57,7 +57,7 @@ plugins_fake_escape_serial_so_CPPFLAGS = $(AM_CPPFLAGS) -DESCAPE_NEEDS=LINTEL_NE
 plugins_fake_escape_serial_so_CFLAGS = $(PLUGIN_COMPILE)
 plugins_fake_escape_serial_so_LDFLAGS = $(PLUGIN_LINK)
 plugins_fake_escape_network_so_SOURCES = plugins/fake/escape.c
-plugins_fake_escape_network_so_CPPFLAGS = $(AM_CPPFLAGS) -DESCAPE_NEEDS=LINTEL_NEED_NETWORK -DESCAPE_NAME='"escape-network"'
+plugins_fake_escape_network_so_CPPFLAGS = $(AM_CPPFLAGS) -DESCAPE_NEEDS='(LINTEL_NEED_NETWORK|LINTEL_NEED_ADDRESSES)' -DESCAPE_NAME='"escape-network"'
 plugins_fake_escape_network_so_CFLAGS = $(PLUGIN_COMPILE)
 plugins_fake_escape_network_so_LDFLAGS = $(PLUGIN_LINK)
 plugins_fake_traps_trap_crash_so_SOURCES = plugins/fake/trap.c

@@ -123,6 +123,43 @@ escape_all() {
     says_not "the hub itself is free" 'Seccomp:.2' cat "/proc/$hub/status"
 }
 
+# The hub is killed while somebody else holds its end of the connection open: only the kernel can tell the child, which has
+# changed its user since it asked for that.
+exits "a caged child dies with its hub, without the end of a stream" 0 timeout 60 python3 - "$build/bin/lintel-host" <<'PYTHON'
+import os, signal, socket, subprocess, sys, time
+
+def frame(s, b): s.sendall(len(b).to_bytes(4, "big") + b)
+def read(s): return s.recv(int.from_bytes(s.recv(4, socket.MSG_WAITALL), "big"), socket.MSG_WAITALL)
+ids, told = os.pipe()
+hub = os.fork()
+if hub == 0:
+    mine, its = socket.socketpair()
+    child = subprocess.Popen([sys.argv[1], f"--socket={its.fileno()}"], pass_fds=[its.fileno()])
+    its.close()
+    read(mine)
+    frame(mine, bytes.fromhex("0009000000") + b"\x46nobody" + bytes.fromhex("19fffe19fffe0080"))
+    assert b"seccomp" in read(mine)
+    holder = os.fork()
+    if holder == 0:
+        time.sleep(50)
+        os._exit(0)
+    os.write(told, f"{child.pid} {holder}\n".encode())
+    signal.pause()
+child, holder = map(int, os.read(ids, 100).split())
+def ended(pid):
+    try: return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError: return True
+status = f"/proc/{child}/status"
+assert [line for line in open(status) if line.startswith("Uid:")][0].split()[1] == "65534"
+os.kill(hub, signal.SIGKILL)
+end = time.monotonic() + 20
+while not ended(child) and time.monotonic() < end: time.sleep(0.02)
+gone = ended(child)
+os.kill(holder, signal.SIGKILL)
+if not gone: os.kill(child, signal.SIGKILL)
+sys.exit(not gone)
+PYTHON
+
 # A serial line: a pair of pseudo terminals.
 start line python3 -c '
 import os, pty, tty, time
@@ -144,6 +181,8 @@ escape_all root
 user=nobody
 id lintel-plugin >/dev/null 2>&1 && user=lintel-plugin
 says "root's children are somebody else" "^user $user, " of inmate cage
+says "what changes addresses and has low ports keeps two privileges" 'CapEff:.0000000000001400' cat "/proc/$(of net pid)/status"
+says "and will have no others" 'CapBnd:.0000000000001400' cat "/proc/$(of net pid)/status"
 says "in no group" 'Groups:.\s*$' cat "/proc/$(of inmate pid)/status"
 says "and have that user's number" "Uid:.$(id -u $user).$(id -u $user).$(id -u $user)" cat "/proc/$(of inmate pid)/status"
 
@@ -163,6 +202,7 @@ by=(setpriv --reuid=12345 --regid=12345 --clear-groups)
 start_hub "$site" || { not_ok "a user's hub starts"; finish; }
 escape_all user
 says "the user is the hub's" 'Uid:.12345.12345.12345' cat "/proc/$(of inmate pid)/status"
+says "what it has no right to it does not get" 'CapEff:.0000000000000000' cat "/proc/$(of net pid)/status"
 says_not "and the cage names none" user of inmate cage
 stop "$hub"
 by=()
