@@ -20,6 +20,7 @@ lintel_cage_seccomp(const struct lintel_cage *c, char *ret_text, uint32_t size)
 #else
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/serial.h>
 #include <sched.h>
@@ -60,12 +61,12 @@ static const char *const always[] = {
     "uname", "sysinfo", "getrandom", "capget", "umask",
     /* descriptors and files; which files is for Landlock */
     "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2",
-    "pwritev2", "lseek", "_llseek", "close", "close_range", "dup", "dup2", "dup3", "fcntl",
-    "fcntl64", "flock", "pipe", "pipe2", "eventfd", "eventfd2", "open", "openat", "openat2", "stat",
-    "stat64", "lstat", "lstat64", "fstat", "fstat64", "newfstatat", "fstatat64", "statx", "statfs",
-    "statfs64", "fstatfs", "fstatfs64", "access", "faccessat", "faccessat2", "readlink",
-    "readlinkat", "getcwd", "getdents", "getdents64", "ftruncate", "ftruncate64", "fsync",
-    "fdatasync", "fadvise64", "fadvise64_64", "arm_fadvise64_64",
+    "pwritev2", "lseek", "_llseek", "close", "close_range", "dup", "dup2", "dup3", "flock", "pipe",
+    "pipe2", "eventfd", "eventfd2", "open", "openat", "openat2", "stat", "stat64", "lstat",
+    "lstat64", "fstat", "fstat64", "newfstatat", "fstatat64", "statx", "statfs", "statfs64",
+    "fstatfs", "fstatfs64", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getcwd",
+    "getdents", "getdents64", "ftruncate", "ftruncate64", "fsync", "fdatasync", "fadvise64",
+    "fadvise64_64", "arm_fadvise64_64",
     /* waiting */
     "poll", "ppoll", "ppoll_time64", "select", "_newselect", "pselect6", "pselect6_time64",
     "epoll_create", "epoll_create1", "epoll_ctl", "epoll_ctl_old", "epoll_wait", "epoll_pwait",
@@ -217,6 +218,22 @@ add_ioctl(struct filter *f, const unsigned long *numbers, size_t n)
     }
 }
 
+/* Not F_SETOWN and its like, by which the kernel signals others. */
+static void
+add_fcntl(struct filter *f)
+{
+    static const scmp_datum_t commands[] = {
+        F_DUPFD,     F_DUPFD_CLOEXEC, F_GETFD,      F_SETFD,      F_GETFL,
+        F_SETFL,     F_GETLK,         F_SETLK,      F_SETLKW,     F_OFD_GETLK,
+        F_OFD_SETLK, F_OFD_SETLKW,    F_GETPIPE_SZ, F_SETPIPE_SZ, F_GET_SEALS};
+    static const char *const calls[] = {"fcntl", "fcntl64"};
+    for (size_t i = 0; i < LINTEL_COUNT(calls) * LINTEL_COUNT(commands); i++) {
+        const struct scmp_arg_cmp command =
+            SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, commands[i / LINTEL_COUNT(calls)]);
+        allow_if(f, calls[i % LINTEL_COUNT(calls)], 1, &command);
+    }
+}
+
 static void
 add_ioctls(struct filter *f, uint32_t needs)
 {
@@ -278,6 +295,7 @@ lintel_cage_seccomp(const struct lintel_cage *c, char *ret_text, uint32_t size)
     add_threads(&f);
     add_memory(&f);
     add_itself(&f);
+    add_fcntl(&f);
     add_ioctls(&f, c->needs);
     if (c->needs & LINTEL_NEED_NETWORK)
         add_sockets(&f);

@@ -2,6 +2,7 @@
 #include "core/plug/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -339,6 +340,7 @@ spawn(struct lintel_child *c, int fd)
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, fd, CHILD_FD);
     posix_spawn_file_actions_addclosefrom_np(&files, CHILD_FD + 1);
     posix_spawnattr_init(&attr);

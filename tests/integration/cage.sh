@@ -6,7 +6,7 @@
 [ "$(id -u)" -eq 0 ] || { echo "needs root"; exit 77; }
 sanitized=$(nm -D "$build/bin/linteld" 2>/dev/null | grep -cE '__(asan|tsan)_')
 attempts="work exec shell open-shadow open-secret open-state open-site open-parent write-tmp write-site connect fork threads
-    memory shared trace signal root abstract limits mount unshare environment line name hidden inject"
+    memory shared trace signal root abstract limits mount unshare environment line name hidden inject owner"
 
 # make_site SITE USER: a hub with a plugin that tries, one on a line, one on a network, and others that work beside them.
 make_site() {
@@ -98,6 +98,7 @@ escape_all() {
     fi
     try inmate shared '^refused after 0 MiB: Operation not permitted'
     try inmate signal '^refused: Operation not permitted'
+    try inmate owner '^refused: Operation not permitted'
     try inmate root '^refused: Operation not permitted'
     try inmate abstract '^refused: Operation not permitted'
     try net abstract '^refused: Operation not permitted'
