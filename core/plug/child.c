@@ -24,7 +24,6 @@
 #define WAIT_FIRST (200 * MS)
 #define WAIT_MOST (30 * SECOND)
 #define GOOD (60 * SECOND) /* running so long forgives earlier deaths */
-#define RENEW_LEAST (10 * SECOND)
 #define REAP_FIRST (1 * MS)
 #define REAP_KILL (100 * MS) /* without its connection it is of no use */
 enum {
@@ -236,11 +235,7 @@ on_own(struct lintel_child *c, const unsigned char *data, size_t n)
         lintel_format(reason, sizeof reason, "its process can't be caged: %s", m.text);
         lintel_child_kill(c, reason);
     } else if (m.kind == LINTEL_WIRE_REFUSED) {
-        /* A plugin may have said it, so not too often. */
-        if (lintel_loop_now(c->loop) - c->up_since >= RENEW_LEAST)
-            lintel_child_renew(c, m.text);
-        else
-            lintel_child_kill(c, m.text);
+        c->fns.outdated(c->ctx, m.text);
     } else if (m.kind == LINTEL_WIRE_READY && c->state == CAGING) {
         lintel_copy(c->cage, sizeof c->cage, m.text);
         c->state = UP;

@@ -11,6 +11,8 @@ struct lintel_child_fns {
     /* It has said hello: the frame of what it may do (core/plug/cage.h). -1: out of memory. */
     int (*cage)(void *ctx, struct lintel_buf *b);
     void (*up)(void *ctx); /* it is in its cage and takes frames */
+    /* What its cage allows is no longer what lies there; a new one would get it. It may lie. */
+    void (*outdated)(void *ctx, const char *text);
     /* Of an instance; not 0: it breaks the protocol, and is killed. */
     int (*frame)(void *ctx, const unsigned char *data, size_t n);
     /* It is dead, or could not be started; it is started again after wait_ns. */

@@ -213,7 +213,7 @@ wait_frame(struct hosted *h)
         const char *path = fds[1].revents ? lintel_cage_watch_replaced(&h->watch) : NULL;
         if (path == NULL)
             continue;
-        lintel_format(text, sizeof text, "%s was replaced: a new process reads it", path);
+        lintel_format(text, sizeof text, "%s was replaced", path);
         say(h, (struct lintel_wire_up){
                    .kind = LINTEL_WIRE_REFUSED, .status = LINTEL_E_BUSY, .text = text});
     }

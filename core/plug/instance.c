@@ -13,6 +13,7 @@
 
 #define START_MOST (30 * LINTEL_SECOND) /* for start() to return */
 #define STOP_MOST (5 * LINTEL_SECOND)
+#define RENEW_LEAST (10 * LINTEL_SECOND)
 #define WAIT_FIRST (LINTEL_SECOND / 5)
 #define WAIT_MOST (30 * LINTEL_SECOND)
 enum {
@@ -26,6 +27,8 @@ struct process { /* a child, and who lives in it */
     struct lintel_cage cage; /* of the child that runs, or the next one */
     char *shared;            /* name of `process:NAME`; NULL: of one instance alone */
     int ending;
+    char outdated[200]; /* which file of its cage was replaced; "": none */
+    lintel_mono renewed;
     struct lintel_instance *instances;
 };
 
@@ -45,6 +48,7 @@ struct delivery { /* a frame from a thread */
 
 static void on_timer(void *arg);
 static void finish(struct lintel_instance *i);
+static void judge_outdated(struct process *p, const unsigned char *data, size_t n);
 
 static void
 set_timer(struct lintel_instance *i, int64_t in)
@@ -269,10 +273,17 @@ process_frame(void *ctx, const unsigned char *data, size_t n)
     enum lintel_wire_kind kind;
     if (lintel_wire_peek(data, n, &number, &kind) != 0)
         return -1;
-    for (struct lintel_instance *i = p->instances; i != NULL; i = i->next)
-        if (i->number == number)
-            return port_frame(i, data, n);
-    return 0; /* of one that has just gone */
+    int ret = 0; /* of one that has just gone */
+    for (struct lintel_instance *i = p->instances; i != NULL; i = i->next) {
+        if (i->number == number) {
+            ret = port_frame(i, data, n);
+            break;
+        }
+    }
+    if (ret == 0 && p->outdated[0] != '\0' &&
+        (kind == LINTEL_WIRE_LINK || kind == LINTEL_WIRE_REFUSED))
+        judge_outdated(p, data, n);
+    return ret;
 }
 
 static void
@@ -312,6 +323,7 @@ process_cage(void *ctx, struct lintel_buf *b)
 {
     struct process *p = ctx;
     int failed = 0;
+    p->outdated[0] = '\0';
     lintel_cage_fini(&p->cage);
     p->cage.user = p->plug->cage_user;
     p->cage.off = p->plug->uncaged;
@@ -332,9 +344,43 @@ make_room(struct process *p, const struct lintel_instance *i)
         lintel_format(reason, sizeof reason, "%s, which needs more, moves into the same process",
                       i->conf->name);
         lintel_child_renew(p->child, reason);
+    } else if (p->outdated[0] != '\0') {
+        lintel_child_renew(p->child, p->outdated);
     }
     lintel_cage_fini(&wanted);
     return ret;
+}
+
+/* A cage allows files, not names: the new one can't be read from within. That is of no matter until
+ * somebody opens it again. */
+static void
+process_outdated(void *ctx, const char *text)
+{
+    struct process *p = ctx;
+    if (p->outdated[0] != '\0')
+        return;
+    lintel_format(p->outdated, sizeof p->outdated, "%s: a new process reads it", text);
+    for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
+        lintel_log(LINTEL_LOG_INFO, i->conf->name,
+                   "%s; a new process reads it, when the connection is lost or the bus starts anew",
+                   text);
+}
+
+/* A plugin has lost its connection, or could not start: the next try shall find the new file. A
+ * plugin that lies about it gains no more than one that crashes. */
+static void
+judge_outdated(struct process *p, const unsigned char *data, size_t n)
+{
+    struct lintel_wire_up m;
+    lintel_mono now = lintel_loop_now(p->plug->loop);
+    if (lintel_wire_read_up(data, n, &p->plug->scratch, &m) != 0 || m.status == LINTEL_OK)
+        return;
+    if (p->renewed != 0 && now - p->renewed < RENEW_LEAST) {
+        lintel_child_kill(p->child, p->outdated);
+    } else {
+        p->renewed = now;
+        lintel_child_renew(p->child, p->outdated);
+    }
 }
 
 static void
@@ -363,8 +409,8 @@ process_ended(void *ctx)
 static struct process *
 new_process(struct lintel_plug *plug, const struct lintel_port *conf)
 {
-    static const struct lintel_child_fns fns = {process_cage, process_up, process_frame,
-                                                process_gone, process_ended};
+    static const struct lintel_child_fns fns = {process_cage,  process_up,   process_outdated,
+                                                process_frame, process_gone, process_ended};
     struct process *p = lintel_alloc(sizeof *p);
     if (p == NULL)
         return NULL;

@@ -613,8 +613,15 @@ one_that_needs_more_moves_in(void)
     kit_plug_free(&k);
 }
 
-/* A file of the cage is replaced by another of that name: the process starts anew to read it. The
- * same folder again is no news. */
+static int
+is_told(void *ctx)
+{
+    (void)ctx;
+    return strstr(kit_log(), "certificate.pem was replaced; a new process reads it") != NULL;
+}
+
+/* A file of the cage is replaced by another of that name: the process starts anew to read it, as
+ * soon as somebody may want to. */
 static void
 a_replaced_file_is_noticed(void)
 {
@@ -625,12 +632,18 @@ a_replaced_file_is_noticed(void)
     snprintf(path, sizeof path, "%s", kit_write("certificate.pem", "old"));
     snprintf(fresh, sizeof fresh, "%s", kit_write("new.pem", "new"));
     snprintf(setting, sizeof setting, "folder=%s", path);
-    begin(&k, &bus, "file", KIT_PROCESS, LIST(setting), NULL);
+    begin(&k, &bus, "file", KIT_SHARED, LIST(setting), NULL);
     int64_t first = stats(&bus).pid;
     CHECK_INT(rename(fresh, path), 0);
+    CHECK(lintel_loop_until(k.loop, is_told, NULL, INT64_C(20000000000)));
+    CHECK_INT(bus.bus->gones, 0); /* what works goes on working */
+    CHECK_INT(stats(&bus).pid, first);
+    kit_bus_start(&k, &other, "fake", "one that starts", KIT_SHARED, NULL);
     CHECK(kit_wait(&k, &bus.bus->readies, 2));
+    CHECK(kit_wait(&k, &other.bus->readies, 1));
     CHECK_HAS(bus.bus->gone, "certificate.pem was replaced: a new process reads it");
     CHECK(stats(&bus).pid != first);
+    kit_bus_stop(&k, &other);
     kit_bus_stop(&k, &bus);
     kit_plug_free(&k);
 }

@@ -27,7 +27,7 @@ enum lintel_wire_kind {
     LINTEL_WIRE_HELLO = 32, /* of a child, once; instance 0 */
     LINTEL_WIRE_READY,      /* instance 0: the child is in its cage */
     LINTEL_WIRE_REFUSED,    /* create or start said no; OPEN may come again. Instance 0: the child
-                               can't be caged, or wants to be started anew */
+                               can't be caged, or a file of its cage was replaced */
     LINTEL_WIRE_REFUSED_DEVICE,
     LINTEL_WIRE_REFUSED_POINT,
     LINTEL_WIRE_DONE, /* a request is over */
