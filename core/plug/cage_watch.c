@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A cage allows files, not names: when a certificate is renewed by a new file of the same name, the
- * process has to start anew to read it. The folders of such files are watched for that. */
+ * process has to start anew to read it. The folders of such files are watched, so that it is known. */
 #include <limits.h>
 #include <string.h>
 #include <sys/inotify.h>
