@@ -187,6 +187,14 @@ lintel_cage_die_with(int64_t parent)
     return getppid() == (pid_t)parent ? 0 : -1;
 }
 
+/* Landlock and seccomp hold the thread that asks for them, and what it starts later. */
+static int
+has_threads(void)
+{
+    struct stat st;
+    return !LINTEL_SANITIZED && stat("/proc/self/task", &st) == 0 && st.st_nlink > 3;
+}
+
 /* ---- all ------------------------------------------------------------------------------------- */
 
 static const char *
@@ -237,6 +245,10 @@ lintel_cage_lock(const struct lintel_cage *c, int64_t parent, char *ret_text, ui
     if (c->off) {
         lintel_copy(ret_text, size, "none (LINTEL_UNCAGED is set)");
         return lintel_cage_die_with(parent);
+    }
+    if (has_threads()) {
+        lintel_copy(ret_text, size, "it has threads already, which a cage would not hold");
+        return -1;
     }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         lintel_format(ret_text, size, "no_new_privs can't be set: %s", strerror(errno));

@@ -3,6 +3,7 @@
  */
 #include "core/plug/cage.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -261,6 +262,32 @@ replaced_files_are_noticed(void)
     lintel_cage_fini(&c);
 }
 
+static void *
+sit(void *arg)
+{
+    pthread_mutex_lock(arg);
+    pthread_mutex_unlock(arg);
+    return NULL;
+}
+
+/* A thread of before would be free. */
+static void
+a_process_with_threads_is_not_caged(void)
+{
+    const struct lintel_cage c = {0};
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t t;
+    char text[200] = "";
+    if (LINTEL_SANITIZED)
+        return; /* they may have threads of their own */
+    pthread_mutex_lock(&lock);
+    REQUIRE(pthread_create(&t, NULL, sit, &lock) == 0);
+    CHECK_INT(lintel_cage_lock(&c, 0, text, sizeof text, NULL, NULL), -1);
+    CHECK_STR(text, "it has threads already, which a cage would not hold");
+    pthread_mutex_unlock(&lock);
+    pthread_join(t, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -271,6 +298,7 @@ main(int argc, char **argv)
                                             KIT(without_memory),
                                             KIT(the_user_is_not_root),
                                             KIT(replaced_files_are_noticed),
+                                            KIT(a_process_with_threads_is_not_caged),
                                             {0}};
     return kit_main("cage", tests, argc, argv);
 }
