@@ -78,13 +78,22 @@ const lintel_field lintel_port_table[] = {
      .flags = LINTEL_F_REQUIRED},
     {.name = "isolation",
      .help = "Where the plugin runs: thread (inside the daemon), process (a child of its own) or "
-             "process:NAME (a child shared by all that name it). Blocking plugins get a process, "
-             "others a thread, unless this says otherwise.",
+             "process:NAME (a child shared by all that name it). Plugins that block and those that "
+             "did not come with the hub get a process, others a thread, unless this says "
+             "otherwise.",
      .type = LINTEL_T_STR},
     {.name = "log",
      .help = "The most detailed messages of the plugin that are logged.",
      .choices = "error|warn|info|debug",
      .type = LINTEL_T_STR},
+    {.name = "memory",
+     .help = "What the plugin's process may use, where it has one; the largest of those who share "
+             "it counts.",
+     .dflt = "512",
+     .unit = "MiB",
+     .min = 16,
+     .max = 1048576,
+     .type = LINTEL_T_INT},
     {0}};
 
 const lintel_field lintel_context_table[] = {
@@ -189,7 +198,7 @@ const lintel_field lintel_audit_table[] = {
      .type = LINTEL_T_INT},
     {0}};
 
-const char *const lintel_port_keys[] = {"plugin", "isolation", "log", NULL};
+const char *const lintel_port_keys[] = {"plugin", "isolation", "log", "memory", NULL};
 const char *const lintel_pace_keys[] = {"poll", "stale", "deadband", NULL};
 const char *const lintel_context_keys[] = {"bus", "zone", "location", "tags", "label", NULL};
 const char *const lintel_map_keys[] = {"read", "write", "sdfParameters", NULL};

@@ -60,6 +60,15 @@ read_isolation(struct lintel_reader *r, struct lintel_port *port, const char *wo
     }
 }
 
+/* What may stand still, and what is not known, does not share the daemon's memory. */
+static int
+wants_process(const struct lintel_reader *r, const struct lintel_port *port)
+{
+    return (port->plugin->flags & LINTEL_PLUGIN_BLOCKING) ||
+           (r->s->plugin_own != NULL &&
+            !r->s->plugin_own(r->s->plugin_ctx, port->plugin, port->plugin_file));
+}
+
 /* The hub's keys of a bus or transport. */
 static void
 read_own_keys(struct lintel_reader *r, const struct lintel_doc *doc, const struct lintel_node *map,
@@ -83,14 +92,13 @@ read_own_keys(struct lintel_reader *r, const struct lintel_doc *doc, const struc
                      port->plugin->name);
         port->plugin = NULL;
     }
-    port->isolation =
-        port->plugin != NULL && (port->plugin->flags & LINTEL_PLUGIN_BLOCKING) && !is_transport
-            ? LINTEL_ISOLATION_PROCESS
-            : LINTEL_ISOLATION_THREAD;
+    port->isolation = port->plugin != NULL && wants_process(r, port) ? LINTEL_ISOLATION_PROCESS
+                                                                     : LINTEL_ISOLATION_THREAD;
     if (own[LINTEL_PORT_ISOLATION].type == LINTEL_T_STR)
         read_isolation(r, port, own[LINTEL_PORT_ISOLATION].as.s,
                        lintel_node_place(doc, lintel_node_get(map, "isolation")));
     port->log = own[LINTEL_PORT_LOG].type == LINTEL_T_INT ? (int32_t)own[LINTEL_PORT_LOG].as.i : -1;
+    port->memory = (uint32_t)own[LINTEL_PORT_MEMORY].as.i;
 }
 
 enum { DIGEST_FILE_MOST = 1 << 20 };
@@ -140,6 +148,7 @@ port_digest(struct lintel_reader *r, struct lintel_port *port)
     lintel_digest_str(&b, port->process);
     lintel_cbor_int(&b, port->isolation);
     lintel_cbor_int(&b, port->log);
+    lintel_cbor_uint(&b, port->memory);
     for (uint32_t i = 0; i < lintel_fields_count(port->plugin->bus); i++) {
         lintel_cbor_value(&b, &port->settings[i]);
         if (port->plugin->flags & LINTEL_PLUGIN_TRANSPORT)

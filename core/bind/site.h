@@ -34,6 +34,7 @@ struct lintel_port {
     enum lintel_isolation isolation;
     const char *process; /* name of a shared child (process:NAME); NULL: one of its own */
     int32_t log;         /* level for its plugin; -1: the hub's */
+    uint32_t memory;     /* MiB, for its child */
     uint8_t digest[16];  /* equal = nothing changed */
     struct lintel_place at;
 };
@@ -144,6 +145,8 @@ struct lintel_site_source {
     /* A plugin by name, or NULL with the reasons at `at`; *ret_file: where it was found. */
     const lintel_plugin *(*plugin)(void *ctx, const char *name, struct lintel_place at,
                                    const char **ret_file, struct lintel_report *report);
+    /* Whether it came with the hub; others get a process of their own. NULL: all did. */
+    int (*plugin_own)(void *ctx, const lintel_plugin *p, const char *file);
     const char *const *(*plugin_names)(void *ctx); /* for "did you mean"; NULL-terminated */
     void *plugin_ctx;
     const struct lintel_site *before; /* running one: equal profiles are taken from it; or NULL */
@@ -165,9 +168,9 @@ extern const struct lintel_directory_conf lintel_directory_default;
 struct lintel_site *lintel_site_ref(struct lintel_site *s);
 void lintel_site_unref(struct lintel_site *s); /* NULL is fine */
 
-/* The keys of a bus or transport that are the hub's: plugin isolation log (and unprotected, for
- * transports whose table has it). Of a protocol map: poll stale deadband. Of sdfContext: bus zone
- * location tags label. */
+/* The keys of a bus or transport that are the hub's: plugin isolation log memory (and unprotected,
+ * for transports whose table has it). Of a protocol map: poll stale deadband. Of sdfContext: bus
+ * zone location tags label. */
 extern const char *const lintel_port_keys[], *const lintel_pace_keys[],
                                                  *const lintel_context_keys[];
 

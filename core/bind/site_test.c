@@ -168,6 +168,43 @@ read_site(const char *site, const struct lintel_site *before, int run_tests)
     return ret;
 }
 
+/* "pusher" is somebody else's. */
+static int
+came_with_the_hub(void *ctx, const lintel_plugin *p, const char *file)
+{
+    (void)ctx, (void)file;
+    return strcmp(p->name, "pusher") != 0;
+}
+
+/* What is not known gets a process of its own, unless the site says otherwise. */
+static void
+where_plugins_run_unless_the_site_says(void)
+{
+    put_good("whose");
+    put("whose", "lintel.yaml",
+        "hub: { name: plant-7 }\n"
+        "buses:\n"
+        "  basement: { plugin: fake, host: 127.0.0.1 }\n"
+        "  broker: { plugin: pusher, memory: 64 }\n"
+        "  told: { plugin: pusher, isolation: thread }\n"
+        "  line: { plugin: slow, host: /dev/null }\n");
+    lintel_report_fini(&report);
+    struct lintel_site_source s = {.dir = folder("whose"),
+                                   .plugin = fake_plugin,
+                                   .plugin_own = came_with_the_hub,
+                                   .plugin_names = fake_plugin_names};
+    struct lintel_site *site = lintel_site_read(&s, &report);
+    REQUIRE(site != NULL && site->nbuses == 4);
+    CHECK_INT(site->buses[0].isolation, LINTEL_ISOLATION_THREAD);
+    CHECK_INT(site->buses[0].memory, 512);
+    CHECK_INT(site->buses[1].isolation, LINTEL_ISOLATION_PROCESS);
+    CHECK(site->buses[1].process == NULL);
+    CHECK_INT(site->buses[1].memory, 64);
+    CHECK_INT(site->buses[2].isolation, LINTEL_ISOLATION_THREAD);
+    CHECK_INT(site->buses[3].isolation, LINTEL_ISOLATION_PROCESS);
+    lintel_site_unref(site);
+}
+
 static void
 print_report(void)
 {
@@ -289,6 +326,7 @@ static const struct typo typos[] = {
     {"lintel.yaml", BUS("    hots: x\n"), "lintel.yaml:5:5",
      "a fake bus has no \"hots\" (did you mean \"host\"?)"},
     {"lintel.yaml", BUS("    isolatoin: x\n"), "lintel.yaml:5:5", "(did you mean \"isolation\"?)"},
+    {"lintel.yaml", BUS("    memory: 8\n"), "lintel.yaml:5:13", "16 to 1048576"},
     {"lintel.yaml", BUS("    isolation: threat\n"), "lintel.yaml:5:16",
      "(did you mean \"thread\"?)"},
     {"lintel.yaml", BUS("    isolation: 'process:a b'\n"), "lintel.yaml:5:16",
@@ -901,6 +939,7 @@ int
 main(int argc, char **argv)
 {
     static const struct kit_test tests[] = {KIT(reads_a_good_site),
+                                            KIT(where_plugins_run_unless_the_site_says),
                                             KIT(compiles_a_profile),
                                             KIT(finds_planted_typos),
                                             KIT(tells_all_problems_at_once),

@@ -254,7 +254,7 @@ on_site(const struct cli *c, struct lintel_site *site, const char *bus, const ch
     conf.isolation = LINTEL_ISOLATION_THREAD;
     a.engine = a.loop != NULL ? lintel_engine_new(a.loop, 1) : NULL;
     a.plug = a.engine != NULL
-                 ? lintel_plug_new(&(struct lintel_plug_source){a.loop, a.engine, c->paths.host})
+                 ? lintel_plug_new(&(struct lintel_plug_source){a.loop, a.engine, c->paths.host, 0})
                  : NULL;
     if (conf.name == NULL)
         cli_say("the site %s has no bus \"%s\"", site->dir, bus);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Parts of core/daemon/hub.h: hub.c runs a site and takes changed ones in, hub_transport.c does so
  * with transports, hub_tree.c is what the tree sees of the hub, hub_bus.c what is done with single
- * buses, bus_reload.c new code for them, and plugin_files.c looks at files of plugins. Loop's
+ * buses, bus_reload.c new code for them, and plugin_files.c looks at files of plugins,
+ * hub_cage.c is the cage's switch. Loop's
  * thread. */
 #ifndef LINTEL_DAEMON_HUB_PRIV_H
 #define LINTEL_DAEMON_HUB_PRIV_H
@@ -117,6 +118,9 @@ struct lintel_tree_port hub_tree_port(struct lintel_hub *h); /* what transports 
 /* What the tree is given; the caller adds what it has opened for it. */
 struct lintel_tree_source hub_tree_source(struct lintel_hub *h);
 void hub_note_plugins(struct lintel_hub *h);
+
+/* hub_cage.c */
+int hub_is_uncaged(const struct lintel_paths *paths);
 
 /* hub_bus.c: what can be done with a single bus. A row a verb, in a file of its own, bus_VERB.c. */
 struct bus_verb {

@@ -157,6 +157,7 @@ status(void *ctx, struct lintel_buf *out)
         lintel_json_text(out, "file", s.file);
         lintel_json_flag(out, "fileChanged", hub_file_changed(h, &s));
         lintel_json_text(out, "isolation", s.isolation);
+        lintel_json_text(out, "cage", s.cage);
         lintel_json_text(out, "state", s.state);
         lintel_json_text(out, "reason", s.reason);
         lintel_json_count(out, "pid", (uint64_t)s.pid);

@@ -1,34 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0
  * lintel-host: a process for plugins. Started by linteld with one end of a socket pair; by people
  * only to look into a plugin. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/base/num.h"
+#include "core/plug/cage_lock.h"
 #include "core/plug/hosted.h"
 #include "core/plug/inspect.h"
 #include "core/plug/load.h"
+#include "core/plug/probe.h"
 
 static const char usage[] = "usage: lintel-host --inspect FILE\n"
                             "Prints what the plugin FILE says of itself, as JSON. linteld starts "
                             "this program with --socket=FD,\n"
-                            "to run plugins in a process of their own.\n";
+                            "to run plugins in a process of their own, and with --try FILE to see "
+                            "whether it may open one.\n";
 
+static void
+complain(void *ctx, const char *line)
+{
+    (void)ctx;
+    fprintf(stderr, "lintel-host: %s\n", line);
+}
+
+/* Its code runs when it is opened, before anybody knows what it is: it may do nothing here. */
 static int
-inspect(const char *file)
+lock_in(const char *file, char *reason, uint32_t size)
+{
+    struct lintel_cage cage = {0};
+    char *path = realpath(file, NULL);
+    int ret = 0;
+    lintel_cage_find_user(&cage.user);
+    if (path != NULL) /* else the loader tells what is wrong with it */
+        ret = lintel_cage_add_path(&cage, path, 0);
+    if (ret == 0)
+        ret = lintel_cage_lock(&cage, 0, reason, size, complain, NULL);
+    else
+        lintel_copy(reason, size, "out of memory");
+    free(path);
+    lintel_cage_fini(&cage);
+    return ret;
+}
+
+/* quiet: only whether it is a plugin of this hub; linteld asks so before it opens one. */
+static int
+inspect(const char *file, int quiet)
 {
     char reason[512];
     struct lintel_buf out = {0};
+    if (lock_in(file, reason, sizeof reason) != 0) {
+        fprintf(stderr, "lintel-host: %s can't be looked at: %s\n", file, reason);
+        return 1;
+    }
     const lintel_entry *e = lintel_load_file(file, reason, sizeof reason);
     if (e == NULL) {
         fprintf(stderr, "lintel-host: %s\n", reason);
         return 1;
+    }
+    if (quiet) {
+        fputs(LINTEL_PROBE_GOOD, stderr);
+        return 0;
     }
     lintel_inspect_entry(e, file, &out);
     int ok = !out.failed && puts(lintel_buf_str(&out)) >= 0 && fflush(stdout) == 0;
@@ -50,9 +86,6 @@ serve(const char *number)
                 number);
         return 2;
     }
-    /* When the hub dies, so does this; the end of the socket says it too, should it have died
-     * already. */
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
     return lintel_hosted_serve((int)fd);
 }
 
@@ -82,7 +115,9 @@ int
 main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--inspect") == 0)
-        return inspect(argv[2]);
+        return inspect(argv[2], 0);
+    if (argc == 3 && strcmp(argv[1], "--try") == 0)
+        return inspect(argv[2], 1);
     if (argc == 5 && strcmp(argv[4], "--wait") == 0)
         wait_for_debugger(argv[3]);
     if (argc >= 2 && strncmp(argv[1], "--socket=", 9) == 0)

@@ -6,26 +6,28 @@ DAEMON_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DLINTEL_BINDINGSDIR='"$(bindingsdir)"' \
 	-DLINTEL_HOSTDIR='"$(hostdir)"' \
 	-DLINTEL_SBINDIR='"$(sbindir)"' \
-	-DLINTEL_RUNDIR='"/run/lintel"'
+	-DLINTEL_RUNDIR='"/run/lintel"' \
+	-DLINTEL_PACKAGE='"$(plugins_PROGRAMS)"'
 
 DAEMON_COMMON = \
 	core/daemon/paths.c core/daemon/paths.h \
 	core/daemon/site_source.c core/daemon/site_source.h \
 	core/daemon/version.h
 
-sbin_PROGRAMS += bin/linteld
-bin_linteld_CPPFLAGS = $(DAEMON_CPPFLAGS)
-bin_linteld_SOURCES = \
-	core/daemon/linteld.c \
+HUB_SOURCES = \
 	core/daemon/bus_reload.c \
+	core/daemon/bus_try.c core/daemon/bus_wire.c \
 	core/daemon/hub.c core/daemon/hub.h core/daemon/hub_priv.h \
 	core/daemon/hub_bus.c \
-	core/daemon/bus_try.c core/daemon/bus_wire.c \
-	core/daemon/try.c core/daemon/try.h \
+	core/daemon/hub_cage.c \
 	core/daemon/hub_transport.c \
 	core/daemon/hub_tree.c \
 	core/daemon/plugin_files.c \
-	$(DAEMON_COMMON)
+	core/daemon/try.c core/daemon/try.h
+
+sbin_PROGRAMS += bin/linteld
+bin_linteld_CPPFLAGS = $(DAEMON_CPPFLAGS)
+bin_linteld_SOURCES = core/daemon/linteld.c $(HUB_SOURCES) $(DAEMON_COMMON)
 bin_linteld_LDADD = $(LIBSERVE) $(PLUG_LIBS)
 
 bin_PROGRAMS += bin/lintel
@@ -53,11 +55,6 @@ if HAVE_CUNIT
 check_PROGRAMS += core/daemon/hub_test
 TESTS += core/daemon/hub_test
 core_daemon_hub_test_CPPFLAGS = $(DAEMON_CPPFLAGS)
-core_daemon_hub_test_SOURCES = \
-	core/daemon/hub_test.c \
-	core/daemon/hub.c core/daemon/hub.h core/daemon/hub_priv.h \
-	core/daemon/hub_bus.c \
-	core/daemon/hub_tree.c \
-	$(DAEMON_COMMON)
+core_daemon_hub_test_SOURCES = core/daemon/hub_test.c $(HUB_SOURCES) $(DAEMON_COMMON)
 core_daemon_hub_test_LDADD = $(KIT_LIBS) $(LIBSERVE) $(PLUG_LIBS)
 endif

@@ -2,6 +2,7 @@
 #include "core/plug/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/loop/frames.h"
+#include "core/plug/cage_lock.h"
 #include "core/plug/last_word.h"
 #include "core/plug/wire.h"
 
@@ -32,7 +34,7 @@ enum {
     REASON = 256
 };
 
-enum state { STARTING, UP, DYING, WAITING };
+enum state { STARTING, CAGING, UP, DYING, WAITING };
 
 struct lintel_child {
     struct lintel_loop *loop;
@@ -45,6 +47,7 @@ struct lintel_child {
     int ending;   /* _end() was called */
     int killed;   /* SIGKILL was sent */
     int debugged; /* LINTEL_HOST_WAIT names it: nothing is done because of time */
+    int renewing; /* for no fault of its own */
     pid_t pid;
     struct lintel_frames *frames;
     struct lintel_wire_scratch scratch;
@@ -54,6 +57,7 @@ struct lintel_child {
     uint32_t pings; /* not answered */
     uint32_t restarts;
     char reason[REASON];
+    char cage[REASON];
 };
 
 static void start(struct lintel_child *c);
@@ -89,7 +93,7 @@ bury(struct lintel_child *c)
         return;
     }
     c->state = WAITING;
-    int64_t wait = lintel_supervise_ended(c->life, lintel_loop_now(c->loop));
+    int64_t wait = c->renewing ? 0 : lintel_supervise_ended(c->life, lintel_loop_now(c->loop));
     set_timer(c, wait);
     c->fns.gone(c->ctx, c->reason, wait);
 }
@@ -99,7 +103,9 @@ note_exit(struct lintel_child *c, int status)
 {
     if (c->killed)
         return; /* the reason of that stands there */
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        lintel_copy(c->reason, sizeof c->reason, "its process did what its cage forbids (SIGSYS)");
+    else if (WIFSIGNALED(status))
         lintel_format(c->reason, sizeof c->reason, "its process was killed by signal %d (%s)",
                       WTERMSIG(status), strsignal(WTERMSIG(status)));
     else if (WIFEXITED(status) && WEXITSTATUS(status) == LINTEL_LAST_WORD_MEMORY)
@@ -146,7 +152,7 @@ begin_dying(struct lintel_child *c)
 static void
 kill_now(struct lintel_child *c, const char *reason)
 {
-    if (c->state != STARTING && c->state != UP)
+    if (c->state != STARTING && c->state != CAGING && c->state != UP)
         return;
     lintel_copy(c->reason, sizeof c->reason, reason);
     kill(c->pid, SIGKILL);
@@ -164,7 +170,26 @@ lintel_child_kill(struct lintel_child *c, const char *reason)
         kill_now(c, reason);
 }
 
+void
+lintel_child_renew(struct lintel_child *c, const char *reason)
+{
+    if (c->state != STARTING && c->state != CAGING && c->state != UP)
+        return;
+    kill_now(c, reason);
+    c->renewing = 1;
+}
+
 /* ---- frames ---------------------------------------------------------------------------------- */
+
+static void
+send_cage(struct lintel_child *c)
+{
+    struct lintel_buf b = {0};
+    c->state = CAGING; /* the timer of the hello goes on */
+    if (c->fns.cage(c->ctx, &b) != 0 || lintel_frames_send(c->frames, &b) != 0)
+        lintel_child_kill(c, "its process can't be caged: out of memory");
+    lintel_buf_fini(&b);
+}
 
 static int
 on_hello(struct lintel_child *c, const unsigned char *data, size_t n)
@@ -181,11 +206,36 @@ on_hello(struct lintel_child *c, const unsigned char *data, size_t n)
         kill_now(c, reason);
         return 0;
     }
-    c->state = UP;
-    c->pings = 0;
-    set_timer(c, PING_EVERY);
-    lintel_supervise_ready(c->life, lintel_loop_now(c->loop));
-    c->fns.up(c->ctx);
+    send_cage(c);
+    return 0;
+}
+
+/* What it says of itself. READY: it is in its cage. REFUSED: it can't be, or a file of its cage was
+ * replaced. */
+static int
+on_own(struct lintel_child *c, const unsigned char *data, size_t n)
+{
+    struct lintel_wire_up m;
+    if (lintel_wire_read_up(data, n, &c->scratch, &m) != 0)
+        return -1;
+    if (m.kind == LINTEL_WIRE_LOG && c->state == CAGING) { /* still the hub's own code */
+        lintel_log(LINTEL_LOG_WARN, c->name, "%s", m.text);
+    } else if (m.kind == LINTEL_WIRE_REFUSED && c->state == CAGING) {
+        char reason[REASON];
+        lintel_format(reason, sizeof reason, "its process can't be caged: %s", m.text);
+        kill_now(c, reason);
+    } else if (m.kind == LINTEL_WIRE_REFUSED) {
+        c->fns.outdated(c->ctx, m.text);
+    } else if (m.kind == LINTEL_WIRE_READY && c->state == CAGING) {
+        lintel_copy(c->cage, sizeof c->cage, m.text);
+        c->state = UP;
+        c->pings = 0;
+        set_timer(c, PING_EVERY);
+        lintel_supervise_ready(c->life, lintel_loop_now(c->loop));
+        c->fns.up(c->ctx);
+    } else {
+        return -1;
+    }
     return 0;
 }
 
@@ -220,7 +270,9 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
         c->pings = 0;
         return 0;
     }
-    return c->fns.frame(c->ctx, data, n);
+    if (instance == 0)
+        return on_own(c, data, n);
+    return c->state == UP ? c->fns.frame(c->ctx, data, n) : -1;
 }
 
 static void
@@ -247,19 +299,36 @@ lintel_child_queued(const struct lintel_child *c)
 
 /* ---- birth ----------------------------------------------------------------------------------- */
 
-/* The child's environment: what is meant for the hub, and the path; nothing else of the daemon's.
- */
-static char **
-environment(void)
+/* All that a child gets of the daemon's environment, which may hold anything. */
+static const char *const passed[] = {"PATH",
+                                     "TZ",
+#if LINTEL_SANITIZED
+                                     "ASAN_OPTIONS",
+                                     "LSAN_OPTIONS",
+                                     "TSAN_OPTIONS",
+                                     "UBSAN_OPTIONS",
+#endif
+                                     NULL};
+
+static int
+is_passed(const char *variable)
+{
+    size_t n = strcspn(variable, "=");
+    for (const char *const *p = passed; *p != NULL; p++)
+        if (strlen(*p) == n && memcmp(*p, variable, n) == 0)
+            return 1;
+    return 0;
+}
+
+char **
+lintel_child_environment(void)
 {
     extern char **environ;
-    size_t n = 0, k = 0;
-    while (environ[n] != NULL)
-        n++;
-    char **ret = lintel_alloc_array(n + 1, sizeof *ret);
-    for (size_t i = 0; ret != NULL && i < n; i++)
-        if (strncmp(environ[i], "LINTEL_", 7) == 0 || strncmp(environ[i], "PATH=", 5) == 0)
-            ret[k++] = environ[i];
+    size_t k = 0;
+    char **ret = lintel_alloc_array(LINTEL_COUNT(passed), sizeof *ret);
+    for (char **e = environ; ret != NULL && *e != NULL && k + 1 < LINTEL_COUNT(passed); e++)
+        if (is_passed(*e))
+            ret[k++] = *e;
     return ret;
 }
 
@@ -273,12 +342,13 @@ spawn(struct lintel_child *c, int fd)
     char socket_arg[] = "--socket=3", name_arg[] = "--name";
     char wait_arg[] = "--wait";
     char *argv[] = {c->program, socket_arg, name_arg, c->name, c->debugged ? wait_arg : NULL, NULL};
-    char **env = environment();
+    char **env = lintel_child_environment();
     if (env == NULL)
         return ENOMEM;
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, fd, CHILD_FD);
     posix_spawn_file_actions_addclosefrom_np(&files, CHILD_FD + 1);
     posix_spawnattr_init(&attr);
@@ -306,8 +376,8 @@ start(struct lintel_child *c)
     static const struct lintel_frames_fns fns = {on_frame, on_closed};
     int fds[2];
     c->state = STARTING;
-    c->killed = 0;
-    c->reason[0] = '\0';
+    c->killed = c->renewing = 0;
+    c->reason[0] = c->cage[0] = '\0';
     c->pid = 0;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
         could_not(c, errno);
@@ -338,6 +408,7 @@ on_timer(void *arg)
     struct lintel_child *c = arg;
     switch (c->state) {
     case STARTING: lintel_child_kill(c, "its process did not say hello within 5 s"); break;
+    case CAGING: lintel_child_kill(c, "its process was not in its cage within 5 s"); break;
     case UP: ping(c); break;
     case DYING: reap(c); break;
     case WAITING:
@@ -420,6 +491,12 @@ int64_t
 lintel_child_pid(const struct lintel_child *c)
 {
     return c->pid;
+}
+
+const char *
+lintel_child_cage(const struct lintel_child *c)
+{
+    return c->cage;
 }
 
 uint32_t

@@ -9,7 +9,11 @@
 
 struct lintel_child;
 struct lintel_child_fns {
-    void (*up)(void *ctx); /* it has said hello and takes frames */
+    /* It has said hello: the frame of what it may do (core/plug/cage.h). -1: out of memory. */
+    int (*cage)(void *ctx, struct lintel_buf *b);
+    void (*up)(void *ctx); /* it is in its cage and takes frames */
+    /* What its cage allows is no longer what lies there; a new one would get it. It may lie. */
+    void (*outdated)(void *ctx, const char *text);
     /* Of an instance; not 0: it breaks the protocol, and is killed. */
     int (*frame)(void *ctx, const unsigned char *data, size_t n);
     /* It is dead, or could not be started; it is started again after wait_ns. */
@@ -30,6 +34,8 @@ int lintel_child_is_up(const struct lintel_child *c);
 /* Kills it, to be started again; unless it is debugged: LINTEL_HOST_WAIT in the daemon's
  * environment is its name. */
 void lintel_child_kill(struct lintel_child *c, const char *reason);
+/* The same for no fault of its own: it starts again at once, and it counts as no death. */
+void lintel_child_renew(struct lintel_child *c, const char *reason);
 /* Closes the connection, which tells it to end; kills it after 5 s; ends with ended(), possibly
  * before this returns. Nothing else is called any more. */
 void lintel_child_end(struct lintel_child *c);
@@ -37,4 +43,9 @@ void lintel_child_end(struct lintel_child *c);
 void lintel_child_free(struct lintel_child *c);
 int64_t lintel_child_pid(const struct lintel_child *c); /* 0: none */
 uint32_t lintel_child_restarts(const struct lintel_child *c);
+/* What a child gets of this process's environment: pointers into it, NULL-terminated, in memory to
+ * be freed with lintel_free(). NULL: out of memory. */
+char **lintel_child_environment(void);
+/* What holds it: "user nobody, landlock 7, seccomp"; "": it is not up yet. */
+const char *lintel_child_cage(const struct lintel_child *c);
 #endif

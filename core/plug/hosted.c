@@ -2,6 +2,7 @@
 #include "core/plug/hosted.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/loop/frames.h"
+#include "core/plug/cage_lock.h"
 #include "core/plug/last_word.h"
 #include "core/plug/load.h"
 #include "core/plug/outbox.h"
@@ -20,8 +22,11 @@
 enum { STOP_MOST = 4 }; /* seconds; less than the hub waits */
 
 struct hosted {
-    struct lintel_outbox *out;
+    int fd;
+    struct lintel_outbox *out; /* NULL: not in the cage yet */
     struct slot *slots;
+    struct lintel_cage cage;
+    struct lintel_cage_watch watch;
 };
 
 struct slot { /* one instance */
@@ -139,7 +144,10 @@ say(struct hosted *h, struct lintel_wire_up m)
 {
     struct lintel_buf b = {0};
     lintel_wire_say(&b, &m);
-    lintel_outbox_put(h->out, NULL, &b, 0, 0);
+    if (h->out != NULL)
+        lintel_outbox_put(h->out, NULL, &b, 0, 0);
+    else
+        lintel_frame_write(h->fd, &b);
     lintel_buf_fini(&b);
 }
 
@@ -170,6 +178,8 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
         pong(h);
         return 0;
     }
+    if (number == 0)
+        return -1; /* the cage comes once, first */
     struct slot *s = h->slots;
     while (s != NULL && (s->number != number || atomic_load(&s->closed)))
         s = s->next;
@@ -190,16 +200,72 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
     return s == NULL ? 0 : deliver(s, data, n);
 }
 
+/* ---- the cage -------------------------------------------------------------------------------- */
+
+static void
+say_unread(void *ctx, const char *line)
+{
+    say(ctx,
+        (struct lintel_wire_up){.kind = LINTEL_WIRE_LOG, .level = LINTEL_LOG_WARN, .text = line});
+}
+
+/* The hub: who has made the pair of sockets. */
+static int64_t
+hub_of(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
+
+/* The first frame says what plugins may do here. Before it no code of theirs is in this process. */
+static int
+enter_cage(struct hosted *h, struct lintel_buf *frame)
+{
+    char text[LINTEL_WIRE_TEXT] = "";
+    if (lintel_frame_read(h->fd, frame) != 0 ||
+        lintel_cage_read((const unsigned char *)frame->p, frame->n, &h->cage) != 0)
+        return -1;
+    lintel_cage_watch_init(&h->watch, &h->cage);
+    int failed = lintel_cage_lock(&h->cage, hub_of(h->fd), text, sizeof text, say_unread, h);
+    say(h, (struct lintel_wire_up){.kind = failed ? LINTEL_WIRE_REFUSED : LINTEL_WIRE_READY,
+                                   .status = failed ? LINTEL_E_FAIL : LINTEL_OK,
+                                   .text = text});
+    return failed;
+}
+
+/* Waits for the next frame; meanwhile a file of the cage may be replaced, and the hub is asked for
+ * a new process that can read it. 0: there is one, or the connection has ended. */
+static int
+wait_frame(struct hosted *h)
+{
+    struct pollfd fds[2] = {{.fd = h->fd, .events = POLLIN}, {.fd = h->watch.fd, .events = POLLIN}};
+    char text[LINTEL_WIRE_TEXT];
+    while (!(fds[0].revents & (POLLIN | POLLHUP | POLLERR))) {
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            return -1;
+        const char *path = fds[1].revents ? lintel_cage_watch_replaced(&h->watch) : NULL;
+        if (path == NULL)
+            continue;
+        lintel_format(text, sizeof text, "%s was replaced", path);
+        say(h, (struct lintel_wire_up){
+                   .kind = LINTEL_WIRE_REFUSED, .status = LINTEL_E_BUSY, .text = text});
+    }
+    return 0;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
 /* Until the hub closes the connection: 0. Else -1. */
 static int
-serve(struct hosted *h, int fd)
+serve(struct hosted *h)
 {
     struct lintel_splitter in = {0};
     int ret = -1;
     for (;;) {
         size_t room = 0;
         unsigned char *p = lintel_splitter_space(&in, &room);
-        ssize_t n = p != NULL ? recv(fd, p, room, 0) : -1;
+        ssize_t n = p != NULL && wait_frame(h) == 0 ? recv(h->fd, p, room, 0) : -1;
         if (p != NULL && n < 0 && errno == EINTR)
             continue;
         if (n == 0 && in.n == 0)
@@ -232,20 +298,28 @@ close_all(struct hosted *h)
 int
 lintel_hosted_serve(int fd)
 {
-    struct hosted h = {.out = lintel_outbox_new(fd)};
-    if (h.out == NULL)
-        return 1;
+    struct hosted h = {.fd = fd, .watch = {.fd = -1}};
+    struct lintel_buf frame = {0};
+    int ret = -1;
     stop_fd = fd;
     lintel_last_word_init();
     signal(SIGTERM, on_term);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the daemon, which then closes the connection */
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
+    if (lintel_cage_die_with(hub_of(fd)) != 0)
+        return 1; /* the hub is dead already */
     say(&h, (struct lintel_wire_up){.kind = LINTEL_WIRE_HELLO,
                                     .ticket = LINTEL_WIRE_VERSION,
                                     .id = (uint32_t)getpid()});
-    int ret = serve(&h, fd);
-    close_all(&h);
+    /* The outbox has a thread, and a cage holds those threads only that begin in it. */
+    if (enter_cage(&h, &frame) == 0 && (h.out = lintel_outbox_new(fd)) != NULL) {
+        ret = serve(&h);
+        close_all(&h);
+    }
+    lintel_buf_fini(&frame);
+    lintel_cage_watch_fini(&h.watch);
+    lintel_cage_fini(&h.cage);
     close(fd);
     return ret == 0 ? 0 : 1;
 }

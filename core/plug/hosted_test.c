@@ -13,6 +13,7 @@
 
 #include "core/base/mem.h"
 #include "core/loop/frames.h"
+#include "core/plug/cage.h"
 #include "core/plug/load.h"
 #include "core/plug/wire.h"
 #include "tests/kit/kit.h"
@@ -72,6 +73,29 @@ put(struct host *h)
     CHECK_INT(lintel_frame_write(h->fd, &h->frame), 0);
 }
 
+/* Tells it what it may do, as the hub does. */
+static int
+let_in(struct host *h)
+{
+    struct lintel_cage cage = {0};
+    struct lintel_wire_up m;
+    if (!expect(h, LINTEL_WIRE_HELLO, &m))
+        return 0;
+    CHECK_INT(m.ticket, LINTEL_WIRE_VERSION);
+    CHECK_INT(m.id, h->pid);
+    lintel_cage_find_user(&cage.user);
+    lintel_cage_add_path(&cage, built("plugins/fake/fake.so"), 0);
+    lintel_cage_add_path(&cage, built("plugins/fake/wrong-major.so"), 0);
+    lintel_buf_reset(&h->frame);
+    lintel_cage_write(&h->frame, &cage);
+    put(h);
+    lintel_cage_fini(&cage);
+    if (!expect(h, LINTEL_WIRE_READY, &m))
+        return 0;
+    CHECK_INT(m.instance, 0);
+    return 1;
+}
+
 static void
 say(struct host *h, uint32_t number, enum lintel_wire_kind kind)
 {
@@ -125,9 +149,7 @@ it_ends_with_its_hub(void)
     struct host h;
     struct lintel_wire_up m;
     begin(&h);
-    REQUIRE(expect(&h, LINTEL_WIRE_HELLO, &m));
-    CHECK_INT(m.ticket, LINTEL_WIRE_VERSION);
-    CHECK_INT(m.id, h.pid);
+    REQUIRE(let_in(&h));
     open_instance(&h, 4, built("plugins/fake/fake.so"), "fake");
     REQUIRE(expect(&h, LINTEL_WIRE_READY, &m));
     CHECK_INT(m.instance, 4);
@@ -142,7 +164,7 @@ sigterm_stops_the_plugins(void)
     struct host h;
     struct lintel_wire_up m;
     begin(&h);
-    REQUIRE(expect(&h, LINTEL_WIRE_HELLO, &m));
+    REQUIRE(let_in(&h));
     open_instance(&h, 4, built("plugins/fake/fake.so"), "fake");
     REQUIRE(expect(&h, LINTEL_WIRE_READY, &m));
     kill(h.pid, SIGINT); /* Ctrl-C is not for it */
@@ -159,7 +181,7 @@ instances_come_and_go(void)
     struct host h;
     struct lintel_wire_up m;
     begin(&h);
-    REQUIRE(expect(&h, LINTEL_WIRE_HELLO, &m));
+    REQUIRE(let_in(&h));
     for (uint32_t i = 1; i <= 20; i++) {
         open_instance(&h, i, built("plugins/fake/fake.so"), "fake");
         REQUIRE(expect(&h, LINTEL_WIRE_READY, &m));
@@ -244,6 +266,36 @@ a_hub_that_talks_nonsense(void)
     close(h.fd);
 }
 
+/* Nothing of a plugin is loaded before the cage is shut. */
+static void
+a_hub_that_forgets_the_cage(void)
+{
+    struct host h;
+    struct lintel_wire_up m;
+    begin(&h);
+    REQUIRE(expect(&h, LINTEL_WIRE_HELLO, &m));
+    open_instance(&h, 4, built("plugins/fake/fake.so"), "fake");
+    CHECK_INT(lintel_frame_read(h.fd, &h.frame), 1);
+    int status = finish(&h);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    close(h.fd);
+}
+
+static void
+a_cage_comes_once(void)
+{
+    struct host h;
+    struct lintel_cage cage = {0};
+    begin(&h);
+    REQUIRE(let_in(&h));
+    lintel_buf_reset(&h.frame);
+    lintel_cage_write(&h.frame, &cage);
+    put(&h);
+    int status = finish(&h);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    close(h.fd);
+}
+
 /* What a command prints, and its status. */
 static int
 run(const char *arguments, char *out, size_t size)
@@ -284,6 +336,8 @@ main(int argc, char **argv)
                                             KIT(instances_come_and_go),
                                             KIT(opening_and_starting_are_two),
                                             KIT(a_hub_that_talks_nonsense),
+                                            KIT(a_hub_that_forgets_the_cage),
+                                            KIT(a_cage_comes_once),
                                             KIT(on_the_command_line),
                                             {0}};
     return kit_main("hosted", tests, argc, argv);

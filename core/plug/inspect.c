@@ -76,7 +76,7 @@ void
 lintel_inspect_json(const lintel_plugin *p, struct lintel_buf *out)
 {
     static const char *const flags[] = {"blocking", "push", "transport", NULL};
-    static const char *const needs[] = {"network", "serial", "files", NULL};
+    static const char *const needs[] = {"network", "serial", "files", "addresses", NULL};
     lintel_buf_adds(out, "{\"name\":");
     lintel_buf_add_json_str(out, p->name, strlen(p->name));
     text(out, "version", p->version);

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "core/base/log.h"
+#include "core/plug/cage.h"
 #include "core/plug/child.h"
 #include "core/plug/instance_priv.h"
 #include "core/plug/transport_priv.h"
@@ -15,6 +16,7 @@
 #define STOP_MOST (5 * LINTEL_SECOND)
 #define BEAT (2 * LINTEL_SECOND) /* a look at what runs */
 #define FLOOD_TOLD (60 * LINTEL_SECOND)
+#define RENEW_LEAST (10 * LINTEL_SECOND)
 enum {
     THREAD_BYTES_MOST = 1024 * 1024
 }; /* of a thread's frames on their way; more values wait in the instance */
@@ -23,8 +25,11 @@ struct process { /* a child, and who lives in it */
     struct lintel_plug *plug;
     struct process *next;
     struct lintel_child *child;
-    char *shared; /* name of `process:NAME`; NULL: of one instance alone */
+    struct lintel_cage cage; /* of the child that runs, or the next one */
+    char *shared;            /* name of `process:NAME`; NULL: of one instance alone */
     int ending;
+    char outdated[200]; /* which file of its cage was replaced; "": none */
+    lintel_mono renewed;
     struct lintel_supervise life; /* of the child */
     struct lintel_instance *instances;
     struct carried *carried; /* transports */
@@ -48,6 +53,7 @@ static void on_timer(void *arg);
 static void on_beat(void *arg);
 static void finish(struct lintel_instance *i);
 static int start_thread(struct lintel_instance *i);
+static void judge_outdated(struct process *p, const unsigned char *data, size_t n);
 
 static void
 set_timer(struct lintel_instance *i, int64_t in)
@@ -419,10 +425,15 @@ process_frame(void *ctx, const unsigned char *data, size_t n)
     enum lintel_wire_kind kind;
     if (lintel_wire_peek(data, n, &number, &kind) != 0)
         return -1;
-    for (struct lintel_instance *i = p->instances; i != NULL; i = i->next)
-        if (i->number == number)
-            return port_frame(i, data, n);
-    return carried_frame(p->carried, number, data, n); /* or of one that has just gone */
+    struct lintel_instance *i = p->instances;
+    while (i != NULL && i->number != number)
+        i = i->next;
+    int ret = i != NULL ? port_frame(i, data, n)
+                        : carried_frame(p->carried, number, data, n); /* or one that has just gone */
+    if (ret == 0 && p->outdated[0] != '\0' &&
+        (kind == LINTEL_WIRE_LINK || kind == LINTEL_WIRE_REFUSED))
+        judge_outdated(p, data, n);
+    return ret;
 }
 
 static void
@@ -454,6 +465,86 @@ process_gone(void *ctx, const char *reason, int64_t wait)
     carried_gone(p->carried, reason, wait);
 }
 
+/* What those who live here need, and those of the site who will. Only a child that starts gets
+ * another cage. -1: out of memory. */
+static int
+widen_cage(struct process *p, const struct lintel_site *site, const struct lintel_port *conf)
+{
+    int failed = lintel_cage_add_port(&p->cage, conf);
+    return p->shared != NULL ? failed | lintel_cage_add_shared(&p->cage, site, p->shared) : failed;
+}
+
+/* The child starts: it gets what is needed now. */
+static int
+process_cage(void *ctx, struct lintel_buf *b)
+{
+    struct process *p = ctx;
+    int failed = 0;
+    p->outdated[0] = '\0';
+    lintel_cage_fini(&p->cage);
+    p->cage.user = p->plug->cage_user;
+    p->cage.off = p->plug->uncaged;
+    for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
+        failed |= widen_cage(p, i->site, i->conf);
+    for (const struct carried *c = p->carried; c != NULL; c = c->next)
+        failed |= widen_cage(p, c->t->site, c->t->conf);
+    lintel_cage_write(b, &p->cage);
+    return failed;
+}
+
+/* One more moves in. A child can't get out of its cage, so a wider one needs a new child. */
+static int
+make_room(struct process *p, const struct lintel_port *conf)
+{
+    struct lintel_cage wanted = {0};
+    int ret = lintel_cage_add_port(&wanted, conf);
+    if (ret == 0 && !lintel_cage_covers(&p->cage, &wanted)) {
+        char reason[200];
+        lintel_format(reason, sizeof reason, "%s, which needs more, moves into the same process",
+                      conf->name);
+        lintel_child_renew(p->child, reason);
+    } else if (p->outdated[0] != '\0') {
+        lintel_child_renew(p->child, p->outdated);
+    }
+    lintel_cage_fini(&wanted);
+    return ret;
+}
+
+/* A cage allows files, not names: the new one can't be read from within. That is of no matter until
+ * somebody opens it again. */
+static void
+process_outdated(void *ctx, const char *text)
+{
+    struct process *p = ctx;
+    if (p->outdated[0] != '\0')
+        return;
+    lintel_format(p->outdated, sizeof p->outdated, "%s: a new process reads it", text);
+    for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
+        lintel_log(LINTEL_LOG_INFO, i->conf->name,
+                   "%s; a new process reads it, when the connection is lost or the bus starts anew",
+                   text);
+    for (const struct carried *c = p->carried; c != NULL; c = c->next)
+        lintel_log(LINTEL_LOG_INFO, c->t->conf->name,
+                   "%s; a new process reads it, when the transport starts anew", text);
+}
+
+/* A plugin has lost its connection, or could not start: the next try shall find the new file. A
+ * plugin that lies about it gains no more than one that crashes. */
+static void
+judge_outdated(struct process *p, const unsigned char *data, size_t n)
+{
+    struct lintel_wire_up m;
+    lintel_mono now = lintel_loop_now(p->plug->loop);
+    if (lintel_wire_read_up(data, n, &p->plug->scratch, &m) != 0 || m.status == LINTEL_OK)
+        return;
+    if (p->renewed != 0 && now - p->renewed < RENEW_LEAST) {
+        lintel_child_kill(p->child, p->outdated);
+    } else {
+        p->renewed = now;
+        lintel_child_renew(p->child, p->outdated);
+    }
+}
+
 static void
 free_process(struct process *p)
 {
@@ -461,6 +552,7 @@ free_process(struct process *p)
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
+    lintel_cage_fini(&p->cage);
     lintel_free(p->shared);
     lintel_free(p);
 }
@@ -480,8 +572,8 @@ process_ended(void *ctx)
 static struct process *
 new_process(struct lintel_plug *plug, const struct lintel_port *conf)
 {
-    static const struct lintel_child_fns fns = {process_up, process_frame, process_gone,
-                                                process_ended};
+    static const struct lintel_child_fns fns = {process_cage,  process_up,   process_outdated,
+                                                process_frame, process_gone, process_ended};
     struct process *p = lintel_alloc(sizeof *p);
     if (p == NULL)
         return NULL;
@@ -512,6 +604,8 @@ process_for(struct lintel_plug *plug, struct process *p, const struct lintel_por
             if (!p->ending && p->shared != NULL && strcmp(p->shared, conf->process) == 0)
                 break;
     if (p != NULL) {
+        if (make_room(p, conf) != 0)
+            return NULL;
         lintel_supervise_forgive(&p->life); /* it is not what it was */
         lintel_child_retry(p->child);
     } else if ((p = new_process(plug, conf)) == NULL) {
@@ -890,6 +984,13 @@ lintel_plug_new(const struct lintel_plug_source *s)
     }
     p->loop = s->loop;
     p->engine = s->engine;
+    p->uncaged = s->uncaged;
+    lintel_cage_find_user(&p->cage_user);
+    if (p->cage_user.name[0] != '\0' && strcmp(p->cage_user.name, LINTEL_CAGE_USER) != 0)
+        lintel_log(LINTEL_LOG_WARN, "hub",
+                   "there is no user " LINTEL_CAGE_USER ": plugins' processes run as %s; "
+                   "`useradd --system " LINTEL_CAGE_USER "` gives them a user of their own",
+                   p->cage_user.name);
     if (getrandom(&p->random, sizeof p->random, GRND_NONBLOCK) != sizeof p->random)
         p->random = (uint64_t)lintel_loop_wall(p->loop); /* jitter, no secret */
     return p;
@@ -940,6 +1041,7 @@ lintel_instance_stats(const struct lintel_instance *i, struct lintel_instance_st
         .plugin = i->plugin->name,
         .version = i->version[0] != '\0' ? i->version : i->plugin->version,
         .isolation = i->isolation,
+        .cage = shared ? lintel_child_cage(i->process->child) : "",
         .pid = shared ? lintel_child_pid(i->process->child) : 0,
         .restarts = i->restarts + (shared ? lintel_child_restarts(i->process->child) : 0),
         .state = i->swap != NULL ? "reloading"

@@ -12,6 +12,7 @@ struct lintel_plug_source {
     struct lintel_loop *loop;
     struct lintel_engine *engine;
     const char *host_program; /* path of lintel-host */
+    int uncaged;              /* children may do what the daemon may; for developers */
 };
 struct lintel_plug *lintel_plug_new(const struct lintel_plug_source *s);
 /* Stops what runs, children included, and waits for them, at most 5 s; then kills the children.
@@ -34,7 +35,8 @@ void lintel_plug_retry(struct lintel_plug *p, struct lintel_instance *i);
 
 struct lintel_instance_stats {
     const char *name, *plugin, *version, *isolation; /* "thread", "process", "process:field" */
-    int64_t pid;                                     /* of the child; 0: none */
+    const char *cage; /* what holds the child, "user nobody, landlock 7, seccomp"; "": no child */
+    int64_t pid;      /* of the child; 0: none */
     uint32_t restarts;                               /* of the child, and of the instance alone */
     const char *state;  /* "running", "starting", "back-off", "alarm" (it ended too often, and is
                            tried rarely), "ending" (it did wrong), "stopping", "failed",

@@ -3,6 +3,7 @@
  * side towards the engine. */
 #ifndef LINTEL_PLUG_INSTANCE_PRIV_H
 #define LINTEL_PLUG_INSTANCE_PRIV_H
+#include "core/plug/cage.h"
 #include "core/plug/gate.h"
 #include "core/plug/instance.h"
 #include "core/plug/slots.h"
@@ -33,6 +34,8 @@ struct lintel_plug {
     struct lintel_loop *loop;
     struct lintel_engine *engine;
     char *host_program;
+    struct lintel_cage_user cage_user;
+    int uncaged;
     struct lintel_instance **instances;
     uint32_t n, room;
     uint32_t last_number;

@@ -352,7 +352,7 @@ secrets_travel_over_the_socket_only(void)
     struct kit_plug k;
     char path[64], text[65536];
     kit_plug_new(&k);
-    setenv("LINTEL_TEST", "passed", 1);
+    setenv("LINTEL_TEST", "kept back", 1);
     setenv("OTHER_TEST", "kept back", 1);
     begin(&k, &bus, "fake", KIT_PROCESS, LIST("secret=xyzzy-plugh"), NULL);
     for (int i = 0; i < 2; i++) {
@@ -369,7 +369,7 @@ secrets_travel_over_the_socket_only(void)
         text[n] = '\0';
         CHECK(strstr(text, "xyzzy") == NULL);
         CHECK(strstr(text, "kept back") == NULL);
-        CHECK_HAS(text, i ? "LINTEL_TEST=passed" : "lintel-host --socket=3 --name line");
+        CHECK_HAS(text, i ? "PATH=" : "lintel-host --socket=3 --name line");
     }
     CHECK(strstr(kit_log(), "xyzzy") == NULL);
     kit_bus_stop(&k, &bus);
@@ -543,6 +543,69 @@ strangers_in_the_place_of_the_host(void)
     }
 }
 
+/* A child can't get out of its cage: one more that needs more makes it start anew. */
+static void
+one_that_needs_more_moves_in(void)
+{
+    struct kit_plug k;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", KIT_SHARED, NULL, NULL);
+    int64_t first = stats(&bus).pid;
+    CHECK(strstr(stats(&bus).cage, "landlock") != NULL);
+    CHECK(strstr(stats(&bus).cage, "seccomp") != NULL);
+    kit_bus_start(&k, &other, "file", "files", KIT_SHARED, LIST("folder=/nowhere/at/all"));
+    CHECK(kit_wait(&k, &other.bus->readies, 1));
+    CHECK(kit_wait(&k, &bus.bus->readies, 2));
+    CHECK_STR(bus.bus->gone, "files, which needs more, moves into the same process");
+    CHECK(stats(&bus).pid != first);
+    CHECK_INT(stats(&bus).pid, stats(&other).pid);
+    kit_bus_stop(&k, &other);
+    /* What needs no more than there is does not disturb. */
+    first = stats(&bus).pid;
+    kit_bus_start(&k, &other, "fake-blocking", "more", KIT_SHARED, NULL);
+    CHECK(kit_wait(&k, &other.bus->readies, 1));
+    CHECK_INT(stats(&bus).pid, first);
+    CHECK_INT(bus.bus->gones, 1);
+    kit_bus_stop(&k, &other);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
+static int
+is_told(void *ctx)
+{
+    (void)ctx;
+    return strstr(kit_log(), "certificate.pem was replaced; a new process reads it") != NULL;
+}
+
+/* A file of the cage is replaced by another of that name: the process starts anew to read it, as
+ * soon as somebody may want to. */
+static void
+a_replaced_file_is_noticed(void)
+{
+    struct kit_plug k;
+    char path[1100], fresh[1100], setting[1200];
+    kit_plug_new(&k);
+    CHECK_INT(chmod(kit_folder(), 0711), 0);
+    snprintf(path, sizeof path, "%s", kit_write("certificate.pem", "old"));
+    snprintf(fresh, sizeof fresh, "%s", kit_write("new.pem", "new"));
+    snprintf(setting, sizeof setting, "folder=%s", path);
+    begin(&k, &bus, "file", KIT_SHARED, LIST(setting), NULL);
+    int64_t first = stats(&bus).pid;
+    CHECK_INT(rename(fresh, path), 0);
+    CHECK(lintel_loop_until(k.loop, is_told, NULL, INT64_C(20000000000)));
+    CHECK_INT(bus.bus->gones, 0); /* what works goes on working */
+    CHECK_INT(stats(&bus).pid, first);
+    kit_bus_start(&k, &other, "fake", "one that starts", KIT_SHARED, NULL);
+    CHECK(kit_wait(&k, &bus.bus->readies, 2));
+    CHECK(kit_wait(&k, &other.bus->readies, 1));
+    CHECK_HAS(bus.bus->gone, "certificate.pem was replaced: a new process reads it");
+    CHECK(stats(&bus).pid != first);
+    kit_bus_stop(&k, &other);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
 /* The plugin of docs/tutorial-plugin.md. */
 static void
 the_tutorials_plugin_works(void)
@@ -554,6 +617,7 @@ the_tutorials_plugin_works(void)
     kit_write("values/words", "no number\n");
     snprintf(folder, sizeof folder, "%s/values", kit_folder());
     snprintf(setting, sizeof setting, "folder=%s", folder);
+    CHECK_INT(chmod(kit_folder(), 0711) | chmod(folder, 0777), 0); /* the child is somebody else */
     begin(&k, &bus, "file", KIT_PROCESS, LIST(setting),
           ADDRS(LIST("file=temperature"), LIST("file=words"), LIST("file=missing"),
                 LIST("file=setpoint")));
@@ -589,6 +653,8 @@ main(int argc, char **argv)
                                             KIT(secrets_travel_over_the_socket_only),
                                             KIT(a_call_after_the_end_is_dropped),
                                             KIT(a_missing_host_program_is_said),
+                                            KIT(one_that_needs_more_moves_in),
+                                            KIT(a_replaced_file_is_noticed),
                                             KIT(the_tutorials_plugin_works),
                                             KIT(a_child_that_hangs_is_started_anew),
                                             KIT(strangers_in_the_place_of_the_host),

@@ -18,6 +18,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/plug/judge.h"
+#include "core/plug/probe.h"
 
 enum { REASON_MOST = 512 };
 
@@ -249,23 +250,33 @@ lintel_loaded_mark(const lintel_plugin *p)
     return ret;
 }
 
+/* All that can be said of it without running its code. path: the real one. */
+static int
+judge_file(const char *file, char path[PATH_MAX], struct stat *st, char *reason, uint32_t size)
+{
+    /* The real path, so that a symbolic link in a safe folder does not lead to code in an unsafe
+     * one. */
+    if (realpath(file, path) == NULL || stat(path, st) != 0) {
+        lintel_format(reason, size, "%s: %s", file, strerror(errno));
+        return -1;
+    }
+    if (!S_ISREG(st->st_mode)) {
+        lintel_format(reason, size, "%s is not a file", path);
+        return -1;
+    }
+    return judge_owner("plugin", path, st, reason, size) != 0 ||
+                   judge_folder(path, reason, size) != 0 ||
+                   judge_elf(path, st->st_size, reason, size) != 0
+               ? -1
+               : 0;
+}
+
 const lintel_entry *
 lintel_load_file(const char *file, char *reason, uint32_t size)
 {
     char path[PATH_MAX], why[REASON_MOST];
     struct stat st;
-    /* The real path, so that a symbolic link in a safe folder does not lead to code in an unsafe
-     * one. */
-    if (realpath(file, path) == NULL || stat(path, &st) != 0) {
-        lintel_format(reason, size, "%s: %s", file, strerror(errno));
-        return NULL;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        lintel_format(reason, size, "%s is not a file", path);
-        return NULL;
-    }
-    if (judge_owner("plugin", path, &st, reason, size) != 0 ||
-        judge_folder(path, reason, size) != 0 || judge_elf(path, st.st_size, reason, size) != 0)
+    if (judge_file(file, path, &st, reason, size) != 0)
         return NULL;
     pthread_mutex_lock(&libraries_lock);
     const struct library *library = open_library(path, &st, reason, size);
@@ -300,7 +311,19 @@ struct names { /* NULL-terminated */
     size_t n;
 };
 
+struct probed { /* a file that was tried */
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec changed;
+    char reason[REASON_MOST]; /* ""; it is good */
+};
+
 struct lintel_loader {
+    const char *host;         /* tries files first; NULL: nobody */
+    const char *package;      /* names of its plugins; NULL: all in `own` */
+    struct names own;         /* folders of this package */
+    struct lintel_map probed; /* by path: struct probed */
     struct names dirs;        /* in the order of search */
     struct names map;         /* "name=/path/x.so" */
     struct names found;       /* of lintel_loader_names */
@@ -352,7 +375,8 @@ lintel_loader_new(const char *const *dirs)
     int bad = names_split(&l->map, getenv("LINTEL_PLUGIN_MAP"), ',') != 0 ||
               names_split(&l->dirs, getenv("LINTEL_PLUGIN_PATH"), ':') != 0;
     for (; !bad && *dirs != NULL; dirs++)
-        bad = names_add(&l->dirs, *dirs, strlen(*dirs)) != 0;
+        bad = names_add(&l->dirs, *dirs, strlen(*dirs)) != 0 ||
+              names_add(&l->own, *dirs, strlen(*dirs)) != 0;
     if (bad) {
         lintel_loader_free(l);
         return NULL;
@@ -374,6 +398,10 @@ lintel_loader_free(struct lintel_loader *l)
         }
     }
     lintel_map_fini(&l->opened);
+    for (size_t it = 0; lintel_map_next(&l->probed, &it, &slot);)
+        lintel_free(slot->value);
+    lintel_map_fini(&l->probed);
+    names_fini(&l->own);
     names_fini(&l->dirs);
     names_fini(&l->map);
     names_fini(&l->found);
@@ -477,6 +505,91 @@ take_in(struct lintel_loader *l, const lintel_entry *e, const char *name, const 
     return 0;
 }
 
+/* ---- before a file is opened ----------------------------------------------------------------- */
+
+void
+lintel_loader_probe(struct lintel_loader *l, const char *host)
+{
+    l->host = host;
+}
+
+static int
+is_same(const struct probed *p, const struct stat *st)
+{
+    return p->device == st->st_dev && p->inode == st->st_ino && p->size == st->st_size &&
+           p->changed.tv_sec == st->st_mtim.tv_sec && p->changed.tv_nsec == st->st_mtim.tv_nsec;
+}
+
+/* Whether its code may run here: 0, or -1 with the reason. */
+static int
+try_first(struct lintel_loader *l, const char *file, char *reason, uint32_t size)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    if (l->host == NULL)
+        return 0;
+    if (judge_file(file, path, &st, reason, size) != 0)
+        return -1;
+    struct probed *p = lintel_map_get(&l->probed, path, strlen(path));
+    if (p == NULL) {
+        p = lintel_alloc(sizeof *p);
+        if (p == NULL || lintel_map_put(&l->probed, path, strlen(path), p) != 0) {
+            lintel_free(p);
+            lintel_copy(reason, size, "out of memory");
+            return -1;
+        }
+    }
+    if (!is_same(p, &st)) {
+        *p = (struct probed){st.st_dev, st.st_ino, st.st_size, st.st_mtim, ""};
+        if (lintel_probe(l->host, path, p->reason, sizeof p->reason) != 0 && p->reason[0] == '\0')
+            lintel_copy(p->reason, sizeof p->reason, "it can't be looked at");
+    }
+    lintel_copy(reason, size, p->reason);
+    return p->reason[0] == '\0' ? 0 : -1;
+}
+
+void
+lintel_loader_package(struct lintel_loader *l, const char *list)
+{
+    l->package = list;
+}
+
+static int
+lies_below(const char *file, const char *folder)
+{
+    char path[PATH_MAX], real[PATH_MAX];
+    if (realpath(file, path) == NULL || realpath(folder, real) == NULL)
+        return 0;
+    size_t n = strlen(real);
+    return strncmp(path, real, n) == 0 && path[n] == '/';
+}
+
+/* "plugins/file/file.so plugins/mqtt/mqtt.so": whether one of them is called so. */
+static int
+is_listed(const char *list, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = strstr(list, name); at != NULL; at = strstr(at + 1, name))
+        if ((at == list || at[-1] == '/' || at[-1] == ' ') && strncmp(at + n, ".so", 3) == 0 &&
+            (at[n + 3] == ' ' || at[n + 3] == '\0'))
+            return 1;
+    return 0;
+}
+
+int
+lintel_loader_is_own(void *loader, const lintel_plugin *p, const char *file)
+{
+    const struct lintel_loader *l = loader;
+    if (l->package != NULL && !is_listed(l->package, p->name))
+        return 0;
+    for (size_t i = 0; i < l->own.n; i++)
+        if (lies_below(file, l->own.list[i]))
+            return 1;
+    return 0;
+}
+
+/* ---- finding -------------------------------------------------------------------------------- */
+
 /* Finds a name's file and opens it; NULL: reported. */
 static const struct opened *
 look(struct lintel_loader *l, const char *name, int again, struct lintel_place at,
@@ -488,7 +601,9 @@ look(struct lintel_loader *l, const char *name, int again, struct lintel_place a
         not_found(l, name, at, report);
         return NULL;
     }
-    const lintel_entry *e = lintel_load_file(file, reason, sizeof reason);
+    const lintel_entry *e = try_first(l, file, reason, sizeof reason) == 0
+                                ? lintel_load_file(file, reason, sizeof reason)
+                                : NULL;
     if (e == NULL) {
         lintel_error(report, at, "plugin \"%s\" is refused: %s", name, reason);
         return NULL;

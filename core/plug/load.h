@@ -11,6 +11,14 @@ struct lintel_loader;
  * before that. */
 struct lintel_loader *lintel_loader_new(const char *const *dirs);
 void lintel_loader_free(struct lintel_loader *l); /* libraries stay open */
+/* From now on each file is tried by this lintel-host first (core/plug/probe.h), once as long as it
+ * is the same file. The text is borrowed. */
+void lintel_loader_probe(struct lintel_loader *l, const char *host);
+/* The plugins of this package, "plugins/file/file.so ..": whoever has such a name, and lies below
+ * the loader's folders, came with the hub. NULL: all who lie there. Borrowed. */
+void lintel_loader_package(struct lintel_loader *l, const char *list);
+/* That question. The signature is that of lintel_site_source.plugin_own. */
+int lintel_loader_is_own(void *loader, const lintel_plugin *p, const char *file);
 
 /* Opens and checks one, once; NULL with the reason at `at`: not found (where was searched, the
  * nearest name), file or folder writable by others (which, and the chmod), not ELF, no entry

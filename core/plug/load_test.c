@@ -309,6 +309,104 @@ a_new_file_is_seen(void)
     lintel_loader_free(l);
 }
 
+/* Who is asked before a file is opened here, writes a line for it into `asked`. */
+static const char *
+a_host_that_says(const char *answer, int status)
+{
+    static char path[1100];
+    char script[3000];
+    snprintf(script, sizeof script, "#!/bin/sh\necho \"$1\" >>'%s/asked'\necho '%s' >&2\nexit %d\n",
+             kit_folder(), answer, status);
+    snprintf(path, sizeof path, "%s", kit_write("host", script));
+    CHECK_INT(chmod(path, 0755), 0);
+    return path;
+}
+
+static int
+times_asked(void)
+{
+    char path[1100], line[100];
+    int n = 0;
+    snprintf(path, sizeof path, "%s/asked", kit_folder());
+    FILE *f = fopen(path, "r");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+        CHECK_STR(line, "--try\n");
+        n++;
+    }
+    if (f != NULL)
+        fclose(f);
+    return n;
+}
+
+static void
+files_are_tried_first(void)
+{
+    char folder[1100];
+    snprintf(folder, sizeof folder, "%s/tried", kit_folder());
+    const char *const own[] = {folder, NULL};
+    unsetenv("LINTEL_PLUGIN_PATH");
+    struct lintel_report report = {0};
+    struct lintel_loader *l = lintel_loader_new(own);
+    const char *file = copy("plugins/file/file.so", "tried/file.so");
+    CHECK_INT(chmod(file, 0755), 0);
+    lintel_loader_probe(l, a_host_that_says("lintel-host: it smells", 1));
+    CHECK(lintel_loader_find(l, "file", at, NULL, &report) == NULL);
+    CHECK(lintel_loader_find(l, "file", at, NULL, &report) == NULL);
+    REQUIRE(report.n == 2);
+    CHECK_STR(report.problems[0].text, "plugin \"file\" is refused: it smells");
+    CHECK_STR(report.problems[1].text, "plugin \"file\" is refused: it smells");
+    CHECK_INT(times_asked(), 1); /* once as long as it is the same file */
+    const struct timespec then[] = {{1000000000, 0}, {1000000000, 0}};
+    CHECK_INT(utimensat(AT_FDCWD, file, then, 0), 0);
+    lintel_loader_probe(l, a_host_that_says("lintel-host: not good", 0));
+    CHECK(lintel_loader_find(l, "file", at, NULL, &report) == NULL); /* a good end is not enough */
+    CHECK_INT(times_asked(), 2);
+    CHECK_INT(utimensat(AT_FDCWD, file, NULL, 0), 0);
+    lintel_loader_probe(l, a_host_that_says("lintel-host: good", 0));
+    CHECK(lintel_loader_find(l, "file", at, NULL, &report) != NULL);
+    CHECK_INT(times_asked(), 3);
+    CHECK(lintel_loader_find(l, "file", at, NULL, &report) != NULL);
+    CHECK_INT(times_asked(), 3);
+    CHECK_INT(report.n, 3);
+    lintel_report_fini(&report);
+    lintel_loader_free(l);
+}
+
+static void
+a_host_that_can_not_be_started(void)
+{
+    const char *const dirs[] = {built("plugins"), NULL};
+    struct lintel_report report = {0};
+    struct lintel_loader *l = lintel_loader_new(dirs);
+    lintel_loader_probe(l, "/nowhere/lintel-host");
+    CHECK(lintel_loader_find(l, "file", at, NULL, &report) == NULL);
+    REQUIRE(report.n == 1);
+    CHECK_HAS(report.problems[0].text,
+              "/nowhere/lintel-host, which tries plugins first, can't be started: No such file");
+    lintel_report_fini(&report);
+    lintel_loader_free(l);
+}
+
+static void
+which_came_with_the_hub(void)
+{
+    const char *const dirs[] = {built("plugins"), NULL};
+    const lintel_plugin file = {.name = "file"}, modbus = {.name = "mod"};
+    const char *path = built("plugins/file/file.so");
+    struct lintel_loader *l = lintel_loader_new(dirs);
+    CHECK(lintel_loader_is_own(l, &file, path)); /* a build tree: all that lie there */
+    CHECK(lintel_loader_is_own(l, &modbus, path));
+    CHECK(!lintel_loader_is_own(l, &file, kit_write("foreign/file.so", "")));
+    CHECK(!lintel_loader_is_own(l, &file, "/nowhere/file.so"));
+    lintel_loader_package(l, "plugins/mqtt/mqtt.so plugins/file/file.so plugins/mod/mod.soo");
+    CHECK(lintel_loader_is_own(l, &file, path));
+    CHECK(!lintel_loader_is_own(l, &modbus, path));
+    CHECK(!lintel_loader_is_own(l, &file, kit_write("foreign/file.so", "")));
+    lintel_loader_package(l, "");
+    CHECK(!lintel_loader_is_own(l, &file, path));
+    lintel_loader_free(l);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -321,6 +419,9 @@ main(int argc, char **argv)
                                             KIT(tables_are_judged),
                                             KIT(inspection_prints_all),
                                             KIT(a_new_file_is_seen),
+                                            KIT(files_are_tried_first),
+                                            KIT(a_host_that_can_not_be_started),
+                                            KIT(which_came_with_the_hub),
                                             {0}};
     return kit_main("load", tests, argc, argv);
 }

@@ -1,5 +1,8 @@
 noinst_LIBRARIES += $(LIBPLUG)
 core_plug_libplug_a_SOURCES = \
+	core/plug/cage.c core/plug/cage.h \
+	core/plug/cage_landlock.c core/plug/cage_lock.c core/plug/cage_lock.h \
+	core/plug/cage_seccomp.c core/plug/cage_watch.c \
 	core/plug/child.c core/plug/child.h \
 	core/plug/deck.c core/plug/deck.h \
 	core/plug/gate.c core/plug/gate.h \
@@ -12,6 +15,7 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/load.c core/plug/load.h \
 	core/plug/outbox.c core/plug/outbox.h \
 	core/plug/port.c core/plug/port_tap.c \
+	core/plug/probe.c core/plug/probe.h \
 	core/plug/shared.c \
 	core/plug/slots.c core/plug/slots.h \
 	core/plug/supervise.c core/plug/supervise.h \
@@ -31,12 +35,12 @@ core_plug_libplug_a_SOURCES = \
 
 host_PROGRAMS += bin/lintel-host
 bin_lintel_host_SOURCES = core/daemon/lintel_host.c
-bin_lintel_host_LDADD = $(LIBPLUG) $(BIND_LIBS)
+bin_lintel_host_LDADD = $(LIBPLUG) $(SECCOMP_LIBS) $(BIND_LIBS)
 
 # Tests of hosting bring an engine of their own that only records, and link without the real one.
-PLUG_TEST_LIBS = $(LIBPLUG) $(BIND_LIBS)
+PLUG_TEST_LIBS = $(LIBPLUG) $(SECCOMP_LIBS) $(BIND_LIBS)
 if HAVE_CUNIT
-plug_tests = core/plug/carried_test core/plug/ending_test core/plug/hosted_test core/plug/instance_test core/plug/load_test core/plug/swap_test core/plug/outbox_test \
+plug_tests = core/plug/cage_test core/plug/carried_test core/plug/ending_test core/plug/hosted_test core/plug/instance_test core/plug/load_test core/plug/swap_test core/plug/outbox_test \
 	core/plug/slots_test \
 	core/plug/supervise_test core/plug/transport_test \
 	core/plug/tape_test core/plug/transport_wire_test core/plug/wire_test
@@ -54,6 +58,8 @@ core_plug_carried_test_SOURCES = core/plug/carried_test.c core/plug/plug_kit.c c
 core_plug_carried_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_transport_wire_test_SOURCES = core/plug/transport_wire_test.c
 core_plug_transport_wire_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_cage_test_SOURCES = core/plug/cage_test.c
+core_plug_cage_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_hosted_test_SOURCES = core/plug/hosted_test.c
 core_plug_hosted_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_load_test_SOURCES = core/plug/load_test.c

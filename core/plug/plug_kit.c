@@ -298,6 +298,21 @@ field_values(const lintel_field *table, const char *const *given)
     return v;
 }
 
+/* The site has two buses for the shared process: the fakes, which need nothing. */
+static void
+share(struct kit_plug *k)
+{
+    static struct lintel_port fakes[2];
+    static const char *const names[] = {"fake", "fake-blocking"};
+    for (uint32_t i = 0; i < 2; i++) {
+        fakes[i] = (struct lintel_port){
+            .name = names[i], .isolation = LINTEL_ISOLATION_PROCESS, .process = "field"};
+        fakes[i].plugin = kit_plugin(k, names[i], &fakes[i].plugin_file);
+    }
+    site.buses = fakes;
+    site.nbuses = 2;
+}
+
 void
 kit_bus_start(struct kit_plug *k, struct kit_bus *b, const char *plugin, const char *name,
               enum kit_isolation isolation, const char *const *settings)
@@ -313,6 +328,8 @@ kit_bus_start(struct kit_plug *k, struct kit_bus *b, const char *plugin, const c
     b->conf.isolation =
         isolation == KIT_THREAD ? LINTEL_ISOLATION_THREAD : LINTEL_ISOLATION_PROCESS;
     b->conf.process = isolation == KIT_SHARED ? "field" : NULL;
+    if (isolation == KIT_SHARED)
+        share(k);
     b->conf.at = (struct lintel_place){"lintel.yaml", 1, 1};
     b->instance = lintel_plug_start_bus(k->plug, &site, &b->conf);
     CHECK(b->instance != NULL);

@@ -21,14 +21,16 @@ enum lintel_wire_kind {
     LINTEL_WIRE_REQUEST,
     LINTEL_WIRE_CANCEL,
     LINTEL_WIRE_CLOSE,      /* stop and destroy */
+    LINTEL_WIRE_CAGE,       /* what a child may do, once; instance 0 (core/plug/cage.h) */
     LINTEL_WIRE_START = 10, /* start what OPEN has created */
     LINTEL_WIRE_TAP = 11,   /* id 1: messages of the wire are wanted; core/plug/tap.h */
-    /* 9 cage: see docs/protocol-child.md; 64 to 95: of transports */
+    /* 64 to 95: of transports */
     LINTEL_WIRE_PING = 12, /* to the child, instance 0: do you live, and in which calls? */
     /* from it */
     LINTEL_WIRE_HELLO = 32, /* of a child, once; instance 0 */
-    LINTEL_WIRE_READY,
-    LINTEL_WIRE_REFUSED, /* create or start said no; OPEN may come again */
+    LINTEL_WIRE_READY,      /* instance 0: the child is in its cage */
+    LINTEL_WIRE_REFUSED,    /* create or start said no; OPEN may come again. Instance 0: the child
+                               can't be caged, or a file of its cage was replaced */
     LINTEL_WIRE_REFUSED_DEVICE,
     LINTEL_WIRE_REFUSED_POINT,
     LINTEL_WIRE_DONE, /* a request is over */

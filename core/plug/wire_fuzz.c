@@ -7,6 +7,7 @@
 
 #include "core/base/map.h"
 #include "core/loop/frames.h"
+#include "core/plug/cage.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,6 +40,25 @@ keep(struct lintel_str cbor)
     lintel_map_fini(&map);
 }
 
+/* A cage that was read is written and read again: it allows the same. */
+static void
+cage(const uint8_t *data, size_t size)
+{
+    struct lintel_cage c, back;
+    struct lintel_buf b = {0};
+    if (lintel_cage_read(data, size, &c) != 0)
+        return;
+    lintel_cage_write(&b, &c);
+    LINTEL_ASSERT(!b.failed && b.n <= LINTEL_FRAME_MOST);
+    LINTEL_ASSERT(lintel_cage_read((const unsigned char *)b.p, b.n, &back) == 0);
+    LINTEL_ASSERT(back.npaths == c.npaths && back.user.uid == c.user.uid && back.off == c.off);
+    for (uint32_t i = 0; i < c.npaths; i++)
+        LINTEL_ASSERT(strcmp(back.paths[i].path, c.paths[i].path) == 0);
+    lintel_cage_fini(&back);
+    lintel_cage_fini(&c);
+    lintel_buf_fini(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -48,6 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t instance;
     enum lintel_wire_kind kind;
     lintel_wire_peek(data, size, &instance, &kind);
+    cage(data, size);
     if (lintel_wire_read_up(data, size, &s, &up) == 0 &&
         (up.kind == LINTEL_WIRE_DONE || up.kind == LINTEL_WIRE_PUBLISH))
         again(&up);

@@ -409,7 +409,7 @@ coap_transport_extension(void *self, const char *id)
 static const lintel_plugin coap_plugin = {
     .size = sizeof coap_plugin,
     .flags = LINTEL_PLUGIN_TRANSPORT,
-    .needs = LINTEL_NEED_NETWORK,
+    .needs = LINTEL_NEED_NETWORK | LINTEL_NEED_FILES | LINTEL_NEED_ADDRESSES,
     .unit_bytes = 1,
     .name = "coap",
     .version = "1.0.0",

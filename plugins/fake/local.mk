@@ -262,3 +262,33 @@ plugins_fake_faulty_mallocleak_so_LDFLAGS = $(PLUGIN_LINK)
 
 dist_check_SCRIPTS += plugins/fake/check.sh
 TESTS += plugins/fake/check.sh
+# A plugin that tries to get out of its cage, and ones that do harm when they are opened.
+check_PROGRAMS += plugins/fake/escape.so plugins/fake/escape-serial.so plugins/fake/escape-network.so \
+	plugins/fake/traps/trap-crash.so plugins/fake/traps/trap-hang.so plugins/fake/traps/trap-exit.so plugins/fake/traps/trap-exec.so
+plugins_fake_escape_so_SOURCES = plugins/fake/escape.c
+plugins_fake_escape_so_CFLAGS = $(PLUGIN_COMPILE)
+plugins_fake_escape_so_LDFLAGS = $(PLUGIN_LINK)
+plugins_fake_escape_serial_so_SOURCES = plugins/fake/escape.c
+plugins_fake_escape_serial_so_CPPFLAGS = $(AM_CPPFLAGS) -DESCAPE_NEEDS=LINTEL_NEED_SERIAL -DESCAPE_NAME='"escape-serial"'
+plugins_fake_escape_serial_so_CFLAGS = $(PLUGIN_COMPILE)
+plugins_fake_escape_serial_so_LDFLAGS = $(PLUGIN_LINK)
+plugins_fake_escape_network_so_SOURCES = plugins/fake/escape.c
+plugins_fake_escape_network_so_CPPFLAGS = $(AM_CPPFLAGS) -DESCAPE_NEEDS='(LINTEL_NEED_NETWORK|LINTEL_NEED_ADDRESSES)' -DESCAPE_NAME='"escape-network"'
+plugins_fake_escape_network_so_CFLAGS = $(PLUGIN_COMPILE)
+plugins_fake_escape_network_so_LDFLAGS = $(PLUGIN_LINK)
+plugins_fake_traps_trap_crash_so_SOURCES = plugins/fake/trap.c
+plugins_fake_traps_trap_crash_so_CPPFLAGS = $(AM_CPPFLAGS) -DTRAP_CRASH -DTRAP_NAME='"trap-crash"'
+plugins_fake_traps_trap_crash_so_CFLAGS = $(PLUGIN_COMPILE)
+plugins_fake_traps_trap_crash_so_LDFLAGS = $(PLUGIN_LINK)
+plugins_fake_traps_trap_hang_so_SOURCES = plugins/fake/trap.c
+plugins_fake_traps_trap_hang_so_CPPFLAGS = $(AM_CPPFLAGS) -DTRAP_HANG -DTRAP_NAME='"trap-hang"'
+plugins_fake_traps_trap_hang_so_CFLAGS = $(PLUGIN_COMPILE)
+plugins_fake_traps_trap_hang_so_LDFLAGS = $(PLUGIN_LINK)
+plugins_fake_traps_trap_exit_so_SOURCES = plugins/fake/trap.c
+plugins_fake_traps_trap_exit_so_CPPFLAGS = $(AM_CPPFLAGS) -DTRAP_EXIT -DTRAP_NAME='"trap-exit"'
+plugins_fake_traps_trap_exit_so_CFLAGS = $(PLUGIN_COMPILE)
+plugins_fake_traps_trap_exit_so_LDFLAGS = $(PLUGIN_LINK)
+plugins_fake_traps_trap_exec_so_SOURCES = plugins/fake/trap.c
+plugins_fake_traps_trap_exec_so_CPPFLAGS = $(AM_CPPFLAGS) -DTRAP_EXEC -DTRAP_NAME='"trap-exec"'
+plugins_fake_traps_trap_exec_so_CFLAGS = $(PLUGIN_COMPILE)
+plugins_fake_traps_trap_exec_so_LDFLAGS = $(PLUGIN_LINK)

@@ -82,7 +82,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (client == NULL && MQTTAsync_create(&client, "tcp://127.0.0.1:1", "fuzz",
                                            MQTTCLIENT_PERSISTENCE_NONE, NULL) != MQTTASYNC_SUCCESS)
         abort();
-    if (mqtt_inbox_init(&b) != 0)
+    mqtt_inbox_init(&b);
+    if (mqtt_inbox_open(&b) != 0)
         abort();
     for (unsigned i = 0; i < FILTERS; i++) {
         struct mqtt_route *route = mqtt_routes_want(&routes, filters[i]);

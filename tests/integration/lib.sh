@@ -4,6 +4,7 @@
 set -uo pipefail
 source_dir=${LINTEL_SRCDIR:?} build=${LINTEL_BUILDDIR:?}
 here=$(mktemp -d "${TMPDIR:-/tmp}/lintel-it-XXXXXX")
+chmod 711 "$here" # processes of plugins are somebody else where the hub is root
 export LINTEL_RUN=$here/run LINTEL_PLUGIN_PATH=$build/plugins:$build/plugins/fake
 unset LINTEL_PLUGIN_MAP COLUMNS
 checks=0 failed=0 pids=()
@@ -131,11 +132,12 @@ PYTHON
 valgrind=()
 [ -z "${LINTEL_VALGRIND:-}" ] || valgrind=(valgrind -q --trace-children="${LINTEL_VALGRIND_CHILDREN:-no}" --leak-check=full --errors-for-leak-kinds=definite
     --show-leak-kinds=definite --num-callers=25 --suppressions="$source_dir/tests/kit/valgrind.supp" --log-file="$here/valgrind.%p")
-# start_hub SITE: a daemon on $here/SITE; ready when it returns.
+# start_hub SITE: a daemon on $here/SITE, started by the command in by=(); ready when it returns.
+by=()
 start_hub() {
     carry "$1"
     mkdir -p "$here/run" "$here/state"
-    start linteld "${valgrind[@]}" "$build/bin/linteld" --site "$1" --run "$here/run" --state "$here/state"
+    start linteld "${by[@]}" "${valgrind[@]}" "$build/bin/linteld" --site "$1" --run "$here/run" --state "$here/state"
     hub=$pid
     local end=$((SECONDS + 15 + 45 * (${#valgrind[@]} > 0)))
     while [ $SECONDS -lt $end ]; do

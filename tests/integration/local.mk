@@ -2,8 +2,10 @@
 integration_tests = \
 	tests/integration/abi.sh \
 	tests/integration/addresses.sh \
+	tests/integration/cage.sh \
+	tests/integration/carried.sh \
 	tests/integration/chaos.sh \
-	tests/integration/carried.sh tests/integration/check.sh \
+	tests/integration/check.sh \
 	tests/integration/churn.sh \
 	tests/integration/coap.sh \
 	tests/integration/demo.sh \

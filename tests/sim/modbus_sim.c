@@ -305,6 +305,7 @@ open_pty(const char *link)
         fprintf(stderr, "modbus_sim: %s: %s\n", name, strerror(errno));
         return NULL;
     }
+    fchmod(slave, 0666); /* the hub's child is another user where root runs it */
     cfmakeraw(&t);
     tcsetattr(slave, TCSANOW, &t);
     struct wire *w = wire_new(SERIAL, fd, NULL);

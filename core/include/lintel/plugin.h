@@ -207,7 +207,8 @@ enum { /* lintel_plugin.flags */
 enum { /* lintel_plugin.needs: what it wants of the system; a child process gets no more */
     LINTEL_NEED_NETWORK = 1,
     LINTEL_NEED_SERIAL = 2,
-    LINTEL_NEED_FILES = 4
+    LINTEL_NEED_FILES = 4,
+    LINTEL_NEED_ADDRESSES = 8 /* adds addresses to interfaces; ABI 1.1 */
 };
 
 /* Static const in the plugin. Members marked * may be NULL. */

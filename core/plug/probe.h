@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Trying a plugin's file in a throw-away process before this one opens it: opening runs its code.
+ * Waits, so not on the loop. Threads: any. */
+#ifndef LINTEL_PLUG_PROBE_H
+#define LINTEL_PLUG_PROBE_H
+#include <stdint.h>
+
+/* What `lintel-host --try FILE` says last when the file is good: that its end alone means so would
+ * let a plugin that ends the process pass. */
+#define LINTEL_PROBE_GOOD "lintel-host: good\n"
+/* Runs `host --try file`, caged, for at most 5 s. 0: the file can be opened and is a plugin of
+ * this hub. -1 with the reason: what the process said, or that it died or hung. */
+int lintel_probe(const char *host, const char *file, char *reason, uint32_t size);
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Plugins that do harm as soon as they are opened, before anybody has asked them anything. */
+#include <lintel/plugin.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static lintel_status
+create(const lintel_host *h, const lintel_value *v, void **self)
+{
+    (void)h, (void)v;
+    *self = malloc(1);
+    return *self != NULL ? LINTEL_OK : LINTEL_E_NOMEM;
+}
+
+static void __attribute__((constructor)) spring(void)
+{
+#if defined TRAP_CRASH
+    abort();
+#elif defined TRAP_HANG
+    for (;;)
+        pause();
+#elif defined TRAP_EXIT
+    _exit(0);
+#else
+    char *const none[] = {NULL};
+    execve("/bin/true", none, none);
+#endif
+}
+
+static const lintel_field bus_fields[] = {{0}};
+static const lintel_plugin trap = {.size = sizeof trap,
+                                   .name = TRAP_NAME,
+                                   .unit_bytes = 1,
+                                   .version = "1.0",
+                                   .summary = "Harm at once.",
+                                   .natural = "",
+                                   .bus = bus_fields,
+                                   .create = create,
+                                   .destroy = free};
+LINTEL_PLUGIN_ENTRY(&trap);
