@@ -1,7 +1,7 @@
 dist_man_MANS += docs/man/lintel.1 docs/man/linteld.8 docs/man/lintel-new-plugin.1 docs/man/lintel-plugin-check.1
 man5_MANS = docs/man/lintel.yaml.5 docs/man/lintel-binding.5
 EXTRA_DIST += docs/man/lintel.yaml.5.in docs/man/lintel-binding.5.in \
-	docs/addresses.md docs/architecture.md docs/benchmarks.md docs/directory.md docs/principles.md docs/rights.md docs/security.md docs/serial-lines.md docs/tutorial-binding.md docs/values.md \
+	docs/addresses.md docs/architecture.md docs/benchmarks.md docs/directory.md docs/principles.md docs/recording.md docs/rights.md docs/security.md docs/serial-lines.md docs/tutorial-binding.md docs/values.md \
 	docs/debugging.md \
 	docs/decisions
 

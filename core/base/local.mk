@@ -7,17 +7,20 @@ core_base_libbase_a_SOURCES = \
 	core/base/map.c core/base/map.h \
 	core/base/mem.c core/base/mem.h \
 	core/base/num.c core/base/num.h \
+	core/base/pcapng.c core/base/pcapng.h \
 	core/base/report.c core/base/report.h \
 	core/base/text.c core/base/text.h
 
 if HAVE_CUNIT
-base_tests = core/base/base_test core/base/doc_test core/base/cbor_test
+base_tests = core/base/base_test core/base/doc_test core/base/cbor_test core/base/pcapng_test
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 core_base_base_test_SOURCES = core/base/base_test.c
 core_base_base_test_LDADD = $(KIT_LIBS) $(BASE_LIBS)
 core_base_doc_test_SOURCES = core/base/doc_test.c
 core_base_doc_test_LDADD = $(KIT_LIBS) $(BASE_LIBS)
+core_base_pcapng_test_SOURCES = core/base/pcapng_test.c
+core_base_pcapng_test_LDADD = $(KIT_LIBS) $(BASE_LIBS)
 core_base_cbor_test_SOURCES = core/base/cbor_test.c
 core_base_cbor_test_LDADD = $(KIT_LIBS) $(BASE_LIBS)
 endif

@@ -4,6 +4,9 @@
  *   lintel:tests:
  *     - given:  { modbus: { input: { 12: "43 9A 00 00" } } }
  *       expect: { activePower: 308 }                     # null: no value
+ *     - replay: recordings/em1.pcapng                  # of `lintel record`, beside the binding
+ *       at:     12.5                                   # seconds; without it the recording's end
+ *       expect: { activePower: 3480 }
  *     - write:  { setPoint: 21 }
  *       sends:  { modbus: { setPoint: "00 D2" } }        # hexadecimal, or the payload's text
  *
@@ -13,11 +16,12 @@
 #include <string.h>
 
 #include "core/bind/field.h"
+#include "core/bind/files.h"
 #include "core/bind/keys.h"
 #include "core/bind/reader.h"
 #include "lintel/ext/given.h"
 
-enum { SCRATCH_MOST = 1024 * 1024 };
+enum { SCRATCH_MOST = 1024 * 1024, RECORDING_MOST = 64 * 1024 * 1024 };
 
 struct run {
     struct lintel_reader *r;
@@ -29,6 +33,8 @@ struct run {
     lintel_value given;
     lintel_device device;
     void *scratch; /* two pieces: of the point, of its scaleFrom */
+    const struct lintel_site_player *player;
+    void *play; /* of a recording; NULL: the test has none */
 };
 
 /* ---- values in words ------------------------------------------------------------------------- */
@@ -133,6 +139,8 @@ raw_of(const struct run *t, const struct lintel_bound *b, void *scratch, lintel_
        char reason[LINTEL_REASON])
 {
     char why[128] = "";
+    if (t->play != NULL)
+        return t->player->value(t->play, (uint32_t)(b - t->profile->bound), ret, reason);
     if (t->source == NULL || b->read.addr == NULL)
         return LINTEL_E_ADDRESS;
     lintel_device device = t->device;
@@ -164,7 +172,8 @@ exponent_of(const struct run *t, const struct lintel_bound *b)
     if (b->scale_from < 0)
         return 0;
     const struct lintel_bound *from = &t->profile->bound[b->scale_from];
-    if (raw_of(t, from, (char *)t->scratch + t->source->scratch, &raw, reason) != LINTEL_OK)
+    void *scratch = t->source != NULL ? (char *)t->scratch + t->source->scratch : NULL;
+    if (raw_of(t, from, scratch, &raw, reason) != LINTEL_OK)
         return 0;
     struct lintel_payload payload = {0};
     if (raw.type == LINTEL_T_BYTES)
@@ -212,7 +221,7 @@ expect(const struct run *t, const struct lintel_node *n)
     lintel_status st = raw_of(t, b, t->scratch, &raw, reason);
     if (st != LINTEL_OK) {
         lintel_error(t->r->report, lintel_node_place(t->doc, n), "%s: %s", n->key.p,
-                     st == LINTEL_E_ADDRESS || reason[0] == '\0'
+                     (st == LINTEL_E_ADDRESS && t->play == NULL) || reason[0] == '\0'
                          ? "nothing is given for its address"
                          : reason);
         return;
@@ -359,6 +368,111 @@ run_plugin(struct lintel_reader *r, struct lintel_origin *o, const struct lintel
         send(&t, c);
 }
 
+/* ---- recordings ------------------------------------------------------------------------------ */
+
+/* The recording's bytes, to be freed; NULL: reported. */
+static char *
+read_recording(struct lintel_reader *r, const struct lintel_origin *o, const struct lintel_node *n,
+               struct lintel_place at, const char **ret_path, size_t *ret_n)
+{
+    char *bytes = NULL;
+    const char *slash = strrchr(o->path, '/');
+    const char *folder =
+        slash != NULL ? lintel_arena_strndup(r->scratch, o->path, (size_t)(slash - o->path)) : ".";
+    const char *path = folder == NULL        ? NULL
+                       : n->text.p[0] == '/' ? n->text.p
+                                             : lintel_path_join(r->scratch, folder, n->text.p);
+    if (path == NULL)
+        return lintel_reader_no_memory(r);
+    int missing = r->files->read(r->files->ctx, path, RECORDING_MOST, &bytes, ret_n, r->report);
+    if (missing > 0)
+        lintel_error(r->report, at, "there is no file %s", path);
+    *ret_path = path;
+    return missing == 0 ? bytes : NULL;
+}
+
+/* `at:`, in seconds; -1: the end. 0: reported. */
+static int
+moment(struct lintel_reader *r, const struct lintel_doc *doc, const struct lintel_node *test,
+       double *ret)
+{
+    const struct lintel_node *n = lintel_node_get(test, "at");
+    *ret = -1;
+    if (n == NULL || (lintel_node_real(n, ret) && *ret >= 0))
+        return 1;
+    lintel_error(r->report, lintel_node_place(doc, n),
+                 "at: must be a number of seconds from the recording's beginning");
+    return 0;
+}
+
+struct recording {
+    const struct lintel_node *named;
+    const char *path, *bytes;
+    size_t n;
+};
+
+static void
+run_recording(struct lintel_reader *r, struct lintel_origin *o, const struct lintel_doc *doc,
+              const struct lintel_node *test, const struct recording *rec)
+{
+    struct lintel_place at = lintel_node_place(doc, rec->named);
+    const struct lintel_node *expected = lintel_node_get(test, "expect");
+    struct run t = {.r = r, .doc = doc, .test = test, .player = r->s->player};
+    struct lintel_play_source source = {
+        .file = rec->path, .bytes = rec->bytes, .n = rec->n, .place = at};
+    char name[128];
+    if (!moment(r, doc, test, &source.at))
+        return;
+    if (t.player->plugin(rec->path, rec->bytes, rec->n, name, sizeof name) != 0) {
+        lintel_error(r->report, at, "%s: %s", rec->path, name);
+        return;
+    }
+    if ((t.plugin = lintel_reader_plugin(r, name, at)) == NULL) {
+        lintel_warning(r->report, at, "not tested: the plugin \"%.64s\" is not installed here",
+                       name);
+        return;
+    }
+    if (prepare(&t, o, NULL, at) != 0)
+        return;
+    source.plugin = t.plugin;
+    source.profile = t.profile;
+    source.settings = t.device.settings;
+    t.play = t.player->play(&source, r->report);
+    for (const struct lintel_node *c = expected->child; t.play != NULL && c != NULL; c = c->next)
+        expect(&t, c);
+    if (t.play != NULL)
+        t.player->end(t.play);
+}
+
+static void
+replay(struct lintel_reader *r, struct lintel_origin *o, const struct lintel_doc *doc,
+       const struct lintel_node *test, const struct lintel_node *named)
+{
+    struct lintel_place at = lintel_node_place(doc, named);
+    struct recording rec = {.named = named};
+    if (named->kind != LINTEL_NODE_SCALAR || named->text.n == 0) {
+        lintel_error(r->report, at, "replay: must be the path of a recording, from this file");
+        return;
+    }
+    if (lintel_node_get(test, "expect") == NULL || lintel_node_get(test, "given") != NULL ||
+        lintel_node_get(test, "sends") != NULL) {
+        lintel_error(r->report, at,
+                     "a test with `replay` needs `expect`, and no `given` or `sends`");
+        return;
+    }
+    if (r->s->player == NULL) {
+        lintel_warning(r->report, at, "not tested: recordings are not played here");
+        return;
+    }
+    char *bytes = read_recording(r, o, named, at, &rec.path, &rec.n);
+    rec.bytes = bytes;
+    if (bytes != NULL)
+        run_recording(r, o, doc, test, &rec);
+    lintel_free(bytes);
+}
+
+/* ---- a binding's tests ----------------------------------------------------------------------- */
+
 static int
 is_map_or_missing(struct lintel_reader *r, const struct lintel_doc *doc,
                   const struct lintel_node *test, const char *key)
@@ -374,13 +488,18 @@ static void
 run_test(struct lintel_reader *r, struct lintel_origin *o, const struct lintel_doc *doc,
          const struct lintel_node *test)
 {
-    static const char *const keys[] = {"title", "sdfContext", "given", "expect",
-                                       "write", "sends",      NULL};
+    static const char *const keys[] = {"title", "sdfContext", "given", "expect", "write",
+                                       "sends", "replay",     "at",    NULL};
+    static const char *const maps[] = {"sdfContext", "given", "expect", "write", "sends", NULL};
     if (lintel_reader_keys(r, doc, test, keys, "a test") != 0)
         return;
-    for (size_t i = 1; keys[i] != NULL; i++)
-        if (!is_map_or_missing(r, doc, test, keys[i]))
+    for (size_t i = 0; maps[i] != NULL; i++)
+        if (!is_map_or_missing(r, doc, test, maps[i]))
             return;
+    if (lintel_node_get(test, "replay") != NULL) {
+        replay(r, o, doc, test, lintel_node_get(test, "replay"));
+        return;
+    }
     const struct lintel_node *given = lintel_node_get(test, "given"),
                              *sends = lintel_node_get(test, "sends");
     if ((given == NULL) != (lintel_node_get(test, "expect") == NULL) && sends == NULL) {
@@ -390,7 +509,7 @@ run_test(struct lintel_reader *r, struct lintel_origin *o, const struct lintel_d
     }
     if (given == NULL && sends == NULL) {
         lintel_error(r->report, lintel_node_place(doc, test),
-                     "a test needs `given` and `expect`, or `write` and `sends`");
+                     "a test needs `given` or `replay`, and `expect`; or `write` and `sends`");
         return;
     }
     for (const struct lintel_node *c = given ? given->child : NULL; c != NULL; c = c->next)

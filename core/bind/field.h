@@ -49,6 +49,10 @@ int lintel_fields_judge(const lintel_field *table, char *reason, size_t size);
 void lintel_fields_schema(const lintel_field *table, struct lintel_buf *out);
 /* Rows of a manual page in man(7) markup. */
 void lintel_fields_man(const lintel_field *table, struct lintel_buf *out);
+/* {"port":1502,"transport":"tcp"}: the settings as people write them, those without the secret ones
+ * and without what was left out. */
+void lintel_fields_json(const lintel_field *table, const lintel_value *values,
+                        struct lintel_buf *out);
 /* What may stand in a row, in words: "a whole number from 1 to 247", "one of coil, discrete". */
 void lintel_field_describe(const lintel_field *f, struct lintel_buf *out);
 /* Item i of "a|b|c"; p NULL: there is none. */

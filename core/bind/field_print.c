@@ -142,3 +142,47 @@ lintel_fields_man(const lintel_field *table, struct lintel_buf *out)
         lintel_buf_fini(&what);
     }
 }
+
+static void
+setting_json(const lintel_field *f, const lintel_value *v, struct lintel_buf *out)
+{
+    struct lintel_str word = {0};
+    if (f->choices != NULL && v->type == LINTEL_T_INT && v->as.i >= 0 && v->as.i < UINT32_MAX)
+        word = lintel_field_item(f->choices, (uint32_t)v->as.i);
+    if (word.p != NULL) {
+        lintel_buf_add_json_str(out, word.p, word.n);
+        return;
+    }
+    switch (v->type) {
+    case LINTEL_T_BOOL: lintel_buf_adds(out, v->as.i ? "true" : "false"); break;
+    case LINTEL_T_INT: lintel_buf_addf(out, "%lld", (long long)v->as.i); break;
+    case LINTEL_T_REAL: lintel_buf_add_json_real(out, v->as.r); break;
+    case LINTEL_T_STR: lintel_buf_add_json_str(out, v->as.s, v->len); break;
+    case LINTEL_T_LIST:
+        lintel_buf_addc(out, '[');
+        for (uint32_t i = 0; i < v->len; i++) {
+            lintel_buf_adds(out, i ? "," : "");
+            lintel_buf_add_json_str(out, v->as.list[i].as.s, v->as.list[i].len);
+        }
+        lintel_buf_addc(out, ']');
+        break;
+    default: lintel_buf_adds(out, "null"); break;
+    }
+}
+
+void
+lintel_fields_json(const lintel_field *table, const lintel_value *values, struct lintel_buf *out)
+{
+    const char *between = "";
+    lintel_buf_addc(out, '{');
+    for (uint32_t i = 0; i < lintel_fields_count(table); i++) {
+        if ((table[i].flags & LINTEL_F_SECRET) || values[i].type == LINTEL_T_NULL)
+            continue;
+        lintel_buf_adds(out, between);
+        lintel_buf_add_json_str(out, table[i].name, strlen(table[i].name));
+        lintel_buf_addc(out, ':');
+        setting_json(&table[i], &values[i], out);
+        between = ",";
+    }
+    lintel_buf_addc(out, '}');
+}

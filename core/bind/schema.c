@@ -182,7 +182,8 @@ print_binding(const struct schema *s)
         "\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"title\":{\"type\":"
         "\"string\"},"
         "\"sdfContext\":{\"type\":\"object\"},\"given\":{\"type\":\"object\"},\"expect\":{\"type\":"
-        "\"object\"},\"write\":{\"type\":\"object\"},\"sends\":{\"type\":\"object\"}}}}},\"$defs\":"
+        "\"object\"},\"write\":{\"type\":\"object\"},\"sends\":{\"type\":\"object\"},"
+        "\"replay\":{\"type\":\"string\"},\"at\":{\"type\":\"number\",\"minimum\":0}}}}},\"$defs\":"
         "{");
     codec_keys(s);
     map_schemas(s);

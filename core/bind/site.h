@@ -116,6 +116,27 @@ struct lintel_site_files {
                   char *reason, size_t size);
 };
 
+/* Plays recordings in the tests of bindings (`replay:`), for the layers below plugins. */
+struct lintel_play_source {
+    const char *file;  /* for messages */
+    const void *bytes; /* of the recording */
+    size_t n;
+    const lintel_plugin *plugin;
+    const struct lintel_profile *profile;
+    const lintel_value *settings; /* of the device */
+    double at;                    /* seconds from its beginning; below 0: its end */
+    struct lintel_place place;    /* of problems */
+};
+struct lintel_site_player {
+    /* The name of the plugin in ret: 0; or -1 with the reason there. */
+    int (*plugin)(const char *file, const void *bytes, size_t n, char *ret, size_t size);
+    /* NULL with the reasons in the report. The source must live until end(). */
+    void *(*play)(const struct lintel_play_source *s, struct lintel_report *report);
+    /* What a read of the i-th affordance brought; LINTEL_OK or why not. */
+    lintel_status (*value)(void *play, uint32_t i, lintel_value *ret, char reason[LINTEL_REASON]);
+    void (*end)(void *play);
+};
+
 struct lintel_site_source {
     const char *dir;               /* of lintel.yaml */
     const char *const *model_dirs; /* installed schemas, read before dir/models; NULL-terminated */
@@ -132,7 +153,8 @@ struct lintel_site_source {
      * in dir that nothing uses for every installed plugin that they name (else only for those that
      * a bus runs). */
     int run_tests;
-    const struct lintel_site_files *files; /* NULL: the file system */
+    const struct lintel_site_files *files;   /* NULL: the file system */
+    const struct lintel_site_player *player; /* NULL: recordings are not played, with a warning */
 };
 /* NULL with the reasons in the report, sorted by place. Warnings do not refuse. Blocking: files are
  * read. */

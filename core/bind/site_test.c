@@ -103,6 +103,56 @@ put_good(const char *site)
     chmod(kit_write(secret, "geheim\n"), 0600);
 }
 
+/* Recordings are a word each: "fake" is one of that plugin, in which power is 01 34, and 00 0A at
+ * second 2. */
+static int
+player_plugin(const char *file, const void *bytes, size_t n, char *ret, size_t size)
+{
+    (void)file;
+    int known = n == 4 && memcmp(bytes, "fake", 4) == 0;
+    (void)lintel_copy(ret, size, known ? "fake" : "this is no recording");
+    return known ? 0 : -1;
+}
+
+static unsigned plays; /* that have not ended */
+
+static void *
+player_play(const struct lintel_play_source *s, struct lintel_report *r)
+{
+    union {
+        const struct lintel_play_source *in;
+        void *out;
+    } u = {s};
+    if (s->settings[0].type != LINTEL_T_INT || s->settings[0].as.i != 3) {
+        lintel_error(r, s->place, "unit 3 was recorded");
+        return NULL;
+    }
+    plays++;
+    return u.out;
+}
+
+static lintel_status
+player_value(void *play, uint32_t i, lintel_value *ret, char reason[LINTEL_REASON])
+{
+    const struct lintel_play_source *s = play;
+    if (strcmp(s->profile->bound[i].affordance->name, "power") != 0) {
+        (void)lintel_copy(reason, LINTEL_REASON, "the recording does not tell it");
+        return LINTEL_E_ADDRESS;
+    }
+    *ret = (lintel_value){LINTEL_T_BYTES, 2, {.p = s->at == 2 ? "\0\x0a" : "\1\x34"}};
+    return LINTEL_OK;
+}
+
+static void
+player_end(void *play)
+{
+    (void)play;
+    plays--;
+}
+
+static const struct lintel_site_player fake_player = {player_plugin, player_play, player_value,
+                                                      player_end};
+
 static struct lintel_site *
 read_site(const char *site, const struct lintel_site *before, int run_tests)
 {
@@ -111,7 +161,8 @@ read_site(const char *site, const struct lintel_site *before, int run_tests)
                                    .plugin = fake_plugin,
                                    .plugin_names = fake_plugin_names,
                                    .before = before,
-                                   .run_tests = run_tests};
+                                   .run_tests = run_tests,
+                                   .player = &fake_player};
     struct lintel_site *ret = lintel_site_read(&s, &report);
     lintel_report_sort(&report);
     return ret;
@@ -648,6 +699,53 @@ runs_the_tests_of_bindings(void)
 }
 
 static void
+replays_recordings(void)
+{
+    put_good("taped");
+    put("taped", "bindings/recordings/a.pcapng", "fake");
+    put("taped", "bindings/recordings/b.pcapng", "text");
+    put("taped", "bindings/acme.sdf-supplement.yaml",
+        TESTS(
+            "  - replay: recordings/a.pcapng\n    sdfContext: { unit: 3 }\n    expect: { power: "
+            "30.8 }\n"
+            "  - { replay: recordings/a.pcapng, at: 2, sdfContext: { unit: 3 }, expect: { power: 1 "
+            "} }\n"));
+    struct lintel_site *site = read_site("taped", NULL, 1);
+    CHECK(site != NULL);
+    CHECK_INT(report.warnings, 1); /* of another bus; the folder of recordings is no stranger */
+    CHECK_INT(plays, 0);
+    lintel_site_unref(site);
+    put("taped", "bindings/acme.sdf-supplement.yaml",
+        TESTS(
+            "  - { replay: recordings/a.pcapng, sdfContext: { unit: 3 }, expect: { power: 31 } }\n"
+            "  - { replay: recordings/a.pcapng, sdfContext: { unit: 3 }, expect: { limit: 1 } }\n"
+            "  - { replay: recordings/a.pcapng, sdfContext: { unit: 4 }, expect: { power: 1 } }\n"
+            "  - { replay: recordings/b.pcapng, expect: { power: 1 } }\n"
+            "  - { replay: recordings/c.pcapng, expect: { power: 1 } }\n"
+            "  - { replay: [ a ], expect: { power: 1 } }\n"
+            "  - { replay: recordings/a.pcapng }\n"
+            "  - { replay: recordings/a.pcapng, at: -1, expect: { power: 1 } }\n"
+            "  - { replay: recordings/a.pcapng, given: { fake: { 5: 1 } }, expect: { power: 1 } "
+            "}\n"));
+    CHECK(read_site("taped", NULL, 1) == NULL);
+    static const struct typo wanted[] = {
+        {NULL, NULL, "yaml:11:", "power: expected 31, got 30.8"},
+        {NULL, NULL, "yaml:12:", "limit: the recording does not tell it"},
+        {NULL, NULL, "yaml:13:15", "unit 3 was recorded"},
+        {NULL, NULL, "yaml:14:15", "b.pcapng: this is no recording"},
+        {NULL, NULL, "yaml:15:15", "there is no file"},
+        {NULL, NULL, "yaml:16:15", "must be the path of a recording"},
+        {NULL, NULL, "yaml:17:15", "needs `expect`"},
+        {NULL, NULL, "yaml:18:", "at: must be a number of seconds"},
+        {NULL, NULL, "yaml:19:15", "no `given` or `sends`"},
+    };
+    for (size_t i = 0; i < LINTEL_COUNT(wanted); i++)
+        if (!CHECK(is_reported(&wanted[i])))
+            print_report();
+    CHECK_INT(plays, 0);
+}
+
+static void
 survives_huge_and_deep_files(void)
 {
     put_good("huge");
@@ -813,6 +911,7 @@ main(int argc, char **argv)
                                             KIT(secrets_must_be_secret),
                                             KIT(parameters_come_from_the_thing),
                                             KIT(runs_the_tests_of_bindings),
+                                            KIT(replays_recordings),
                                             KIT(survives_huge_and_deep_files),
                                             KIT(circles_are_refused),
                                             KIT(survives_lack_of_memory),

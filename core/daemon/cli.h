@@ -40,8 +40,16 @@ int cli_set(struct cli *c);
 int cli_invoke(struct cli *c);
 int cli_watch(struct cli *c);
 int cli_plugin(struct cli *c);
+int cli_try(struct cli *c);
+int cli_record(struct cli *c);
+int cli_replay(struct cli *c);
 int cli_schema(struct cli *c);
 
+/* Takes `--name VALUE` off the command's arguments: 1, 0 if it is not there, -1 after telling that
+ * its value is missing. */
+int cli_option(struct cli *c, const char *name, const char **ret);
+/* Whether an option is left that no command knows; told. */
+int cli_options_left(const struct cli *c);
 /* One line on stderr: "lintel: ..". */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -61,6 +69,10 @@ int cli_list(const struct cli *c, const char *const *path, const char *const *qu
  * after telling the reason that came with the answer. */
 int cli_request(struct lintel_local_client *hub, uint32_t method, const char *const *path,
                 int32_t accept, const char *body, json_t **ret);
+
+/* The same with a query. */
+int cli_request_with(struct lintel_local_client *hub, uint32_t method, const char *const *path,
+                     const char *const *query, int32_t accept, const char *body, json_t **ret);
 
 /* Starts to observe; *ret_id marks its answers. */
 int cli_observe(struct lintel_local_client *hub, const char *const *path, int32_t accept,

@@ -110,6 +110,13 @@ cli_request(struct lintel_local_client *hub, uint32_t method, const char *const 
     return take_answer(hub, send_request(hub, method, path, NULL, accept, body, 0), ret);
 }
 
+int
+cli_request_with(struct lintel_local_client *hub, uint32_t method, const char *const *path,
+                 const char *const *query, int32_t accept, const char *body, json_t **ret)
+{
+    return take_answer(hub, send_request(hub, method, path, query, accept, body, 0), ret);
+}
+
 json_t *
 cli_get_json(struct lintel_local_client *hub, const char *const *path, const char *const *query)
 {

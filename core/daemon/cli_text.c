@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/num.h"
 #include "core/base/text.h"
@@ -67,4 +68,34 @@ cli_print_json(const json_t *value)
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_INDENT(2) | CLI_REALS);
     puts(text ? text : "null");
     free(text);
+}
+
+int
+cli_option(struct cli *c, const char *name, const char **ret)
+{
+    for (int i = 0; i < c->argc; i++) {
+        if (strcmp(c->argv[i], name) != 0)
+            continue;
+        if (i + 1 == c->argc) {
+            cli_say("%s needs a value", name);
+            return -1;
+        }
+        *ret = c->argv[i + 1];
+        for (int k = i + 2; k < c->argc; k++)
+            c->argv[k - 2] = c->argv[k];
+        c->argc -= 2;
+        return 1;
+    }
+    return 0;
+}
+
+int
+cli_options_left(const struct cli *c)
+{
+    for (int i = 0; i < c->argc; i++)
+        if (strncmp(c->argv[i], "--", 2) == 0) {
+            cli_say("there is no option \"%s\"; see 'lintel --help'", c->argv[i]);
+            return 1;
+        }
+    return 0;
 }

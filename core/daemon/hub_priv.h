@@ -118,7 +118,17 @@ struct lintel_tree_port hub_tree_port(struct lintel_hub *h); /* what transports 
 struct lintel_tree_source hub_tree_source(struct lintel_hub *h);
 void hub_note_plugins(struct lintel_hub *h);
 
-/* hub_bus.c: lintel_tree_source.bus and .bus_abandon */
+/* hub_bus.c: what can be done with a single bus. A row a verb, in a file of its own, bus_VERB.c. */
+struct bus_verb {
+    const char *name;
+    uint32_t method;
+    /* As lintel_tree_source.bus; r runs. What it returns begins with a struct bus_work. */
+    void *(*start)(struct lintel_hub *h, struct running *r, const struct lintel_bus_call *call);
+    void (*abandon)(struct lintel_hub *h, void *work);
+};
+void bus_refuse(const struct lintel_bus_call *call, uint32_t code, const char *text);
+extern const struct bus_verb bus_wire_verb, bus_try_verb;
+/* lintel_tree_source.bus and .bus_abandon */
 void *hub_bus(void *ctx, const struct lintel_bus_call *call);
 void hub_bus_abandon(void *ctx, void *work);
 

@@ -28,6 +28,10 @@ static const struct command {
     {"reload", cli_reload, "", "take changed files in"},
     {"audit", cli_audit, "[count=N] [thing=THING] [who=NAME]",
      "who wrote what, and what came of it"},
+    {"try", cli_try, "BUS KEY=VALUE..", "read one address once, before any binding is written"},
+    {"record", cli_record, "BUS FILE [--seconds N]",
+     "write what goes over a bus into FILE (pcapng, for Wireshark)"},
+    {"replay", cli_replay, "FILE [DIR]", "what a site makes of a recording"},
     {"plugin", cli_plugin, "list | inspect|check FILE | reload BUS",
      "the plugins and their settings; new code for a bus"},
     {"schema", cli_schema, "lintel.yaml|binding|things",
@@ -67,9 +71,16 @@ find_command(const char *name)
     return NULL;
 }
 
+/* These judge what begins with -- themselves. */
+static int
+has_own_options(const struct command *c)
+{
+    return c->fn == cli_record || c->fn == cli_replay || c->fn == cli_try;
+}
+
 /* --json and --run DIR are also taken behind the command, up to "--". 1: --help stands there. */
 static int
-take_late_options(struct cli *c)
+take_late_options(struct cli *c, int has_options)
 {
     int kept = 0;
     for (int i = 0; i < c->argc; i++) {
@@ -82,7 +93,7 @@ take_late_options(struct cli *c)
             c->run = c->argv[++i];
         } else if (strcmp(c->argv[i], "--help") == 0) {
             return 1;
-        } else if (strncmp(c->argv[i], "--", 2) == 0) {
+        } else if (!has_options && strncmp(c->argv[i], "--", 2) == 0) {
             cli_say("there is no option \"%s\"; see 'lintel --help'", c->argv[i]);
             return -1;
         } else {
@@ -130,7 +141,7 @@ main(int argc, char **argv)
         return CLI_USAGE;
     c.argc = argc - optind - 1;
     c.argv = argv + optind + 1;
-    int late = take_late_options(&c);
+    int late = take_late_options(&c, has_own_options(command));
     if (late > 0)
         printf("Usage: lintel %s%s%s\n%s; see lintel(1)\n", command->name,
                *command->arguments ? " " : "", command->arguments, command->help);

@@ -20,6 +20,8 @@ bin_linteld_SOURCES = \
 	core/daemon/bus_reload.c \
 	core/daemon/hub.c core/daemon/hub.h core/daemon/hub_priv.h \
 	core/daemon/hub_bus.c \
+	core/daemon/bus_try.c core/daemon/bus_wire.c \
+	core/daemon/try.c core/daemon/try.h \
 	core/daemon/hub_transport.c \
 	core/daemon/hub_tree.c \
 	core/daemon/plugin_files.c \
@@ -37,6 +39,8 @@ bin_lintel_SOURCES = \
 	core/daemon/cli_directory.c \
 	core/daemon/cli_hub.c \
 	core/daemon/cli_plugin.c \
+	core/daemon/cli_record.c core/daemon/cli_replay.c core/daemon/cli_try.c \
+	core/daemon/try.c core/daemon/try.h \
 	core/daemon/cli_text.c \
 	core/daemon/cli_things.c \
 	core/daemon/cli_units.c \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/daemon/site_source.h"
 
+#include "core/plug/taped.h"
+
 int
 lintel_site_reader_init(struct lintel_site_reader *r, const struct lintel_paths *paths,
                         const char *dir)
@@ -20,6 +22,7 @@ lintel_site_reader_init(struct lintel_site_reader *r, const struct lintel_paths 
         .plugin = lintel_loader_find,
         .plugin_names = lintel_loader_names,
         .plugin_ctx = r->loader,
+        .player = &lintel_player,
     };
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "core/engine/device.h"
 #include "core/engine/figures.h"
 #include "core/engine/groups.h"
+#include "core/engine/guest.h"
 #include "core/engine/pace.h"
 #include "core/engine/request.h"
 #include "core/engine/samples.h"
@@ -134,6 +135,8 @@ void
 lintel_engine_complete(struct lintel_engine *e, struct lintel_bus *b, struct lintel_op *op,
                        lintel_status status, const lintel_sample *samples, uint32_t n)
 {
+    if (guest_complete(b, op, status, samples, n))
+        return;
     struct lintel_live_thing *t = OWNER(op, struct lintel_live_thing, op);
     enum work work = (enum work)t->work;
     LINTEL_ASSERT(work != WORK_NONE); /* the port gives each op back once */
@@ -189,7 +192,8 @@ lintel_engine_publish(struct lintel_engine *e, struct lintel_bus *b, const linte
             struct lintel_live_thing *t = slot < b->slots_room ? b->by_slot[slot] : NULL;
             uint32_t i = t != NULL ? slot - t->first_slot : 0;
             if (t == NULL || t->removed || thing_bound(t, i)->affordance->kind == LINTEL_K_ACTION) {
-                b->dropped += sources == 0;
+                if (sources == 0 && !(t == NULL && guest_publish(b, &samples[k])))
+                    b->dropped++;
                 continue;
             }
             if (((t->points[i].flags & POINT_SOURCE) != 0) != sources)

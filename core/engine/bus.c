@@ -7,6 +7,7 @@
 #include "core/engine/device.h"
 #include "core/engine/figures.h"
 #include "core/engine/groups.h"
+#include "core/engine/guest.h"
 #include "core/engine/pace.h"
 #include "core/engine/request.h"
 #include "core/engine/schedule.h"
@@ -147,6 +148,7 @@ lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_sta
     b->ready = b->link_told = b->held = 0;
     b->link = status != LINTEL_OK ? status : LINTEL_E_LINK;
     thing_set_detail(&b->detail, detail);
+    guests_gone(b);
     while (!link_alone(&b->ghosts)) {
         struct lintel_live_thing *t = OWNER(b->ghosts.next, struct lintel_live_thing, on_bus);
         thing_op_over(t, LINTEL_OK);

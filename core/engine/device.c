@@ -8,6 +8,7 @@
 #include "core/engine/command.h"
 #include "core/engine/figures.h"
 #include "core/engine/groups.h"
+#include "core/engine/guest.h"
 #include "core/engine/pace.h"
 #include "core/engine/schedule.h"
 #include "core/engine/subscribe_priv.h"
@@ -299,6 +300,8 @@ lintel_engine_refused_device(struct lintel_engine *e, struct lintel_bus *b, uint
 {
     struct lintel_live_thing *t = device < b->devices_room ? b->by_device[device] : NULL;
     (void)e;
+    if (t == NULL && guest_refused(b, 1, device, status, detail))
+        return;
     if (t != NULL && !t->removed)
         thing_refuse(t, status, detail);
 }
@@ -309,6 +312,8 @@ lintel_engine_refused_point(struct lintel_engine *e, struct lintel_bus *b, uint3
 {
     struct lintel_live_thing *t = slot < b->slots_room ? b->by_slot[slot] : NULL;
     (void)e;
+    if (t == NULL && guest_refused(b, 0, slot, status, detail))
+        return;
     if (t == NULL || t->removed)
         return;
     uint32_t i = slot - t->first_slot;

@@ -15,6 +15,7 @@
  *   schedule     which device is asked next, and for what: queues, one request at a time
  *   ask          a call of the interface becomes a command
  *   subscribe    who wants to hear of points, and under which conditions
+ *   guest        one question to a device that is no thing
  *   device       life of a thing: adding, failing, back-off, removing
  *   bus          life of a bus: ready, held, gone, its link
  *   replace      a thing in the place of another one
@@ -165,6 +166,7 @@ struct lintel_bus {
     lintel_mono sample_free;   /* when the next read for a watcher may begin */
     int64_t sample_cost;       /* how long one takes, by experience */
     uint32_t place;            /* in engine.buses */
+    struct lintel_guest *guests; /* guest.c */
 };
 
 struct lintel_engine {

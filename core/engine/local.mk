@@ -9,6 +9,7 @@ core_engine_libengine_a_SOURCES = \
 	core/engine/engine.c core/engine/engine.h core/engine/engine_priv.h \
 	core/engine/figures.c core/engine/figures.h \
 	core/engine/groups.c core/engine/groups.h \
+	core/engine/guest.c core/engine/guest.h \
 	core/engine/life.c \
 	core/engine/pace.h \
 	core/engine/plan.c core/engine/plan.h \
@@ -23,7 +24,7 @@ core_engine_libengine_a_SOURCES = \
 
 if HAVE_CUNIT
 engine_tests = core/engine/engine_test core/engine/command_test core/engine/subscribe_test \
-	core/engine/values_test core/engine/figures_test core/engine/exchange_test core/engine/memory_test
+	core/engine/values_test core/engine/guest_test core/engine/figures_test core/engine/exchange_test core/engine/memory_test
 check_PROGRAMS += $(engine_tests)
 TESTS += $(engine_tests)
 ENGINE_KIT = core/engine/engine_kit.c core/engine/engine_kit.h
@@ -35,6 +36,8 @@ core_engine_command_test_SOURCES = core/engine/command_test.c $(ENGINE_KIT)
 core_engine_command_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 core_engine_subscribe_test_SOURCES = core/engine/subscribe_test.c $(ENGINE_KIT)
 core_engine_subscribe_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
+core_engine_guest_test_SOURCES = core/engine/guest_test.c $(ENGINE_KIT)
+core_engine_guest_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 core_engine_figures_test_SOURCES = core/engine/figures_test.c $(ENGINE_KIT)
 core_engine_figures_test_LDADD = $(KIT_LIBS) $(ENGINE_LIBS)
 core_engine_memory_test_SOURCES = core/engine/memory_test.c $(ENGINE_KIT)

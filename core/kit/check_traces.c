@@ -16,7 +16,7 @@
 #include "core/base/text.h"
 #include "core/kit/check.h"
 
-enum { AFTER_MS = 300, FDS_MOST = 1024, SCAN_MS = 10, PATIENCE = 12 };
+enum { AFTER_MS = 300, FDS_MOST = 1024, SCAN_MS = 10, PATIENCE_MS = 250 };
 #define SECRET "never-to-be-seen-4711"
 
 /* A life with a bit of everything in it. */
@@ -85,9 +85,17 @@ log_lines(struct check *c)
 
 struct scan {
     _Atomic int over;
-    unsigned char inherited[FDS_MOST]; /* how often a descriptor was seen without close-on-exec */
-    unsigned char known[FDS_MOST];
+    int64_t since[FDS_MOST]; /* ms: since when it is without close-on-exec; 0: it isn't */
+    unsigned char known[FDS_MOST], inherited[FDS_MOST];
 };
+
+static int64_t
+now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 static void
 look(struct scan *s, int first)
@@ -100,10 +108,12 @@ look(struct scan *s, int first)
         int flags = fcntl((int)fd, F_GETFD);
         if (first)
             s->known[fd] = 1;
-        else if (flags >= 0 && !(flags & FD_CLOEXEC) && !s->known[fd] && s->inherited[fd] < 255)
-            s->inherited[fd]++;
-        else if (flags < 0 || (flags & FD_CLOEXEC))
-            s->inherited[fd] = s->inherited[fd] >= PATIENCE ? s->inherited[fd] : 0;
+        else if (flags < 0 || (flags & FD_CLOEXEC) || s->known[fd])
+            s->since[fd] = 0;
+        else if (s->since[fd] == 0)
+            s->since[fd] = now_ms();
+        else if (now_ms() - s->since[fd] >= PATIENCE_MS)
+            s->inherited[fd] = 1;
     }
     if (d != NULL)
         closedir(d);
@@ -146,7 +156,7 @@ close_on_exec(struct check *c)
     s.over = 1;
     pthread_join(thread, NULL);
     for (int fd = 0; fd < FDS_MOST; fd++)
-        if (s.inherited[fd] >= PATIENCE)
+        if (s.inherited[fd])
             check_fail(c,
                        "descriptor %d stayed open without close-on-exec: child processes of the "
                        "hub would inherit "

@@ -63,3 +63,10 @@ dist_template_templatetcp_DATA = \
 template_templateudpdir = $(templatedir)/udp
 dist_template_templateudp_DATA = \
 	core/kit/template/udp/NAME_link.c.in
+
+if HAVE_CUNIT
+check_PROGRAMS += core/kit/peer_test
+TESTS += core/kit/peer_test
+core_kit_peer_test_SOURCES = core/kit/peer_test.c
+core_kit_peer_test_LDADD = $(KIT_LIBS)
+endif

@@ -156,6 +156,7 @@ instance_ready(struct lintel_instance *i, const char *version)
     lintel_copy(i->version, sizeof i->version, version);
     lintel_log(LINTEL_LOG_INFO, i->conf->name, "plugin %s %s runs (isolation: %s)", i->plugin->name,
                version, i->isolation);
+    tap_begin(i); /* before anything is sent */
     if (i->swap == NULL || !swap_ready(i))
         lintel_engine_bus_ready(i->plug->engine, i->bus);
 }

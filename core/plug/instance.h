@@ -52,6 +52,22 @@ struct lintel_instance_stats {
     uint64_t late;     /* requests that the hub had to end in the plugin's place */
 };
 void lintel_instance_stats(const struct lintel_instance *i, struct lintel_instance_stats *ret);
+/* Who looks at the messages of a bus' wire. on_tap: valid during the call; ticket: of the op that
+ * it belongs to (lintel_instance_ticket()), 0 where that is not known. It must not end the instance
+ * or itself. */
+struct lintel_tapped;
+struct lintel_tap_listener {
+    void (*on_tap)(void *ctx, const struct lintel_tapped *t);
+    void (*ended)(void *ctx); /* the instance goes: the listener is taken off already */
+    void *ctx;
+    struct lintel_tap_listener *next; /* the instance's */
+};
+void lintel_instance_tap(struct lintel_instance *i, struct lintel_tap_listener *l);
+void lintel_instance_untap(struct lintel_instance *i, struct lintel_tap_listener *l);
+/* The ticket of an op that the instance has; 0: it has none of that. */
+uint64_t lintel_instance_ticket(const struct lintel_instance *i, const struct lintel_op *op);
+struct lintel_bus *lintel_instance_bus(const struct lintel_instance *i);
+const struct lintel_port *lintel_instance_conf(const struct lintel_instance *i);
 const lintel_plugin *lintel_instance_plugin(const struct lintel_instance *i); /* what runs */
 /* Whether two buses live in one child. */
 int lintel_plug_together(const struct lintel_instance *a, const struct lintel_instance *b);

@@ -92,6 +92,8 @@ struct lintel_instance {
     uint64_t rate;
     lintel_mono flooded_at;
     uint64_t misbehaved, dropped, replaced, late;
+
+    struct lintel_tap_listener *listeners; /* port_tap.c */
 };
 
 /* instance.c. An instance that does nothing yet, without a bus; NULL: out of memory. */
@@ -129,6 +131,10 @@ void port_open(struct lintel_instance *i, struct lintel_buf *b); /* the OPEN fra
 int port_frame(struct lintel_instance *i, const unsigned char *data, size_t n);
 void port_reset(struct lintel_instance *i); /* the instance is gone: ops and points are forgotten */
 void port_fini(struct lintel_instance *i);
+/* port_tap.c */
+void tap_begin(struct lintel_instance *i); /* it runs (again): it is told what is wanted */
+int tap_frame(struct lintel_instance *i, const unsigned char *data, size_t n);
+void tap_fini(struct lintel_instance *i);
 void port_rows(struct lintel_instance *i);         /* counts those of its plugin's tables */
 int port_has_ops(const struct lintel_instance *i); /* open ones */
 void port_end_ops(struct lintel_instance *i);      /* in the plugin's place, as cancelled */

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += $(LIBPLUG)
 core_plug_libplug_a_SOURCES = \
 	core/plug/child.c core/plug/child.h \
+	core/plug/deck.c core/plug/deck.h \
 	core/plug/gate.c core/plug/gate.h \
 	core/plug/hosted.c core/plug/hosted.h \
 	core/plug/hostloop.c core/plug/hostloop.h \
@@ -10,11 +11,14 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/last_word.c core/plug/last_word.h \
 	core/plug/load.c core/plug/load.h \
 	core/plug/outbox.c core/plug/outbox.h \
-	core/plug/port.c \
+	core/plug/port.c core/plug/port_tap.c \
 	core/plug/shared.c \
 	core/plug/slots.c core/plug/slots.h \
 	core/plug/supervise.c core/plug/supervise.h \
 	core/plug/swap.c core/plug/swap.h \
+	core/plug/tap.c core/plug/tap.h \
+	core/plug/tape.c core/plug/tape.h \
+	core/plug/taped.c core/plug/taped.h \
 	core/plug/thread.c core/plug/thread.h \
 	core/plug/transport.c core/plug/transport_priv.h \
 	core/plug/transport_child.c core/plug/transport_inside.c core/plug/transport_open.c \
@@ -35,7 +39,7 @@ if HAVE_CUNIT
 plug_tests = core/plug/carried_test core/plug/ending_test core/plug/hosted_test core/plug/instance_test core/plug/load_test core/plug/swap_test core/plug/outbox_test \
 	core/plug/slots_test \
 	core/plug/supervise_test core/plug/transport_test \
-	core/plug/transport_wire_test core/plug/wire_test
+	core/plug/tape_test core/plug/transport_wire_test core/plug/wire_test
 check_PROGRAMS += $(plug_tests)
 TESTS += $(plug_tests)
 core_plug_instance_test_SOURCES = core/plug/instance_test.c core/plug/plug_kit.c core/plug/plug_kit.h
@@ -54,6 +58,8 @@ core_plug_hosted_test_SOURCES = core/plug/hosted_test.c
 core_plug_hosted_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_load_test_SOURCES = core/plug/load_test.c
 core_plug_load_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_tape_test_SOURCES = core/plug/tape_test.c
+core_plug_tape_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_outbox_test_SOURCES = core/plug/outbox_test.c
 core_plug_outbox_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_slots_test_SOURCES = core/plug/slots_test.c
@@ -68,6 +74,10 @@ FUZZERS += core/plug/wire_fuzz
 core_plug_wire_fuzz_SOURCES = core/plug/wire_fuzz.c $(FUZZ_MAIN)
 core_plug_wire_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_plug_wire_fuzz_LDADD = $(PLUG_TEST_LIBS)
+FUZZERS += core/plug/tape_fuzz
+core_plug_tape_fuzz_SOURCES = core/plug/tape_fuzz.c $(FUZZ_MAIN)
+core_plug_tape_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_plug_tape_fuzz_LDADD = $(PLUG_TEST_LIBS)
 FUZZERS += core/plug/transport_wire_fuzz
 core_plug_transport_wire_fuzz_SOURCES = core/plug/transport_wire_fuzz.c $(FUZZ_MAIN)
 core_plug_transport_wire_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)

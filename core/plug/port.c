@@ -489,6 +489,9 @@ port_frame(struct lintel_instance *i, const unsigned char *data, size_t n)
 {
     struct lintel_plug *p = i->plug;
     struct lintel_wire_up m;
+    int tapped = tap_frame(i, data, n);
+    if (tapped >= 0)
+        return tapped;
     if (lintel_wire_read_up(data, n, &p->scratch, &m) != 0)
         return -1;
     if (i->state == INSTANCE_CREATING)
@@ -567,4 +570,5 @@ port_fini(struct lintel_instance *i)
     lintel_free(i->ops);
     lintel_slots_fini(&i->points);
     lintel_slots_fini(&i->devices);
+    tap_fini(i);
 }

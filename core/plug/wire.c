@@ -492,6 +492,7 @@ read_down(struct lintel_cbor *c, struct lintel_wire_scratch *s, struct lintel_wi
     case LINTEL_WIRE_PING:
     case LINTEL_WIRE_CLOSE:
     case LINTEL_WIRE_START: return get_u32(c, LINTEL_WIRE_POINTS_MOST - 1, &m->id);
+    case LINTEL_WIRE_TAP: return get_u32(c, 1, &m->id);
     case LINTEL_WIRE_REQUEST: return read_request(c, s, m);
     case LINTEL_WIRE_CANCEL: return lintel_cbor_read_uint(c, UINT64_MAX, &m->ticket);
     default: return -1;

@@ -22,7 +22,8 @@ enum lintel_wire_kind {
     LINTEL_WIRE_CANCEL,
     LINTEL_WIRE_CLOSE,      /* stop and destroy */
     LINTEL_WIRE_START = 10, /* start what OPEN has created */
-    /* 9 cage, 11 tap: see docs/protocol-child.md; 64 to 95: of transports */
+    LINTEL_WIRE_TAP = 11,   /* id 1: messages of the wire are wanted; core/plug/tap.h */
+    /* 9 cage: see docs/protocol-child.md; 64 to 95: of transports */
     LINTEL_WIRE_PING = 12, /* to the child, instance 0: do you live, and in which calls? */
     /* from it */
     LINTEL_WIRE_HELLO = 32, /* of a child, once; instance 0 */
@@ -38,8 +39,9 @@ enum lintel_wire_kind {
     LINTEL_WIRE_MISBEHAVING,
     LINTEL_WIRE_CLOSED, /* the last one of an instance */
     LINTEL_WIRE_OPENED, /* created, and not started yet */
-    /* 46 tapped; 96 to 127: of transports */
+    /* 96 to 127: of transports */
     LINTEL_WIRE_UNBOUND = 45, /* the answer to UNBIND, and to DETACH: see lintel_wire_gone */
+    LINTEL_WIRE_TAPPED = 46,  /* core/plug/tap.h */
     LINTEL_WIRE_PONG = 47,    /* of the child, instance 0; of an instance: the call it is in */
     LINTEL_WIRE_FLOOD         /* the hub was too slow for what was published */
 };
@@ -89,7 +91,7 @@ void lintel_wire_attach(struct lintel_buf *b, uint32_t instance, uint32_t id, co
 void lintel_wire_bind(struct lintel_buf *b, const struct lintel_wire_down *m,
                       const lintel_value *addr, const lintel_value *write_addr, uint32_t naddr);
 void lintel_wire_request(struct lintel_buf *b, const struct lintel_wire_down *m);
-/* DETACH, UNBIND, CLOSE, START and PING (id 0), CANCEL (id: the ticket). */
+/* DETACH, UNBIND, CLOSE, START and PING (id 0), CANCEL (id: the ticket), TAP (id: 0 or 1). */
 void lintel_wire_short(struct lintel_buf *b, uint32_t instance, enum lintel_wire_kind kind,
                        uint64_t id);
 

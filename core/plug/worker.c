@@ -319,6 +319,15 @@ open_request(struct lintel_worker *w, struct request *r)
     return ok;
 }
 
+/* What a blocking plugin sends and receives now belongs to this request. */
+static void
+note_running(struct lintel_worker *w, uint64_t ticket)
+{
+    pthread_mutex_lock(&w->lock);
+    w->running = ticket;
+    pthread_mutex_unlock(&w->lock);
+}
+
 static void
 on_request(struct lintel_worker *w, const struct lintel_wire_down *m)
 {
@@ -340,7 +349,9 @@ on_request(struct lintel_worker *w, const struct lintel_wire_down *m)
             free_request(r);
         return;
     }
+    note_running(w, p->flags & LINTEL_PLUGIN_BLOCKING ? m->ticket : 0);
     fns[m->op](w->self, &r->pub);
+    note_running(w, 0);
 }
 
 /* Tells a plugin that does not block to end a request. The request can't go away meanwhile: kept
@@ -638,6 +649,7 @@ handle(struct lintel_worker *w, const struct lintel_wire_down *m)
     case LINTEL_WIRE_BIND: on_bind(w, m); break;
     case LINTEL_WIRE_REQUEST: on_request(w, m); break;
     case LINTEL_WIRE_CANCEL: on_cancel(w, m->ticket); break;
+    case LINTEL_WIRE_TAP: atomic_store(&w->tapped, (int)m->id); break;
     case LINTEL_WIRE_DETACH:
         d = table_get(&w->devices, m->id);
         if (d != NULL && must_wait(w, d, NULL))

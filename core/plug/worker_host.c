@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/plug/tap.h"
 #include "core/plug/worker_priv.h"
 
 /* ---- to the hub ------------------------------------------------------------------------------ */
@@ -255,6 +256,8 @@ host_extension(const lintel_host *h, const char *id)
     if (strcmp(id, LINTEL_EXT_LOOP) == 0 && w->plugin != NULL &&
         !(w->plugin->flags & LINTEL_PLUGIN_BLOCKING))
         return &loop;
+    if (strcmp(id, LINTEL_EXT_WIRE) == 0)
+        return &lintel_worker_wire;
     return NULL;
 }
 

@@ -80,6 +80,7 @@ struct lintel_worker {
     struct lintel_timer hold_timer;
     int hold_over;
 
+    _Atomic int tapped; /* somebody looks at the wire; tap.c */
     /* The call that the plugin is in: odd. Any thread looks at them. */
     _Atomic uint64_t call;
     _Atomic(const char *) call_name;
@@ -107,6 +108,8 @@ struct lintel_worker {
     uint64_t replaced; /* values, and */
     uint32_t lost;     /* frames, since the hub was told of it */
     struct lintel_buf out;
+    uint64_t running; /* the ticket of a blocking plugin's request; 0: none */
+    uint64_t untold;  /* messages of the wire that were lost since the last one that was told */
     int32_t log_most;
     char last_line[REASON]; /* of the plugin's log */
 };

@@ -130,6 +130,8 @@ serve_verb(struct lintel_call *c, const char *bus, const lintel_span *verb)
     void *work = t->source.bus(t->source.ctx, &call);
     if (work != NULL && lintel_open_find(t, ticket) == o)
         w->work = work;
+    else if (work != NULL) /* the peer went while the first answer was sent */
+        t->source.bus_abandon(t->source.ctx, work);
 }
 
 /* ---- routing --------------------------------------------------------------------------------- */

@@ -11,6 +11,8 @@ modbus_core = $(modbus_pure) \
 	plugins/modbus/modbus_need.c plugins/modbus/modbus_need.h \
 	plugins/modbus/modbus_pause.h \
 	plugins/modbus/modbus_read.c \
+	plugins/modbus/modbus_tap.c plugins/modbus/modbus_tap.h \
+	plugins/modbus/modbus_tape.c \
 	plugins/modbus/modbus_tcp.c \
 	plugins/modbus/modbus_time.c plugins/modbus/modbus_time.h \
 	plugins/modbus/modbus_write.c
@@ -29,6 +31,7 @@ modbus_tests = \
 	plugins/modbus/modbus_pdu_test \
 	plugins/modbus/modbus_plan_test \
 	plugins/modbus/modbus_real_test \
+	plugins/modbus/modbus_tape_test \
 	plugins/modbus/modbus_test
 check_PROGRAMS += $(modbus_tests)
 TESTS += $(modbus_tests)
@@ -39,6 +42,9 @@ plugins_modbus_modbus_learn_test_SOURCES = plugins/modbus/modbus_learn_test.c \
 plugins_modbus_modbus_learn_test_LDADD = $(KIT_LIBS)
 plugins_modbus_modbus_plan_test_SOURCES = plugins/modbus/modbus_plan_test.c $(modbus_pure)
 plugins_modbus_modbus_plan_test_LDADD = $(KIT_LIBS)
+plugins_modbus_modbus_tape_test_CFLAGS = $(AM_CFLAGS) $(MODBUS_CFLAGS)
+plugins_modbus_modbus_tape_test_SOURCES = plugins/modbus/modbus_tape_test.c $(modbus_sources)
+plugins_modbus_modbus_tape_test_LDADD = $(KIT_LIBS) $(MODBUS_LIBS)
 modbus_testhost = $(modbus_sources) plugins/modbus/modbus_testhost.c plugins/modbus/modbus_testhost.h
 plugins_modbus_modbus_real_test_CFLAGS = $(AM_CFLAGS) $(MODBUS_CFLAGS)
 plugins_modbus_modbus_real_test_SOURCES = $(modbus_testhost) plugins/modbus/modbus_real_test.c

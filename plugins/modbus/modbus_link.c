@@ -6,6 +6,7 @@
  * unit that was silent before is not believed until the line has been quiet for one more timeout;
  * of several answers the last one counts. */
 #include "modbus_link.h"
+#include "modbus_tap.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,6 +26,8 @@ struct mb_link {
     const struct mb_conf *conf;
     const struct mb_wire_ops *ops;
     struct mb_wire *wire;
+    const lintel_host_wire *tap; /* NULL: not asked for yet, or the hub has none */
+    int taped;                   /* a recording stands in for the wire */
     int open;
     int proven; /* something came since it was opened */
     int told;   /* the hub knows: 1 up, -1 down, 0 nothing yet */
@@ -161,9 +164,31 @@ came_up(struct mb_link *l)
     l->told = 1;
 }
 
+/* The hub can be asked for this only once the instance runs. */
+static lintel_status
+find_tape(struct mb_link *l, char *why)
+{
+    if (l->tap != NULL || (l->tap = mb_tap_of(l->host)) == NULL || !l->tap->replaying(l->host))
+        return LINTEL_OK;
+    struct mb_wire *tape = mb_tape.make(l->host, l->conf);
+    if (tape == NULL) {
+        l->tap = NULL;
+        mb_say(why, "out of memory");
+        return LINTEL_E_NOMEM;
+    }
+    l->ops->drop(l->wire);
+    l->ops = &mb_tape;
+    l->wire = tape;
+    l->taped = 1;
+    return LINTEL_OK;
+}
+
 lintel_status
 mb_link_ready(struct mb_link *l, lintel_mono deadline, char *why)
 {
+    lintel_status taped = find_tape(l, why);
+    if (taped != LINTEL_OK)
+        return taped;
     if (l->open && l->ops->settle(l->wire, why) == LINTEL_OK)
         return LINTEL_OK;
     if (l->open && l->proven)
@@ -196,7 +221,10 @@ keep_quiet(struct mb_link *l, lintel_mono deadline, char *why)
         mb_say(why, "the deadline was over before the pause between frames");
         return LINTEL_E_TIMEOUT;
     }
-    mb_pause(l->host, left);
+    if (l->taped)
+        l->tap->wait(l->host, l->quiet_until);
+    else
+        mb_pause(l->host, left);
     return LINTEL_OK;
 }
 
@@ -214,6 +242,8 @@ send_request(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, lint
     st = l->ops->send(l->wire, ++l->transaction, unit, pdu, n, deadline, why);
     if (st != LINTEL_OK)
         lost(l, why);
+    else
+        mb_tap(l->tap, l->host, l->conf, LINTEL_TAP_OUT, l->transaction, unit, pdu, n);
     return st == LINTEL_OK ? LINTEL_OK : LINTEL_E_LINK;
 }
 
@@ -260,6 +290,7 @@ await(struct mb_link *l, uint8_t unit, const uint8_t *pdu, size_t n, lintel_mono
         if (st == LINTEL_OK) {
             l->proven = 1;
             l->silent = 0;
+            mb_tap(l->tap, l->host, l->conf, LINTEL_TAP_IN, f.transaction, f.unit, f.pdu, f.npdu);
             st = judge(l, unit, pdu, n, &f, ret);
         }
         if (st == LINTEL_E_TIMEOUT && dropped[0] != '\0')

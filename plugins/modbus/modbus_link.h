@@ -32,8 +32,9 @@ struct mb_frame {
     size_t npdu;
 };
 
-/* What carries frames. Two: modbus_tcp.c, modbus_rtu.c. Deadlines are of `host->now`. On an error,
- * why[MB_DETAIL] says what is wrong; LINTEL_E_LINK means that the wire has to be closed. */
+/* What carries frames. Three: modbus_tcp.c, modbus_rtu.c, and a recording, modbus_tape.c. Deadlines
+ * are of `host->now`. On an error, why[MB_DETAIL] says what is wrong; LINTEL_E_LINK means that the
+ * wire has to be closed. */
 struct mb_wire;
 struct mb_wire_ops {
     struct mb_wire *(*make)(const lintel_host *h,
@@ -51,7 +52,7 @@ struct mb_wire_ops {
     lintel_status (*receive)(struct mb_wire *w, uint8_t unit, lintel_mono deadline,
                              struct mb_frame *ret, char *why);
 };
-extern const struct mb_wire_ops mb_tcp, mb_rtu;
+extern const struct mb_wire_ops mb_tcp, mb_rtu, mb_tape;
 
 struct mb_link;
 struct mb_link *mb_link_new(const lintel_host *h,

@@ -21,6 +21,10 @@ enum {
     MB_WRITE_REGISTERS_MOST = 123
 };
 enum { /* function codes */
+       MB_FC_READ_COILS = 1,
+       MB_FC_READ_DISCRETE = 2,
+       MB_FC_READ_HOLDING = 3,
+       MB_FC_READ_INPUT = 4,
        MB_FC_WRITE_COIL = 5,
        MB_FC_WRITE_REGISTER = 6,
        MB_FC_WRITE_COILS = 15,

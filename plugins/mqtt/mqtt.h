@@ -6,6 +6,7 @@
 #include <MQTTAsync.h>
 
 #include "lintel/ext/loop.h"
+#include "lintel/ext/wire.h"
 #include "lintel/plugin.h"
 #include "plugins/mqtt/mqtt_inbox.h"
 #include "plugins/mqtt/mqtt_route.h"
@@ -68,7 +69,10 @@ struct mqtt {
     struct mqtt_routes routes;
     struct mqtt_open *open;
     int started;
-    int64_t pause; /* before the next attempt; ns */
+    const lintel_host_wire *tap; /* NULL: this hub has none */
+    int replaying;               /* a recording stands in for the broker */
+    uint32_t played;             /* messages of it */
+    int64_t pause;               /* before the next attempt; ns */
     uint64_t random;
     char told[MQTT_WHY],
         tls_why[MQTT_WHY]; /* reason told last; paho's thread: what TLS complained of last */
@@ -88,6 +92,16 @@ void mqtt_session_unsubscribe(struct mqtt *m, const struct mqtt_route *route);
 /* ret_token: what MQTT_ACCEPTED and MQTT_FAILED will bear, or 0 where no answer comes (QoS 0). */
 lintel_status mqtt_session_publish(struct mqtt *m, const char *topic, const void *p, size_t n,
                                    int qos, int retain, int *ret_token);
+
+/* mqtt_tap.c: who looks on, and recordings. A message as a PUBLISH packet. */
+void mqtt_tap(struct mqtt *m, uint32_t flow, const char *topic, size_t ntopic, const void *p,
+              size_t n, int qos, int retain);
+/* Plays the recording's messages from now on. */
+void mqtt_replay_start(struct mqtt *m);
+void mqtt_replay_stop(struct mqtt *m);
+/* What goes out while a recording is played: it is told whether it was recorded. */
+void mqtt_replay_publish(struct mqtt *m, const char *topic, const void *p, size_t n, int qos,
+                         int retain);
 
 /* mqtt_message.c: from messages to points. */
 /* Their samples wait for mqtt_flush(), so that those of several messages go out together; the news

@@ -343,7 +343,7 @@ subscribe_wanted(void *self)
 void
 mqtt_session_subscribe(struct mqtt *m, struct mqtt_route *route)
 {
-    if (route->wanted)
+    if (route->wanted || m->replaying)
         return;
     route->wanted = 1;
     if (m->state == MQTT_CONNECTED)
@@ -354,7 +354,7 @@ void
 mqtt_session_unsubscribe(struct mqtt *m, const struct mqtt_route *route)
 {
     MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
-    if (m->state == MQTT_CONNECTED)
+    if (m->state == MQTT_CONNECTED && !m->replaying)
         (void)MQTTAsync_unsubscribe(m->client, route->filter, &o);
 }
 
@@ -411,6 +411,9 @@ hear(struct mqtt *m, const struct mqtt_news *news)
 {
     char why[MQTT_WHY];
     if (news->kind == MQTT_MESSAGE) {
+        const MQTTAsync_message *message = news->message;
+        mqtt_tap(m, LINTEL_TAP_IN, news->topic, news->ntopic, message->payload,
+                 (size_t)message->payloadlen, message->qos, message->retained);
         mqtt_message(m, news);
         return;
     }
@@ -458,6 +461,11 @@ mqtt_session_publish(struct mqtt *m, const char *topic, const void *p, size_t n,
         return LINTEL_E_LINK;
     if (n > INT32_MAX)
         return LINTEL_E_RANGE;
+    *ret_token = 0;
+    if (m->replaying) {
+        mqtt_replay_publish(m, topic, p, n, qos, retain);
+        return LINTEL_OK;
+    }
     if (qos > 0) {
         o.context = m;
         o.onSuccess = on_sent;
@@ -465,6 +473,7 @@ mqtt_session_publish(struct mqtt *m, const char *topic, const void *p, size_t n,
     }
     int failed = MQTTAsync_send(m->client, topic, (int)n, p, qos, retain, &o);
     if (failed == MQTTASYNC_SUCCESS) {
+        mqtt_tap(m, LINTEL_TAP_OUT, topic, strlen(topic), p, n, qos, retain);
         *ret_token = qos > 0 ? o.token : 0;
         return LINTEL_OK;
     }
@@ -482,6 +491,11 @@ mqtt_session_start(struct mqtt *m)
     if (m->loop == NULL) {
         mqtt_log(m, LINTEL_LOG_ERROR, "this hub has no %s", LINTEL_EXT_LOOP);
         return LINTEL_E_NOTSUP;
+    }
+    m->tap = m->host->extension(m->host, LINTEL_EXT_WIRE);
+    if (m->tap != NULL && m->tap->replaying(m->host)) {
+        mqtt_replay_start(m);
+        return LINTEL_OK;
     }
     m->pause = SECOND / 2;
     m->random = (uint64_t)m->host->now(m->host) ^ (uint64_t)(uintptr_t)m ^ 1;
@@ -524,8 +538,10 @@ void
 mqtt_session_stop(struct mqtt *m)
 {
     int token;
+    if (m->replaying)
+        mqtt_replay_stop(m);
     if (!m->started)
-        return;
+        return; /* also after a recording: there is no client */
     m->started = 0;
     m->loop->timer(m->host, 0, try_connect, m);
     m->loop->timer(m->host, 0, keep_from_children, m);
