@@ -55,7 +55,8 @@ TESTS += core/daemon/hub_test
 core_daemon_hub_test_CPPFLAGS = $(DAEMON_CPPFLAGS)
 core_daemon_hub_test_SOURCES = \
 	core/daemon/hub_test.c \
-	core/daemon/bus_reload.c core/daemon/hub_transport.c core/daemon/plugin_files.c \
+	core/daemon/bus_reload.c core/daemon/bus_try.c core/daemon/bus_wire.c core/daemon/hub_transport.c \
+	core/daemon/plugin_files.c core/daemon/try.c core/daemon/try.h \
 	core/daemon/hub.c core/daemon/hub.h core/daemon/hub_priv.h \
 	core/daemon/hub_bus.c \
 	core/daemon/hub_tree.c \
