@@ -200,7 +200,7 @@ is_transport(struct lintel_local_client *hub, const char *name)
     json_array_foreach(json_object_get(status, "buses"), i, row) bus |=
         strcmp(cli_text(row, "name"), name) == 0;
     json_array_foreach(json_object_get(json_object_get(status, "daemon"), "transports"), i, row)
-        transport |= json_is_string(row) && strcmp(json_string_value(row), name) == 0;
+        transport |= strcmp(cli_text(row, "transport"), name) == 0;
     json_decref(status);
     return transport && !bus;
 }

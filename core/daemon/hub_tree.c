@@ -127,6 +127,7 @@ add_instance(struct lintel_buf *out, const char *what, const struct lintel_insta
     lintel_json_text(out, "plugin", s->plugin);
     lintel_json_text(out, "version", s->version);
     lintel_json_text(out, "isolation", s->isolation);
+    lintel_json_text(out, "cage", s->cage);
     lintel_json_text(out, "state", s->state);
     lintel_json_text(out, "reason", s->reason);
     lintel_json_count(out, "pid", (uint64_t)s->pid);

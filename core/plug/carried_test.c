@@ -180,7 +180,7 @@ rig_new(struct rig *r)
     memset(r, 0, sizeof *r);
     tree = (struct tree){0};
     kit_plug_new(&r->k);
-    r->conf = (struct lintel_port){.name = "fake", .log = -1};
+    r->conf = (struct lintel_port){.name = "fake", .log = -1, .memory = 512};
     r->conf.isolation = LINTEL_ISOLATION_PROCESS;
     r->conf.settings = r->settings;
     r->conf.plugin = kit_plugin(&r->k, "fake-transport", &r->conf.plugin_file);
@@ -631,9 +631,12 @@ static int
 lie(const char *what)
 {
     static struct lintel_tw_scratch s;
-    struct lintel_buf in = {0};
+    static struct lintel_buf in; /* static: it is still there at the end, so it is no leak */
     struct lintel_tw m;
     put_wire((struct lintel_wire_up){.kind = LINTEL_WIRE_HELLO, .ticket = LINTEL_WIRE_VERSION});
+    if (lintel_frame_read(3, &in) != 0) /* the cage: it says that it is in */
+        return 1;
+    put_wire((struct lintel_wire_up){.kind = LINTEL_WIRE_READY, .text = "none"});
     if (lintel_frame_read(3, &in) != 0 ||
         lintel_tw_read_down((const unsigned char *)in.p, in.n, &s, &m) != 0)
         return 1;

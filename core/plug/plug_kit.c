@@ -313,6 +313,8 @@ share(struct kit_plug *k)
     site.nbuses = 2;
 }
 
+uint32_t kit_memory;
+
 void
 kit_bus_start(struct kit_plug *k, struct kit_bus *b, const char *plugin, const char *name,
               enum kit_isolation isolation, const char *const *settings)
@@ -327,6 +329,7 @@ kit_bus_start(struct kit_plug *k, struct kit_bus *b, const char *plugin, const c
     b->conf.log = -1;
     b->conf.isolation =
         isolation == KIT_THREAD ? LINTEL_ISOLATION_THREAD : LINTEL_ISOLATION_PROCESS;
+    b->conf.memory = kit_memory;
     b->conf.process = isolation == KIT_SHARED ? "field" : NULL;
     if (isolation == KIT_SHARED)
         share(k);

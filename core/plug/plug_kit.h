@@ -53,6 +53,7 @@ struct kit_bus {
     uint32_t nbounds;
     struct lintel_affordance affordance;
 };
+extern uint32_t kit_memory; /* MiB, of children of buses that start from now on; 0: the default */
 enum kit_isolation { KIT_THREAD, KIT_PROCESS, KIT_SHARED };
 void kit_bus_start(struct kit_plug *k, struct kit_bus *b, const char *plugin, const char *name,
                    enum kit_isolation isolation, const char *const *settings);

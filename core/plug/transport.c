@@ -133,6 +133,7 @@ lintel_transport_stats(const struct lintel_transport_instance *t, struct lintel_
                                        .version = t->conf->plugin->version,
                                        .isolation = t->isolation,
                                        .pid = child != NULL ? lintel_child_pid(child) : 0,
+                                       .cage = child != NULL ? lintel_child_cage(child) : "",
                                        .restarts = child != NULL ? lintel_child_restarts(child) : 0,
                                        .state = states[t->state],
                                        .reason = t->reason,
