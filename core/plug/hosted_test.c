@@ -274,7 +274,7 @@ a_hub_that_forgets_the_cage(void)
     struct lintel_wire_up m;
     begin(&h);
     REQUIRE(expect(&h, LINTEL_WIRE_HELLO, &m));
-    open_instance(&h, 4, built("plugins/fake/fake.so"), "fake");
+    open_only(&h, 4, built("plugins/fake/fake.so"), "fake", (struct lintel_str){NULL, 0});
     CHECK_INT(lintel_frame_read(h.fd, &h.frame), 1);
     int status = finish(&h);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
