@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/plug/instance.h"
 
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -9,51 +8,16 @@
 #include "core/plug/cage.h"
 #include "core/plug/child.h"
 #include "core/plug/instance_priv.h"
-#include "core/plug/transport_priv.h"
-#include "core/plug/worker.h"
+#include "core/plug/instance_thread.h"
+#include "core/plug/process.h"
 
 #define START_MOST (30 * LINTEL_SECOND) /* for start() to return */
 #define STOP_MOST (5 * LINTEL_SECOND)
 #define BEAT (2 * LINTEL_SECOND) /* a look at what runs */
 #define FLOOD_TOLD (60 * LINTEL_SECOND)
-#define RENEW_LEAST (10 * LINTEL_SECOND)
-enum {
-    THREAD_BYTES_MOST = 1024 * 1024
-}; /* of a thread's frames on their way; more values wait in the instance */
-
-struct process { /* a child, and who lives in it */
-    struct lintel_plug *plug;
-    struct process *next;
-    struct lintel_child *child;
-    struct lintel_cage cage; /* of the child that runs, or the next one */
-    char *shared;            /* name of `process:NAME`; NULL: of one instance alone */
-    int ending;
-    char outdated[200]; /* which file of its cage was replaced; "": none */
-    lintel_mono renewed;
-    struct lintel_supervise life; /* of the child */
-    struct lintel_instance *instances;
-    struct carried *carried; /* transports */
-};
-
-struct instance_thread {
-    struct lintel_instance *instance; /* NULL: it was left behind */
-    struct lintel_worker *worker;
-    struct lintel_loop *loop;
-    const lintel_plugin *plugin;
-    _Atomic size_t bytes; /* on their way to the loop */
-    _Atomic int full;     /* the worker waits for room */
-};
-
-struct delivery { /* a frame from a thread */
-    struct instance_thread *thread;
-    struct lintel_buf frame;
-};
 
 static void on_timer(void *arg);
 static void on_beat(void *arg);
-static void finish(struct lintel_instance *i);
-static int start_thread(struct lintel_instance *i);
-static void judge_outdated(struct process *p, const unsigned char *data, size_t n);
 
 static void
 set_timer(struct lintel_instance *i, int64_t in)
@@ -63,8 +27,8 @@ set_timer(struct lintel_instance *i, int64_t in)
         lintel_log(LINTEL_LOG_ERROR, i->conf->name, "out of memory: the bus is not watched over");
 }
 
-static uint64_t
-next_random(struct lintel_plug *p)
+uint64_t
+plug_random(struct lintel_plug *p)
 {
     uint64_t z = p->random += 0x9e3779b97f4a7c15u;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -78,7 +42,8 @@ next_random(struct lintel_plug *p)
 static struct lintel_supervise *
 life_of(struct lintel_instance *i)
 {
-    return i->process != NULL && i->process->shared == NULL ? &i->process->life : &i->life;
+    return i->process != NULL && !process_is_shared(i->process) ? process_life(i->process)
+                                                                : &i->life;
 }
 
 /* The one line of an end: why, and what comes next. */
@@ -107,20 +72,21 @@ instance_send(struct lintel_instance *i, const struct lintel_buf *b, int later)
     if (b->failed)
         return -1;
     if (i->thread != NULL)
-        return lintel_worker_deliver(i->thread->worker, b->p, b->n);
-    return lintel_child_send(i->process->child, b, later);
+        return instance_thread_send(i->thread, b);
+    return lintel_child_send(process_child(i->process), b, later);
 }
 
 int
 instance_is_up(const struct lintel_instance *i)
 {
-    return i->thread != NULL || (i->process != NULL && lintel_child_is_up(i->process->child));
+    return i->thread != NULL ||
+           (i->process != NULL && lintel_child_is_up(process_child(i->process)));
 }
 
 size_t
 instance_queued(const struct lintel_instance *i)
 {
-    return i->thread != NULL ? 0 : lintel_child_queued(i->process->child);
+    return i->thread != NULL ? 0 : lintel_child_queued(process_child(i->process));
 }
 
 void
@@ -193,6 +159,76 @@ instance_refused(struct lintel_instance *i, lintel_status st, const char *text)
         swap_failed(i);
 }
 
+/* ---- its thread or child --------------------------------------------------------------------- */
+
+static int
+start_in_thread(struct lintel_instance *i)
+{
+    i->thread = instance_thread_new(i);
+    if (i->thread == NULL)
+        return -1;
+    lintel_copy(i->isolation, sizeof i->isolation, "thread");
+    instance_open(i, i->state != INSTANCE_CREATING);
+    return 0;
+}
+
+static void
+leave_thread_behind(struct lintel_instance *i)
+{
+    struct instance_thread *t = i->thread;
+    lintel_log(LINTEL_LOG_ERROR, i->conf->name,
+               "the plugin does not end within 5 s; its thread is left "
+               "behind, and what it has opened stays open");
+    i->thread = NULL;
+    instance_thread_abandon(t);
+    instance_finish(i);
+}
+
+static int
+start_in_process(struct lintel_instance *i, struct process *p)
+{
+    p = process_for(i->plug, p, i->conf, i->isolation, sizeof i->isolation);
+    if (p == NULL)
+        return -1;
+    process_add_bus(p, i);
+    if (instance_is_up(i))
+        instance_open(i, i->state != INSTANCE_CREATING);
+    return 0;
+}
+
+void
+instance_child_up(struct lintel_instance *i)
+{
+    if (i->state == INSTANCE_STARTING || i->state == INSTANCE_BACKOFF)
+        instance_open(i, 1);
+    else if (i->state == INSTANCE_CREATING)
+        instance_open(i, 0);
+}
+
+void
+instance_child_gone(struct lintel_instance *i, const char *reason, int64_t wait)
+{
+    lintel_timer_stop(i->plug->loop, &i->timer);
+    if (i->state == INSTANCE_STOPPING) {
+        instance_finish(i);
+        return;
+    }
+    if (i->state == INSTANCE_CREATING && swap_lost(i, reason))
+        return;
+    port_reset(i);
+    if (i->state == INSTANCE_FAILED)
+        return;
+    int known = i->state == INSTANCE_ENDING;
+    i->closed = 0; /* the child's start counts */
+    lintel_copy(i->reason, sizeof i->reason, reason);
+    i->state = INSTANCE_BACKOFF;
+    tell_end(i, process_life(i->process), LINTEL_LOG_ERROR, "the plugin is gone: ", wait);
+    if (!known)
+        lintel_engine_bus_gone(i->plug->engine, i->bus, LINTEL_E_FAIL, i->reason);
+    if (i->swap != NULL)
+        swap_failed(i);
+}
+
 /* ---- ending what does wrong, and starting it again ------------------------------------------- */
 
 static void
@@ -214,9 +250,9 @@ instance_breaks(struct lintel_instance *i, const char *reason)
     lintel_copy(i->reason, sizeof i->reason, reason);
     i->state = INSTANCE_ENDING;
     port_reset(i);
-    if (i->process != NULL && i->process->shared == NULL) {
+    if (i->process != NULL && !process_is_shared(i->process)) {
         lintel_timer_stop(i->plug->loop, &i->timer);
-        lintel_child_kill(i->process->child, reason);
+        lintel_child_kill(process_child(i->process), reason);
     } else {
         int64_t wait = lintel_supervise_ended(&i->life, lintel_loop_now(i->plug->loop));
         tell_end(i, &i->life, LINTEL_LOG_ERROR, "the plugin is ended: ", wait);
@@ -240,7 +276,7 @@ does_not_end(struct lintel_instance *i)
         return;
     }
     lintel_format(reason, sizeof reason, "bus %s in the same process does not end", i->conf->name);
-    lintel_child_kill(i->process->child, reason);
+    lintel_child_kill(process_child(i->process), reason);
 }
 
 /* It is gone from its thread or from the shared child. Under a new number nothing of the old one
@@ -258,13 +294,13 @@ begin_pause(struct lintel_instance *i)
 static void
 try_again(struct lintel_instance *i)
 {
-    if (i->process != NULL && !lintel_child_is_up(i->process->child))
-        return; /* process_up() opens it */
+    if (i->process != NULL && !lintel_child_is_up(process_child(i->process)))
+        return; /* instance_child_up() opens it */
     i->restarts += i->closed ? 1 : 0;
     i->closed = 0;
     if (i->process != NULL || i->thread != NULL) {
         instance_open(i, 1);
-    } else if (start_thread(i) != 0) {
+    } else if (start_in_thread(i) != 0) {
         i->state = INSTANCE_STARTING;
         instance_refused(i, LINTEL_E_NOMEM, "out of memory or threads");
     }
@@ -275,10 +311,8 @@ lintel_plug_retry(struct lintel_plug *p, struct lintel_instance *i)
 {
     (void)p;
     lintel_supervise_forgive(&i->life);
-    if (i->process != NULL) {
-        lintel_supervise_forgive(&i->process->life);
-        lintel_child_retry(i->process->child);
-    }
+    if (i->process != NULL)
+        process_retry(i->process);
     if (i->state == INSTANCE_FAILED || i->state == INSTANCE_BACKOFF) {
         i->state = INSTANCE_BACKOFF;
         set_timer(i, 0);
@@ -293,409 +327,9 @@ on_beat(void *arg)
     if (i->state != INSTANCE_RUNNING)
         return;
     lintel_timer_at(i->plug->loop, &i->beat, lintel_loop_now(i->plug->loop) + BEAT, on_beat, i);
-    if (i->thread != NULL && lintel_worker_call(i->thread->worker, &call))
+    if (i->thread != NULL && instance_thread_call(i->thread, &call))
         port_call(i, call.serial, call.name, call.request);
     port_watch(i);
-}
-
-/* ---- in a thread ----------------------------------------------------------------------------- */
-
-/* When it belongs to nobody any more, and nothing of it is on its way. */
-static void
-free_thread(struct instance_thread *t)
-{
-    if (t->instance == NULL && atomic_load(&t->bytes) == 0)
-        lintel_free(t);
-}
-
-/* On the loop. */
-static void
-on_delivery(void *arg)
-{
-    struct delivery *d = arg;
-    struct instance_thread *t = d->thread;
-    struct lintel_instance *i = t->instance;
-    atomic_fetch_sub(&t->bytes, d->frame.n);
-    if (i != NULL && atomic_load(&t->bytes) < THREAD_BYTES_MOST / 2 && atomic_exchange(&t->full, 0))
-        lintel_worker_room(t->worker);
-    /* It is the hub's own code that wrote the frame, so only memory can be short. */
-    if (i != NULL && port_frame(i, (const unsigned char *)d->frame.p, d->frame.n) != 0)
-        lintel_log(LINTEL_LOG_ERROR, i->conf->name,
-                   "out of memory: a message of the plugin was lost");
-    free_thread(t); /* if that was the last of it */
-    lintel_buf_fini(&d->frame);
-    lintel_free(d);
-}
-
-static int
-thread_is_full(struct instance_thread *t)
-{
-    if (atomic_load(&t->bytes) < THREAD_BYTES_MOST)
-        return 0;
-    atomic_store(&t->full, 1);
-    /* The loop may have taken all of it in between; then nobody would call any more. */
-    return atomic_load(&t->bytes) >= THREAD_BYTES_MOST || !atomic_exchange(&t->full, 0);
-}
-
-/* On the worker's thread, or one of the plugin. */
-static int
-thread_send(void *ctx, struct lintel_buf *b, unsigned flags)
-{
-    struct instance_thread *t = ctx;
-    if ((flags & LINTEL_SEND_IF_ROOM) && thread_is_full(t))
-        return 1;
-    struct delivery *d = lintel_alloc(sizeof *d);
-    if (d == NULL)
-        return -1;
-    *d = (struct delivery){t, *b};
-    atomic_fetch_add(&t->bytes, b->n);
-    if (lintel_loop_post(t->loop, on_delivery, d) != 0) {
-        atomic_fetch_sub(&t->bytes, b->n);
-        lintel_free(d);
-        return -1;
-    }
-    *b = (struct lintel_buf){0};
-    return 0;
-}
-
-static const lintel_plugin *
-thread_find(void *ctx, const char *file, const char *name, char *reason, uint32_t size)
-{
-    const struct instance_thread *t = ctx;
-    (void)file, (void)name, (void)reason, (void)size;
-    return t->plugin; /* the daemon has opened it to read its tables */
-}
-
-static int
-start_thread(struct lintel_instance *i)
-{
-    static const struct lintel_worker_fns fns = {thread_send, NULL, thread_find};
-    struct instance_thread *t = lintel_alloc(sizeof *t);
-    if (t == NULL)
-        return -1;
-    t->instance = i;
-    t->loop = i->plug->loop;
-    t->plugin = i->plugin;
-    t->worker = lintel_worker_new(i->number, &fns, t);
-    if (t->worker == NULL) {
-        lintel_free(t);
-        return -1;
-    }
-    i->thread = t;
-    lintel_copy(i->isolation, sizeof i->isolation, "thread");
-    instance_open(i, i->state != INSTANCE_CREATING);
-    return 0;
-}
-
-static void
-leave_thread_behind(struct lintel_instance *i)
-{
-    struct instance_thread *t = i->thread;
-    lintel_log(LINTEL_LOG_ERROR, i->conf->name,
-               "the plugin does not end within 5 s; its thread is left "
-               "behind, and what it has opened stays open");
-    lintel_worker_abandon(t->worker);
-    i->thread = NULL;
-    t->instance = NULL;
-    free_thread(t);
-    finish(i);
-}
-
-/* ---- in a child ------------------------------------------------------------------------------ */
-
-static void
-process_up(void *ctx)
-{
-    struct process *p = ctx;
-    for (struct lintel_instance *i = p->instances, *next; i != NULL; i = next) {
-        next = i->next;
-        if (i->state == INSTANCE_STARTING || i->state == INSTANCE_BACKOFF)
-            instance_open(i, 1);
-        else if (i->state == INSTANCE_CREATING)
-            instance_open(i, 0);
-    }
-    carried_up(p->carried);
-}
-
-static int
-process_frame(void *ctx, const unsigned char *data, size_t n)
-{
-    struct process *p = ctx;
-    uint32_t number;
-    enum lintel_wire_kind kind;
-    if (lintel_wire_peek(data, n, &number, &kind) != 0)
-        return -1;
-    struct lintel_instance *i = p->instances;
-    while (i != NULL && i->number != number)
-        i = i->next;
-    int ret = i != NULL ? port_frame(i, data, n)
-                        : carried_frame(p->carried, number, data, n); /* or one that has just gone */
-    if (ret == 0 && p->outdated[0] != '\0' &&
-        (kind == LINTEL_WIRE_LINK || kind == LINTEL_WIRE_REFUSED))
-        judge_outdated(p, data, n);
-    return ret;
-}
-
-static void
-process_gone(void *ctx, const char *reason, int64_t wait)
-{
-    struct process *p = ctx;
-    for (struct lintel_instance *i = p->instances, *next; i != NULL; i = next) {
-        next = i->next;
-        lintel_timer_stop(p->plug->loop, &i->timer);
-        if (i->state == INSTANCE_STOPPING) {
-            finish(i);
-            continue;
-        }
-        if (i->state == INSTANCE_CREATING && swap_lost(i, reason))
-            continue;
-        port_reset(i);
-        if (i->state == INSTANCE_FAILED)
-            continue;
-        int known = i->state == INSTANCE_ENDING;
-        i->closed = 0; /* the child's start counts */
-        lintel_copy(i->reason, sizeof i->reason, reason);
-        i->state = INSTANCE_BACKOFF;
-        tell_end(i, &p->life, LINTEL_LOG_ERROR, "the plugin is gone: ", wait);
-        if (!known)
-            lintel_engine_bus_gone(p->plug->engine, i->bus, LINTEL_E_FAIL, i->reason);
-        if (i->swap != NULL)
-            swap_failed(i);
-    }
-    carried_gone(p->carried, reason, wait);
-}
-
-/* What those who live here need, and those of the site who will. Only a child that starts gets
- * another cage. -1: out of memory. */
-static int
-widen_cage(struct process *p, const struct lintel_site *site, const struct lintel_port *conf)
-{
-    int failed = lintel_cage_add_port(&p->cage, conf);
-    return p->shared != NULL ? failed | lintel_cage_add_shared(&p->cage, site, p->shared) : failed;
-}
-
-/* The child starts: it gets what is needed now. */
-static int
-process_cage(void *ctx, struct lintel_buf *b)
-{
-    struct process *p = ctx;
-    int failed = 0;
-    p->outdated[0] = '\0';
-    lintel_cage_fini(&p->cage);
-    p->cage.user = p->plug->cage_user;
-    p->cage.off = p->plug->uncaged;
-    for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
-        failed |= widen_cage(p, i->site, i->conf);
-    for (const struct carried *c = p->carried; c != NULL; c = c->next)
-        failed |= widen_cage(p, c->t->site, c->t->conf);
-    lintel_cage_write(b, &p->cage);
-    return failed;
-}
-
-/* One more moves in. A child can't get out of its cage, so a wider one needs a new child. */
-static int
-make_room(struct process *p, const struct lintel_port *conf)
-{
-    struct lintel_cage wanted = {0};
-    int ret = lintel_cage_add_port(&wanted, conf);
-    if (ret == 0 && !lintel_cage_covers(&p->cage, &wanted)) {
-        char reason[200];
-        lintel_format(reason, sizeof reason, "%s, which needs more, moves into the same process",
-                      conf->name);
-        lintel_child_renew(p->child, reason);
-    } else if (p->outdated[0] != '\0') {
-        lintel_child_renew(p->child, p->outdated);
-    }
-    lintel_cage_fini(&wanted);
-    return ret;
-}
-
-/* A cage allows files, not names: the new one can't be read from within. That is of no matter until
- * somebody opens it again. */
-static void
-process_outdated(void *ctx, const char *text)
-{
-    struct process *p = ctx;
-    if (p->outdated[0] != '\0')
-        return;
-    lintel_format(p->outdated, sizeof p->outdated, "%s: a new process reads it", text);
-    for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
-        lintel_log(LINTEL_LOG_INFO, i->conf->name,
-                   "%s; a new process reads it, when the connection is lost or the bus starts anew",
-                   text);
-    for (const struct carried *c = p->carried; c != NULL; c = c->next)
-        lintel_log(LINTEL_LOG_INFO, c->t->conf->name,
-                   "%s; a new process reads it, when the transport starts anew", text);
-}
-
-/* A plugin has lost its connection, or could not start: the next try shall find the new file. A
- * plugin that lies about it gains no more than one that crashes. */
-static void
-judge_outdated(struct process *p, const unsigned char *data, size_t n)
-{
-    struct lintel_wire_up m;
-    lintel_mono now = lintel_loop_now(p->plug->loop);
-    if (lintel_wire_read_up(data, n, &p->plug->scratch, &m) != 0 || m.status == LINTEL_OK)
-        return;
-    if (p->renewed != 0 && now - p->renewed < RENEW_LEAST) {
-        lintel_child_kill(p->child, p->outdated);
-    } else {
-        p->renewed = now;
-        lintel_child_renew(p->child, p->outdated);
-    }
-}
-
-static void
-free_process(struct process *p)
-{
-    struct process **at = &p->plug->processes;
-    while (*at != p)
-        at = &(*at)->next;
-    *at = p->next;
-    lintel_cage_fini(&p->cage);
-    lintel_free(p->shared);
-    lintel_free(p);
-}
-
-static void
-process_ended(void *ctx)
-{
-    struct process *p = ctx;
-    for (struct lintel_instance *i = p->instances, *next; i != NULL; i = next) {
-        next = i->next;
-        finish(i);
-    }
-    carried_ended(p->carried);
-    free_process(p);
-}
-
-static struct process *
-new_process(struct lintel_plug *plug, const struct lintel_port *conf)
-{
-    static const struct lintel_child_fns fns = {process_cage,  process_up,   process_outdated,
-                                                process_frame, process_gone, process_ended};
-    struct process *p = lintel_alloc(sizeof *p);
-    if (p == NULL)
-        return NULL;
-    p->plug = plug;
-    p->life.random = next_random(plug);
-    if (conf->process != NULL)
-        p->shared = lintel_strdup(conf->process);
-    if (conf->process == NULL || p->shared != NULL)
-        p->child = lintel_child_new(plug->loop, plug->host_program,
-                                    conf->process ? conf->process : conf->name, &p->life, &fns, p);
-    if (p->child == NULL) {
-        lintel_free(p->shared);
-        lintel_free(p);
-        return NULL;
-    }
-    p->next = plug->processes;
-    plug->processes = p;
-    return p;
-}
-
-/* The child that the site wants it in, and for people the isolation's name. NULL: out of memory. */
-static struct process *
-process_for(struct lintel_plug *plug, struct process *p, const struct lintel_port *conf,
-            char *isolation, uint32_t size)
-{
-    if (p == NULL && conf->process != NULL)
-        for (p = plug->processes; p != NULL; p = p->next)
-            if (!p->ending && p->shared != NULL && strcmp(p->shared, conf->process) == 0)
-                break;
-    if (p != NULL) {
-        if (make_room(p, conf) != 0)
-            return NULL;
-        lintel_supervise_forgive(&p->life); /* it is not what it was */
-        lintel_child_retry(p->child);
-    } else if ((p = new_process(plug, conf)) == NULL) {
-        return NULL;
-    }
-    lintel_format(isolation, size, "process%s%s", p->shared ? ":" : "", p->shared ? p->shared : "");
-    return p;
-}
-
-struct process *
-instance_process(struct lintel_plug *p, const struct lintel_port *conf)
-{
-    return new_process(p, conf);
-}
-
-static void
-join_process(struct lintel_instance *i, struct process *p)
-{
-    struct lintel_instance **at = &p->instances;
-    while (*at != NULL)
-        at = &(*at)->next;
-    *at = i;
-    i->next = NULL;
-    i->process = p;
-}
-
-static int
-start_in_process(struct lintel_instance *i, struct process *p)
-{
-    p = process_for(i->plug, p, i->conf, i->isolation, sizeof i->isolation);
-    if (p == NULL)
-        return -1;
-    join_process(i, p);
-    if (lintel_child_is_up(p->child))
-        instance_open(i, i->state != INSTANCE_CREATING);
-    return 0;
-}
-
-static void
-leave_process(struct lintel_instance *i)
-{
-    struct lintel_instance **at = &i->process->instances;
-    while (*at != i)
-        at = &(*at)->next;
-    *at = i->next;
-    i->process = NULL;
-}
-
-/* ---- transports in a child ------------------------------------------------------------------- */
-
-int
-process_join(struct lintel_plug *plug, const struct lintel_port *conf, struct carried *c,
-             char *isolation, uint32_t size)
-{
-    struct process *p = process_for(plug, NULL, conf, isolation, size);
-    if (p == NULL)
-        return -1;
-    c->process = p;
-    c->next = p->carried;
-    p->carried = c;
-    return 0;
-}
-
-void
-process_leave(struct carried *c)
-{
-    struct carried **at = &c->process->carried;
-    while (*at != c)
-        at = &(*at)->next;
-    *at = c->next;
-    c->process = NULL;
-}
-
-struct lintel_child *
-process_child(const struct process *p)
-{
-    return p->child;
-}
-
-/* A start that went well, and one that did not: the pause before the next. */
-void
-process_ready(struct process *p)
-{
-    lintel_supervise_ready(&p->life, lintel_loop_now(p->plug->loop));
-}
-
-int64_t
-process_refused(struct process *p)
-{
-    return lintel_supervise_ended(&p->life, lintel_loop_now(p->plug->loop));
 }
 
 /* ---- start and stop -------------------------------------------------------------------------- */
@@ -749,7 +383,7 @@ instance_new(struct lintel_plug *p, struct lintel_site *site, const struct linte
     i->plugin = plugin;
     i->file = file;
     i->number = ++p->last_number;
-    i->life.random = next_random(p);
+    i->life.random = plug_random(p);
     i->site = lintel_site_ref(site);
     port_rows(i);
     if (list_instance(p, i) == 0)
@@ -768,7 +402,7 @@ instance_drop(struct lintel_instance *i)
 int
 instance_begin(struct lintel_instance *i, struct process *process)
 {
-    return i->conf->isolation == LINTEL_ISOLATION_THREAD ? start_thread(i)
+    return i->conf->isolation == LINTEL_ISOLATION_THREAD ? start_in_thread(i)
                                                          : start_in_process(i, process);
 }
 
@@ -790,15 +424,14 @@ lintel_plug_start_bus(struct lintel_plug *p, struct lintel_site *site,
 }
 
 /* Its thread or child has let go of it. */
-static void
-finish(struct lintel_instance *i)
+void
+instance_finish(struct lintel_instance *i)
 {
     void (*then)(void *) = i->then;
     void *ctx = i->then_ctx;
     if (i->process != NULL)
-        leave_process(i);
-    unlist_instance(i->plug, i);
-    free_instance(i);
+        process_remove_bus(i);
+    instance_drop(i);
     if (then != NULL)
         then(ctx);
 }
@@ -809,14 +442,12 @@ instance_closed(struct lintel_instance *i)
     struct instance_thread *t = i->thread;
     if (t != NULL) {
         i->thread = NULL;
-        t->instance = NULL;
-        lintel_worker_free(t->worker);
-        /* The delivery that is running frees it. */
+        instance_thread_end(t);
     }
     if (i->state == INSTANCE_ENDING)
         begin_pause(i);
     else if (i->state == INSTANCE_STOPPING)
-        finish(i);
+        instance_finish(i);
 }
 
 /* Asks one to end that is not alone in its child, or lives in a thread. */
@@ -824,32 +455,12 @@ static void
 close_instance(struct lintel_instance *i, int told)
 {
     if (!instance_is_up(i)) {
-        finish(i); /* nothing is there to stop */
+        instance_finish(i); /* nothing is there to stop */
         return;
     }
     set_timer(i, STOP_MOST);
     if (!told)
         send_close(i);
-}
-
-static int
-ends_whole(const struct process *p)
-{
-    for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
-        if (i->state != INSTANCE_STOPPING)
-            return 0;
-    return (p->instances != NULL || p->carried != NULL) && !carried_stays(p->carried);
-}
-
-/* Of transports: 1 if the child ends as a whole. */
-int
-process_end(struct process *p)
-{
-    if (p->ending || !ends_whole(p))
-        return 0;
-    p->ending = 1;
-    lintel_child_end(p->child);
-    return 1;
 }
 
 /* Nothing more is heard of it but its end. */
@@ -870,16 +481,11 @@ instance_end(struct lintel_instance *const *list, uint32_t n)
     for (uint32_t k = 0; k < n; k++)
         begin_stopping(list[k]);
     for (uint32_t k = 0; k < n; k++)
-        if (list[k]->process == NULL || !ends_whole(list[k]->process))
+        if (list[k]->process == NULL || !process_is_left(list[k]->process))
             close_instance(list[k], list[k]->closing);
     /* A child in which nobody else lives ends as a whole; its instances may be freed by that. */
-    for (struct process *c = n != 0 ? p->processes : NULL, *next; c != NULL; c = next) {
-        next = c->next;
-        if (!c->ending && ends_whole(c)) {
-            c->ending = 1;
-            lintel_child_end(c->child);
-        }
-    }
+    if (p != NULL)
+        process_end_left(p);
 }
 
 static void
@@ -887,9 +493,9 @@ put_in_place(struct lintel_instance *i, struct process *process, struct instance
 {
     i->thread = thread;
     if (thread != NULL)
-        thread->instance = i;
+        instance_thread_move(thread, i);
     if (process != NULL)
-        join_process(i, process);
+        process_add_bus(process, i);
 }
 
 void
@@ -903,9 +509,9 @@ instance_exchange(struct lintel_instance *a, struct lintel_instance *b)
     lintel_timer_stop(a->plug->loop, &a->beat);
     lintel_timer_stop(b->plug->loop, &b->beat);
     if (pa != NULL)
-        leave_process(a);
+        process_remove_bus(a);
     if (pb != NULL)
-        leave_process(b);
+        process_remove_bus(b);
     put_in_place(a, pb, tb);
     put_in_place(b, pa, ta);
     a->site = b->site;
@@ -965,7 +571,7 @@ on_timer(void *arg)
             lintel_log(LINTEL_LOG_ERROR, i->conf->name,
                        "the plugin does not end within 5 s; its "
                        "process is killed");
-            lintel_child_kill(i->process->child, "a bus in the same process did not end");
+            lintel_child_kill(process_child(i->process), "a bus in the same process did not end");
         }
         break;
     default: break;
@@ -1015,8 +621,7 @@ lintel_plug_free(struct lintel_plug *p)
             lintel_plug_stop_bus(p, p->instances[k], NULL, NULL);
     lintel_loop_until(p->loop, all_ended, p, STOP_MOST + LINTEL_SECOND);
     while (p->processes != NULL) { /* on a loop whose time stands still */
-        lintel_child_free(p->processes->child);
-        process_ended(p->processes);
+        process_kill(p->processes);
     }
     while (p->n > 0)
         leave_thread_behind(p->instances[0]);
@@ -1034,16 +639,16 @@ lintel_instance_stats(const struct lintel_instance *i, struct lintel_instance_st
                                          "stopping", "failed",  "reloading"};
     lintel_mono now = lintel_loop_now(i->plug->loop);
     int waits = i->state == INSTANCE_BACKOFF, shared = i->process != NULL;
-    int alarm = waits && (i->life.alarm != 0 || (shared && i->process->life.alarm != 0));
+    int alarm = waits && (i->life.alarm != 0 || (shared && process_life(i->process)->alarm != 0));
     int floods = i->flooded_at != 0 && now - i->flooded_at < FLOOD_TOLD;
     *ret = (struct lintel_instance_stats){
         .name = i->conf->name,
         .plugin = i->plugin->name,
         .version = i->version[0] != '\0' ? i->version : i->plugin->version,
         .isolation = i->isolation,
-        .cage = shared ? lintel_child_cage(i->process->child) : "",
-        .pid = shared ? lintel_child_pid(i->process->child) : 0,
-        .restarts = i->restarts + (shared ? lintel_child_restarts(i->process->child) : 0),
+        .cage = shared ? lintel_child_cage(process_child(i->process)) : "",
+        .pid = shared ? lintel_child_pid(process_child(i->process)) : 0,
+        .restarts = i->restarts + (shared ? lintel_child_restarts(process_child(i->process)) : 0),
         .state = i->swap != NULL ? "reloading"
                  : alarm         ? "alarm"
                                  : states[i->state],

@@ -35,9 +35,9 @@ void lintel_plug_retry(struct lintel_plug *p, struct lintel_instance *i);
 
 struct lintel_instance_stats {
     const char *name, *plugin, *version, *isolation; /* "thread", "process", "process:field" */
-    const char *cage; /* what holds the child, "user nobody, landlock 7, seccomp"; "": no child */
-    int64_t pid;      /* of the child; 0: none */
-    uint32_t restarts;                               /* of the child, and of the instance alone */
+    const char *cage;   /* what holds the child, "user nobody, landlock 7, seccomp"; "": no child */
+    int64_t pid;        /* of the child; 0: none */
+    uint32_t restarts;  /* of the child, and of the instance alone */
     const char *state;  /* "running", "starting", "back-off", "alarm" (it ended too often, and is
                            tried rarely), "ending" (it did wrong), "stopping", "failed",
                            "reloading" */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Parts of core/plug/instance.h: instance.c starts, watches and ends instances; port.c is their
- * side towards the engine. */
+ * Parts of core/plug/instance.h: instance.c starts, watches and ends instances, process.c and
+ * instance_thread.c carry them, swap.c gives a bus another one; port.c is their side towards the
+ * engine. */
 #ifndef LINTEL_PLUG_INSTANCE_PRIV_H
 #define LINTEL_PLUG_INSTANCE_PRIV_H
 #include "core/plug/cage.h"
@@ -103,13 +104,11 @@ struct lintel_instance {
 struct lintel_instance *instance_new(struct lintel_plug *p, struct lintel_site *site,
                                      const struct lintel_port *conf, const lintel_plugin *plugin,
                                      const char *file);
-/* Gives it a thread or a child; process: one of _process() to live in, or NULL. -1: out of memory,
- * and nothing was started. */
+/* Gives it a thread or a child; process: one of process_new() to live in, or NULL. -1: out of
+ * memory, and nothing was started. */
 int instance_begin(struct lintel_instance *i, struct process *process);
-struct process *instance_process(struct lintel_plug *p,
-                                 const struct lintel_port *conf); /* a new one */
-void instance_open(struct lintel_instance *i, int start);         /* sends OPEN; start: and START */
-void instance_start(struct lintel_instance *i);                   /* what was opened */
+void instance_open(struct lintel_instance *i, int start); /* sends OPEN; start: and START */
+void instance_start(struct lintel_instance *i);           /* what was opened */
 /* What runs, and where, changes places between two instances; their buses do not. */
 void instance_exchange(struct lintel_instance *a, struct lintel_instance *b);
 /* Ends those that have no bus (any more); each finishes by its then(), possibly before this
@@ -126,6 +125,11 @@ void instance_ready(struct lintel_instance *i, const char *version);
  * Open ops are over, so the caller completes none. */
 void instance_breaks(struct lintel_instance *i, const char *reason);
 void instance_closed(struct lintel_instance *i);
+void instance_finish(struct lintel_instance *i); /* its thread or child has let go of it: freed */
+/* What process.c tells of its child; wait: until the child's next start. */
+void instance_child_up(struct lintel_instance *i);
+void instance_child_gone(struct lintel_instance *i, const char *reason, int64_t wait);
+uint64_t plug_random(struct lintel_plug *p); /* a seed of jitter */
 
 /* port.c */
 struct lintel_bus_port port_of(struct lintel_instance *i);
@@ -134,10 +138,6 @@ void port_open(struct lintel_instance *i, struct lintel_buf *b); /* the OPEN fra
 int port_frame(struct lintel_instance *i, const unsigned char *data, size_t n);
 void port_reset(struct lintel_instance *i); /* the instance is gone: ops and points are forgotten */
 void port_fini(struct lintel_instance *i);
-/* port_tap.c */
-void tap_begin(struct lintel_instance *i); /* it runs (again): it is told what is wanted */
-int tap_frame(struct lintel_instance *i, const unsigned char *data, size_t n);
-void tap_fini(struct lintel_instance *i);
 void port_rows(struct lintel_instance *i);         /* counts those of its plugin's tables */
 int port_has_ops(const struct lintel_instance *i); /* open ones */
 void port_end_ops(struct lintel_instance *i);      /* in the plugin's place, as cancelled */
@@ -147,6 +147,11 @@ void port_watch(struct lintel_instance *i);        /* now and then: whether it h
 void port_call(struct lintel_instance *i, uint64_t call, const char *name, int request);
 /* One line of the instance's log; floods are cut. */
 void port_log(struct lintel_instance *i, int32_t level, const char *line);
+
+/* port_tap.c */
+void tap_begin(struct lintel_instance *i); /* it runs (again): it is told what is wanted */
+int tap_frame(struct lintel_instance *i, const unsigned char *data, size_t n);
+void tap_fini(struct lintel_instance *i);
 
 /* swap.c: what happens to instances that are part of a swap. _ready, _refused and _lost: 1: that
  * was all, else it is handled as of any instance. */

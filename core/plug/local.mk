@@ -10,12 +10,14 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/hostloop.c core/plug/hostloop.h \
 	core/plug/inspect.c core/plug/inspect.h \
 	core/plug/instance.c core/plug/instance.h core/plug/instance_priv.h \
+	core/plug/instance_thread.c core/plug/instance_thread.h \
 	core/plug/judge.c core/plug/judge.h \
 	core/plug/last_word.c core/plug/last_word.h \
 	core/plug/load.c core/plug/load.h \
 	core/plug/outbox.c core/plug/outbox.h \
 	core/plug/port.c core/plug/port_tap.c \
 	core/plug/probe.c core/plug/probe.h \
+	core/plug/process.c core/plug/process.h \
 	core/plug/shared.c \
 	core/plug/slots.c core/plug/slots.h \
 	core/plug/supervise.c core/plug/supervise.h \

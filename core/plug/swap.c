@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/plug/instance_priv.h"
+#include "core/plug/process.h"
 
 #define CREATE_MOST (10 * LINTEL_SECOND) /* for a child to come up and create() to return */
 #define DRAIN_MOST (5 * LINTEL_SECOND)   /* for requests under way: the deadline of most */
@@ -387,7 +388,7 @@ place(struct swap *s, const struct lintel_instance *i, struct process **ret)
             strcmp(other->conf->process, conf->process) == 0)
             *ret = other->process;
     }
-    return *ret != NULL || (*ret = instance_process(s->plug, conf)) != NULL ? 0 : -1;
+    return *ret != NULL || (*ret = process_new(s->plug, conf)) != NULL ? 0 : -1;
 }
 
 static int

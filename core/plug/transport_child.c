@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/plug/process.h"
 #include "core/plug/transport_priv.h"
 
 #define START_MOST (30 * LINTEL_SECOND) /* for start() to return */
@@ -193,7 +194,8 @@ transport_start_child(struct lintel_transport_instance *t)
         c->keys_at = lintel_loop_now(t->plug->loop);
         c->keys_left = CARRIED_KEYS;
     }
-    if (c == NULL || process_join(t->plug, t->conf, c, t->isolation, sizeof t->isolation) != 0) {
+    if (c == NULL ||
+        process_add_transport(t->plug, t->conf, c, t->isolation, sizeof t->isolation) != 0) {
         lintel_free(c);
         lintel_copy(t->reason, sizeof t->reason, "out of memory");
         return LINTEL_E_NOMEM;
@@ -212,7 +214,7 @@ finish(struct carried *c)
     lintel_timer_stop(t->plug->loop, &c->timer);
     lintel_timer_stop(t->plug->loop, &c->beat);
     open_fini(c);
-    process_leave(c);
+    process_remove_transport(c);
     lintel_buf_fini(&c->out);
     lintel_free(c);
     t->carried = NULL;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/plug/process.h"
 #include "core/plug/transport_priv.h"
 #include "core/trust/secret.h"
 

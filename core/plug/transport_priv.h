@@ -113,16 +113,7 @@ struct carried {
     struct lintel_tw_scratch scratch;
 };
 
-/* instance.c: the child that it lives in. -1: out of memory. */
-int process_join(struct lintel_plug *plug, const struct lintel_port *conf, struct carried *c,
-                 char *isolation, uint32_t size);
-void process_leave(struct carried *c);
-int process_end(struct process *p); /* ends the child if nobody else lives in it; else 0 */
-struct lintel_child *process_child(const struct process *p);
-void process_ready(struct process *p);      /* a start went well */
-int64_t process_refused(struct process *p); /* one did not: the pause before the next, in ns */
-
-/* transport_child.c: what instance.c tells of the child. */
+/* transport_child.c: what process.c tells of the child. */
 void carried_up(struct carried *list);
 /* Of the number's; 0 if it is nobody's. Not 0: it breaks the protocol. */
 int carried_frame(struct carried *list, uint32_t number, const unsigned char *data, size_t n);
