@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A small driver with one fault, for the self-test of lintel-plugin-check: -DFAULT=NAME says which;
- * with NONE it is right. Its device is asked by one byte over TCP and answers with two; without a
- * port it is no device but the number 7. -DWAITS builds one that does not block. */
+ * A small driver with one fault, for the self-test of lintel-plugin-check: -DFAULT=FAULT_NAME and
+ * -DONLY_NAME say which; with NONE it is right. Its device is asked by one byte over TCP and
+ * answers with two; without a port it is no device but the number 7. Some do not block (WAITS). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,49 +22,52 @@
 #include <unistd.h>
 
 enum fault {
-    NONE,
-    ENTRY,
-    EXPORT,
-    SYMBOL,
-    EXECSTACK,
-    CONSTRUCTOR,
-    REQUIRED,
-    OPTIONAL,
-    CREATEIO,
-    CREATECALL,
-    LEAK,
-    FDLEAK,
-    THREADLEAK,
-    LOST,
-    TWICE,
-    STRANGER,
-    NOTANUMBER,
-    STACK,
-    NEVER,
-    DUPLICATE,
-    NOVALUE,
-    WRITE,
-    EXIT,
-    LATE,
-    CUT,
-    CANCEL,
-    STOP,
-    AFTER,
-    TIMER,
-    LOOP,
-    PUBLISH,
-    LOG,
-    CLOEXEC,
-    SIGNAL,
-    LOCALE,
-    FOLDER,
-    UMASK,
-    ENVIRONMENT,
-    SECRET,
-    MALLOC,
-    MALLOCLEAK
+    FAULT_NONE,
+    FAULT_ENTRY,
+    FAULT_EXPORT,
+    FAULT_SYMBOL,
+    FAULT_EXECSTACK,
+    FAULT_CONSTRUCTOR,
+    FAULT_REQUIRED,
+    FAULT_OPTIONAL,
+    FAULT_CREATEIO,
+    FAULT_CREATECALL,
+    FAULT_LEAK,
+    FAULT_FDLEAK,
+    FAULT_THREADLEAK,
+    FAULT_LOST,
+    FAULT_TWICE,
+    FAULT_STRANGER,
+    FAULT_NAN,
+    FAULT_STACK,
+    FAULT_NEVER,
+    FAULT_DUPLICATE,
+    FAULT_NOVALUE,
+    FAULT_WRITE,
+    FAULT_EXIT,
+    FAULT_LATE,
+    FAULT_CUT,
+    FAULT_CANCEL,
+    FAULT_STOP,
+    FAULT_AFTER,
+    FAULT_TIMER,
+    FAULT_LOOP,
+    FAULT_PUBLISH,
+    FAULT_LOG,
+    FAULT_CLOEXEC,
+    FAULT_SIGNAL,
+    FAULT_LOCALE,
+    FAULT_FOLDER,
+    FAULT_UMASK,
+    FAULT_ENVIRONMENT,
+    FAULT_SECRET,
+    FAULT_MALLOC,
+    FAULT_MALLOCLEAK
 };
-#define IS(name) (FAULT == name)
+#define IS(name) (FAULT == FAULT_##name)
+#if defined ONLY_CANCEL || defined ONLY_STOP || defined ONLY_TIMER || defined ONLY_LOOP
+#define WAITS
+#endif
 #define MS INT64_C(1000000)
 enum { SET_PORT, SET_LABEL, SET_SECRET, MANY = 500 };
 
@@ -96,12 +99,12 @@ static const lintel_field settings[] = {
      .flags = IS(REQUIRED) ? LINTEL_F_REQUIRED : 0},
     {0}};
 
-#if FAULT == 2 /* EXPORT */
+#if defined ONLY_EXPORT
 LINTEL_EXPORT extern int common_name;
 int common_name = 1;
-#elif FAULT == 3 /* SYMBOL: of a library that the program has, and the plugin does not name */
+#elif defined ONLY_SYMBOL /* of a library that the program has, and the plugin does not name */
 extern const char *jansson_version_str(void);
-#elif FAULT == 5 /* CONSTRUCTOR */
+#elif defined ONLY_CONSTRUCTOR
 static volatile int constructed;
 __attribute__((constructor)) static void
 construct(void)
@@ -253,7 +256,7 @@ start(void *self)
         memset(b->one, 1, 16);
     }
     change_process();
-#if FAULT == 3
+#if defined ONLY_SYMBOL
     if (jansson_version_str() == NULL)
         return LINTEL_E_FAIL;
 #endif
@@ -310,7 +313,7 @@ answer(struct bus *b, const lintel_request *r, lintel_status st, const unsigned 
                                  .status = st,
                                  .value = {.type = LINTEL_T_BYTES, .len = 2, .as.p = raw},
                                  .detail = st != LINTEL_OK ? "no answer" : NULL};
-    if (many && IS(NOTANUMBER))
+    if (many && IS(NAN))
         s[0] = (lintel_sample){.point = s[0].point,
                                .value = {LINTEL_T_REAL, 0, {.r = (double)INFINITY}}};
     if (IS(DUPLICATE) && n == 3)
@@ -462,7 +465,7 @@ static const lintel_plugin plugin = {.size = sizeof plugin,
                                      .stop = stop,
                                      .read = read_points,
                                      .write = write_points};
-#if FAULT == 1 /* ENTRY */
+#if defined ONLY_ENTRY
 static const lintel_plugin *const plugins[] = {&plugin};
 LINTEL_EXPORT extern const lintel_entry lintel_plugin_entry;
 const lintel_entry lintel_plugin_entry = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Plugins that do harm as soon as they are opened, before anybody has asked them anything. */
+ * Plugins that do harm as soon as they are opened, before anybody has asked them anything:
+ * -DTRAP_... says which. */
 #include <lintel/plugin.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@ static void __attribute__((constructor)) spring(void)
         pause();
 #elif defined TRAP_EXIT
     _exit(0);
-#else
+#elif defined TRAP_EXEC
     char *const none[] = {NULL};
     execve("/bin/true", none, none);
 #endif

@@ -32,25 +32,8 @@ integration_tests = \
 dist_check_SCRIPTS += $(integration_tests)
 EXTRA_DIST += \
 	tests/integration/lib.sh \
-	tests/abi/1.0/SHA256SUMS \
-	tests/abi/1.0/lintel/ext/given.h \
-	tests/abi/1.0/lintel/ext/loop.h \
-	tests/abi/1.0/lintel/ext/resources.h \
-	tests/abi/1.0/lintel/plugin.h \
-	tests/abi/1.0/lintel/transport.h \
-	tests/abi/1.0/old-blocking.c \
-	tests/abi/1.0/old-push.c \
-	tests/abi/1.0/old-resources.c \
-	tests/abi/1.0/old-transport.c \
-	tests/abi/README.md \
 	tests/integration/steady.c \
-	tests/integration/whole.sh \
-	tests/sim/line.sh \
-	tests/soak/chaos.sh \
-	tests/soak/line.sh \
-	tests/wot/consumer.js \
-	tests/wot/package-lock.json \
-	tests/wot/package.json
+	tests/integration/whole.sh
 if HAVE_MODBUS
 if HAVE_MQTT
 if HAVE_COAP

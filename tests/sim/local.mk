@@ -1,4 +1,4 @@
-EXTRA_DIST += tests/sim/demo tests/sim/demo-site tests/sim/demo.modbus
+EXTRA_DIST += tests/sim/demo tests/sim/demo-site tests/sim/demo.modbus tests/sim/line.sh
 
 noinst_PROGRAMS += tests/sim/modbus_sim
 tests_sim_modbus_sim_SOURCES = \
