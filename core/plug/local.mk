@@ -18,7 +18,6 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/port.c core/plug/port_tap.c \
 	core/plug/probe.c core/plug/probe.h \
 	core/plug/process.c core/plug/process.h \
-	core/plug/shared.c \
 	core/plug/slots.c core/plug/slots.h \
 	core/plug/supervise.c core/plug/supervise.h \
 	core/plug/swap.c core/plug/swap.h \
@@ -31,7 +30,7 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/transport_wire.c core/plug/transport_wire.h \
 	core/plug/transport_worker.c core/plug/transport_worker.h core/plug/transport_worker_host.c \
 	core/plug/transport_worker_priv.h \
-	core/plug/wire.c core/plug/wire.h \
+	core/plug/wire.c core/plug/wire.h core/plug/wire_shared.c \
 	core/plug/worker.c core/plug/worker.h core/plug/worker_priv.h core/plug/worker_host.c \
 	core/plug/worker_late.c
 
@@ -42,10 +41,10 @@ bin_lintel_host_LDADD = $(LIBPLUG) $(SECCOMP_LIBS) $(BIND_LIBS)
 # Tests of hosting bring an engine of their own that only records, and link without the real one.
 PLUG_TEST_LIBS = $(LIBPLUG) $(SECCOMP_LIBS) $(BIND_LIBS)
 if HAVE_CUNIT
-plug_tests = core/plug/cage_test core/plug/carried_test core/plug/ending_test core/plug/hosted_test core/plug/instance_test core/plug/load_test core/plug/swap_test core/plug/outbox_test \
-	core/plug/slots_test \
-	core/plug/supervise_test core/plug/transport_test \
-	core/plug/tape_test core/plug/transport_wire_test core/plug/wire_test
+plug_tests = core/plug/cage_test core/plug/carried_test core/plug/ending_test core/plug/hosted_test \
+	core/plug/instance_test core/plug/load_test core/plug/outbox_test core/plug/slots_test \
+	core/plug/supervise_test core/plug/swap_test core/plug/tape_test core/plug/transport_test \
+	core/plug/transport_wire_test core/plug/wire_test
 check_PROGRAMS += $(plug_tests)
 TESTS += $(plug_tests)
 core_plug_instance_test_SOURCES = core/plug/instance_test.c core/plug/plug_kit.c core/plug/plug_kit.h
