@@ -57,6 +57,20 @@ copies_are_cut_at_characters(void)
 }
 
 static void
+bytes_become_text_whole_or_not_at_all(void)
+{
+    char out[4] = "old";
+    CHECK_INT(lintel_str_copy(out, sizeof out, (struct lintel_str){"abcd", 3}), 0);
+    CHECK_STR(out, "abc");
+    CHECK_INT(lintel_str_copy(out, sizeof out, (struct lintel_str){"abcd", 4}), -1);
+    CHECK_INT(lintel_str_copy(out, sizeof out, (struct lintel_str){"a\0b", 3}), -1);
+    CHECK_INT(lintel_str_copy(out, 0, (struct lintel_str){"", 0}), -1);
+    CHECK_STR(out, "abc");
+    CHECK_INT(lintel_str_copy(out, sizeof out, (struct lintel_str){NULL, 0}), 0);
+    CHECK_STR(out, "");
+}
+
+static void
 utf8_is_judged_by_rfc_3629(void)
 {
     static const struct {
@@ -268,6 +282,7 @@ main(int argc, char **argv)
         KIT(buffer_grows_and_fails_for_good),
         KIT(json_text_is_escaped),
         KIT(copies_are_cut_at_characters),
+        KIT(bytes_become_text_whole_or_not_at_all),
         KIT(utf8_is_judged_by_rfc_3629),
         KIT(nearest_word_is_the_one_meant),
         KIT(integers_are_strict),

@@ -182,6 +182,17 @@ lintel_buf_add_json_real(struct lintel_buf *b, double value)
 }
 
 int
+lintel_str_copy(char *out, size_t size, struct lintel_str s)
+{
+    if (s.n >= size || (s.n != 0 && memchr(s.p, '\0', s.n) != NULL))
+        return -1;
+    if (s.n != 0)
+        memcpy(out, s.p, s.n);
+    out[s.n] = '\0';
+    return 0;
+}
+
+int
 lintel_copy(char *out, size_t size, const char *s)
 {
     size_t n = strlen(s);

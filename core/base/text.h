@@ -37,6 +37,8 @@ const char *lintel_buf_str(struct lintel_buf *b); /* NUL-terminated; "" when fai
 void lintel_buf_add_json_str(struct lintel_buf *b, const char *s, size_t n);
 void lintel_buf_add_json_real(struct lintel_buf *b, double value); /* null if not finite */
 
+/* Copies s into out[size], with a NUL behind it. -1: it is too long for that, or has one inside. */
+int lintel_str_copy(char *out, size_t size, struct lintel_str s);
 /* Copies s into out[size], cut at a character's border if too long; returns 0 if cut. */
 int lintel_copy(char *out, size_t size, const char *s);
 /* snprintf that tells truncation: 0 if cut. */

@@ -23,6 +23,7 @@ bin_lintel_plugin_check_SOURCES = \
 bin_lintel_plugin_check_LDADD = $(LIBLINTELKIT) $(PLUG_LIBS)
 
 bin_SCRIPTS += core/kit/lintel-new-plugin
+EXTRA_DIST += core/kit/lintel-new-plugin.in
 core/kit/lintel-new-plugin: core/kit/lintel-new-plugin.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) core/kit && $(SED) 's|@templatedir[@]|$(templatedir)|' $(srcdir)/core/kit/lintel-new-plugin.in >$@.tmp && \
 		chmod +x $@.tmp && mv $@.tmp $@

@@ -158,14 +158,11 @@ static int
 read_user(struct lintel_cbor *c, struct lintel_cage_user *u)
 {
     struct lintel_str name;
-    if (lintel_cbor_read_bytes(c, &name) != 0 || name.n >= sizeof u->name ||
-        (name.n != 0 && memchr(name.p, '\0', name.n) != NULL) ||
+    if (lintel_cbor_read_bytes(c, &name) != 0 ||
+        lintel_str_copy(u->name, sizeof u->name, name) != 0 ||
         read_u32(c, UINT32_MAX - 1, &u->uid) != 0 || read_u32(c, UINT32_MAX - 1, &u->gid) != 0 ||
         read_u32(c, UINT32_MAX - 1, &u->serial) != 0)
         return -1;
-    if (name.n != 0)
-        memcpy(u->name, name.p, name.n);
-    u->name[name.n] = '\0';
     /* Who becomes somebody else does not become root. */
     return name.n != 0 && (u->uid == 0 || u->gid == 0) ? -1 : 0;
 }

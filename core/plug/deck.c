@@ -30,10 +30,9 @@ struct run { /* a request */
 };
 
 struct lintel_deck {
-    lintel_host host; /* first: what the plugin has */
+    struct lintel_hostloop hostloop; /* first: what the plugin has */
     struct lintel_deck_source s;
     void *self;
-    struct lintel_hostloop hostloop;
     struct device *devices;
     struct point *points;
     struct run *runs;
@@ -373,19 +372,6 @@ host_wall(const lintel_host *h)
     return lintel_loop_wall(d->s.loop) + d->ahead;
 }
 
-static lintel_status
-loop_watch(const lintel_host *h, int32_t fd, uint32_t events,
-           void (*fn)(void *arg, int32_t fd, uint32_t ready), void *arg)
-{
-    return lintel_hostloop_watch(&deck_of(h)->hostloop, fd, events, fn, arg);
-}
-
-static lintel_status
-loop_timer(const lintel_host *h, lintel_mono at, void (*fn)(void *arg), void *arg)
-{
-    return lintel_hostloop_timer(&deck_of(h)->hostloop, at, fn, arg);
-}
-
 static int32_t
 wire_wanted(const lintel_host *h)
 {
@@ -462,14 +448,13 @@ wire_missed(const lintel_host *h, const lintel_tap *question)
 static const void *
 host_extension(const lintel_host *h, const char *id)
 {
-    static const lintel_host_loop loop = {sizeof loop, 0, loop_watch, loop_timer};
     static const lintel_host_wire wire = {sizeof wire,    0,         wire_wanted,  wire_tell,
                                           wire_replaying, wire_find, wire_message, wire_missed,
                                           wire_wait};
     if (strcmp(id, LINTEL_EXT_WIRE) == 0)
         return &wire;
     if (strcmp(id, LINTEL_EXT_LOOP) == 0 && !blocks(deck_of(h)))
-        return &loop;
+        return &lintel_hostloop_extension;
     return NULL;
 }
 
@@ -495,10 +480,10 @@ lintel_deck_new(const struct lintel_deck_source *s, char reason[LINTEL_DECK_REAS
     (void)lintel_copy(reason, LINTEL_DECK_REASON, "out of memory");
     if (d == NULL)
         return NULL;
-    d->host = deck_host;
+    d->hostloop.host = deck_host;
     d->s = *s;
     d->hostloop.loop = s->loop;
-    lintel_status st = p->create(&d->host, s->settings, &d->self);
+    lintel_status st = p->create(&d->hostloop.host, s->settings, &d->self);
     if (st != LINTEL_OK) {
         (void)lintel_copy(reason, LINTEL_DECK_REASON, d->last_line);
         lintel_hostloop_clear(&d->hostloop);

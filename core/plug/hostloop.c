@@ -10,6 +10,28 @@ struct hostloop_timer {
     void *arg;
 };
 
+static struct lintel_hostloop *
+hostloop_of(const lintel_host *host)
+{
+    union {
+        const lintel_host *in;
+        struct lintel_hostloop *out;
+    } u = {host}; /* the plugin's view is const, what stands behind it is not */
+    return u.out;
+}
+
+lintel_mono
+lintel_hostloop_now(const lintel_host *host)
+{
+    return lintel_loop_now(hostloop_of(host)->loop);
+}
+
+lintel_wall
+lintel_hostloop_wall(const lintel_host *host)
+{
+    return lintel_loop_wall(hostloop_of(host)->loop);
+}
+
 static int
 find_fd(const struct lintel_hostloop *h, int fd, uint32_t *ret)
 {
@@ -21,10 +43,11 @@ find_fd(const struct lintel_hostloop *h, int fd, uint32_t *ret)
     return 0;
 }
 
-lintel_status
-lintel_hostloop_watch(struct lintel_hostloop *h, int32_t fd, uint32_t events,
-                      void (*fn)(void *arg, int32_t fd, uint32_t ready), void *arg)
+static lintel_status
+watch(const lintel_host *host, int32_t fd, uint32_t events,
+      void (*fn)(void *arg, int32_t fd, uint32_t ready), void *arg)
 {
+    struct lintel_hostloop *h = hostloop_of(host);
     uint32_t i = 0;
     int known = find_fd(h, fd, &i);
     if (events == 0) {
@@ -50,9 +73,10 @@ lintel_hostloop_watch(struct lintel_hostloop *h, int32_t fd, uint32_t events,
 }
 
 /* The record of a timer that fired stays: most are armed again. */
-lintel_status
-lintel_hostloop_timer(struct lintel_hostloop *h, lintel_mono at, void (*fn)(void *arg), void *arg)
+static lintel_status
+timer(const lintel_host *host, lintel_mono at, void (*fn)(void *arg), void *arg)
 {
+    struct lintel_hostloop *h = hostloop_of(host);
     struct hostloop_timer *t = h->timers;
     while (t != NULL && (t->fn != fn || t->arg != arg))
         t = t->next;
@@ -77,6 +101,9 @@ lintel_hostloop_timer(struct lintel_hostloop *h, lintel_mono at, void (*fn)(void
     return lintel_timer_at(h->loop, &t->timer, at, fn, arg) == 0 ? LINTEL_OK : LINTEL_E_NOMEM;
 }
 
+const lintel_host_loop lintel_hostloop_extension = {sizeof lintel_hostloop_extension, 0, watch,
+                                                    timer};
+
 void
 lintel_hostloop_clear(struct lintel_hostloop *h)
 {
@@ -88,5 +115,7 @@ lintel_hostloop_clear(struct lintel_hostloop *h)
         lintel_free(t);
     }
     lintel_free(h->fds);
-    *h = (struct lintel_hostloop){.loop = h->loop};
+    h->timers = NULL;
+    h->fds = NULL;
+    h->nfds = h->room = 0;
 }

@@ -35,13 +35,7 @@ static int
 get_name(struct lintel_cbor *c, char *out, size_t room)
 {
     struct lintel_str s;
-    if (lintel_cbor_read_str(c, &s) != 0 || s.n >= room ||
-        (s.n != 0 && memchr(s.p, '\0', s.n) != NULL))
-        return -1;
-    if (s.n != 0)
-        memcpy(out, s.p, s.n);
-    out[s.n] = '\0';
-    return 0;
+    return lintel_cbor_read_str(c, &s) != 0 ? -1 : lintel_str_copy(out, room, s);
 }
 
 int

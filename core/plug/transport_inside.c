@@ -74,31 +74,6 @@ host_cancelled(const lintel_host *h, const lintel_request *r)
     return 1;
 }
 
-static lintel_mono
-host_now(const lintel_host *h)
-{
-    return lintel_loop_now(transport_of(h)->plug->loop);
-}
-
-static lintel_wall
-host_wall(const lintel_host *h)
-{
-    return lintel_loop_wall(transport_of(h)->plug->loop);
-}
-
-static lintel_status
-loop_watch(const lintel_host *h, int32_t fd, uint32_t events,
-           void (*fn)(void *arg, int32_t fd, uint32_t ready), void *arg)
-{
-    return lintel_hostloop_watch(&transport_of(h)->hostloop, fd, events, fn, arg);
-}
-
-static lintel_status
-loop_timer(const lintel_host *h, lintel_mono at, void (*fn)(void *arg), void *arg)
-{
-    return lintel_hostloop_timer(&transport_of(h)->hostloop, at, fn, arg);
-}
-
 static lintel_ticket
 tree_submit(const lintel_host *h, const lintel_exchange *x)
 {
@@ -165,7 +140,6 @@ resources_answer(const lintel_host *h, lintel_ticket ticket, const lintel_answer
 static const void *
 host_extension(const lintel_host *h, const char *id)
 {
-    static const lintel_host_loop loop = {sizeof loop, 0, loop_watch, loop_timer};
     static const lintel_host_transport tree = {
         .size = sizeof tree,
         .submit = tree_submit,
@@ -179,7 +153,7 @@ host_extension(const lintel_host *h, const char *id)
                                                     resources_answer};
     (void)h;
     if (strcmp(id, LINTEL_EXT_LOOP) == 0)
-        return &loop;
+        return &lintel_hostloop_extension;
     if (strcmp(id, LINTEL_EXT_RESOURCES) == 0)
         return &resources;
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &tree : NULL;
@@ -199,13 +173,13 @@ static lintel_status
 start(struct lintel_transport_instance *t)
 {
     const lintel_plugin *p = t->conf->plugin;
-    lintel_status st = p->create(&t->host, t->conf->settings, &t->self);
+    lintel_status st = p->create(&t->hostloop.host, t->conf->settings, &t->self);
     if (st != LINTEL_OK)
         return st;
     t->ops = p->extension(t->self, LINTEL_EXT_TRANSPORT);
     t->resources = p->extension(t->self, LINTEL_EXT_RESOURCES);
     if (!LINTEL_HAS(t->ops, answer) && !LINTEL_HAS(t->resources, request)) {
-        host_log(&t->host, LINTEL_LOG_ERROR,
+        host_log(&t->hostloop.host, LINTEL_LOG_ERROR,
                  "the plugin has neither " LINTEL_EXT_TRANSPORT
                  " with answer() nor " LINTEL_EXT_RESOURCES " with request()");
         st = LINTEL_E_FAIL;
@@ -222,17 +196,17 @@ start(struct lintel_transport_instance *t)
 lintel_status
 transport_start_inside(struct lintel_transport_instance *t)
 {
-    t->host = (lintel_host){.size = sizeof t->host,
-                            .abi_minor = LINTEL_ABI_MINOR,
-                            .log = host_log,
-                            .complete = host_complete,
-                            .publish = host_publish,
-                            .link = host_link,
-                            .device = host_device,
-                            .cancelled = host_cancelled,
-                            .now = host_now,
-                            .wall = host_wall,
-                            .extension = host_extension};
+    t->hostloop.host = (lintel_host){.size = sizeof t->hostloop.host,
+                                     .abi_minor = LINTEL_ABI_MINOR,
+                                     .log = host_log,
+                                     .complete = host_complete,
+                                     .publish = host_publish,
+                                     .link = host_link,
+                                     .device = host_device,
+                                     .cancelled = host_cancelled,
+                                     .now = lintel_hostloop_now,
+                                     .wall = lintel_hostloop_wall,
+                                     .extension = host_extension};
     t->hostloop.loop = t->plug->loop;
     lintel_copy(t->isolation, sizeof t->isolation, "thread");
     lintel_status st = start(t);

@@ -27,7 +27,7 @@ struct transport_form { /* a way to carry one */
 extern const struct transport_form transport_inside, transport_carried;
 
 struct lintel_transport_instance {
-    lintel_host host; /* first: what a plugin inside has */
+    struct lintel_hostloop hostloop; /* first: what a plugin inside has */
     struct lintel_plug *plug;
     struct lintel_transport_instance *next;
     struct lintel_site *site;
@@ -47,8 +47,7 @@ struct lintel_transport_instance {
     void *self;
     const lintel_transport *ops;
     const lintel_plugin_resources *resources; /* NULL: it mounts none */
-    struct lintel_hostloop hostloop;
-    pthread_mutex_t lock; /* of last_line: log() comes from any thread */
+    pthread_mutex_t lock;                     /* of last_line: log() comes from any thread */
     char last_line[256];
 
     struct carried *carried; /* transport_child.c */

@@ -210,14 +210,12 @@ get_span(struct lintel_cbor *c, size_t most, lintel_span *ret)
 static int
 get_name(struct lintel_cbor *c, size_t most, struct lintel_tw_scratch *s, const char **ret)
 {
-    lintel_span text;
-    if (get_span(c, most - 1, &text) != 0 || text.n >= sizeof s->texts - s->ntexts ||
-        (text.n != 0 && memchr(text.p, '\0', text.n) != NULL))
-        return -1;
+    struct lintel_str text;
     char *at = s->texts + s->ntexts;
-    if (text.n != 0)
-        memcpy(at, text.p, text.n);
-    at[text.n] = '\0';
+    size_t left = sizeof s->texts - s->ntexts;
+    if (lintel_cbor_read_bytes(c, &text) != 0 ||
+        lintel_str_copy(at, most < left ? most : left, text) != 0)
+        return -1;
     s->ntexts += text.n + 1;
     *ret = at;
     return 0;

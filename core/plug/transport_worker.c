@@ -159,8 +159,9 @@ create(struct lintel_transport_worker *w, const struct lintel_tw *m)
 {
     struct lintel_map shared = {0};
     struct lintel_shared *settings = lintel_shared_get(&shared, m->settings);
-    lintel_status st =
-        settings != NULL ? w->plugin->create(&w->host, settings->values, &w->self) : LINTEL_E_NOMEM;
+    lintel_status st = settings != NULL
+                           ? w->plugin->create(&w->hostloop.host, settings->values, &w->self)
+                           : LINTEL_E_NOMEM;
     lintel_shared_put(&shared, settings);
     lintel_map_fini(&shared);
     return st;
@@ -457,7 +458,7 @@ lintel_transport_worker_new(uint32_t number, const struct lintel_worker_fns *fns
         lintel_free(w);
         return NULL;
     }
-    w->host = tw_host;
+    w->hostloop.host = tw_host;
     w->number = number;
     w->fns = *fns;
     w->ctx = ctx;

@@ -411,35 +411,9 @@ host_cancelled(const lintel_host *h, const lintel_request *r)
     return 1;
 }
 
-static lintel_mono
-host_now(const lintel_host *h)
-{
-    return lintel_loop_now(worker_of(h)->hostloop.loop);
-}
-
-static lintel_wall
-host_wall(const lintel_host *h)
-{
-    return lintel_loop_wall(worker_of(h)->hostloop.loop);
-}
-
-static lintel_status
-loop_watch(const lintel_host *h, int32_t fd, uint32_t events,
-           void (*fn)(void *arg, int32_t fd, uint32_t ready), void *arg)
-{
-    return lintel_hostloop_watch(&worker_of(h)->hostloop, fd, events, fn, arg);
-}
-
-static lintel_status
-loop_timer(const lintel_host *h, lintel_mono at, void (*fn)(void *arg), void *arg)
-{
-    return lintel_hostloop_timer(&worker_of(h)->hostloop, at, fn, arg);
-}
-
 static const void *
 host_extension(const lintel_host *h, const char *id)
 {
-    static const lintel_host_loop loop = {sizeof loop, 0, loop_watch, loop_timer};
     static const lintel_host_transport tree = {
         .size = sizeof tree,
         .submit = tree_submit,
@@ -453,7 +427,7 @@ host_extension(const lintel_host *h, const char *id)
                                                     resources_answer};
     (void)h;
     if (strcmp(id, LINTEL_EXT_LOOP) == 0)
-        return &loop;
+        return &lintel_hostloop_extension;
     if (strcmp(id, LINTEL_EXT_RESOURCES) == 0)
         return &resources;
     return strcmp(id, LINTEL_EXT_TRANSPORT) == 0 ? &tree : NULL;
@@ -467,6 +441,6 @@ const lintel_host tw_host = {.size = sizeof tw_host,
                              .link = host_link,
                              .device = host_device,
                              .cancelled = host_cancelled,
-                             .now = host_now,
-                             .wall = host_wall,
+                             .now = lintel_hostloop_now,
+                             .wall = lintel_hostloop_wall,
                              .extension = host_extension};

@@ -45,7 +45,7 @@ struct tw_slot { /* an exchange that the plugin has submitted */
 };
 
 struct lintel_transport_worker {
-    lintel_host host; /* first: what the plugin has */
+    struct lintel_hostloop hostloop; /* first: what the plugin has */
     uint32_t number;
     struct lintel_worker_fns fns;
     void *ctx;
@@ -58,7 +58,6 @@ struct lintel_transport_worker {
     const lintel_transport *ops;
     const lintel_plugin_resources *resources;
     int started; /* start() is running, or has returned */
-    struct lintel_hostloop hostloop;
     struct tw_slot *slots;
     uint32_t nslots, free_slot; /* index + 1 */
     uint64_t serial, questions;

@@ -356,14 +356,8 @@ static int
 get_text(struct lintel_cbor *c, char out[LINTEL_WIRE_TEXT], const char **ret)
 {
     struct lintel_str s;
-    if (lintel_cbor_read_str(c, &s) != 0 || s.n >= LINTEL_WIRE_TEXT ||
-        (s.n != 0 && memchr(s.p, '\0', s.n) != NULL))
-        return -1;
-    if (s.n != 0)
-        memcpy(out, s.p, s.n);
-    out[s.n] = '\0';
     *ret = out;
-    return 0;
+    return lintel_cbor_read_str(c, &s) != 0 ? -1 : lintel_str_copy(out, LINTEL_WIRE_TEXT, s);
 }
 
 /* The bytes of one whole item. */

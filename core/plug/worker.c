@@ -510,7 +510,8 @@ on_open(struct lintel_worker *w, const struct lintel_wire_down *m)
     w->phase = PHASE_OPEN;
     pthread_mutex_unlock(&w->lock);
     w->plugin = p; /* extension() looks at it */
-    lintel_status st = settings ? p->create(&w->host, settings->values, &self) : LINTEL_E_NOMEM;
+    lintel_status st =
+        settings ? p->create(&w->hostloop.host, settings->values, &self) : LINTEL_E_NOMEM;
     lintel_shared_put(&w->shared, settings);
     if (st != LINTEL_OK) {
         w->plugin = NULL;
@@ -804,7 +805,7 @@ lintel_worker_new(uint32_t number, const struct lintel_worker_fns *fns, void *ct
         lintel_free(w);
         return NULL;
     }
-    w->host = worker_host;
+    w->hostloop.host = worker_host;
     w->number = number;
     w->fns = *fns;
     w->ctx = ctx;

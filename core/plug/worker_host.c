@@ -223,39 +223,13 @@ host_cancelled(const lintel_host *h, const lintel_request *r)
     return ret;
 }
 
-static lintel_mono
-host_now(const lintel_host *h)
-{
-    return lintel_loop_now(worker_of(h)->loop);
-}
-
-static lintel_wall
-host_wall(const lintel_host *h)
-{
-    return lintel_loop_wall(worker_of(h)->loop);
-}
-
-static lintel_status
-loop_watch(const lintel_host *h, int32_t fd, uint32_t events,
-           void (*fn)(void *arg, int32_t fd, uint32_t ready), void *arg)
-{
-    return lintel_hostloop_watch(&worker_of(h)->hostloop, fd, events, fn, arg);
-}
-
-static lintel_status
-loop_timer(const lintel_host *h, lintel_mono at, void (*fn)(void *arg), void *arg)
-{
-    return lintel_hostloop_timer(&worker_of(h)->hostloop, at, fn, arg);
-}
-
 static const void *
 host_extension(const lintel_host *h, const char *id)
 {
-    static const lintel_host_loop loop = {sizeof loop, 0, loop_watch, loop_timer};
     const struct lintel_worker *w = worker_of(h);
     if (strcmp(id, LINTEL_EXT_LOOP) == 0 && w->plugin != NULL &&
         !(w->plugin->flags & LINTEL_PLUGIN_BLOCKING))
-        return &loop;
+        return &lintel_hostloop_extension;
     if (strcmp(id, LINTEL_EXT_WIRE) == 0)
         return &lintel_worker_wire;
     return NULL;
@@ -269,6 +243,6 @@ const lintel_host worker_host = {.size = sizeof worker_host,
                                  .link = host_link,
                                  .device = host_device,
                                  .cancelled = host_cancelled,
-                                 .now = host_now,
-                                 .wall = host_wall,
+                                 .now = lintel_hostloop_now,
+                                 .wall = lintel_hostloop_wall,
                                  .extension = host_extension};

@@ -61,7 +61,7 @@ struct table { /* by id */
 };
 
 struct lintel_worker {
-    lintel_host host; /* first: what the plugin has */
+    struct lintel_hostloop hostloop; /* first: what the plugin has */
     uint32_t number;
     struct lintel_worker_fns fns;
     void *ctx;
@@ -72,7 +72,6 @@ struct lintel_worker {
     const lintel_plugin *plugin; /* NULL: not open */
     void *self;
     int started;
-    struct lintel_hostloop hostloop;
     struct lintel_wire_scratch scratch;
     struct table devices, points;
     struct lintel_map shared;

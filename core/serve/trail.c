@@ -119,13 +119,10 @@ lintel_trail_unpack(const void *p, size_t n, struct lintel_trail_entry *ret,
     e.left_out = (uint32_t)left_out;
     for (size_t i = 0; i < TEXTS; i++) {
         struct lintel_str s;
-        if (lintel_cbor_read_str(&c, &s) != 0 || s.n > text_most[i] ||
-            (s.n != 0 && memchr(s.p, '\0', s.n) != NULL))
+        if (lintel_cbor_read_str(&c, &s) != 0 ||
+            lintel_str_copy(texts + used, text_most[i] + 1, s) != 0)
             return -1;
         *t.at[i] = texts + used;
-        if (s.n != 0)
-            memcpy(texts + used, s.p, s.n);
-        texts[used + s.n] = '\0';
         used += s.n + 1;
     }
     if (c.left != 0)
