@@ -67,16 +67,6 @@ lintel_wire_read_tapped(const unsigned char *p, size_t n, struct lintel_tapped *
 
 /* ---- the plugin's side of a worker; any thread ----------------------------------------------- */
 
-static struct lintel_worker *
-worker_of(const lintel_host *h)
-{
-    union {
-        const lintel_host *in;
-        struct lintel_worker *out;
-    } u = {h}; /* the plugin's view is const, the worker is not */
-    return u.out;
-}
-
 static int32_t
 wire_wanted(const lintel_host *h)
 {

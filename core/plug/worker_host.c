@@ -70,7 +70,7 @@ worker_wake(struct lintel_worker *w)
 
 /* ---- what the plugin calls: any thread ------------------------------------------------------- */
 
-static struct lintel_worker *
+struct lintel_worker *
 worker_of(const lintel_host *h)
 {
     union {

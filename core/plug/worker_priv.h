@@ -113,7 +113,8 @@ struct lintel_worker {
     char last_line[REASON]; /* of the plugin's log */
 };
 
-extern const lintel_host worker_host; /* the table that each worker copies */
+extern const lintel_host worker_host;                  /* the table that each worker copies */
+struct lintel_worker *worker_of(const lintel_host *h); /* whose it is */
 
 /* All with the lock held. */
 int worker_send(struct lintel_worker *w, int if_room); /* w->out; returns as fns.send */
