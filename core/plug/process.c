@@ -53,6 +53,15 @@ on_cage(void *ctx, struct lintel_buf *b)
     return failed;
 }
 
+/* Whoever rests may do so for what he could not read. */
+static void
+wake_resting(struct process *p)
+{
+    for (struct lintel_instance *i = p->instances; i != NULL; i = i->next)
+        if (i->state == INSTANCE_FAILED)
+            i->state = INSTANCE_BACKOFF; /* the next child opens it */
+}
+
 /* One more moves in. A child can't get out of its cage, so a wider one needs a new child. */
 static int
 make_room(struct process *p, const struct lintel_port *conf)
@@ -65,6 +74,7 @@ make_room(struct process *p, const struct lintel_port *conf)
                       conf->name);
         lintel_child_renew(p->child, reason);
     } else if (p->outdated[0] != '\0') {
+        wake_resting(p);
         lintel_child_renew(p->child, p->outdated);
     }
     lintel_cage_fini(&wanted);
@@ -98,6 +108,7 @@ judge_outdated(struct process *p, const unsigned char *data, size_t n)
     lintel_mono now = lintel_loop_now(p->plug->loop);
     if (lintel_wire_read_up(data, n, &p->plug->scratch, &m) != 0 || m.status == LINTEL_OK)
         return;
+    wake_resting(p);
     if (p->renewed != 0 && now - p->renewed < RENEW_LEAST) {
         lintel_child_kill(p->child, p->outdated);
     } else {

@@ -231,6 +231,8 @@ carried_stop(struct lintel_transport_instance *t)
     open_clear(c);
     if (process_end(c->process))
         return;
+    if (lintel_child_is_dying(child_of(c)))
+        return; /* carried_gone() finishes it */
     if (!lintel_child_is_up(child_of(c))) {
         finish(c); /* nothing is there to stop */
         return;
@@ -248,9 +250,9 @@ on_timer(void *arg)
     if (c->t->stopping) {
         log_line(c, LINTEL_LOG_ERROR,
                  "the transport does not end within 5 s; its process is killed");
-        lintel_child_kill(child_of(c), "a transport in it did not end");
+        lintel_child_kill_late(child_of(c), "a transport in it did not end");
     } else if (c->t->state == LINTEL_TRANSPORT_STARTING) {
-        lintel_child_kill(child_of(c), "start() did not return within 30 s");
+        lintel_child_kill_late(child_of(c), "start() did not return within 30 s");
     } else if (c->t->state == LINTEL_TRANSPORT_BACKOFF && lintel_child_is_up(child_of(c))) {
         open_it(c);
     }
@@ -262,7 +264,8 @@ on_beat(void *arg)
 {
     struct carried *c = arg;
     if (c->pinged != c->ponged && c->overdue) {
-        lintel_child_kill(child_of(c), "it hangs: no sign of life for 10 s");
+        lintel_child_kill_late(child_of(c), "it hangs: no sign of life for 10 s");
+        set_beat(c, BEAT); /* if it is debugged */
         return;
     }
     if (c->pinged != c->ponged) {
