@@ -26,16 +26,14 @@ struct process {
 
 /* ---- its cage -------------------------------------------------------------------------------- */
 
-/* What those who live here need, and those of the site who will. Only a child that starts gets
- * another cage. -1: out of memory. */
+/* What those of the site need who will live here. -1: out of memory. */
 static int
-widen_cage(struct process *p, const struct lintel_site *site, const struct lintel_port *conf)
+widen_cage(struct process *p, const struct lintel_site *site)
 {
-    int failed = lintel_cage_add_port(&p->cage, conf);
-    return p->shared != NULL ? failed | lintel_cage_add_shared(&p->cage, site, p->shared) : failed;
+    return p->shared != NULL ? lintel_cage_add_shared(&p->cage, site, p->shared) : 0;
 }
 
-/* The child starts: it gets what is needed now. */
+/* The child starts: it gets what is needed now. Later it gets no other cage. */
 static int
 on_cage(void *ctx, struct lintel_buf *b)
 {
@@ -45,10 +43,12 @@ on_cage(void *ctx, struct lintel_buf *b)
     lintel_cage_fini(&p->cage);
     p->cage.user = p->plug->cage_user;
     p->cage.off = p->plug->uncaged;
+    /* A plugin may be newer than what the site was read with. */
     for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
-        failed |= widen_cage(p, i->site, i->conf);
+        failed |=
+            lintel_cage_add_code(&p->cage, i->conf, i->plugin, i->file) | widen_cage(p, i->site);
     for (const struct carried *c = p->carried; c != NULL; c = c->next)
-        failed |= widen_cage(p, c->t->site, c->t->conf);
+        failed |= lintel_cage_add_port(&p->cage, c->t->conf) | widen_cage(p, c->t->site);
     lintel_cage_write(b, &p->cage);
     return failed;
 }
@@ -331,6 +331,15 @@ process_end(struct process *p)
     p->ending = 1;
     lintel_child_end(p->child);
     return 1;
+}
+
+void
+process_leave_empty(struct process *p)
+{
+    if (p->ending || p->instances != NULL || p->carried != NULL)
+        return;
+    p->ending = 1;
+    lintel_child_end(p->child);
 }
 
 void

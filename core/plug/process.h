@@ -36,5 +36,6 @@ int process_is_left(const struct process *p); /* all who live there are about to
 /* Ends the child as a whole if it is left; 1: so it does. Those who live there may be gone then. */
 int process_end(struct process *p);
 void process_end_left(struct lintel_plug *plug); /* every one that is left */
+void process_leave_empty(struct process *p); /* ends one into which nobody has moved */
 void process_kill(struct process *p);            /* and waits; for the end of the program */
 #endif
