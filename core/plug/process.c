@@ -294,18 +294,6 @@ process_life(struct process *p)
 }
 
 void
-process_ready(struct process *p)
-{
-    lintel_supervise_ready(&p->life, lintel_loop_now(p->plug->loop));
-}
-
-int64_t
-process_refused(struct process *p)
-{
-    return lintel_supervise_ended(&p->life, lintel_loop_now(p->plug->loop));
-}
-
-void
 process_retry(struct process *p)
 {
     lintel_supervise_forgive(&p->life);
