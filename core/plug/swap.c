@@ -26,6 +26,7 @@ struct member {
     struct lintel_instance *live;  /* has the bus; NULL: it is done */
     struct lintel_instance *aside; /* NULL: none any more */
     int opened;                    /* the new one is created, in its present child */
+    int back; /* the old one died while others drained, and has come up again: not told */
 };
 
 struct swap {
@@ -127,7 +128,9 @@ give_up(struct swap *s)
     uint32_t n = 0;
     for (uint32_t k = 0; k < s->n; k++) {
         struct member *m = &s->members[k];
-        if (s->phase == DRAIN && m->live != NULL)
+        if (s->phase == DRAIN && m->back && m->live->state == INSTANCE_RUNNING)
+            lintel_engine_bus_ready(s->plug->engine, m->live->bus);
+        else if (s->phase == DRAIN)
             lintel_engine_bus_go_on(s->plug->engine, m->live->bus);
         if (m->aside == NULL)
             continue;
@@ -299,8 +302,10 @@ int
 swap_ready(struct lintel_instance *i)
 {
     struct swap *s = i->swap;
+    if (s->phase == DRAIN)
+        member_of(i)->back = 1;
     if (s->phase != START)
-        return 0; /* it is the old one */
+        return s->phase == DRAIN; /* it is the old one */
     lintel_engine_bus_renewed(s->plug->engine, i->bus);
     member_done(member_of(i));
     return 1;

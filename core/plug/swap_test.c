@@ -513,6 +513,52 @@ one_that_dies_while_it_drains(void)
     stop_on_fake_time(&k, &bus);
 }
 
+/* While others still drain, one that died comes up again: nothing is sent to it any more. */
+static void
+one_that_comes_back_while_others_drain(int give_up)
+{
+    struct kit_plug k;
+    on_fake_time(&k);
+    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
+    kit_bus_start(&k, &other, "fake", "lane", KIT_PROCESS, NULL);
+    CHECK(drive(&k, &bus.bus->readies, 1, 20000));
+    CHECK(drive(&k, &other.bus->readies, 1, 20000));
+    tell(&other, ADDRS(LIST("kind=hang")));
+    CHECK_INT(kit_submit(&k, &other, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
+    const struct lintel_swap_member m[] = {member(&bus, NULL), member(&other, NULL)};
+    REQUIRE(swap(&k, m, 2) == 0);
+    CHECK(drive(&k, &other.bus->holds, 1, 8000));
+    kill((pid_t)stats(&bus).pid, SIGKILL);
+    CHECK(drive(&k, &bus.bus->gones, 1, 1000));
+    CHECK(!drive(&k, &bus.bus->ready, 1, 1500));
+    CHECK(stats(&bus).pid != 0);
+    CHECK_INT(end.done, 0);
+    for (uint32_t i = 0; give_up && i < lintel_plug_ninstances(k.plug); i++) {
+        struct lintel_instance_stats s;
+        lintel_instance_stats(lintel_plug_at(k.plug, i), &s);
+        if (s.aside)
+            kill((pid_t)s.pid, SIGKILL); /* then the old ones go on, and it is one of them */
+    }
+    CHECK(drive(&k, &end.done, 1, 8000));
+    CHECK_INT(end.begun, !give_up);
+    CHECK_INT(bus.bus->renewals, !give_up);
+    CHECK_INT(bus.bus->readies, give_up ? 2 : 1);
+    CHECK_INT(bus.bus->ready, 1);
+    CHECK_INT(other.bus->gones, 0);
+    int stopped = 0;
+    lintel_plug_stop_bus(k.plug, other.instance, count, &stopped);
+    CHECK(drive(&k, &stopped, 1, 20000));
+    kit_bus_fini(&other);
+    stop_on_fake_time(&k, &bus);
+}
+
+static void
+nothing_is_sent_to_one_that_is_to_go(void)
+{
+    one_that_comes_back_while_others_drain(0);
+    one_that_comes_back_while_others_drain(1);
+}
+
 /* ---- newer code ------------------------------------------------------------------------------ */
 
 /* The site was read with the old plugin, whose file the cage of the new child is not about. */
@@ -622,6 +668,7 @@ main(int argc, char **argv)
                                             KIT(one_that_does_not_drain),
                                             KIT(one_that_does_not_stop),
                                             KIT(one_that_dies_while_it_drains),
+                                            KIT(nothing_is_sent_to_one_that_is_to_go),
                                             KIT(newer_code_has_its_own_cage),
                                             KIT(memory_may_run_out),
                                             {0}};
