@@ -125,6 +125,7 @@ void
 lintel_engine_bus_plugin(struct lintel_engine *e, struct lintel_bus *b, const lintel_plugin *plugin)
 {
     (void)e;
+    guests_gone(b, LINTEL_E_CANCELLED, "its plugin was exchanged meanwhile; try again");
     b->plugin = plugin;
     b->most_open = most_open(plugin);
     b->link_told = 0;
@@ -148,7 +149,7 @@ lintel_engine_bus_gone(struct lintel_engine *e, struct lintel_bus *b, lintel_sta
     b->ready = b->link_told = b->held = 0;
     b->link = status != LINTEL_OK ? status : LINTEL_E_LINK;
     thing_set_detail(&b->detail, detail);
-    guests_gone(b);
+    guests_gone(b, b->link, b->detail);
     while (!link_alone(&b->ghosts)) {
         struct lintel_live_thing *t = OWNER(b->ghosts.next, struct lintel_live_thing, on_bus);
         thing_op_over(t, LINTEL_OK);

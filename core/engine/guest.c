@@ -204,10 +204,10 @@ guest_refused(struct lintel_bus *b, int is_device, uint32_t id, lintel_status st
 }
 
 void
-guests_gone(struct lintel_bus *b)
+guests_gone(struct lintel_bus *b, lintel_status status, const char *detail)
 {
     while (b->guests != NULL) {
-        end(b->guests, NULL, b->link, b->detail);
+        end(b->guests, NULL, status, detail);
         bury(b->guests, 0);
     }
 }

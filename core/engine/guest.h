@@ -36,5 +36,6 @@ int guest_complete(struct lintel_bus *b, const struct lintel_op *op, lintel_stat
 int guest_publish(struct lintel_bus *b, const lintel_sample *s);
 int guest_refused(struct lintel_bus *b, int is_device, uint32_t id, lintel_status status,
                   const char *detail);
-void guests_gone(struct lintel_bus *b); /* the instance has ended: so have they */
+/* The instance has ended: so have they. */
+void guests_gone(struct lintel_bus *b, lintel_status status, const char *detail);
 #endif

@@ -208,6 +208,34 @@ push_is_waited_for(void)
     kit_house_free(&h);
 }
 
+/* A guest that listens is nothing to the instance that follows. */
+static void
+one_that_listens_ends_with_its_plugin(void)
+{
+    struct kit_house h;
+    struct visit v;
+    char reason[100];
+    if (kit_house_new(&h, points, 1, 1, LINTEL_PLUGIN_PUSH) != 0)
+        return;
+    lintel_engine_bus_ready(h.engine, h.bus.bus);
+    struct lintel_guest *g = invite(&h, &v, reason);
+    REQUIRE(g != NULL);
+    kit_answer_with(&h.bus, place_of(&h, g), NULL, 0);
+    uint32_t attached = h.bus.attached;
+    lintel_engine_bus_hold(h.engine, h.bus.bus);
+    kit_answer_all(&h.bus, 1);
+    CHECK_INT(v.done, 0); /* until then it may still hear something */
+    lintel_engine_bus_plugin(h.engine, h.bus.bus, kit_plugin(h.kind));
+    CHECK_INT(v.done, 1);
+    CHECK_INT(v.gone, 1);
+    CHECK_INT(v.status, LINTEL_E_CANCELLED);
+    CHECK_HAS(v.detail, "exchanged");
+    CHECK_INT(h.bus.attached, attached); /* nobody is there to be told */
+    lintel_engine_bus_renewed(h.engine, h.bus.bus);
+    kit_answer_all(&h.bus, 1);
+    kit_house_free(&h);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -215,6 +243,7 @@ main(int argc, char **argv)
                                             KIT(failures_are_told),
                                             KIT(one_leaves_early),
                                             KIT(push_is_waited_for),
+                                            KIT(one_that_listens_ends_with_its_plugin),
                                             {0}};
     return kit_main("guests", tests, argc, argv);
 }

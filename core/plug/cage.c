@@ -77,11 +77,11 @@ add_setting(struct lintel_cage *c, const lintel_value *v, int device)
 }
 
 int
-lintel_cage_add_port(struct lintel_cage *c, const struct lintel_port *conf)
+lintel_cage_add_code(struct lintel_cage *c, const struct lintel_port *conf, const lintel_plugin *p,
+                     const char *file)
 {
-    const lintel_plugin *p = conf->plugin;
     uint32_t memory = conf->memory != 0 ? conf->memory : LINTEL_CAGE_MEMORY;
-    int failed = conf->plugin_file != NULL ? lintel_cage_add_path(c, conf->plugin_file, 0) : 0;
+    int failed = file != NULL ? lintel_cage_add_path(c, file, 0) : 0;
     c->needs |= p->needs & LINTEL_CAGE_NEEDS;
     if (memory > c->memory)
         c->memory = memory;
@@ -89,6 +89,12 @@ lintel_cage_add_port(struct lintel_cage *c, const struct lintel_port *conf)
         if (p->bus[i].flags & LINTEL_F_FILE)
             failed |= add_setting(c, &conf->settings[i], (p->needs & LINTEL_NEED_SERIAL) != 0);
     return failed;
+}
+
+int
+lintel_cage_add_port(struct lintel_cage *c, const struct lintel_port *conf)
+{
+    return lintel_cage_add_code(c, conf, conf->plugin, conf->plugin_file);
 }
 
 static int

@@ -37,6 +37,9 @@ void lintel_cage_fini(struct lintel_cage *c);
 /* Widens it. -1: out of memory, or too many paths; then it is as wide as before, or a bit wider. */
 int lintel_cage_add_path(struct lintel_cage *c, const char *path, int device);
 int lintel_cage_add_port(struct lintel_cage *c, const struct lintel_port *conf);
+/* The same with another version of its plugin, whose tables say the same, from this file. */
+int lintel_cage_add_code(struct lintel_cage *c, const struct lintel_port *conf,
+                         const lintel_plugin *plugin, const char *file);
 /* All ports of the site that run in this shared child. */
 int lintel_cage_add_shared(struct lintel_cage *c, const struct lintel_site *site,
                            const char *process);

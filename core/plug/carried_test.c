@@ -478,6 +478,35 @@ a_process_can_be_shared(void)
     rig_free(&r);
 }
 
+/* A transport that is refused again and again is no fault of the child that it shares: the bus in
+ * it comes back at once after a death, and not after five minutes. */
+static void
+refusals_are_its_own(void)
+{
+    struct rig r;
+    struct kit_bus bus;
+    struct lintel_instance_stats of_bus;
+    rig_new(&r);
+    r.conf.process = "field";
+    r.settings[0] = (lintel_value){LINTEL_T_STR, 13, {.s = "no such thing"}};
+    kit_bus_start(&r.k, &bus, "fake", "bus", KIT_SHARED, NULL);
+    kit_wait_ready(&r.k, &bus);
+    rig_start(&r);
+    lintel_transport_insist(r.t);
+    wait_changes(&r, 6);
+    lintel_instance_stats(bus.instance, &of_bus);
+    CHECK_STR(of_bus.state, "running");
+    int gones = bus.bus->gones;
+    kill((pid_t)of_bus.pid, SIGKILL);
+    CHECK(kit_wait(&r.k, &bus.bus->gones, gones + 1));
+    lintel_instance_stats(bus.instance, &of_bus);
+    CHECK_STR(of_bus.state, "back-off");
+    CHECK(of_bus.next_try < INT64_C(1000000000));
+    CHECK(strstr(kit_log(), "ALARM") == NULL);
+    kit_bus_stop(&r.k, &bus);
+    rig_free(&r);
+}
+
 /* What it says of its clients counts only where the site gave it the means to know. */
 static void
 trust_is_bounded(void)
@@ -775,6 +804,7 @@ main(int argc, char **argv)
                                             KIT(a_first_start_that_fails_is_told),
                                             KIT(death_ends_what_is_open),
                                             KIT(a_process_can_be_shared),
+                                            KIT(refusals_are_its_own),
                                             KIT(trust_is_bounded),
                                             KIT(one_that_hangs_is_killed),
                                             KIT(lies_end_the_child),

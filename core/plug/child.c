@@ -149,8 +149,8 @@ begin_dying(struct lintel_child *c)
     set_timer(c, REAP_FIRST);
 }
 
-static void
-kill_now(struct lintel_child *c, const char *reason)
+void
+lintel_child_kill(struct lintel_child *c, const char *reason)
 {
     if (c->state != STARTING && c->state != CAGING && c->state != UP)
         return;
@@ -160,14 +160,20 @@ kill_now(struct lintel_child *c, const char *reason)
     begin_dying(c);
 }
 
-void
-lintel_child_kill(struct lintel_child *c, const char *reason)
+int
+lintel_child_may_be_late(const struct lintel_child *c, const char *reason)
 {
-    /* Who stands in a debugger is late everywhere. */
-    if (c->debugged && !c->ending)
-        lintel_log(LINTEL_LOG_WARN, c->name, "not killed, because it is debugged: %s", reason);
-    else
-        kill_now(c, reason);
+    if (!c->debugged || c->ending)
+        return 0;
+    lintel_log(LINTEL_LOG_WARN, c->name, "not ended, because it is debugged: %s", reason);
+    return 1;
+}
+
+void
+lintel_child_kill_late(struct lintel_child *c, const char *reason)
+{
+    if (!lintel_child_may_be_late(c, reason))
+        lintel_child_kill(c, reason);
 }
 
 void
@@ -175,7 +181,7 @@ lintel_child_renew(struct lintel_child *c, const char *reason)
 {
     if (c->state != STARTING && c->state != CAGING && c->state != UP)
         return;
-    kill_now(c, reason);
+    lintel_child_kill(c, reason);
     c->renewing = 1;
 }
 
@@ -203,7 +209,7 @@ on_hello(struct lintel_child *c, const unsigned char *data, size_t n)
                       "%s speaks version %llu of the protocol, wanted is %d: "
                       "install hub and lintel-host of one version",
                       c->program, (unsigned long long)m.ticket, LINTEL_WIRE_VERSION);
-        kill_now(c, reason);
+        lintel_child_kill(c, reason);
         return 0;
     }
     send_cage(c);
@@ -223,7 +229,7 @@ on_own(struct lintel_child *c, const unsigned char *data, size_t n)
     } else if (m.kind == LINTEL_WIRE_REFUSED && c->state == CAGING) {
         char reason[REASON];
         lintel_format(reason, sizeof reason, "its process can't be caged: %s", m.text);
-        kill_now(c, reason);
+        lintel_child_kill(c, reason);
     } else if (m.kind == LINTEL_WIRE_REFUSED) {
         c->fns.outdated(c->ctx, m.text);
     } else if (m.kind == LINTEL_WIRE_READY && c->state == CAGING) {
@@ -246,8 +252,12 @@ ping(struct lintel_child *c)
 {
     struct lintel_buf b = {0};
     if (c->pings >= PINGS_MOST) {
-        lintel_child_kill(c, "its process lives, but does not answer");
-        return;
+        static const char silent[] = "its process lives, but does not answer";
+        if (!lintel_child_may_be_late(c, silent)) {
+            lintel_child_kill(c, silent);
+            return;
+        }
+        c->pings = 0;
     }
     lintel_wire_short(&b, 0, LINTEL_WIRE_PING, 0);
     if (lintel_frames_send(c->frames, &b) == 0)
@@ -257,9 +267,8 @@ ping(struct lintel_child *c)
 }
 
 static int
-on_frame(void *ctx, const unsigned char *data, size_t n)
+take_frame(struct lintel_child *c, const unsigned char *data, size_t n)
 {
-    struct lintel_child *c = ctx;
     uint32_t instance;
     enum lintel_wire_kind kind;
     if (c->state == STARTING)
@@ -273,6 +282,17 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
     if (instance == 0)
         return on_own(c, data, n);
     return c->state == UP ? c->fns.frame(c->ctx, data, n) : -1;
+}
+
+/* What breaks the protocol is killed, so that this is the reason, and not what it does then. */
+static int
+on_frame(void *ctx, const unsigned char *data, size_t n)
+{
+    struct lintel_child *c = ctx;
+    int ret = take_frame(c, data, n);
+    if (ret != 0)
+        lintel_child_kill(c, "it sent a frame that breaks the protocol");
+    return ret;
 }
 
 static void
@@ -407,8 +427,8 @@ on_timer(void *arg)
 {
     struct lintel_child *c = arg;
     switch (c->state) {
-    case STARTING: lintel_child_kill(c, "its process did not say hello within 5 s"); break;
-    case CAGING: lintel_child_kill(c, "its process was not in its cage within 5 s"); break;
+    case STARTING: lintel_child_kill_late(c, "its process did not say hello within 5 s"); break;
+    case CAGING: lintel_child_kill_late(c, "its process was not in its cage within 5 s"); break;
     case UP: ping(c); break;
     case DYING: reap(c); break;
     case WAITING:
@@ -485,6 +505,12 @@ int
 lintel_child_is_up(const struct lintel_child *c)
 {
     return c->state == UP;
+}
+
+int
+lintel_child_is_dying(const struct lintel_child *c)
+{
+    return c->state == DYING;
 }
 
 int64_t

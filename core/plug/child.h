@@ -31,9 +31,13 @@ void lintel_child_retry(struct lintel_child *c);
 int lintel_child_send(struct lintel_child *c, const struct lintel_buf *b, int later);
 size_t lintel_child_queued(const struct lintel_child *c);
 int lintel_child_is_up(const struct lintel_child *c);
-/* Kills it, to be started again; unless it is debugged: LINTEL_HOST_WAIT in the daemon's
- * environment is its name. */
-void lintel_child_kill(struct lintel_child *c, const char *reason);
+/* It can't be reached any more, but lives: gone() or ended() follows soon. */
+int lintel_child_is_dying(const struct lintel_child *c);
+void lintel_child_kill(struct lintel_child *c, const char *reason); /* it is started again */
+/* 1: it is late, but may be: it is debugged (LINTEL_HOST_WAIT in the daemon's environment is its
+ * name), and who stands in a debugger is late everywhere. A line says so. */
+int lintel_child_may_be_late(const struct lintel_child *c, const char *reason);
+void lintel_child_kill_late(struct lintel_child *c, const char *reason); /* unless it may be */
 /* The same for no fault of its own: it starts again at once, and it counts as no death. */
 void lintel_child_renew(struct lintel_child *c, const char *reason);
 /* Closes the connection, which tells it to end; kills it after 5 s; ends with ended(), possibly

@@ -54,7 +54,7 @@ tell_end(struct lintel_instance *i, const struct lintel_supervise *life, int32_t
     const char *mark = i->liar ? "PLUGIN MISBEHAVING: " : "";
     i->next_try = lintel_loop_now(i->plug->loop) + wait;
     i->liar = 0;
-    if (life->alarm == 1)
+    if (life->alarm == 1 && wait != 0) /* 0: its child is renewed, for no fault of its own */
         lintel_log(LINTEL_LOG_ERROR, i->conf->name,
                    "ALARM: %s%s%s; this was the %dth end within ten minutes, so it is tried only "
                    "every 5 min from now on: see to the cause, then `lintel plugin reload %s`",
@@ -222,7 +222,8 @@ instance_child_gone(struct lintel_instance *i, const char *reason, int64_t wait)
     i->closed = 0; /* the child's start counts */
     lintel_copy(i->reason, sizeof i->reason, reason);
     i->state = INSTANCE_BACKOFF;
-    tell_end(i, process_life(i->process), LINTEL_LOG_ERROR, "the plugin is gone: ", wait);
+    tell_end(i, process_life(i->process), wait != 0 ? LINTEL_LOG_ERROR : LINTEL_LOG_INFO,
+             "the plugin is gone: ", wait);
     if (!known)
         lintel_engine_bus_gone(i->plug->engine, i->bus, LINTEL_E_FAIL, i->reason);
     if (i->swap != NULL)
@@ -264,6 +265,13 @@ instance_breaks(struct lintel_instance *i, const char *reason)
         swap_failed(i);
 }
 
+void
+instance_hangs(struct lintel_instance *i, const char *reason)
+{
+    if (i->process == NULL || !lintel_child_may_be_late(process_child(i->process), reason))
+        instance_breaks(i, reason);
+}
+
 static void
 does_not_end(struct lintel_instance *i)
 {
@@ -276,7 +284,7 @@ does_not_end(struct lintel_instance *i)
         return;
     }
     lintel_format(reason, sizeof reason, "bus %s in the same process does not end", i->conf->name);
-    lintel_child_kill(process_child(i->process), reason);
+    lintel_child_kill_late(process_child(i->process), reason);
 }
 
 /* It is gone from its thread or from the shared child. Under a new number nothing of the old one
@@ -454,6 +462,8 @@ instance_closed(struct lintel_instance *i)
 static void
 close_instance(struct lintel_instance *i, int told)
 {
+    if (i->process != NULL && lintel_child_is_dying(process_child(i->process)))
+        return; /* instance_child_gone() finishes it: until then nothing of it is free */
     if (!instance_is_up(i)) {
         instance_finish(i); /* nothing is there to stop */
         return;
@@ -560,7 +570,7 @@ on_timer(void *arg)
     struct lintel_instance *i = arg;
     switch (i->state) {
     case INSTANCE_STARTING:
-        instance_breaks(i, "it hangs: start() did not return within 30 s");
+        instance_hangs(i, "it hangs: start() did not return within 30 s");
         break;
     case INSTANCE_BACKOFF: try_again(i); break;
     case INSTANCE_ENDING: does_not_end(i); break;
@@ -571,7 +581,8 @@ on_timer(void *arg)
             lintel_log(LINTEL_LOG_ERROR, i->conf->name,
                        "the plugin does not end within 5 s; its "
                        "process is killed");
-            lintel_child_kill(process_child(i->process), "a bus in the same process did not end");
+            lintel_child_kill_late(process_child(i->process),
+                                   "a bus in the same process did not end");
         }
         break;
     default: break;

@@ -124,6 +124,8 @@ void instance_ready(struct lintel_instance *i, const char *version);
 /* It did what it must not, or hangs: its bus is stale from now on; it is ended and started again.
  * Open ops are over, so the caller completes none. */
 void instance_breaks(struct lintel_instance *i, const char *reason);
+/* The same because of time: unless its child is debugged. */
+void instance_hangs(struct lintel_instance *i, const char *reason);
 void instance_closed(struct lintel_instance *i);
 void instance_finish(struct lintel_instance *i); /* its thread or child has let go of it: freed */
 /* What process.c tells of its child; wait: until the child's next start. */

@@ -42,15 +42,17 @@ bin_lintel_host_LDADD = $(LIBPLUG) $(SECCOMP_LIBS) $(BIND_LIBS)
 PLUG_TEST_LIBS = $(LIBPLUG) $(SECCOMP_LIBS) $(BIND_LIBS)
 if HAVE_CUNIT
 plug_tests = core/plug/cage_test core/plug/carried_test core/plug/ending_test core/plug/hosted_test \
-	core/plug/instance_test core/plug/load_test core/plug/outbox_test core/plug/slots_test \
+	core/plug/instance_test core/plug/load_test core/plug/odd_child_test core/plug/outbox_test core/plug/slots_test \
 	core/plug/supervise_test core/plug/swap_test core/plug/tape_test core/plug/transport_test \
-	core/plug/transport_wire_test core/plug/wire_test
+	core/plug/transport_wire_test core/plug/wire_test core/plug/worker_late_test
 check_PROGRAMS += $(plug_tests)
 TESTS += $(plug_tests)
 core_plug_instance_test_SOURCES = core/plug/instance_test.c core/plug/plug_kit.c core/plug/plug_kit.h
 core_plug_instance_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_ending_test_SOURCES = core/plug/ending_test.c core/plug/plug_kit.c core/plug/plug_kit.h
 core_plug_ending_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_odd_child_test_SOURCES = core/plug/odd_child_test.c core/plug/plug_kit.c core/plug/plug_kit.h
+core_plug_odd_child_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_swap_test_SOURCES = core/plug/swap_test.c core/plug/plug_kit.c core/plug/plug_kit.h
 core_plug_swap_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_transport_test_SOURCES = core/plug/transport_test.c core/plug/plug_kit.c core/plug/plug_kit.h
@@ -73,6 +75,8 @@ core_plug_slots_test_SOURCES = core/plug/slots_test.c
 core_plug_slots_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_supervise_test_SOURCES = core/plug/supervise_test.c
 core_plug_supervise_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_worker_late_test_SOURCES = core/plug/worker_late_test.c
+core_plug_worker_late_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_wire_test_SOURCES = core/plug/wire_test.c
 core_plug_wire_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 endif

@@ -152,8 +152,10 @@ port_watch(struct lintel_instance *i)
     static const char stuck[] =
         "it hangs: no request was completed for more than 10 s after a deadline";
     if (i->state == INSTANCE_RUNNING && i->stuck_since != 0 &&
-        lintel_loop_now(i->plug->loop) - i->stuck_since >= STUCK_MOST)
-        instance_breaks(i, stuck);
+        lintel_loop_now(i->plug->loop) - i->stuck_since >= STUCK_MOST) {
+        i->stuck_since = 0;
+        instance_hangs(i, stuck);
+    }
     if (i->not_told) /* it would go on with what is gone, under a number that is given anew */
         instance_breaks(i, "it could not be told of a change: out of memory");
 }
@@ -447,7 +449,8 @@ port_call(struct lintel_instance *i, uint64_t call, const char *name, int reques
         return;
     lintel_format(reason, sizeof reason, "it hangs: %s has not returned for %d s", name,
                   (int)(CALL_MOST / LINTEL_SECOND));
-    instance_breaks(i, reason);
+    i->call_since = now;
+    instance_hangs(i, reason);
 }
 
 static void

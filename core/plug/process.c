@@ -26,16 +26,14 @@ struct process {
 
 /* ---- its cage -------------------------------------------------------------------------------- */
 
-/* What those who live here need, and those of the site who will. Only a child that starts gets
- * another cage. -1: out of memory. */
+/* What those of the site need who will live here. -1: out of memory. */
 static int
-widen_cage(struct process *p, const struct lintel_site *site, const struct lintel_port *conf)
+widen_cage(struct process *p, const struct lintel_site *site)
 {
-    int failed = lintel_cage_add_port(&p->cage, conf);
-    return p->shared != NULL ? failed | lintel_cage_add_shared(&p->cage, site, p->shared) : failed;
+    return p->shared != NULL ? lintel_cage_add_shared(&p->cage, site, p->shared) : 0;
 }
 
-/* The child starts: it gets what is needed now. */
+/* The child starts: it gets what is needed now. Later it gets no other cage. */
 static int
 on_cage(void *ctx, struct lintel_buf *b)
 {
@@ -45,12 +43,23 @@ on_cage(void *ctx, struct lintel_buf *b)
     lintel_cage_fini(&p->cage);
     p->cage.user = p->plug->cage_user;
     p->cage.off = p->plug->uncaged;
+    /* A plugin may be newer than what the site was read with. */
     for (const struct lintel_instance *i = p->instances; i != NULL; i = i->next)
-        failed |= widen_cage(p, i->site, i->conf);
+        failed |=
+            lintel_cage_add_code(&p->cage, i->conf, i->plugin, i->file) | widen_cage(p, i->site);
     for (const struct carried *c = p->carried; c != NULL; c = c->next)
-        failed |= widen_cage(p, c->t->site, c->t->conf);
+        failed |= lintel_cage_add_port(&p->cage, c->t->conf) | widen_cage(p, c->t->site);
     lintel_cage_write(b, &p->cage);
     return failed;
+}
+
+/* Whoever rests may do so for what he could not read. */
+static void
+wake_resting(struct process *p)
+{
+    for (struct lintel_instance *i = p->instances; i != NULL; i = i->next)
+        if (i->state == INSTANCE_FAILED)
+            i->state = INSTANCE_BACKOFF; /* the next child opens it */
 }
 
 /* One more moves in. A child can't get out of its cage, so a wider one needs a new child. */
@@ -65,6 +74,7 @@ make_room(struct process *p, const struct lintel_port *conf)
                       conf->name);
         lintel_child_renew(p->child, reason);
     } else if (p->outdated[0] != '\0') {
+        wake_resting(p);
         lintel_child_renew(p->child, p->outdated);
     }
     lintel_cage_fini(&wanted);
@@ -98,6 +108,7 @@ judge_outdated(struct process *p, const unsigned char *data, size_t n)
     lintel_mono now = lintel_loop_now(p->plug->loop);
     if (lintel_wire_read_up(data, n, &p->plug->scratch, &m) != 0 || m.status == LINTEL_OK)
         return;
+    wake_resting(p);
     if (p->renewed != 0 && now - p->renewed < RENEW_LEAST) {
         lintel_child_kill(p->child, p->outdated);
     } else {
@@ -283,18 +294,6 @@ process_life(struct process *p)
 }
 
 void
-process_ready(struct process *p)
-{
-    lintel_supervise_ready(&p->life, lintel_loop_now(p->plug->loop));
-}
-
-int64_t
-process_refused(struct process *p)
-{
-    return lintel_supervise_ended(&p->life, lintel_loop_now(p->plug->loop));
-}
-
-void
 process_retry(struct process *p)
 {
     lintel_supervise_forgive(&p->life);
@@ -320,6 +319,15 @@ process_end(struct process *p)
     p->ending = 1;
     lintel_child_end(p->child);
     return 1;
+}
+
+void
+process_leave_empty(struct process *p)
+{
+    if (p->ending || p->instances != NULL || p->carried != NULL)
+        return;
+    p->ending = 1;
+    lintel_child_end(p->child);
 }
 
 void

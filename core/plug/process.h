@@ -28,13 +28,12 @@ void process_remove_transport(struct carried *c);
 struct lintel_child *process_child(const struct process *p);
 int process_is_shared(const struct process *p);           /* named in the site, `process:NAME` */
 struct lintel_supervise *process_life(struct process *p); /* what counts the child's ends */
-void process_ready(struct process *p);                    /* a start went well */
-int64_t process_refused(struct process *p); /* one did not: the pause before the next, in ns */
-void process_retry(struct process *p);      /* now, and its ends are forgotten */
+void process_retry(struct process *p);                    /* now, and its ends are forgotten */
 
 int process_is_left(const struct process *p); /* all who live there are about to stop */
 /* Ends the child as a whole if it is left; 1: so it does. Those who live there may be gone then. */
 int process_end(struct process *p);
 void process_end_left(struct lintel_plug *plug); /* every one that is left */
+void process_leave_empty(struct process *p);     /* ends one into which nobody has moved */
 void process_kill(struct process *p);            /* and waits; for the end of the program */
 #endif

@@ -17,6 +17,8 @@
 #define SOON (10 * LINTEL_SECOND)
 #define SLOW (5 * LINTEL_SECOND) /* the same again, where the old one took all that time to end */
 
+#define FAR (INT64_MAX / 2)
+
 enum phase { CREATE, DRAIN, END, START };
 
 struct member {
@@ -24,6 +26,7 @@ struct member {
     struct lintel_instance *live;  /* has the bus; NULL: it is done */
     struct lintel_instance *aside; /* NULL: none any more */
     int opened;                    /* the new one is created, in its present child */
+    int back; /* the old one died while others drained, and has come up again: not told */
 };
 
 struct swap {
@@ -50,6 +53,13 @@ turn(struct swap *s, int64_t in)
 {
     /* Can't fail: it was armed when the swap began, and the heap has room for it. */
     lintel_timer_at(s->plug->loop, &s->timer, lintel_loop_now(s->plug->loop) + in, on_timer, s);
+}
+
+/* The timer keeps its place, for turn(). */
+static void
+park(struct swap *s)
+{
+    (void)lintel_timer_at(s->plug->loop, &s->timer, FAR, on_timer, s);
 }
 
 static struct member *
@@ -118,7 +128,9 @@ give_up(struct swap *s)
     uint32_t n = 0;
     for (uint32_t k = 0; k < s->n; k++) {
         struct member *m = &s->members[k];
-        if (s->phase == DRAIN && m->live != NULL)
+        if (s->phase == DRAIN && m->back && m->live->state == INSTANCE_RUNNING)
+            lintel_engine_bus_ready(s->plug->engine, m->live->bus);
+        else if (s->phase == DRAIN)
             lintel_engine_bus_go_on(s->plug->engine, m->live->bus);
         if (m->aside == NULL)
             continue;
@@ -246,7 +258,7 @@ hand_over(struct swap *s)
     }
     if (s->moved != NULL)
         s->moved(s->ctx);
-    lintel_timer_stop(s->plug->loop, &s->timer); /* the instances have timers of their own */
+    park(s); /* the instances have timers of their own */
     instance_end(s->list, n);
 }
 
@@ -276,6 +288,7 @@ static void
 start(struct swap *s)
 {
     s->phase = START;
+    park(s);
     for (uint32_t k = 0; k < s->n; k++) {
         struct member *m = &s->members[k];
         if (m->live != NULL && m->opened && m->live->state == INSTANCE_CREATING)
@@ -289,8 +302,10 @@ int
 swap_ready(struct lintel_instance *i)
 {
     struct swap *s = i->swap;
+    if (s->phase == DRAIN)
+        member_of(i)->back = 1;
     if (s->phase != START)
-        return 0; /* it is the old one */
+        return s->phase == DRAIN; /* it is the old one */
     lintel_engine_bus_renewed(s->plug->engine, i->bus);
     member_done(member_of(i));
     return 1;
@@ -300,8 +315,10 @@ void
 swap_failed(struct lintel_instance *i)
 {
     struct swap *s = i->swap;
-    if (s->phase < END)
-        return; /* the old one */
+    if (s->phase < END) { /* the old one: what it had under way is over */
+        swap_drained(i);
+        return;
+    }
     note(s, i, i->reason);
     member_done(member_of(i));
 }
@@ -395,7 +412,7 @@ static int
 create(struct swap *s, struct member *m, const struct lintel_swap_member *want,
        struct lintel_site *site)
 {
-    struct process *process;
+    struct process *process = NULL;
     struct lintel_instance *live = want->instance;
     struct lintel_instance *i =
         want->conf != NULL
@@ -414,6 +431,8 @@ create(struct swap *s, struct member *m, const struct lintel_swap_member *want,
     m->aside = NULL;
     i->swap = NULL;
     instance_drop(i);
+    if (process != NULL)
+        process_leave_empty(process);
     return -1;
 }
 
@@ -457,7 +476,7 @@ lintel_plug_swap(struct lintel_plug *p, const struct lintel_swap_source *src)
     s->list = lintel_alloc_array(src->n, sizeof(*s->list));
     int failed = s->list == NULL ||
                  lintel_timer_at(p->loop, &s->timer, now + CREATE_MOST, on_timer, s) != 0 ||
-                 lintel_timer_at(p->loop, &s->soon, INT64_MAX / 2, on_soon, s) != 0;
+                 lintel_timer_at(p->loop, &s->soon, FAR, on_soon, s) != 0;
     for (uint32_t k = 0; !failed && k < s->n; k++)
         failed = create(s, &s->members[k], &src->members[k], src->site);
     if (failed)

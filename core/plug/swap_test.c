@@ -4,12 +4,17 @@
 #include "core/plug/swap.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/plug/cage.h"
+#include "core/plug/instance_priv.h"
 #include "core/plug/plug_kit.h"
+#include "tests/kit/failures.h"
 #include "tests/kit/kit.h"
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -486,15 +491,186 @@ one_that_does_not_stop(void)
     stuck_in(KIT_THREAD);
 }
 
+/* The old one dies while its request is waited for: then there is nothing to wait for. */
+static void
+one_that_dies_while_it_drains(void)
+{
+    struct kit_plug k;
+    on_fake_time(&k);
+    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
+    CHECK(drive(&k, &bus.bus->readies, 1, 20000));
+    tell(&bus, ADDRS(LIST("kind=hang")));
+    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
+    struct lintel_swap_member m = member(&bus, NULL);
+    REQUIRE(swap(&k, &m, 1) == 0);
+    CHECK(drive(&k, &bus.bus->holds, 1, 8000));
+    kill((pid_t)stats(&bus).pid, SIGKILL);
+    CHECK(drive(&k, &bus.bus->gones, 1, 1000));
+    CHECK(drive(&k, &end.done, 1, 2000));
+    CHECK_STR(end.reason, "");
+    CHECK_INT(bus.bus->renewals, 1);
+    CHECK_INT(bus.bus->readies, 1); /* the old one did not come back in between */
+    stop_on_fake_time(&k, &bus);
+}
+
+/* While others still drain, one that died comes up again: nothing is sent to it any more. */
+static void
+one_that_comes_back_while_others_drain(int give_up)
+{
+    struct kit_plug k;
+    on_fake_time(&k);
+    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
+    kit_bus_start(&k, &other, "fake", "lane", KIT_PROCESS, NULL);
+    CHECK(drive(&k, &bus.bus->readies, 1, 20000));
+    CHECK(drive(&k, &other.bus->readies, 1, 20000));
+    tell(&other, ADDRS(LIST("kind=hang")));
+    CHECK_INT(kit_submit(&k, &other, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
+    const struct lintel_swap_member m[] = {member(&bus, NULL), member(&other, NULL)};
+    REQUIRE(swap(&k, m, 2) == 0);
+    CHECK(drive(&k, &other.bus->holds, 1, 8000));
+    kill((pid_t)stats(&bus).pid, SIGKILL);
+    CHECK(drive(&k, &bus.bus->gones, 1, 1000));
+    CHECK(!drive(&k, &bus.bus->ready, 1, 1500));
+    CHECK(stats(&bus).pid != 0);
+    CHECK_INT(end.done, 0);
+    for (uint32_t i = 0; give_up && i < lintel_plug_ninstances(k.plug); i++) {
+        struct lintel_instance_stats s;
+        lintel_instance_stats(lintel_plug_at(k.plug, i), &s);
+        if (s.aside)
+            kill((pid_t)s.pid, SIGKILL); /* then the old ones go on, and it is one of them */
+    }
+    CHECK(drive(&k, &end.done, 1, 8000));
+    CHECK_INT(end.begun, !give_up);
+    CHECK_INT(bus.bus->renewals, !give_up);
+    CHECK_INT(bus.bus->readies, give_up ? 2 : 1);
+    CHECK_INT(bus.bus->ready, 1);
+    CHECK_INT(other.bus->gones, 0);
+    int stopped = 0;
+    lintel_plug_stop_bus(k.plug, other.instance, count, &stopped);
+    CHECK(drive(&k, &stopped, 1, 20000));
+    kit_bus_fini(&other);
+    stop_on_fake_time(&k, &bus);
+}
+
+static void
+nothing_is_sent_to_one_that_is_to_go(void)
+{
+    one_that_comes_back_while_others_drain(0);
+    one_that_comes_back_while_others_drain(1);
+}
+
+/* ---- newer code ------------------------------------------------------------------------------ */
+
+/* The site was read with the old plugin, whose file the cage of the new child is not about. */
+static void
+code_in_another_file(enum kit_isolation isolation)
+{
+    struct kit_plug k;
+    size_t n;
+    kit_plug_new(&k);
+    begin(&k, &bus, "fake", isolation, NULL, NULL);
+    CHECK_INT(chmod(kit_folder(), 0711), 0);
+    char path[1100];
+    snprintf(path, sizeof path, "%s", kit_write("fake.so", ""));
+    FILE *from = fopen(bus.conf.plugin_file, "rb"), *to = fopen(path, "wb");
+    REQUIRE(from != NULL && to != NULL);
+    for (char piece[4096]; (n = fread(piece, 1, sizeof piece, from)) > 0;)
+        CHECK_INT(fwrite(piece, 1, n, to), n);
+    fclose(from);
+    CHECK_INT(fclose(to), 0);
+    CHECK_INT(chmod(path, 0644), 0);
+    struct lintel_swap_member m = member(&bus, NULL);
+    m.file = path;
+    REQUIRE(swap(&k, &m, 1) == 0);
+    CHECK(kit_wait(&k, &end.done, 1));
+    CHECK_STR(end.reason, "");
+    CHECK_STR(stats(&bus).file, path);
+    tell(&bus, ADDRS(LIST("value=5")));
+    read_one(&k, &bus, 0, 5);
+    kit_bus_stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
+static void
+newer_code_has_its_own_cage(void)
+{
+    code_in_another_file(KIT_PROCESS);
+    code_in_another_file(KIT_SHARED);
+    /* Its needs are those that it declares, not those of the one before. */
+    struct lintel_cage c = {0};
+    lintel_plugin before = {.needs = LINTEL_NEED_SERIAL}, now = {.needs = LINTEL_NEED_NETWORK};
+    static const lintel_field none[] = {{0}};
+    before.bus = now.bus = none;
+    struct lintel_port conf = {.plugin = &before, .plugin_file = "/old.so"};
+    CHECK_INT(lintel_cage_add_code(&c, &conf, &now, "/new.so"), 0);
+    CHECK_INT(c.needs, LINTEL_NEED_NETWORK);
+    CHECK_INT(c.npaths, 1);
+    lintel_cage_fini(&c);
+}
+
+/* ---- without memory -------------------------------------------------------------------------- */
+
+static int
+swap_without_memory(void *ctx)
+{
+    struct kit_plug *k = ctx;
+    struct lintel_instance *i = lintel_plug_start_bus(k->plug, kit_site(), &bus.conf);
+    if (i == NULL) {
+        CHECK(k->plug->processes == NULL);
+        return 0;
+    }
+    const struct lintel_swap_member m = {
+        .instance = i, .plugin = bus.conf.plugin, .file = bus.conf.plugin_file};
+    struct lintel_bus *b = lintel_instance_bus(i);
+    struct process *first = k->plug->processes;
+    int begun = swap(k, &m, 1) == 0, stopped = 0;
+    if (!begun)
+        CHECK(k->plug->processes == first); /* no child is left for nobody */
+    kit_memory_is_back();
+    lintel_plug_stop_bus(k->plug, i, count, &stopped);
+    CHECK(drive(k, &stopped, 1, 10000));
+    CHECK_INT(end.done, begun);
+    CHECK_INT(lintel_plug_ninstances(k->plug), 0);
+    CHECK(k->plug->processes == NULL);
+    free(b);
+    return begun;
+}
+
+static void
+memory_may_run_out(void)
+{
+    static const enum kit_isolation where[] = {KIT_PROCESS, KIT_SHARED};
+    for (size_t i = 0; i < LINTEL_COUNT(where); i++) {
+        struct kit_plug k;
+        int stopped = 0;
+        on_fake_time(&k);
+        kit_bus_start(&k, &bus, "fake", "line", where[i], NULL);
+        lintel_plug_stop_bus(k.plug, bus.instance, count, &stopped);
+        CHECK(drive(&k, &stopped, 1, 10000));
+        CHECK(kit_each_failure(swap_without_memory, &k) > 5);
+        kit_bus_fini(&bus);
+        kit_plug_free(&k);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(a_new_one_takes_over),       KIT(those_of_one_child_go_together),
-        KIT(settings_may_be_others),     KIT(what_is_under_way_is_answered),
-        KIT(refusals_change_nothing),    KIT(one_that_does_not_start_is_tried_again),
-        KIT(one_that_rests_is_replaced), KIT(a_bus_may_be_stopped_meanwhile),
-        KIT(the_hub_may_end_meanwhile),  KIT(one_that_does_not_drain),
-        KIT(one_that_does_not_stop),     {0}};
+    static const struct kit_test tests[] = {KIT(a_new_one_takes_over),
+                                            KIT(those_of_one_child_go_together),
+                                            KIT(settings_may_be_others),
+                                            KIT(what_is_under_way_is_answered),
+                                            KIT(refusals_change_nothing),
+                                            KIT(one_that_does_not_start_is_tried_again),
+                                            KIT(one_that_rests_is_replaced),
+                                            KIT(a_bus_may_be_stopped_meanwhile),
+                                            KIT(the_hub_may_end_meanwhile),
+                                            KIT(one_that_does_not_drain),
+                                            KIT(one_that_does_not_stop),
+                                            KIT(one_that_dies_while_it_drains),
+                                            KIT(nothing_is_sent_to_one_that_is_to_go),
+                                            KIT(newer_code_has_its_own_cage),
+                                            KIT(memory_may_run_out),
+                                            {0}};
     return kit_main("swap", tests, argc, argv);
 }

@@ -57,6 +57,13 @@ child_of(const struct carried *c)
     return process_child(c->process);
 }
 
+/* What counts its refused starts: others in its child have no part in them. */
+static struct lintel_supervise *
+life_of(struct carried *c)
+{
+    return process_is_shared(c->process) ? &c->life : process_life(c->process);
+}
+
 static int
 is_running(const struct carried *c)
 {
@@ -146,7 +153,7 @@ ready(struct carried *c, const struct lintel_wire_up *m)
     lintel_timer_stop(c->t->plug->loop, &c->timer);
     c->t->state = LINTEL_TRANSPORT_RUNNING;
     c->insist = 1;
-    process_ready(c->process);
+    lintel_supervise_ready(life_of(c), lintel_loop_now(c->t->plug->loop));
     c->has = m->id;
     c->pinged = c->ponged = 0;
     c->overdue = 0;
@@ -168,7 +175,7 @@ refused(struct carried *c, lintel_status st, const char *text)
     lintel_copy(t->reason, sizeof t->reason, text);
     lintel_timer_stop(t->plug->loop, &c->timer);
     if (c->insist) {
-        int64_t wait = process_refused(c->process);
+        int64_t wait = lintel_supervise_ended(life_of(c), lintel_loop_now(t->plug->loop));
         t->state = LINTEL_TRANSPORT_BACKOFF;
         set_timer(c, wait);
         lintel_log(LINTEL_LOG_ERROR, t->conf->name,
@@ -191,6 +198,7 @@ transport_start_child(struct lintel_transport_instance *t)
     if (c != NULL) {
         c->t = t;
         c->number = ++t->plug->last_number;
+        c->life.random = plug_random(t->plug);
         c->keys_at = lintel_loop_now(t->plug->loop);
         c->keys_left = CARRIED_KEYS;
     }
@@ -231,6 +239,8 @@ carried_stop(struct lintel_transport_instance *t)
     open_clear(c);
     if (process_end(c->process))
         return;
+    if (lintel_child_is_dying(child_of(c)))
+        return; /* carried_gone() finishes it */
     if (!lintel_child_is_up(child_of(c))) {
         finish(c); /* nothing is there to stop */
         return;
@@ -248,9 +258,9 @@ on_timer(void *arg)
     if (c->t->stopping) {
         log_line(c, LINTEL_LOG_ERROR,
                  "the transport does not end within 5 s; its process is killed");
-        lintel_child_kill(child_of(c), "a transport in it did not end");
+        lintel_child_kill_late(child_of(c), "a transport in it did not end");
     } else if (c->t->state == LINTEL_TRANSPORT_STARTING) {
-        lintel_child_kill(child_of(c), "start() did not return within 30 s");
+        lintel_child_kill_late(child_of(c), "start() did not return within 30 s");
     } else if (c->t->state == LINTEL_TRANSPORT_BACKOFF && lintel_child_is_up(child_of(c))) {
         open_it(c);
     }
@@ -262,7 +272,8 @@ on_beat(void *arg)
 {
     struct carried *c = arg;
     if (c->pinged != c->ponged && c->overdue) {
-        lintel_child_kill(child_of(c), "it hangs: no sign of life for 10 s");
+        lintel_child_kill_late(child_of(c), "it hangs: no sign of life for 10 s");
+        set_beat(c, BEAT); /* if it is debugged */
         return;
     }
     if (c->pinged != c->ponged) {

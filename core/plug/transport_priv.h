@@ -81,10 +81,11 @@ struct carried {
     struct process *process;
     struct carried *next; /* in the process */
     uint32_t number;
-    int insist;                /* failures are tried again */
-    uint32_t has;              /* LINTEL_TW_HAS_* */
-    uint16_t birth;            /* counts its starts: sessions of different ones are different */
-    uint16_t births;           /* of its child, before the first start */
+    int insist;      /* failures are tried again */
+    uint32_t has;    /* LINTEL_TW_HAS_* */
+    uint16_t birth;  /* counts its starts: sessions of different ones are different */
+    uint16_t births; /* of its child, before the first start */
+    struct lintel_supervise life;
     int may_open, may_secure;  /* what the site has said */
     struct lintel_timer timer; /* the next try; the end of patience */
 

@@ -90,6 +90,7 @@ free_point(struct lintel_worker *w, struct point *p)
 {
     pthread_mutex_lock(&w->lock);
     worker_drop_late(w, p);
+    worker_forget_late(w, LINTEL_WIRE_PUBLISH, p->pub.id);
     w->points.at[p->pub.id] = NULL;
     pthread_mutex_unlock(&w->lock);
     lintel_buf_fini(&p->late);
@@ -110,7 +111,10 @@ unbind(struct lintel_worker *w, struct point *p)
 static void
 free_device(struct lintel_worker *w, struct device *d)
 {
+    pthread_mutex_lock(&w->lock);
+    worker_forget_late(w, LINTEL_WIRE_DEVICE, d->pub.id);
     w->devices.at[d->pub.id] = NULL;
+    pthread_mutex_unlock(&w->lock);
     lintel_shared_put(&w->shared, d->settings);
     lintel_free(d);
 }
@@ -508,6 +512,7 @@ on_open(struct lintel_worker *w, const struct lintel_wire_down *m)
     pthread_mutex_lock(&w->lock);
     w->log_most = m->log;
     w->phase = PHASE_OPEN;
+    w->lies = 0;
     pthread_mutex_unlock(&w->lock);
     w->plugin = p; /* extension() looks at it */
     lintel_status st =

@@ -38,11 +38,11 @@ worker_misbehaving(struct lintel_worker *w, int32_t level, const char *what)
     if (w->dead)
         lintel_log(LINTEL_LOG_ERROR, "plugin", "PLUGIN MISBEHAVING: it %s after it was destroyed",
                    what);
-    else
+    else /* the first lie, which ends the instance, needs no room */
         worker_say(
             w,
             (struct lintel_wire_up){.kind = LINTEL_WIRE_MISBEHAVING, .level = level, .text = what},
-            1);
+            level > LINTEL_LOG_ERROR || w->lies++ != 0);
 }
 
 /* Whether the plugin may call at all. With the lock held. */

@@ -71,21 +71,27 @@ flush_values(struct lintel_worker *w)
 /* ---- events, in their order ------------------------------------------------------------------ */
 
 static void
-drop_first(struct lintel_worker *w)
+free_frame(struct lintel_worker *w, struct late_frame *f)
 {
-    struct late_frame *f = w->queue_first;
-    w->queue_first = f->next;
-    if (w->queue_first == NULL)
-        w->queue_last = &w->queue_first;
     w->nqueued--;
     w->queued_bytes -= f->frame.n;
     lintel_buf_fini(&f->frame);
     lintel_free(f);
 }
 
+static void
+drop_first(struct lintel_worker *w)
+{
+    struct late_frame *f = w->queue_first;
+    w->queue_first = f->next;
+    if (w->queue_first == NULL)
+        w->queue_last = &w->queue_first;
+    free_frame(w, f);
+}
+
 /* Takes over the memory of w->out. */
 static void
-keep_frame(struct lintel_worker *w)
+keep_frame(struct lintel_worker *w, enum lintel_wire_kind kind, uint32_t id)
 {
     struct late_frame *f = w->out.failed ? NULL : lintel_alloc(sizeof *f);
     if (f == NULL) {
@@ -95,6 +101,8 @@ keep_frame(struct lintel_worker *w)
     f->frame = w->out;
     w->out = (struct lintel_buf){0};
     f->next = NULL;
+    f->kind = kind;
+    f->id = id;
     *w->queue_last = f;
     w->queue_last = &f->next;
     w->nqueued++;
@@ -103,6 +111,23 @@ keep_frame(struct lintel_worker *w)
         drop_first(w);
         w->lost++;
     }
+}
+
+void
+worker_forget_late(struct lintel_worker *w, enum lintel_wire_kind kind, uint32_t id)
+{
+    struct late_frame **at = &w->queue_first;
+    while (*at != NULL) {
+        struct late_frame *f = *at;
+        if (f->kind != kind || f->id != id) {
+            at = &f->next;
+            continue;
+        }
+        *at = f->next;
+        free_frame(w, f);
+        w->lost++;
+    }
+    w->queue_last = at;
 }
 
 static int
@@ -159,7 +184,7 @@ keep(struct lintel_worker *w, const lintel_sample *s, uint32_t n)
         } else if (p->pub.kind == LINTEL_K_EVENT) {
             lintel_buf_reset(&w->out);
             lintel_wire_samples(&w->out, &m);
-            keep_frame(w);
+            keep_frame(w, LINTEL_WIRE_PUBLISH, s[i].point);
         } else {
             keep_value(w, p, &m);
         }
@@ -201,5 +226,5 @@ worker_say_late(struct lintel_worker *w, struct lintel_wire_up m)
     m.instance = w->number;
     lintel_buf_reset(&w->out);
     lintel_wire_say(&w->out, &m);
-    keep_frame(w);
+    keep_frame(w, m.kind, m.id);
 }

@@ -43,6 +43,8 @@ struct point {
 
 struct late_frame { /* one that waits for room, and may not be replaced */
     struct late_frame *next;
+    enum lintel_wire_kind kind;
+    uint32_t id; /* of the point or device that it is about */
     struct lintel_buf frame;
 };
 
@@ -103,7 +105,7 @@ struct lintel_worker {
     struct late_frame *queue_first, **queue_last;
     uint32_t nqueued;
     size_t queued_bytes;
-    uint64_t lies;
+    uint64_t lies;     /* of this instance of the plugin */
     uint64_t replaced; /* values, and */
     uint32_t lost;     /* frames, since the hub was told of it */
     struct lintel_buf out;
@@ -126,6 +128,8 @@ void worker_publish(struct lintel_worker *w, const lintel_sample *s, uint32_t n)
 void worker_say_late(struct lintel_worker *w, struct lintel_wire_up m); /* keeps its place */
 void worker_flush(struct lintel_worker *w);
 void worker_drop_late(struct lintel_worker *w, struct point *p);
+/* What waits is about one that goes: its number may be another's when there is room again. */
+void worker_forget_late(struct lintel_worker *w, enum lintel_wire_kind kind, uint32_t id);
 void worker_free_late(struct lintel_worker *w);
 void worker_wake(struct lintel_worker *w); /* has the inbox looked at */
 /* Takes the i-th request off the open ones and tells the hub. */
