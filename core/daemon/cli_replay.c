@@ -334,6 +334,7 @@ print_missed(const struct replay *r)
     puts("\nAsked for, but not in the recording:\n");
     json_object_foreach(r->missed, key, n)
         printf("%6lld x %s\n", (long long)json_integer_value(n), key);
+    puts("\nRecord longer than the slowest poll of the bus, so that everything is asked once.");
 }
 
 static int
