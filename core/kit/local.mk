@@ -66,8 +66,10 @@ dist_template_templateudp_DATA = \
 	core/kit/template/udp/NAME_link.c.in
 
 if HAVE_CUNIT
-check_PROGRAMS += core/kit/peer_test
-TESTS += core/kit/peer_test
+check_PROGRAMS += core/kit/host_test core/kit/peer_test
+TESTS += core/kit/host_test core/kit/peer_test
+core_kit_host_test_SOURCES = core/kit/host_test.c
+core_kit_host_test_LDADD = $(KIT_LIBS)
 core_kit_peer_test_SOURCES = core/kit/peer_test.c
 core_kit_peer_test_LDADD = $(KIT_LIBS)
 endif
