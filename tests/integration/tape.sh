@@ -93,6 +93,11 @@ says "a topic that nobody speaks on" 'nothing came in time' lintel try broker --
 (for _ in $(seq 15); do mosquitto_pub -p "$mqtt" -t house/lamp -m '{"state":"ON","brightness":127}'; sleep 0.1; done) &
 says_not "messages of other topics are not taken for it" '^received' lintel try broker --seconds 1 topic=house/nobody
 wait $!
+(for _ in $(seq 20); do mosquitto_pub -p "$mqtt" -t house/odd -m $'{"name":"a\\u001b[31mb"}\e[2J'; sleep 0.1; done) &
+lintel try broker topic=house/odd >"$here/odd.txt" 2>&1
+says "what a device says is shown" '^text .*name.*2J' cat "$here/odd.txt"
+says_not "but does not steer the terminal" $'\e' cat "$here/odd.txt"
+wait $!
 says "the nearest bus" 'no bus "feld"; did you mean field' lintel try feld unit=1 address=0
 says "no bus that is near" 'no bus "x-y-z"; .lintel status. and GET /hub/buses list them' lintel try x-y-z unit=1 address=0
 says_not "nothing of that is a thing" 'lintel-try' lintel things
