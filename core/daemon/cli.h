@@ -50,7 +50,10 @@ int cli_schema(struct cli *c);
 int cli_option(struct cli *c, const char *name, const char **ret);
 /* Whether an option is left that no command knows; told. */
 int cli_options_left(const struct cli *c);
-/* One line on stderr: "lintel: ..". */
+/* Control characters become blanks, but for line ends and tabs: what devices, peers and files say
+ * must not steer the terminal. Returns s. */
+char *cli_tame(char *s);
+/* One line on stderr: "lintel: ..", tamed. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A connection to the hub, or NULL after telling what to do about it. */

@@ -105,9 +105,10 @@ print_verdict(const struct cli *c, const char *dir, const struct lintel_site *si
         printf("%s: refused, %u error%s%s\n", dir, report->errors, report->errors == 1 ? "" : "s",
                report->warnings ? " (and warnings)" : "");
     else
-        printf("%s: good. %u thing%s with %u points on %u bus%s, %u transport%s\n", dir,
-               site->nthings, site->nthings == 1 ? "" : "s", count_points(site), site->nbuses,
-               site->nbuses == 1 ? "" : "es", site->ntransports, site->ntransports == 1 ? "" : "s");
+        printf("%s: good. %u thing%s with %u point%s on %u bus%s, %u transport%s\n", dir,
+               site->nthings, site->nthings == 1 ? "" : "s", count_points(site),
+               count_points(site) == 1 ? "" : "s", site->nbuses, site->nbuses == 1 ? "" : "es",
+               site->ntransports, site->ntransports == 1 ? "" : "s");
 }
 
 int

@@ -56,6 +56,32 @@ inspect(const struct cli *c, const char *file)
     return json;
 }
 
+static int
+has_word(const json_t *words, const char *word)
+{
+    for (size_t i = 0; i < json_array_size(words); i++)
+        if (strcmp(json_string_value(json_array_get(words, i)), word) == 0)
+            return 1;
+    return 0;
+}
+
+/* What it is for, and what it may be. */
+static const char *
+meaning_of(const json_t *field, struct lintel_buf *b)
+{
+    const json_t *choices = json_object_get(field, "choices");
+    size_t n = json_array_size(choices);
+    lintel_buf_reset(b);
+    lintel_buf_adds(b, cli_text(field, "help"));
+    for (size_t i = 0; i < n; i++)
+        lintel_buf_addf(b, "%s%s%s",
+                        i == 0      ? " One of "
+                        : i + 1 < n ? ", "
+                                    : " or ",
+                        json_string_value(json_array_get(choices, i)), i + 1 < n ? "" : ".");
+    return lintel_buf_str(b);
+}
+
 static void
 print_fields(const char *title, const json_t *fields)
 {
@@ -64,27 +90,29 @@ print_fields(const char *title, const json_t *fields)
                                                    {"DEFAULT", LINTEL_COLUMN_CUT, 0},
                                                    {"MEANING", LINTEL_COLUMN_WRAP, 0},
                                                    {0}};
-    struct lintel_table *t = lintel_table_new(columns);
+    struct lintel_table *t;
     size_t i;
     json_t *field;
+    struct lintel_buf meaning = {0};
     if (json_array_size(fields) == 0)
         return;
+    t = lintel_table_new(columns);
     printf("\n%s\n", title);
     json_array_foreach((json_t *)(uintptr_t)fields, i, field)
     {
         char name[80], type[200];
-        const char *choices = cli_text(field, "choices"), *unit = cli_text(field, "unit");
+        const char *unit = cli_text(field, "unit");
         (void)lintel_format(name, sizeof name, "  %s", cli_text(field, "name"));
-        (void)lintel_format(type, sizeof type, "%s%s%s%s",
-                            *choices ? choices : cli_text(field, "type"), *unit ? " (" : "", unit,
-                            *unit ? ")" : "");
+        (void)lintel_format(type, sizeof type, "%s%s%s%s", cli_text(field, "type"),
+                            *unit ? " (" : "", unit, *unit ? ")" : "");
         lintel_table_row(t, (const char *[]){name, type,
-                                             json_is_true(json_object_get(field, "required"))
+                                             has_word(json_object_get(field, "flags"), "required")
                                                  ? "required"
                                                  : cli_text(field, "default"),
-                                             cli_text(field, "help")});
+                                             meaning_of(field, &meaning)});
     }
     lintel_table_print(t, stdout);
+    lintel_buf_fini(&meaning);
 }
 
 static int
@@ -270,12 +298,15 @@ cli_plugin(struct cli *c)
     char file[LINTEL_PATH_MOST];
     struct lintel_site_reader reader;
     int is_list = c->argc == 0 || (c->argc == 1 && strcmp(c->argv[0], "list") == 0);
+    int is_check = c->argc >= 2 && strcmp(c->argv[0], "check") == 0;
+    if (!is_check && cli_options_left(c)) /* the suite judges its own */
+        return CLI_USAGE;
     if (c->argc == 2 && strcmp(c->argv[0], "reload") == 0)
         return reload(c, c->argv[1]);
-    int is_check = c->argc >= 2 && strcmp(c->argv[0], "check") == 0;
     if (!is_list && !is_check && (c->argc != 2 || strcmp(c->argv[0], "inspect") != 0)) {
-        cli_say("plugin takes 'list', 'inspect' or 'check' and a plugin's name or file, or 'reload' "
-                "and a bus");
+        cli_say(
+            "plugin takes 'list', 'inspect' or 'check' and a plugin's name or file, or 'reload' "
+            "and a bus");
         return CLI_USAGE;
     }
     if (lintel_site_reader_init(&reader, &c->paths, ".") != 0) {

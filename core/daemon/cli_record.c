@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ struct recording {
     int fd;
     int begun;     /* the head is written */
     int64_t until; /* ns; 0: until Ctrl-C */
+    char plugin[64];
     uint64_t id, messages, lost, bytes;
     int64_t last; /* time of the last message */
 };
@@ -76,11 +78,14 @@ write_head(struct recording *r, const json_t *head)
     char comment[COMMENT], detail[COMMENT];
     struct lintel_buf b = {0};
     /* Messages can carry what is nobody else's business. */
+    struct stat st;
     r->fd = open(r->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (r->fd < 0) {
+    if (r->fd < 0 || fstat(r->fd, &st) != 0 ||
+        (S_ISREG(st.st_mode) && fchmod(r->fd, 0600) != 0)) { /* a file that was there, too */
         cli_say("%s: %s", r->file, strerror(errno));
         return -1;
     }
+    (void)lintel_copy(r->plugin, sizeof r->plugin, cli_text(head, "plugin"));
     char *json = json_dumps(head, JSON_COMPACT | CLI_REALS);
     (void)lintel_format(comment, sizeof comment, "bus %s of hub %s: plugin %s %s, Lintel %s",
                         cli_text(head, "bus"), cli_text(head, "hub"), cli_text(head, "plugin"),
@@ -225,6 +230,13 @@ finish(struct recording *r, int status)
     }
     if (r->begun)
         show_progress(r, 1);
+    if (r->begun && r->messages + r->lost == 0 && status == CLI_OK) {
+        cli_say(
+            "nothing was recorded: either no device was asked in this time, or the plugin \"%s\" "
+            "does not tell what goes over its wire",
+            r->plugin);
+        status = CLI_FAILED;
+    }
     return status;
 }
 

@@ -9,15 +9,26 @@
 #include "core/base/text.h"
 #include "core/daemon/cli.h"
 
+char *
+cli_tame(char *s)
+{
+    for (char *c = s; *c != '\0'; c++)
+        if (((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t') || *c == 0x7f)
+            *c = ' ';
+    return s;
+}
+
 void
 cli_say(const char *format, ...)
 {
     va_list args;
-    fputs("lintel: ", stderr);
+    struct lintel_buf text = {0};
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    lintel_buf_addv(&text, format, args);
     va_end(args);
-    fputc('\n', stderr);
+    lintel_buf_addc(&text, '\0');
+    fprintf(stderr, "lintel: %s\n", text.failed ? "out of memory" : cli_tame(text.p));
+    lintel_buf_fini(&text);
 }
 
 const char *
@@ -52,6 +63,7 @@ cli_value(char *out, size_t size, const json_t *value)
         (void)lintel_copy(out, size, "-");
     } else if (json_is_string(value)) {
         (void)lintel_copy(out, size, json_string_value(value));
+        (void)cli_tame(out);
     } else if (json_is_real(value)) {
         lintel_print_real(number, json_real_value(value));
         (void)lintel_copy(out, size, number);

@@ -115,7 +115,9 @@ show(const struct cli *c, const json_t *answer)
         return CLI_FAILED;
     }
     if (json_is_string(json_object_get(answer, "text"))) {
-        printf("%-10s%s\n", "text", cli_text(answer, "text"));
+        char *text = lintel_strdup(cli_text(answer, "text"));
+        printf("%-10s%s\n", "text", text != NULL ? cli_tame(text) : "");
+        lintel_free(text);
     } else if (json_is_string(json_object_get(answer, "raw"))) {
         print_bytes("raw", cli_text(answer, "raw"));
     } else {

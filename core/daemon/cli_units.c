@@ -29,7 +29,9 @@ seconds_of(char cell[CELL], const json_t *object, const char *member)
     double s = json_number_value(value);
     if (!json_is_number(value))
         return "-";
-    if (s < 1)
+    if (s < 0.001)
+        (void)lintel_copy(cell, CELL, "<1 ms");
+    else if (s < 1)
         (void)lintel_format(cell, CELL, "%.0f ms", s * 1e3);
     else
         (void)lintel_format(cell, CELL, "%.1f s", s);

@@ -10,17 +10,18 @@
 #include "core/daemon/cli.h"
 #include "core/daemon/version.h"
 
+enum { HELP_COLUMN = 34 };
+
 static const struct command {
     const char *name;
     int (*fn)(struct cli *c);
     const char *arguments, *help;
 } commands[] = {
-    {"check", cli_check, "[DIR]", "judge a site's files, and run the tests in its bindings"},
+    {"check", cli_check, "[DIR]", "judge a site, run the tests in its bindings"},
     {"run", cli_run, "[DIR]", "run a hub in the foreground with this site"},
-    {"status", cli_status, "[BUS]",
-     "the hub, its buses and what is wrong; one bus, and who uses it"},
-    {"things", cli_things, "[WORD]", "the things; with WORD those that have it in a column"},
-    {"directory", cli_directory, "[WORD]", "the endpoints that are registered, things among them"},
+    {"status", cli_status, "[BUS]", "the hub, what is wrong; one bus in detail"},
+    {"things", cli_things, "[WORD]", "the things, or those with WORD in a column"},
+    {"directory", cli_directory, "[WORD]", "registered endpoints, things among them"},
     {"get", cli_get, "[THING[/PROPERTY]..]", "values"},
     {"set", cli_set, "THING/PROPERTY VALUE", "write a property"},
     {"invoke", cli_invoke, "THING/ACTION [VALUE]", "start an action"},
@@ -28,14 +29,13 @@ static const struct command {
     {"reload", cli_reload, "", "take changed files in"},
     {"audit", cli_audit, "[count=N] [thing=THING] [who=NAME]",
      "who wrote what, and what came of it"},
-    {"try", cli_try, "BUS KEY=VALUE..", "read one address once, before any binding is written"},
-    {"record", cli_record, "BUS FILE [--seconds N]",
-     "write what goes over a bus into FILE (pcapng, for Wireshark)"},
-    {"replay", cli_replay, "FILE [DIR]", "what a site makes of a recording"},
+    {"try", cli_try, "BUS KEY=VALUE.. [--site DIR] [--seconds N]",
+     "read one address once, before any binding"},
+    {"record", cli_record, "BUS FILE [--seconds N]", "what goes over a bus, into a pcapng file"},
+    {"replay", cli_replay, "FILE [DIR] [--bus NAME] [--quiet]", "what a site makes of a recording"},
     {"plugin", cli_plugin, "list | inspect|check FILE | reload BUS",
-     "the plugins and their settings; new code for a bus"},
-    {"schema", cli_schema, "lintel.yaml|binding|things",
-     "JSON Schema of a kind of file, for editors"},
+     "the plugins; one in detail; new code for a bus"},
+    {"schema", cli_schema, "lintel.yaml|binding|things", "JSON Schema of a kind of file"},
 };
 
 static void
@@ -45,7 +45,10 @@ print_usage(void)
     for (size_t i = 0; i < LINTEL_COUNT(commands); i++) {
         char left[64];
         (void)lintel_format(left, sizeof left, "%s %s", commands[i].name, commands[i].arguments);
-        printf("  %-34s %s\n", left, commands[i].help);
+        if (strlen(left) > HELP_COLUMN)
+            printf("  %s\n  %-*s %s\n", left, HELP_COLUMN, "", commands[i].help);
+        else
+            printf("  %-*s %s\n", HELP_COLUMN, left, commands[i].help);
     }
     puts("\nOptions:\n"
          "  --run DIR    run folder of the hub to talk to (LINTEL_RUN) [" LINTEL_RUNDIR "]\n"
@@ -75,7 +78,7 @@ find_command(const char *name)
 static int
 has_own_options(const struct command *c)
 {
-    return c->fn == cli_record || c->fn == cli_replay || c->fn == cli_try;
+    return c->fn == cli_record || c->fn == cli_replay || c->fn == cli_try || c->fn == cli_plugin;
 }
 
 /* --json and --run DIR are also taken behind the command, up to "--". 1: --help stands there. */

@@ -194,18 +194,28 @@ print_wrapped(FILE *out, const char *text, unsigned width, unsigned indent)
     fputs(text, out);
 }
 
+/* cells: of a row; NULL: the titles. */
+static const char *
+cell_of(const struct lintel_table *t, char *const *cells, unsigned i)
+{
+    return cells == NULL ? t->columns[i].title : cells[i] ? cells[i] : "";
+}
+
 static void
 print_row(const struct lintel_table *t, FILE *out, char *const *cells)
 {
-    unsigned last = 0, indent = 0;
-    for (unsigned i = 0; i < t->ncolumns; i++)
-        if (t->width[i] != 0)
-            last = i;
+    unsigned final = 0, last = 0, indent = 0; /* column; with something in it */
     for (unsigned i = 0; i < t->ncolumns; i++) {
-        const char *cell = cells == NULL ? t->columns[i].title : cells[i] ? cells[i] : "";
+        if (t->width[i] != 0)
+            final = i;
+        if (t->width[i] != 0 && *cell_of(t, cells, i) != '\0')
+            last = i;
+    }
+    for (unsigned i = 0; i <= last; i++) {
+        const char *cell = cell_of(t, cells, i);
         if (t->width[i] == 0)
             continue;
-        if (i == last && t->columns[i].kind == LINTEL_COLUMN_WRAP)
+        if (i == final && t->columns[i].kind == LINTEL_COLUMN_WRAP)
             print_wrapped(out, cell, t->width[i], indent);
         else
             print_cell(out, cell, t->width[i], t->columns[i].kind == LINTEL_COLUMN_RIGHT,

@@ -350,6 +350,8 @@ on_done(void *ctx, const lintel_sample *s, lintel_status status, const char *det
     struct lintel_buf b = {0};
     (void)status; /* the detail says it in words */
     stop_listening(t);
+    if (s == NULL && (t->conf->plugin->flags & LINTEL_PLUGIN_PUSH) != 0)
+        t->ntaps = 0; /* what came was not of this address */
     lintel_buf_addc(&b, '{');
     lintel_json_text(&b, "bus", t->conf->name);
     lintel_json_flag(&b, "ok", s != NULL);

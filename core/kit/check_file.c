@@ -2,9 +2,7 @@
  * The file: what it exports, needs and asks of the machine. It is read here as data; a file that
  * can be read at all was judged by lintel_load_file() before. */
 #include <dlfcn.h>
-#include <elf.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,79 +12,22 @@
 #include "core/base/text.h"
 #include "core/bind/field.h"
 #include "core/kit/check.h"
-
-struct image { /* the file in memory */
-    const char *p;
-    size_t n;
-    const ElfW(Ehdr) * head;
-    const ElfW(Phdr) * parts;
-    const ElfW(Sym) * symbols;
-    size_t nsymbols, nstrings;
-    const char *strings;
-    const ElfW(Dyn) * dynamic;
-    size_t ndynamic;
-};
-
-/* n bytes at an offset; NULL beyond the end. */
-static const void *
-at(const struct image *m, uint64_t offset, uint64_t n)
-{
-    return offset <= m->n && n <= m->n - offset ? m->p + offset : NULL;
-}
-
-static const void *
-section(const struct image *m, unsigned type, size_t *ret_n, unsigned *ret_link)
-{
-    const ElfW(Shdr) *s = at(m, m->head->e_shoff, (uint64_t)m->head->e_shnum * sizeof *s);
-    for (unsigned i = 0; s != NULL && i < m->head->e_shnum; i++)
-        if (s[i].sh_type == type) {
-            *ret_n = s[i].sh_size;
-            *ret_link = s[i].sh_link;
-            return at(m, s[i].sh_offset, s[i].sh_size);
-        }
-    return NULL;
-}
+#include "core/kit/image.h"
 
 static int
 map_file(struct check *c, struct image *m)
 {
     struct stat st;
-    unsigned link = 0, none;
-    size_t n = 0;
+    void *p = MAP_FAILED;
     int fd = open(c->o->file, O_RDONLY | O_CLOEXEC);
-    *m = (struct image){0};
-    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0) {
-        void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        m->p = p != MAP_FAILED ? p : NULL;
-        m->n = (size_t)st.st_size;
-    }
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0)
+        p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (fd >= 0)
         close(fd);
-    if (m->p != NULL && (m->head = at(m, 0, sizeof *m->head)) != NULL) {
-        m->parts = at(m, m->head->e_phoff, (uint64_t)m->head->e_phnum * sizeof *m->parts);
-        m->symbols = section(m, SHT_DYNSYM, &n, &link);
-        m->nsymbols = n / sizeof *m->symbols;
-        m->dynamic = section(m, SHT_DYNAMIC, &n, &none);
-        m->ndynamic = n / sizeof *m->dynamic;
-        const ElfW(Shdr) *s = at(m, m->head->e_shoff, (uint64_t)m->head->e_shnum * sizeof *s);
-        if (s != NULL && link < m->head->e_shnum) {
-            m->strings = at(m, s[link].sh_offset, s[link].sh_size);
-            m->nstrings = s[link].sh_size;
-        }
-    }
-    if (m->parts == NULL || m->symbols == NULL || m->dynamic == NULL || m->strings == NULL ||
-        m->nstrings == 0 || m->strings[m->nstrings - 1] != '\0') {
-        check_fail(
-            c, "its tables of sections can't be read: don't strip them with more than strip(1)");
-        return 0;
-    }
-    return 1;
-}
-
-static const char *
-string(const struct image *m, uint64_t offset)
-{
-    return offset < m->nstrings ? m->strings + offset : "";
+    if (p != MAP_FAILED && image_read(p, (size_t)st.st_size, m) == 0)
+        return 1;
+    check_fail(c, "its tables of sections can't be read: don't strip them with more than strip(1)");
+    return 0;
 }
 
 static int
@@ -105,7 +46,7 @@ static int
 has_sanitizer(const struct image *m)
 {
     for (size_t i = 1; i < m->nsymbols; i++)
-        if (is_sanitizers(string(m, m->symbols[i].st_name)))
+        if (is_sanitizers(image_string(m, m->symbols[i].st_name)))
             return 1;
     return 0;
 }
@@ -121,7 +62,7 @@ exports(struct check *c)
         return;
     for (size_t i = 1; i < m.nsymbols; i++) {
         const ElfW(Sym) *s = &m.symbols[i];
-        const char *name = string(&m, s->st_name);
+        const char *name = image_string(&m, s->st_name);
         int skip = s->st_shndx == SHN_UNDEF || ELF64_ST_BIND(s->st_info) == STB_LOCAL ||
                    strcmp(name, LINTEL_ENTRY_SYMBOL) == 0 || is_sanitizers(name);
         for (unsigned k = 0; k < sizeof linker / sizeof *linker; k++)
@@ -148,12 +89,12 @@ needs(struct check *c)
     libraries[n++] = dlopen("libc.so.6", RTLD_LAZY | RTLD_LOCAL);
     for (size_t i = 0; i < m.ndynamic && m.dynamic[i].d_tag != DT_NULL; i++)
         if (m.dynamic[i].d_tag == DT_NEEDED && n < 64 &&
-            (libraries[n] = dlopen(string(&m, m.dynamic[i].d_un.d_val), RTLD_LAZY | RTLD_LOCAL)) !=
-                NULL)
+            (libraries[n] =
+                 dlopen(image_string(&m, m.dynamic[i].d_un.d_val), RTLD_LAZY | RTLD_LOCAL)) != NULL)
             n++;
     for (size_t i = 1; i < m.nsymbols; i++) {
         const ElfW(Sym) *s = &m.symbols[i];
-        const char *name = string(&m, s->st_name);
+        const char *name = image_string(&m, s->st_name);
         int found = s->st_shndx != SHN_UNDEF || ELF64_ST_BIND(s->st_info) != STB_GLOBAL ||
                     is_sanitizers(name);
         for (unsigned k = 0; k < n && !found; k++)
@@ -174,7 +115,7 @@ segments(struct check *c)
     int stack = 0;
     if (!map_file(c, &m))
         return;
-    for (unsigned i = 0; i < m.head->e_phnum; i++) {
+    for (size_t i = 0; i < m.nparts; i++) {
         const ElfW(Phdr) *p = &m.parts[i];
         stack |= p->p_type == PT_GNU_STACK && !(p->p_flags & PF_X);
         if (p->p_type == PT_LOAD && (p->p_flags & PF_W) && (p->p_flags & PF_X))

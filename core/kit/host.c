@@ -182,6 +182,7 @@ lintel_kit_free(struct lintel_kit *h)
     h->published = NULL;
     h->pieces = NULL;
     h->log = NULL;
+    h->nlog = 0;
     set_phase(h, PHASE_DESTROYED);
     /* What the plugin may still call by mistake stays, as in the hub; reachable, so that it is no
      * leak. */

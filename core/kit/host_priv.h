@@ -8,7 +8,14 @@
 #include "lintel/ext/loop.h"
 #include "lintel/kit.h"
 
-enum { WATCHES_MOST = 64, TIMERS_MOST = 64, GRACE_MS = 2000, LINTEL_KIT_REASON = 512 };
+enum {
+    WATCHES_MOST = 64,
+    TIMERS_MOST = 64,
+    GRACE_MS = 2000,
+    LINTEL_KIT_REASON = 512,
+    LOG_MOST = 256 * 1024, /* bytes; a plugin that floods must not take the machine's memory */
+    PUBLISHED_MOST = 20000 /* samples that nobody has fetched */
+};
 #define MS INT64_C(1000000)
 
 enum lintel_kit_phase { /* in this order */
@@ -78,6 +85,7 @@ struct lintel_kit {
     lintel_status link;
     uint32_t nlinks;
     char *log;
+    size_t nlog; /* its bytes */
 };
 
 /* values.c */

@@ -143,13 +143,27 @@ judge_sample(const lintel_sample *s)
                           "a sample's detail is no single line of UTF-8 (lintel_sample.detail)");
 }
 
+/* Room for n of something that grows: floods must not copy it for each. */
+static size_t
+room_for(size_t n)
+{
+    size_t room = 64;
+    while (room < n)
+        room *= 2;
+    return room;
+}
+
 static void
 note(struct lintel_kit *h, const char *what, const char *line)
 {
     pthread_mutex_lock(&h->lock);
-    size_t had = strlen(h->log), room = had + strlen(line) + strlen(what) + 4;
-    h->log = lintel_kit_must(realloc(h->log, room));
-    snprintf(h->log + had, room - had, "%s: %s\n", what, line);
+    size_t had = h->nlog, room = had + strlen(line) + strlen(what) + 4;
+    if (room <= LOG_MOST) { /* the first lines are kept, which tell how it began */
+        if (had == 0 || room_for(room) != room_for(had + 1))
+            h->log = lintel_kit_must(realloc(h->log, room_for(room)));
+        snprintf(h->log + had, room - had, "%s: %s\n", what, line);
+        h->nlog = room - 1;
+    }
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -254,11 +268,15 @@ host_publish(const lintel_host *host, const lintel_sample *s, uint32_t n)
     if (h->published == NULL)
         h->published = lintel_kit_kept_new(0);
     struct lintel_kit_result *all = &h->published->result;
-    all->samples = lintel_kit_must(realloc(all->samples, (all->n + n + 1u) * sizeof *all->samples));
+    uint32_t more = n < PUBLISHED_MOST - all->n ? n : PUBLISHED_MOST - all->n;
+    if (all->n == 0 || room_for(all->n + more) != room_for(all->n))
+        all->samples =
+            lintel_kit_must(realloc(all->samples, room_for(all->n + more) * sizeof *all->samples));
     for (uint32_t i = 0; i < n; i++) {
         judge_sample(&s[i]);
         if (lintel_kit_expect(is_bound(h, s[i].point), LINTEL_KIT_PUBLISH,
-                              "publish() is of a point that is not bound (lintel_host.publish)"))
+                              "publish() is of a point that is not bound (lintel_host.publish)") &&
+            all->n < PUBLISHED_MOST)
             lintel_kit_copy_sample(&h->published->pieces, &s[i], &all->samples[all->n++]);
     }
     pthread_mutex_unlock(&h->lock);

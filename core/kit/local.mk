@@ -19,7 +19,8 @@ bin_lintel_plugin_check_SOURCES = \
 	core/kit/check_life.c \
 	core/kit/check_rig.c \
 	core/kit/check_sim.c core/kit/check_sim.h \
-	core/kit/check_traces.c
+	core/kit/check_traces.c \
+	core/kit/image.c core/kit/image.h
 bin_lintel_plugin_check_LDADD = $(LIBLINTELKIT) $(PLUG_LIBS)
 
 bin_SCRIPTS += core/kit/lintel-new-plugin
@@ -66,8 +67,15 @@ dist_template_templateudp_DATA = \
 	core/kit/template/udp/NAME_link.c.in
 
 if HAVE_CUNIT
-check_PROGRAMS += core/kit/peer_test
-TESTS += core/kit/peer_test
+check_PROGRAMS += core/kit/host_test core/kit/peer_test
+TESTS += core/kit/host_test core/kit/peer_test
+core_kit_host_test_SOURCES = core/kit/host_test.c
+core_kit_host_test_LDADD = $(KIT_LIBS)
 core_kit_peer_test_SOURCES = core/kit/peer_test.c
 core_kit_peer_test_LDADD = $(KIT_LIBS)
 endif
+
+FUZZERS += core/kit/image_fuzz
+core_kit_image_fuzz_SOURCES = core/kit/image_fuzz.c core/kit/image.c $(FUZZ_MAIN)
+core_kit_image_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_kit_image_fuzz_LDADD = $(BASE_LIBS)

@@ -100,6 +100,28 @@ sort(struct lintel_tape *t)
     return 0;
 }
 
+/* Where the clock was set while it was recorded, years may lie between two messages: all of them
+ * would be played. */
+static int
+judge_length(const struct lintel_tape *t, char reason[LINTEL_TAPE_REASON])
+{
+    const int64_t day = INT64_C(24) * 3600 * 1000000000;
+    uint32_t widest = 1;
+    if (t->n == 0 || t->last - t->first <= LINTEL_TAPE_DAYS_MOST * day)
+        return 0;
+    for (uint32_t i = 2; i < t->n; i++)
+        if (t->messages[i].when - t->messages[i - 1].when >
+            t->messages[widest].when - t->messages[widest - 1].when)
+            widest = i;
+    (void)lintel_format(
+        reason, LINTEL_TAPE_REASON,
+        "it lasts %lld days, and %d are the most; %lld days lie before message %u: "
+        "was the clock set? Record it again",
+        (long long)((t->last - t->first) / day), LINTEL_TAPE_DAYS_MOST,
+        (long long)((t->messages[widest].when - t->messages[widest - 1].when) / day), widest + 1);
+    return -1;
+}
+
 struct lintel_tape *
 lintel_tape_read(const char *file, const void *p, size_t n, char reason[LINTEL_TAPE_REASON])
 {
@@ -116,13 +138,14 @@ lintel_tape_read(const char *file, const void *p, size_t n, char reason[LINTEL_T
         (void)lintel_copy(reason, LINTEL_TAPE_REASON, "out of memory");
         failed = 1;
     }
+    if (!failed && r.t->n != 0) {
+        r.t->first = r.t->messages[0].when;
+        r.t->last = r.t->messages[r.t->n - 1].when;
+        failed = judge_length(r.t, reason) != 0;
+    }
     if (failed) {
         lintel_tape_free(r.t);
         return NULL;
-    }
-    if (r.t->n != 0) {
-        r.t->first = r.t->messages[0].when;
-        r.t->last = r.t->messages[r.t->n - 1].when;
     }
     return r.t;
 }

@@ -8,7 +8,7 @@
 #include "core/base/pcapng.h"
 #include "lintel/ext/wire.h"
 
-enum { LINTEL_TAPE_REASON = LINTEL_PCAPNG_REASON };
+enum { LINTEL_TAPE_REASON = LINTEL_PCAPNG_REASON, LINTEL_TAPE_DAYS_MOST = 62 };
 
 struct lintel_tape {
     lintel_tap *messages; /* by time */
@@ -21,7 +21,8 @@ struct lintel_tape {
     uint32_t serial;         /* bytes of the number, of the index */
     int indexed;
 };
-/* file: for messages. NULL with the reason. */
+/* file: for messages. NULL with the reason; one is that it lasts longer than LINTEL_TAPE_DAYS_MOST,
+ * since it is played from end to end. */
 struct lintel_tape *lintel_tape_read(const char *file, const void *p, size_t n,
                                      char reason[LINTEL_TAPE_REASON]);
 void lintel_tape_free(struct lintel_tape *t);                                   /* NULL is fine */

@@ -17,6 +17,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (lintel_wire_read_tapped(data, size, &tapped) == 0)
         LINTEL_ASSERT(tapped.tap.n <= LINTEL_TAP_BYTES_MOST && tapped.tap.flow <= LINTEL_TAP_IN);
     struct lintel_tape *t = lintel_tape_read("fuzz", data, size, reason);
+    LINTEL_ASSERT(t == NULL || (t->last - t->first) / (INT64_C(24) * 3600 * 1000000000) <=
+                                   LINTEL_TAPE_DAYS_MOST);
     for (uint32_t i = 0; t != NULL && i < t->n; i++) {
         const lintel_tap *m = &t->messages[i];
         LINTEL_ASSERT(i == 0 || t->messages[i - 1].when <= m->when);

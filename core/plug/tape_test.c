@@ -82,6 +82,37 @@ the_latest_answer_counts(void)
     lintel_tape_free(t);
 }
 
+/* Two messages, so far apart. */
+static struct lintel_tape *
+long_tape(int64_t first, int64_t last, char reason[LINTEL_TAPE_REASON])
+{
+    struct lintel_buf b = {0};
+    lintel_pcapng_begin(&b, &(struct lintel_pcapng_head){.interface_comment = "{\"bus\":\"b\"}"});
+    add(&b, first, 0, "\0\1q", 3);
+    add(&b, first + 1, 1, "\0\1A", 3);
+    add(&b, last, 0, "\0\2q", 3);
+    struct lintel_tape *t = lintel_tape_read("a", b.p, b.n, reason);
+    lintel_buf_fini(&b);
+    return t;
+}
+
+static void
+years_are_not_played(void)
+{
+    const int64_t day = INT64_C(24) * 3600 * 1000000000, now = 20000 * day;
+    char reason[LINTEL_TAPE_REASON] = "";
+    struct lintel_tape *t = long_tape(now, now + LINTEL_TAPE_DAYS_MOST * day, reason);
+    CHECK(t != NULL);
+    lintel_tape_free(t);
+    CHECK(long_tape(now, now + LINTEL_TAPE_DAYS_MOST * day + 1, reason) == NULL);
+    CHECK(long_tape(0, INT64_MAX, reason) == NULL);
+    /* A clock that starts in 1970, and then is set. */
+    CHECK(long_tape(day, now, reason) == NULL);
+    CHECK_STR(reason,
+              "it lasts 19999 days, and 62 are the most; 19998 days lie before message 3: was "
+              "the clock set? Record it again");
+}
+
 static void
 memory_may_end(void)
 {
@@ -168,10 +199,9 @@ long_taps_are_cut(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(the_latest_answer_counts),
-                                            KIT(memory_may_end),
-                                            KIT(taps_travel),
-                                            KIT(long_taps_are_cut),
-                                            {0}};
+    static const struct kit_test tests[] = {
+        KIT(the_latest_answer_counts), KIT(years_are_not_played),
+        KIT(memory_may_end),           KIT(taps_travel),
+        KIT(long_taps_are_cut),        {0}};
     return kit_main("recordings", tests, argc, argv);
 }

@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "core/serve/json.h"
+#include "core/serve/nearest.h"
 #include "core/serve/units.h"
 
 /* ---- what is known --------------------------------------------------------------------------- */
@@ -153,8 +154,7 @@ lintel_serve_buses(struct lintel_call *c)
     name[c->path[0].n] = '\0';
     struct lintel_bus *bus = lintel_engine_find_bus(c->tree->source.engine, name);
     if (bus == NULL)
-        lintel_call_fail(c, LINTEL_NOT_FOUND, "there is no bus \"%s\"; /hub/buses lists them",
-                         name);
+        lintel_call_no_bus(c, name);
     else if (c->npath == 2)
         serve_verb(c, name, &c->path[1]);
     else if (c->x->method == LINTEL_GET)

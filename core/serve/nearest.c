@@ -49,6 +49,25 @@ lintel_call_no_thing(struct lintel_call *c, const lintel_span *id)
         lintel_call_fail(c, LINTEL_NOT_FOUND, "no thing \"%s\"; GET /d lists them", word);
 }
 
+void
+lintel_call_no_bus(struct lintel_call *c, const char *name)
+{
+    struct lintel_engine *e = c->tree->source.engine;
+    struct nearest n = nearest_to(name);
+    for (uint32_t i = 0; i < lintel_engine_nbuses(e); i++) {
+        struct lintel_bus_stats s;
+        lintel_engine_bus_stats(e, lintel_engine_bus_at(e, i), &s);
+        consider(&n, s.name, s.name);
+    }
+    if (n.found != NULL)
+        lintel_call_fail(c, LINTEL_NOT_FOUND, "there is no bus \"%s\"; did you mean %s?", name,
+                         n.found);
+    else
+        lintel_call_fail(c, LINTEL_NOT_FOUND,
+                         "there is no bus \"%s\"; `lintel status` and GET /hub/buses list them",
+                         name);
+}
+
 static const char *
 kind_of(const char *letter, size_t n)
 {

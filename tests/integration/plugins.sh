@@ -93,6 +93,11 @@ for name in coap file modbus mqtt; do says "$name is found in the build tree" "^
 exits "the list as JSON" 0 bash -c '"$1" --json plugin list | python3 -c "import json,sys; d = json.load(sys.stdin); assert {p[\"name\"] for p in d} >= {\"coap\", \"modbus\"} and all(p[\"file\"] for p in d)"' - "$build/bin/lintel"
 says "inspect by name shows settings" '^  host +string' lintel plugin inspect modbus
 says "and address keys" '^  address +integer' lintel plugin inspect modbus
+says "and what may be chosen" 'One of tcp or rtu' lintel plugin inspect modbus
+says "and what must be said" '^  folder +string +required ' lintel plugin inspect file
+exits "no row ends with blanks" 1 bash -c '"$1" plugin list | grep " \$"' - "$build/bin/lintel"
+exits "plugin check takes the suite's options" 0 lintel plugin check file --set folder=/tmp --only "settings:"
+exits "the others do not" 2 lintel plugin inspect file --only "settings:"
 says "by file" 'modbus 1' lintel plugin inspect "$build/plugins/modbus/modbus.so"
 says "a slip in the name" 'did you mean modbus' lintel plugin inspect modbsu
 exits "inspect as JSON" 0 bash -c '"$1" --json plugin inspect modbus | python3 -m json.tool' - "$build/bin/lintel"

@@ -90,6 +90,16 @@ says "for programs" '"value": 308.5' lintel --json try field unit=1 holding=10 t
 says "one message of a topic" '^value +127 ' lintel try broker topic=house/lamp pointer=/brightness
 wait $!
 says "a topic that nobody speaks on" 'nothing came in time' lintel try broker --seconds 1 topic=house/nobody
+(for _ in $(seq 15); do mosquitto_pub -p "$mqtt" -t house/lamp -m '{"state":"ON","brightness":127}'; sleep 0.1; done) &
+says_not "messages of other topics are not taken for it" '^received' lintel try broker --seconds 1 topic=house/nobody
+wait $!
+(for _ in $(seq 20); do mosquitto_pub -p "$mqtt" -t house/odd -m $'{"name":"a\\u001b[31mb"}\e[2J'; sleep 0.1; done) &
+lintel try broker topic=house/odd >"$here/odd.txt" 2>&1
+says "what a device says is shown" '^text .*name.*2J' cat "$here/odd.txt"
+says_not "but does not steer the terminal" $'\e' cat "$here/odd.txt"
+wait $!
+says "the nearest bus" 'no bus "feld"; did you mean field' lintel try feld unit=1 address=0
+says "no bus that is near" 'no bus "x-y-z"; .lintel status. and GET /hub/buses list them' lintel try x-y-z unit=1 address=0
 says_not "nothing of that is a thing" 'lintel-try' lintel things
 says "nor counted" '"points": 8' sh -c "'$build/bin/lintel' --json status | grep -A6 '\"field\"' | head -12"
 
@@ -97,6 +107,9 @@ says "nor counted" '"points": 8' sh -c "'$build/bin/lintel' --json status | grep
 exits "no such bus" 1 lintel record fields "$here/none.pcapng" --seconds 1
 exits "which leaves no file" 1 test -e "$here/none.pcapng"
 exits "no such folder" 1 lintel record field "$here/none/none.pcapng" --seconds 1
+says "a bus on which nothing is said" 'nothing was recorded: .* the plugin "mqtt" does not tell' lintel record broker "$here/silent.pcapng" --seconds 1
+exits "which has status 1" 1 lintel record broker "$here/silent.pcapng" --seconds 1
+: >"$here/field.pcapng" && chmod 644 "$here/field.pcapng"
 exits "not so many seconds" 2 lintel record field "$here/none.pcapng" --seconds 0
 start record-field "$build/bin/lintel" record field "$here/field.pcapng" --seconds 3
 field_pid=$pid
@@ -114,7 +127,7 @@ kill -INT "$broker_pid"; wait "$broker_pid"; broker_status=$?
 unset 'pids[-1]' 'pids[-1]' 'pids[-1]'
 exits "recording ends by itself, and by Ctrl-C" 0 test "$field_status $line_status $broker_status" = "0 0 0"
 says "it says how much there was" '^[0-9]{2} messages, [0-9]+ bytes$' cat "$here/record-field.log"
-says "only its owner may read it" '^600$' stat -c %a "$here/field.pcapng"
+says "only its owner may read it, though it was there before" '^600$' stat -c %a "$here/field.pcapng"
 shark() { tshark -r "$@" 2>/dev/null; }
 says "tshark knows a request" '^1\s+0\s+3\s*$' shark "$here/field.pcapng" -Y 'modbus.word_cnt && mbtcp.unit_id==1 && modbus.reference_num==0' \
     -T fields -e mbtcp.unit_id -e modbus.reference_num -e modbus.func_code
@@ -155,6 +168,7 @@ cat >>"$here/other/bindings/box-plain.sdf-supplement.yaml" <<'FILE'
   - "#/sdfObject/Box/sdfProperty/spare": { sdfProtocolMap: { modbus: { address: 77, poll: 1 } } }
 FILE
 says "what was never asked is told" 'x 00 00 00 06 01 03 00 4d 00 01$' lintel replay --quiet "$here/field.pcapng" "$here/other"
+says "with what to do" 'Record longer than the slowest poll' lintel replay --quiet "$here/field.pcapng" "$here/other"
 exits "and fails" 1 lintel replay --quiet "$here/field.pcapng" "$here/other"
 says "beside it the others are there" '^one/temperature +215 Cel' lintel replay --quiet "$here/field.pcapng" "$here/other"
 says "another bus" 'recorded from the plugin modbus, but the bus "broker" runs mqtt' lintel replay --bus broker "$here/field.pcapng" "$site"

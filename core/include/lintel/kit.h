@@ -89,13 +89,14 @@ struct lintel_kit_result *lintel_kit_request(lintel_kit *k, int op, const int *p
                                              uint32_t batch);
 void lintel_kit_result_free(struct lintel_kit_result *r);
 
-/* What was published since the last call, copied; waits up to ms for at least `least` samples. */
+/* What was published since the last call, copied, the first 20,000 samples of it; waits up to ms for at
+ * least `least`. */
 struct lintel_kit_result *lintel_kit_published(lintel_kit *k, uint32_t least, uint32_t ms);
 lintel_status lintel_kit_link(lintel_kit *k); /* the last word about the connection; E_FAIL: none */
 int lintel_kit_wait_link(lintel_kit *k, lintel_status st, uint32_t ms); /* 1: it came */
 uint32_t lintel_kit_links(lintel_kit *k); /* how often the plugin spoke of the connection */
 lintel_status lintel_kit_device_status(lintel_kit *k, int device);
-const char *lintel_kit_log(lintel_kit *k); /* all lines so far, and details of link and device */
+const char *lintel_kit_log(lintel_kit *k); /* the lines so far, 256 KiB of them; details of link and device */
 
 /* ---- a device for it to talk to -------------------------------------------------------------- */
 
