@@ -880,19 +880,18 @@ ends_with_the_tree(void)
 static int
 request_once(void *ctx)
 {
-    const char *path = ctx;
-    int writes = strcmp(path, SETPOINT) == 0;
+    int writes = strcmp(ctx, SETPOINT) == 0;
     kit_memory_is_back();
     begin();
     kit_memory_fails_from_here();
-    lintel_ticket ticket = writes ? ask(LINTEL_PUT, path, LINTEL_FORMAT_NONE, "20")
-                                  : observe(path, LINTEL_FORMAT_NONE);
+    lintel_ticket t =
+        writes ? ask(LINTEL_PUT, ctx, LINTEL_FORMAT_NONE, "20") : observe(ctx, LINTEL_FORMAT_NONE);
     kit_memory_is_back();
-    if (writes && ticket != 0)
+    if (writes && t != 0)
         fake_complete(h.engine, LINTEL_OK, "", (lintel_value){0});
     int done = h.code == IS(205) || h.code == IS(204);
     CHECK(done || h.code == IS(500) || h.code == IS(503));
-    lintel_tree_abandon(h.tree, ticket);
+    lintel_tree_abandon(h.tree, t);
     end();
     return done;
 }
