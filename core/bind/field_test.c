@@ -7,6 +7,7 @@
 
 #include "core/bind/keys.h"
 #include "core/bind/site.h"
+#include "tests/kit/failures.h"
 #include "tests/kit/kit.h"
 
 static const lintel_field table[] = {
@@ -341,31 +342,35 @@ schema_takes_choices_that_are_numbers(void)
     lintel_buf_fini(&out);
 }
 
+static int
+read_once(void *ctx)
+{
+    static const char text[] =
+        "{hots: x, host: 'secret:x', listen: [a], password: 'secret:broker'}";
+    (void)ctx;
+    struct lintel_arena *a = lintel_arena_new();
+    struct lintel_doc *d = lintel_doc_parse("f", text, sizeof text - 1, &report);
+    int whole = 0;
+    if (a != NULL && d != NULL) {
+        struct lintel_field_source s = {.doc = d, .map = d->root, .what = "x", .secret = secret};
+        CHECK(lintel_fields_parse(table, &s, a, &report) == NULL);
+        whole = !lintel_arena_failed(a) && report.n == 2 && report.problems[0].text != NULL &&
+                report.problems[1].text != NULL &&
+                strstr(report.problems[0].text, "did you mean") != NULL;
+    }
+    CHECK(whole || report.errors > 0 || a == NULL);
+    kit_memory_is_back();
+    lintel_doc_free(d);
+    lintel_arena_free(a);
+    done();
+    return whole;
+}
+
 static void
 survives_lack_of_memory(void)
 {
-    int complete = 0;
-    for (uint64_t i = 1; !complete && i < 1000; i++) {
-        done();
-        lintel_mem_fail_at(i);
-        struct lintel_arena *a = lintel_arena_new();
-        static const char text[] =
-            "{hots: x, host: 'secret:x', listen: [a], password: 'secret:broker'}";
-        struct lintel_doc *d = lintel_doc_parse("f", text, sizeof text - 1, &report);
-        if (a != NULL && d != NULL) {
-            struct lintel_field_source s = {
-                .doc = d, .map = d->root, .what = "x", .secret = secret};
-            CHECK(lintel_fields_parse(table, &s, a, &report) == NULL);
-            complete = !lintel_arena_failed(a) && report.n == 2 &&
-                       report.problems[1].text != NULL &&
-                       strstr(report.problems[0].text, "did you mean") != NULL;
-        }
-        lintel_mem_fail_at(0);
-        lintel_doc_free(d);
-        lintel_arena_free(a);
-    }
-    CHECK(complete);
     done();
+    CHECK(kit_each_failure(read_once, NULL) > 5);
 }
 
 int

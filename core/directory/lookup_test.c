@@ -2,8 +2,8 @@
  * Lookups (RFC 9176 section 6): filters, pages, resolution, the examples of the standard. */
 #include <string.h>
 
-#include "core/base/mem.h"
 #include "core/directory/registry_kit.h"
+#include "tests/kit/failures.h"
 #include "tests/kit/kit.h"
 
 #define TEMP "tag:example.org,2020:temperature"
@@ -438,7 +438,32 @@ values_with_quotes_come_out_quoted(void)
     dir_close(&d);
 }
 
+struct look {
+    struct dir *d;
+    const char *query, *want;
+};
+
 /* An answer is right, or it is failed. */
+static int
+look_once(void *ctx)
+{
+    const struct look *look = ctx;
+    struct lintel_lookup l;
+    struct lintel_buf out = {0};
+    lintel_span query = {look->query, strlen(look->query)};
+    kit_memory_is_back();
+    CHECK_INT(lintel_lookup_init(&l, 1, &query, 1, look->d->reason), 0);
+    l.here = lintel_str(look->d->here);
+    kit_memory_fails_from_here();
+    CHECK_INT(lintel_lookup_step(look->d->r, &l, 100, &out), 0);
+    kit_memory_is_back();
+    int whole = !out.failed;
+    if (whole)
+        CHECK_STR(lintel_buf_str(&out), look->want);
+    lintel_buf_fini(&out);
+    return whole;
+}
+
 static void
 memory_runs_out(void)
 {
@@ -449,23 +474,8 @@ memory_runs_out(void)
     for (size_t i = 0; i < LINTEL_COUNT(queries); i++) {
         char want[1 << 12];
         lintel_copy(want, sizeof want, dir_look(&d, 1, queries[i], 100));
-        int failures = 0;
-        for (uint64_t n = 1; n < 20; n++) {
-            struct lintel_lookup l;
-            struct lintel_buf out = {0};
-            lintel_span query = {queries[i], strlen(queries[i])};
-            CHECK_INT(lintel_lookup_init(&l, 1, &query, 1, d.reason), 0);
-            l.here = lintel_str(d.here);
-            lintel_mem_fail_at(n);
-            int more = lintel_lookup_step(d.r, &l, 100, &out);
-            lintel_mem_fail_at(0);
-            CHECK_INT(more, 0);
-            failures += out.failed;
-            if (!out.failed)
-                CHECK_STR(lintel_buf_str(&out), want);
-            lintel_buf_fini(&out);
-        }
-        CHECK(failures > 0 && failures < 19);
+        struct look look = {&d, queries[i], want};
+        kit_each_failure(look_once, &look);
     }
     dir_close(&d);
 }

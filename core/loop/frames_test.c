@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
+#include "tests/kit/failures.h"
 #include "tests/kit/kit.h"
 
 struct end { /* one end, and what came */
@@ -321,6 +322,45 @@ running_out_of_memory_is_survived(void)
     finish(&e);
 }
 
+/* Frames come in, in pieces, and one goes out later: each as a whole, or the connection ends with
+ * a reason. */
+static int
+carry_once(void *ctx)
+{
+    struct end e;
+    struct lintel_buf b = {0};
+    char got[8];
+    (void)ctx;
+    kit_memory_is_back();
+    begin(&e, 1000);
+    lintel_buf_adds(&b, "out");
+    kit_memory_fails_from_here();
+    put(&e, "\0\0\0\3ab", 6);
+    int sent = e.frames != NULL && lintel_frames_queue(e.frames, &b) == 0;
+    if (e.frames != NULL)
+        put(&e, "c\0\0\0\2de", 7);
+    kit_memory_is_back();
+    lintel_loop_advance(e.loop, 0);
+    CHECK_INT(e.n == 2, e.frames != NULL);
+    CHECK_INT(e.ends, e.frames == NULL);
+    if (e.frames == NULL)
+        CHECK_STR(e.reason, "out of memory");
+    else
+        CHECK_STR(e.last, "de");
+    if (sent && e.frames != NULL)
+        CHECK_INT(recv(e.raw, got, sizeof got, MSG_DONTWAIT), 7);
+    int whole = sent && e.n == 2;
+    lintel_buf_fini(&b);
+    finish(&e);
+    return whole;
+}
+
+static void
+memory_may_run_out_anywhere(void)
+{
+    kit_each_failure(carry_once, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -335,6 +375,7 @@ main(int argc, char **argv)
                                             KIT(a_frame_of_the_greatest_length_passes),
                                             KIT(blocking_helpers),
                                             KIT(running_out_of_memory_is_survived),
+                                            KIT(memory_may_run_out_anywhere),
                                             {0}};
     return kit_main("frames", tests, argc, argv);
 }

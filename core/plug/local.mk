@@ -42,7 +42,7 @@ bin_lintel_host_LDADD = $(LIBPLUG) $(SECCOMP_LIBS) $(BIND_LIBS)
 PLUG_TEST_LIBS = $(LIBPLUG) $(SECCOMP_LIBS) $(BIND_LIBS)
 if HAVE_CUNIT
 plug_tests = core/plug/cage_test core/plug/carried_test core/plug/ending_test core/plug/hosted_test \
-	core/plug/instance_test core/plug/load_test core/plug/odd_child_test core/plug/outbox_test core/plug/slots_test \
+	core/plug/instance_test core/plug/load_test core/plug/odd_child_test core/plug/outbox_test core/plug/probe_test core/plug/slots_test \
 	core/plug/supervise_test core/plug/swap_test core/plug/tape_test core/plug/transport_test \
 	core/plug/transport_wire_test core/plug/wire_test core/plug/worker_late_test
 check_PROGRAMS += $(plug_tests)
@@ -63,6 +63,8 @@ core_plug_transport_wire_test_SOURCES = core/plug/transport_wire_test.c
 core_plug_transport_wire_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_cage_test_SOURCES = core/plug/cage_test.c
 core_plug_cage_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_probe_test_SOURCES = core/plug/probe_test.c
+core_plug_probe_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_hosted_test_SOURCES = core/plug/hosted_test.c
 core_plug_hosted_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_load_test_SOURCES = core/plug/load_test.c

@@ -15,7 +15,7 @@
 #include "core/base/text.h"
 #include "core/plug/child.h"
 
-enum { PROBE_MOST = 5000, /* ms */ SAID_MOST = 4096 };
+enum { PROBE_MOST = 5000, /* ms */ SAID_MOST = 4096, TRIES_MOST = 5 };
 
 struct probe {
     pid_t pid;
@@ -157,16 +157,29 @@ judge(struct probe *p, const char *file, int status, char *reason, uint32_t size
     return -1;
 }
 
-int
-lintel_probe(const char *host, const char *file, char *reason, uint32_t size)
+/* One try. *ret_killed: somebody else ended it, so it says nothing about the plugin. */
+static int
+try_once(const char *host, const char *file, int *ret_killed, char *reason, uint32_t size)
 {
     struct probe p = {.end = now_ms() + PROBE_MOST};
     int error = spawn(&p, host, file);
+    *ret_killed = 0;
     if (error != 0) {
         lintel_format(reason, size, "%s, which tries plugins first, can't be started: %s", host,
                       strerror(error));
         return -1;
     }
     listen_to(&p);
-    return judge(&p, file, wait_for(&p), reason, size);
+    int status = wait_for(&p);
+    *ret_killed = status != -1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    return judge(&p, file, status, reason, size);
+}
+
+int
+lintel_probe(const char *host, const char *file, char *reason, uint32_t size)
+{
+    int killed = 1, result = -1;
+    for (int i = 0; killed && i < TRIES_MOST; i++)
+        result = try_once(host, file, &killed, reason, size);
+    return result;
 }

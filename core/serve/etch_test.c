@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "core/base/log.h"
-#include "core/base/mem.h"
 #include "core/engine/engine_kit.h"
 #include "core/engine/subscribe.h"
 #include "core/serve/etch.h"
 #include "core/serve/patch.h"
 #include "core/serve/tree.h"
+#include "tests/kit/failures.h"
 
 #define IS(dotted) ((unsigned)(dotted) / 100 * 32 + (unsigned)(dotted) % 100)
 enum { JSON = LINTEL_FORMAT_ETCH_JSON, CBOR = LINTEL_FORMAT_ETCH_CBOR };
@@ -597,41 +597,52 @@ only_if_it_matches(void)
     end();
 }
 
-/* The n-th allocation and all after it fail, while the request comes or while the device answers.
- */
-static void
-run_short(uint32_t method, const char *text, uint32_t flags, int late, uint64_t n)
+/* Memory runs out while the request comes, or while the device answers. */
+struct short_of {
+    uint32_t method, flags;
+    const char *text;
+    int late;
+};
+
+static int
+etch_once(void *ctx)
 {
+    const struct short_of *s = ctx;
     struct client c;
+    kit_memory_is_back();
     begin();
     ready();
-    next.flags = flags;
+    next.flags = s->flags;
     next.accept = 110;
-    lintel_mem_fail_at(late ? 0 : n);
-    ask(&c, method, text);
-    lintel_mem_fail_at(late ? n : 0);
+    if (!s->late)
+        kit_memory_fails_from_here();
+    ask(&c, s->method, s->text);
+    kit_memory_is_back();
+    if (s->late)
+        kit_memory_fails_from_here();
     kit_answer_all(&house.bus, 1);
-    lintel_mem_fail_at(0);
+    kit_memory_is_back();
     kit_answer_all(&house.bus, 1);
     CHECK_INT(c.answers, 1);
-    CHECK(c.code == IS(205) || c.code == IS(204) || c.code / 32 == 5);
+    int done = c.code == IS(205) || c.code == IS(204);
+    CHECK(done || c.code / 32 == 5);
     if (c.flags & LINTEL_ANSWER_MORE)
         lintel_tree_abandon(tree, c.ticket);
     end();
+    return done;
 }
 
 static void
 memory_runs_out(void)
 {
-    for (int late = 0; late < 2; late++) {
-        for (uint64_t n = 1; n < 60; n++) {
-            run_short(LINTEL_FETCH, "[{\"n\":\"Kit/fan\"},{\"n\":\"Kit/power\"}]", 0, late, n);
-            run_short(LINTEL_FETCH, "[{\"n\":\"Kit/hours\"},{\"n\":\"Kit/counter\"}]",
-                      LINTEL_X_OBSERVE, late, n);
-            run_short(LINTEL_IPATCH, "[{\"n\":\"Kit/limit\",\"v\":5},{\"n\":\"Kit/fan\",\"v\":3}]",
-                      0, late, n);
-        }
-    }
+    struct short_of all[] = {
+        {LINTEL_FETCH, 0, "[{\"n\":\"Kit/fan\"},{\"n\":\"Kit/power\"}]", 0},
+        {LINTEL_FETCH, LINTEL_X_OBSERVE, "[{\"n\":\"Kit/hours\"},{\"n\":\"Kit/counter\"}]", 0},
+        {LINTEL_FETCH, LINTEL_X_OBSERVE, "[{\"n\":\"Kit/hours\"},{\"n\":\"Kit/counter\"}]", 1},
+        {LINTEL_IPATCH, 0, "[{\"n\":\"Kit/limit\",\"v\":5},{\"n\":\"Kit/fan\",\"v\":3}]", 0},
+        {LINTEL_IPATCH, 0, "[{\"n\":\"Kit/limit\",\"v\":5},{\"n\":\"Kit/fan\",\"v\":3}]", 1}};
+    for (size_t i = 0; i < LINTEL_COUNT(all); i++)
+        kit_each_failure(etch_once, &all[i]);
 }
 
 int

@@ -23,6 +23,7 @@
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_rest.h"
 #include "plugins/coap/coap_session.h"
 #include "plugins/coap/coap_stack.h"
 #include "plugins/coap/coap_places.h"
@@ -199,6 +200,7 @@ take_turn(struct lcoap_stack *k)
     if (k->nsecret > 0 && coap_can_exit(k->context))
         lcoap_secret_flights_landed(k);
     tell_seen(k, &turn);
+    lcoap_rest_turn(k, turn.events, turn.nevents);
     if (k->accepted)
         adopt_streams(k);
     lcoap_sessions_turn(k);
@@ -529,6 +531,7 @@ lcoap_io_fini(struct lcoap_server *s)
         return;
     s->loop->timer(s->host, 0, on_sent, s);
     s->loop->timer(s->host, 0, on_housekeeping, s);
+    lcoap_rest_fini(s);
     s->housekeeping = false;
     if (s->things_fd >= 0) {
         s->loop->watch(s->host, s->things_fd, 0, NULL, NULL);

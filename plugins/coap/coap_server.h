@@ -38,6 +38,7 @@ struct lcoap_socket { /* one descriptor in libcoap's epoll set */
     const void *event;
     int fd;
     bool datagrams, plain;     /* plain: of coap:// */
+    bool resting;              /* nobody is accepted for a while */
     coap_address_t local;      /* what it is bound to */
     struct lcoap_place *place; /* its listener's */
 };
@@ -170,6 +171,7 @@ struct lcoap_server {
     struct lcoap_places *places; /* NULL: no prefix */
     uint32_t busy;               /* turns that are on */
     bool unprotected, limit_all, housekeeping;
+    bool turns_away;                      /* the last client over a stream could not be accepted */
     struct lcoap_dtls *dtls;              /* credentials */
     uint32_t max_handshakes, nhandshakes; /* under way, all stacks */
     uint32_t nstreams;

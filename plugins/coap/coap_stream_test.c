@@ -7,9 +7,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -613,6 +615,62 @@ survives_garbage(void)
     testhost_free(t);
 }
 
+/* How often the host's loop has something to do, of a hundred turns. */
+static int
+busy_turns(struct testhost *t)
+{
+    struct pollfd p = {.fd = t->epoll_fd, .events = POLLIN};
+    int busy = 0;
+    for (int i = 0; i < 100; i++) {
+        busy += poll(&p, 1, 0);
+        testhost_turn(t, 0);
+    }
+    return busy;
+}
+
+/* A client that can't be accepted waits, and the loop does not spin for it. */
+static void
+rests_without_descriptors(void)
+{
+    struct testhost *t = open_host((struct testhost_settings){0});
+    struct rlimit before, few;
+    struct message m;
+    REQUIRE(t != NULL);
+    struct client *here = greet(t, 0, "", 0);
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6,
+                              .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+                              .sin6_port = htons((uint16_t)testhost_port(t, 0))};
+    struct client *late = calloc(1, sizeof *late);
+    REQUIRE(late != NULL);
+    late->fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    few = before;
+    few.rlim_cur = 3;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    CHECK(connect(late->fd, (struct sockaddr *)&to, sizeof to) == 0 || errno == EINPROGRESS);
+    for (int i = 0; i < 3; i++) { /* it knocks again after each rest */
+        CHECK(busy_turns(t) < 10);
+        t->ahead += LCOAP_SECOND / 4;
+    }
+    const char *told = strstr(t->log, "new clients over TCP wait");
+    CHECK(told != NULL && strstr(told + 1, "new clients over TCP wait") == NULL);
+    CHECK(SAY(t, here, GET, 1, "\xb1x"));
+    CHECK_INT(hear(t, here, &m), 1);
+    CHECK_INT(m.code, CODE(2, 5));
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    t->ahead += LCOAP_SECOND / 4;
+    CHECK(SAY(t, late, CSM, 0, ""));
+    CHECK_INT(hear(t, late, &m), 1);
+    CHECK_INT(m.code, CSM);
+    CHECK(SAY(t, late, GET, 1, "\xb1x"));
+    CHECK_INT(hear(t, late, &m), 1);
+    CHECK_INT(m.code, CODE(2, 5));
+    hang_up(greet(t, 0, "", 0));
+    hang_up(late);
+    hang_up(here);
+    testhost_free(t);
+}
+
 static const char *
 client(struct testhost *t, const char *const *options)
 {
@@ -645,11 +703,16 @@ serves_coap_client(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(serves_requests),           KIT(notifies_without_confirmation),
-        KIT(gives_large_answers),       KIT(takes_large_requests),
-        KIT(gives_up_who_says_nothing), KIT(bounds_connections),
-        KIT(serves_only_who_reads),     KIT(survives_garbage),
-        KIT(serves_coap_client),        {0}};
+    static const struct kit_test tests[] = {KIT(serves_requests),
+                                            KIT(notifies_without_confirmation),
+                                            KIT(gives_large_answers),
+                                            KIT(takes_large_requests),
+                                            KIT(gives_up_who_says_nothing),
+                                            KIT(bounds_connections),
+                                            KIT(serves_only_who_reads),
+                                            KIT(survives_garbage),
+                                            KIT(rests_without_descriptors),
+                                            KIT(serves_coap_client),
+                                            {0}};
     return kit_main("coap stream", tests, argc, argv);
 }

@@ -23,6 +23,7 @@ coap_sources = \
 	plugins/coap/coap_places.c plugins/coap/coap_places.h \
 	plugins/coap/coap_prefix.c plugins/coap/coap_prefix.h \
 	plugins/coap/coap_request.c plugins/coap/coap_request.h \
+	plugins/coap/coap_rest.c plugins/coap/coap_rest.h \
 	plugins/coap/coap_response.c plugins/coap/coap_response.h \
 	plugins/coap/coap_serve.c plugins/coap/coap_serve.h \
 	plugins/coap/coap_session.c plugins/coap/coap_session.h \

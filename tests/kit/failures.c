@@ -8,7 +8,9 @@
 
 enum { ALLOCATIONS_MOST = 100000 };
 
-static uint64_t struck; /* failures of the run, as counted when memory came back */
+static uint64_t struck;              /* failures of the run, as counted when memory came back */
+static void (*fail_now)(uint64_t n); /* how the run fails, and where */
+static uint64_t fail_where;
 
 void
 kit_memory_is_back(void)
@@ -17,12 +19,21 @@ kit_memory_is_back(void)
     lintel_mem_fail_at(0);
 }
 
+void
+kit_memory_fails_from_here(void)
+{
+    kit_memory_is_back();
+    fail_now(fail_where);
+}
+
 /* Whether a failure struck. */
 static int
 run_with(void (*fail)(uint64_t n), uint64_t n, int (*run)(void *ctx), void *ctx)
 {
     unsigned failed = CU_get_number_of_failures();
     struck = 0;
+    fail_now = fail;
+    fail_where = n;
     fail(n);
     int whole = run(ctx);
     kit_memory_is_back();

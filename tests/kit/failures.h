@@ -13,4 +13,7 @@
 uint64_t kit_each_failure(int (*run)(void *ctx), void *ctx);
 /* For run(): from here on nothing fails. */
 void kit_memory_is_back(void);
+/* For run(): the count begins here, at one. With kit_memory_is_back() as its first call, what it
+ * makes before this is made with memory. */
+void kit_memory_fails_from_here(void);
 #endif
