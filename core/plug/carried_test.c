@@ -676,6 +676,10 @@ lie(const char *what)
                                    .name = "fake",
                                    .text = "</fake>;rt=fake"});
         put(a_submit(5, 0));
+    } else if (strcmp(what, "asks") == 0) {
+        while (1)
+            put((struct lintel_tw){
+                .kind = LINTEL_TW_DERIVE, .ticket = LINTEL_TW_QUESTION | 1, .bytes = {"label", 5}});
     } else if (strcmp(what, "slow") == 0) {
         read_slowly();
     }
@@ -716,6 +720,17 @@ lies_end_the_child(void)
         CHECK_INT(tree.abandoned, tree.submitted);
         rig_free(&r);
     }
+}
+
+/* Replies that are not read don't pile up in the hub. */
+static void
+who_asks_and_never_reads_is_ended(void)
+{
+    struct rig r;
+    lying_rig(&r, "asks");
+    wait_changes(&r, 2);
+    CHECK(strstr(stats(&r).reason, "does not read the replies") != NULL);
+    rig_free(&r);
 }
 
 static void
@@ -778,6 +793,7 @@ main(int argc, char **argv)
                                             KIT(trust_is_bounded),
                                             KIT(one_that_hangs_is_killed),
                                             KIT(lies_end_the_child),
+                                            KIT(who_asks_and_never_reads_is_ended),
                                             KIT(what_is_not_its_own_is_dropped),
                                             KIT(a_slow_child_gets_the_newest),
                                             {0}};
