@@ -669,6 +669,9 @@ lie(const char *what)
         put((struct lintel_tw){.kind = LINTEL_TW_ABANDON, .ticket = UINT64_MAX});
         put((struct lintel_tw){
             .kind = LINTEL_TW_THING_BASE, .name = "lamp", .text = "coap://\xff"});
+        put((struct lintel_tw){
+            .kind = LINTEL_TW_THING_BASE, .name = "lamp", .text = "coap://h>;rt=x,<coap://i"});
+        put((struct lintel_tw){.kind = LINTEL_TW_THING_BASE, .name = "lamp", .text = "coap://\n"});
         put((struct lintel_tw){.kind = LINTEL_TW_PONG, .ticket = 77});
         for (int i = 0; i < 100; i++)
             put((struct lintel_tw){.kind = LINTEL_TW_MOUNT,
@@ -743,7 +746,7 @@ what_is_not_its_own_is_dropped(void)
     CHECK_INT(tree.abandoned, 0);
     CHECK_STR(tree.base, "");
     CHECK_INT(tree.mounts, 64);
-    CHECK_INT(stats(&r).misbehaved, 2);
+    CHECK_INT(stats(&r).misbehaved, 4);
     CHECK_INT(lintel_transport_state(r.t), LINTEL_TRANSPORT_RUNNING);
     rig_free(&r);
 }

@@ -275,6 +275,17 @@ open_reply(struct carried *c, const struct lintel_tw *m)
 
 /* ---- things ---------------------------------------------------------------------------------- */
 
+/* RFC 3986, section 2: what else stood there would come out as links of its own where it is listed.
+ */
+static int
+is_uri(const char *text)
+{
+    const char *at = text;
+    while (*at > ' ' && *at < 0x7f && strchr("<>\"\\^`{|}", *at) == NULL)
+        at++;
+    return at != text && *at == '\0';
+}
+
 void
 open_base(struct carried *c, const struct lintel_tw *m)
 {
@@ -282,8 +293,7 @@ open_base(struct carried *c, const struct lintel_tw *m)
     if (m->text == NULL) {
         if (lintel_map_take(&c->bases, m->name, n) == NULL)
             return;
-    } else if (c->bases.n >= BASES_MOST || lintel_utf8_valid(m->text, strlen(m->text)) == 0 ||
-               lintel_utf8_valid(m->text, strlen(m->text)) != strlen(m->text)) {
+    } else if (c->bases.n >= BASES_MOST || !is_uri(m->text)) {
         carried_misbehaving(c, "tells of addresses that can't be");
         return;
     } else if (lintel_map_put(&c->bases, m->name, n, c) != 0) {
