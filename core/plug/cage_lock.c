@@ -2,6 +2,7 @@
 #include "core/plug/cage_lock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <malloc.h>
@@ -183,8 +184,29 @@ lintel_cage_die_with(int64_t parent)
 {
     if (parent == 0)
         return 0;
-    prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+    /* Not a signal that a plugin could ignore: what clings to life would keep lines and ports. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     return getppid() == (pid_t)parent ? 0 : -1;
+}
+
+/* The terminal that the hub was started from would show what is typed there. */
+static int
+leave_terminal(void)
+{
+    char path[32];
+    setsid(); /* fails if it leads its group, and then the terminal is not one that it was given */
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (!isatty(fd))
+            continue;
+        lintel_format(path, sizeof path, "/proc/self/fd/%d", fd);
+        int only = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+        if (only < 0)
+            only = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        if (only < 0 || dup2(only, fd) != fd)
+            return -1;
+        close(only);
+    }
+    return 0;
 }
 
 /* Landlock and seccomp hold the thread that asks for them, and what it starts later. */
@@ -252,6 +274,10 @@ lintel_cage_lock(const struct lintel_cage *c, int64_t parent, char *ret_text, ui
     }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         lintel_format(ret_text, size, "no_new_privs can't be set: %s", strerror(errno));
+        return -1;
+    }
+    if (parent != 0 && leave_terminal() != 0) { /* else somebody looks into a plugin there */
+        lintel_format(ret_text, size, "it can't leave its terminal: %s", strerror(errno));
         return -1;
     }
     set_limits(c);

@@ -12,7 +12,7 @@
 int lintel_cage_lock(const struct lintel_cage *c, int64_t parent, char *ret_text, uint32_t size,
                      void (*say)(void *ctx, const char *line), void *ctx);
 
-/* When the parent dies, this process gets SIGTERM. -1: it is dead already. 0 does nothing. */
+/* When the parent dies, this process is killed. -1: it is dead already. 0 does nothing. */
 int lintel_cage_die_with(int64_t parent);
 
 /* The parts; cage_lock.c puts them in order. */

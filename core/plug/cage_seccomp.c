@@ -23,6 +23,7 @@ lintel_cage_seccomp(const struct lintel_cage *c, char *ret_text, uint32_t size)
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/serial.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
@@ -65,16 +66,16 @@ static const char *const always[] = {
     "pipe2", "eventfd", "eventfd2", "open", "openat", "openat2", "stat", "stat64", "lstat",
     "lstat64", "fstat", "fstat64", "newfstatat", "fstatat64", "statx", "statfs", "statfs64",
     "fstatfs", "fstatfs64", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getcwd",
-    "getdents", "getdents64", "ftruncate", "ftruncate64", "fsync", "fdatasync", "fadvise64",
-    "fadvise64_64", "arm_fadvise64_64",
+    "getdents", "getdents64", "fsync", "fdatasync", "fadvise64", "fadvise64_64", "arm_fadvise64_64",
     /* waiting */
     "poll", "ppoll", "ppoll_time64", "select", "_newselect", "pselect6", "pselect6_time64",
     "epoll_create", "epoll_create1", "epoll_ctl", "epoll_ctl_old", "epoll_wait", "epoll_pwait",
     "epoll_pwait2",
-    /* a pair of sockets leads nowhere */
-    "socketpair", "sendto", "sendmsg", "sendmmsg", "send", "recvfrom", "recvmsg", "recvmmsg",
-    "recvmmsg_time64", "recv", "shutdown", "getsockopt", "setsockopt", "getsockname",
-    "getpeername"};
+    /* of sockets that it has; socketpair stands below */
+    "sendto", "sendmsg", "sendmmsg", "send", "recvfrom", "recvmsg", "recvmmsg", "recvmmsg_time64",
+    "recv", "shutdown", "getsockopt", "setsockopt", "getsockname", "getpeername"};
+/* Not of all: what stands on the standard error is a descriptor that may be written to. */
+static const char *const files[] = {"ftruncate", "ftruncate64"};
 static const char *const network[] = {"connect", "bind", "listen", "accept", "accept4"};
 static const char *const deadly[] = {"execve",
                                      "execveat",
@@ -168,12 +169,14 @@ add_threads(struct filter *f)
         allow_if(f, "clone", 1, &thread);
 }
 
-/* Memory that is shared, and no file's, would be counted by no limit. */
+/* Memory that is shared, and no file's, would be counted by no limit; what grows downwards is
+ * counted as a stack, not as data. */
 static void
 add_memory(struct filter *f)
 {
-    const struct scmp_arg_cmp own = SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_TYPE, MAP_PRIVATE),
-                              file = SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0),
+    const struct scmp_arg_cmp own = SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_TYPE | MAP_GROWSDOWN,
+                                            MAP_PRIVATE),
+                              file = SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS | MAP_GROWSDOWN, 0),
                               asked = SCMP_A2(SCMP_CMP_EQ, 0);
     static const char *const maps[] = {"mmap", "mmap2"};
     for (size_t i = 0; i < LINTEL_COUNT(maps); i++) {
@@ -260,17 +263,41 @@ add_ioctls(struct filter *f, uint32_t needs)
     }
 }
 
+/* A pair leads nowhere, unless it is one of datagrams, which can be sent to any name. */
+static void
+add_pairs(struct filter *f)
+{
+    static const scmp_datum_t types[] = {SOCK_STREAM, SOCK_SEQPACKET};
+    for (size_t i = 0; i < LINTEL_COUNT(types); i++) {
+        const struct scmp_arg_cmp type =
+            SCMP_A1(SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)(SOCK_CLOEXEC | SOCK_NONBLOCK), types[i]);
+        allow_if(f, "socketpair", 1, &type);
+    }
+}
+
+/* TCP and UDP; the kernel has other protocols, which few need and many have attacked. */
+static void
+add_family(struct filter *f, scmp_datum_t family)
+{
+    static const scmp_datum_t kinds[][2] = {
+        {SOCK_STREAM, 0}, {SOCK_STREAM, IPPROTO_TCP}, {SOCK_DGRAM, 0}, {SOCK_DGRAM, IPPROTO_UDP}};
+    const scmp_datum_t type = ~(scmp_datum_t)(SOCK_CLOEXEC | SOCK_NONBLOCK);
+    for (size_t i = 0; i < LINTEL_COUNT(kinds); i++) {
+        const struct scmp_arg_cmp kind[] = {SCMP_A0(SCMP_CMP_EQ, family),
+                                            SCMP_A1(SCMP_CMP_MASKED_EQ, type, kinds[i][0]),
+                                            SCMP_A2(SCMP_CMP_EQ, kinds[i][1])};
+        allow_if(f, "socket", 3, kind);
+    }
+}
+
 static void
 add_sockets(struct filter *f)
 {
-    static const scmp_datum_t families[] = {AF_INET, AF_INET6};
     const struct scmp_arg_cmp routes[] = {SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
                                           SCMP_A2(SCMP_CMP_EQ, NETLINK_ROUTE)};
     rules(f, SCMP_ACT_ALLOW, network, LINTEL_COUNT(network));
-    for (size_t i = 0; i < LINTEL_COUNT(families); i++) {
-        const struct scmp_arg_cmp family = SCMP_A0(SCMP_CMP_EQ, families[i]);
-        allow_if(f, "socket", 1, &family);
-    }
+    add_family(f, AF_INET);
+    add_family(f, AF_INET6);
     allow_if(f, "socket", 2, routes);
 }
 
@@ -294,11 +321,14 @@ lintel_cage_seccomp(const struct lintel_cage *c, char *ret_text, uint32_t size)
     rules(&f, SCMP_ACT_ALLOW, always, LINTEL_COUNT(always));
     add_threads(&f);
     add_memory(&f);
+    add_pairs(&f);
     add_itself(&f);
     add_fcntl(&f);
     add_ioctls(&f, c->needs);
     if (c->needs & LINTEL_NEED_NETWORK)
         add_sockets(&f);
+    if (c->needs & LINTEL_NEED_FILES)
+        rules(&f, SCMP_ACT_ALLOW, files, LINTEL_COUNT(files));
     add_deadly(&f);
     int ret = f.failed != 0 ? -f.failed : seccomp_load(f.ctx);
     seccomp_release(f.ctx);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
@@ -35,7 +36,7 @@ static struct tree {
     int mounts, unmounts, answered;
     struct answer answers[ANSWERS_MOST];
     /* all else */
-    int replies, keys;
+    int replies, keys, based;
     uint32_t reply_code, reply_session;
     char reply[160], base[64];
 } tree;
@@ -93,6 +94,7 @@ tree_base(void *ctx, struct lintel_transport_instance *t, const char *thing, con
 {
     (void)ctx, (void)t;
     snprintf(tree.base, sizeof tree.base, "%s %s", thing, base ? base : "gone");
+    tree.based++;
 }
 
 static void
@@ -698,6 +700,9 @@ lie(const char *what)
         put((struct lintel_tw){.kind = LINTEL_TW_ABANDON, .ticket = UINT64_MAX});
         put((struct lintel_tw){
             .kind = LINTEL_TW_THING_BASE, .name = "lamp", .text = "coap://\xff"});
+        put((struct lintel_tw){
+            .kind = LINTEL_TW_THING_BASE, .name = "lamp", .text = "coap://h>;rt=x,<coap://i"});
+        put((struct lintel_tw){.kind = LINTEL_TW_THING_BASE, .name = "lamp", .text = "coap://\n"});
         put((struct lintel_tw){.kind = LINTEL_TW_PONG, .ticket = 77});
         for (int i = 0; i < 100; i++)
             put((struct lintel_tw){.kind = LINTEL_TW_MOUNT,
@@ -705,6 +710,17 @@ lie(const char *what)
                                    .name = "fake",
                                    .text = "</fake>;rt=fake"});
         put(a_submit(5, 0));
+    } else if (strcmp(what, "asks") == 0) {
+        while (1)
+            put((struct lintel_tw){
+                .kind = LINTEL_TW_DERIVE, .ticket = LINTEL_TW_QUESTION | 1, .bytes = {"label", 5}});
+    } else if (strcmp(what, "busy") == 0) {
+        while (1) {
+            put_wire((struct lintel_wire_up){.kind = LINTEL_WIRE_PONG}); /* its reader lives */
+            nanosleep(&(struct timespec){0, 10000000}, NULL);
+            put((struct lintel_tw){
+                .kind = LINTEL_TW_THING_BASE, .name = "lamp", .text = "coap://h"});
+        }
     } else if (strcmp(what, "slow") == 0) {
         read_slowly();
     }
@@ -716,9 +732,8 @@ lie(const char *what)
 }
 
 static void
-lying_rig(struct rig *r, const char *what)
+lying_plug(struct rig *r, const char *what)
 {
-    rig_new(r);
     r->conf.name = what;
     tree.observing = 1;
     lintel_plug_free(r->k.plug);
@@ -727,6 +742,13 @@ lying_rig(struct rig *r, const char *what)
     r->k.host[n] = '\0';
     r->k.plug =
         lintel_plug_new(&(struct lintel_plug_source){.loop = r->k.loop, .host_program = r->k.host});
+}
+
+static void
+lying_rig(struct rig *r, const char *what)
+{
+    rig_new(r);
+    lying_plug(r, what);
     rig_run(r);
 }
 
@@ -747,6 +769,41 @@ lies_end_the_child(void)
     }
 }
 
+/* It does not come to answer a ping, but it says something. */
+static void
+who_is_busy_lives(void)
+{
+    struct rig r;
+    rig_new(&r);
+    struct lintel_loop *real = r.k.loop;
+    r.k.loop = lintel_loop_new_fake();
+    lying_plug(&r, "busy");
+    rig_start(&r);
+    lintel_loop_advance(r.k.loop, 0);
+    wait_changes(&r, 1);
+    for (int i = 0; i < 6; i++) {
+        lintel_loop_advance(r.k.loop, INT64_C(5000000000));
+        CHECK(kit_wait(&r.k, &tree.based, tree.based + 1));
+    }
+    CHECK_INT(lintel_transport_state(r.t), LINTEL_TRANSPORT_RUNNING);
+    CHECK_STR(stats(&r).reason, "");
+    lintel_plug_free(r.k.plug);
+    lintel_loader_free(r.k.loader);
+    lintel_loop_free(r.k.loop);
+    lintel_loop_free(real);
+}
+
+/* Replies that are not read don't pile up in the hub. */
+static void
+who_asks_and_never_reads_is_ended(void)
+{
+    struct rig r;
+    lying_rig(&r, "asks");
+    wait_changes(&r, 2);
+    CHECK(strstr(stats(&r).reason, "does not read the replies") != NULL);
+    rig_free(&r);
+}
+
 static void
 what_is_not_its_own_is_dropped(void)
 {
@@ -757,7 +814,7 @@ what_is_not_its_own_is_dropped(void)
     CHECK_INT(tree.abandoned, 0);
     CHECK_STR(tree.base, "");
     CHECK_INT(tree.mounts, 64);
-    CHECK_INT(stats(&r).misbehaved, 2);
+    CHECK_INT(stats(&r).misbehaved, 4);
     CHECK_INT(lintel_transport_state(r.t), LINTEL_TRANSPORT_RUNNING);
     rig_free(&r);
 }
@@ -808,6 +865,8 @@ main(int argc, char **argv)
                                             KIT(trust_is_bounded),
                                             KIT(one_that_hangs_is_killed),
                                             KIT(lies_end_the_child),
+                                            KIT(who_asks_and_never_reads_is_ended),
+                                            KIT(who_is_busy_lives),
                                             KIT(what_is_not_its_own_is_dropped),
                                             KIT(a_slow_child_gets_the_newest),
                                             {0}};

@@ -354,10 +354,10 @@ on_tw(struct carried *c, const unsigned char *data, size_t n)
     struct lintel_tw m;
     if (lintel_tw_read_up(data, n, &c->scratch, &m) != 0)
         return -1;
-    if (m.kind == LINTEL_TW_PONG && m.ticket == c->pinged) {
+    /* Whatever it says is a sign of life: the ping may stand behind thousands of things. */
+    c->overdue = 0;
+    if (m.kind == LINTEL_TW_PONG && m.ticket == c->pinged)
         c->ponged = c->pinged;
-        c->overdue = 0;
-    }
     /* start() may already ask, mount and submit; what comes from one that has ended is too late. */
     if (c->t->stopping ||
         (c->t->state != LINTEL_TRANSPORT_STARTING && c->t->state != LINTEL_TRANSPORT_RUNNING))

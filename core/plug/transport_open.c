@@ -9,10 +9,11 @@
 #include "core/trust/secret.h"
 
 enum {
-    INDEX_BITS = 17,              /* of a child's ticket */
-    QUEUE_HIGH = 1024 * 1024,     /* bytes that wait for the child before notifications are held */
-    QUEUE_MOST = 4 * 1024 * 1024, /* the same for answers */
-    HELD_MOST = 8 * 1024 * 1024,  /* bytes held; beyond them an exchange ends with 5.03 */
+    INDEX_BITS = 17,               /* of a child's ticket */
+    QUEUE_HIGH = 1024 * 1024,      /* bytes that wait for the child before notifications are held */
+    QUEUE_MOST = 4 * 1024 * 1024,  /* the same for answers */
+    HELD_MOST = 8 * 1024 * 1024,   /* bytes held; beyond them an exchange ends with 5.03 */
+    ASKED_MOST = 16 * 1024 * 1024, /* bytes that wait when it asks on, and it reads no more */
     MOUNTS_MOST = 64,
     BASES_MOST = 65536,
     KEYS_RATE = 200,   /* keys that may be asked for in a second */
@@ -21,6 +22,16 @@ enum {
 };
 #define FLUSH (LINTEL_SECOND / 50)
 #define KEYS_TOLD (60 * LINTEL_SECOND)
+
+/* What it has asked for. One that asks on and never reads would fill the hub's memory. */
+static void
+tell(struct carried *c, const struct lintel_tw *m)
+{
+    if (lintel_child_queued(process_child(c->process)) > ASKED_MOST)
+        lintel_child_kill(process_child(c->process), "it asks, and does not read the replies");
+    else
+        carried_send(c, m);
+}
 
 /* ---- exchanges ------------------------------------------------------------------------------- */
 
@@ -43,13 +54,13 @@ place_of(struct carried *c, uint64_t theirs, int make)
 static void
 drop_held(struct carried_exchange *e)
 {
-    struct carried_exchange **at = &e->carried->held;
+    struct carried *c = e->carried;
     if (e->held.n == 0)
         return;
-    while (*at != e)
-        at = &(*at)->next_held;
-    *at = e->next_held;
-    e->carried->held_bytes -= e->held.n;
+    *(e->before_held != NULL ? &e->before_held->next_held : &c->held) = e->next_held;
+    *(e->next_held != NULL ? &e->next_held->before_held : &c->held_last) = e->before_held;
+    e->next_held = e->before_held = NULL;
+    c->held_bytes -= e->held.n;
     lintel_buf_fini(&e->held);
 }
 
@@ -103,11 +114,10 @@ hold(struct carried_exchange *e)
         lintel_buf_fini(&e->held);
         return -1;
     }
-    struct carried_exchange **at = &c->held;
-    while (*at != NULL)
-        at = &(*at)->next_held;
-    *at = e;
+    e->before_held = c->held_last;
     e->next_held = NULL;
+    *(c->held_last != NULL ? &c->held_last->next_held : &c->held) = e;
+    c->held_last = e;
     c->held_bytes += e->held.n;
     if (c->flush.slot == 0)
         lintel_timer_at(c->t->plug->loop, &c->flush, lintel_loop_now(c->t->plug->loop) + FLUSH,
@@ -215,7 +225,7 @@ open_submit(struct carried *c, struct lintel_tw *m)
     if (!(c->has & LINTEL_TW_HAS_ANSWER) && c->t->state == LINTEL_TRANSPORT_RUNNING)
         return -1;
     if (e == NULL) {
-        carried_send(c, &taken);
+        tell(c, &taken);
         return 0;
     }
     c->nopen++;
@@ -227,7 +237,7 @@ open_submit(struct carried *c, struct lintel_tw *m)
     e->inside = 0;
     taken.number = e->ticket != 0;
     if (!e->answered)
-        carried_send(c, &taken);
+        tell(c, &taken);
     if (e->over && e->ticket != 0) { /* its first answer had no room */
         tree->abandon(tree->ctx, c->t, e->ticket);
         e->ticket = 0;
@@ -266,6 +276,17 @@ open_reply(struct carried *c, const struct lintel_tw *m)
 
 /* ---- things ---------------------------------------------------------------------------------- */
 
+/* RFC 3986, section 2: what else stood there would come out as links of its own where it is listed.
+ */
+static int
+is_uri(const char *text)
+{
+    const char *at = text;
+    while (*at > ' ' && *at < 0x7f && strchr("<>\"\\^`{|}", *at) == NULL)
+        at++;
+    return at != text && *at == '\0';
+}
+
 void
 open_base(struct carried *c, const struct lintel_tw *m)
 {
@@ -273,8 +294,7 @@ open_base(struct carried *c, const struct lintel_tw *m)
     if (m->text == NULL) {
         if (lintel_map_take(&c->bases, m->name, n) == NULL)
             return;
-    } else if (c->bases.n >= BASES_MOST || lintel_utf8_valid(m->text, strlen(m->text)) == 0 ||
-               lintel_utf8_valid(m->text, strlen(m->text)) != strlen(m->text)) {
+    } else if (c->bases.n >= BASES_MOST || !is_uri(m->text)) {
         carried_misbehaving(c, "tells of addresses that can't be");
         return;
     } else if (lintel_map_put(&c->bases, m->name, n, c) != 0) {
@@ -290,9 +310,9 @@ open_derive(struct carried *c, const struct lintel_tw *m)
 {
     uint8_t bytes[32];
     c->t->tree.derive(c->t->tree.ctx, m->bytes.p, m->bytes.n, bytes);
-    carried_send(c, &(struct lintel_tw){.kind = LINTEL_TW_DERIVED,
-                                        .ticket = m->ticket,
-                                        .bytes = {(const char *)bytes, sizeof bytes}});
+    tell(c, &(struct lintel_tw){.kind = LINTEL_TW_DERIVED,
+                                .ticket = m->ticket,
+                                .bytes = {(const char *)bytes, sizeof bytes}});
     lintel_secret_wipe(bytes, sizeof bytes);
 }
 
@@ -348,10 +368,10 @@ open_psk(struct carried *c, const struct lintel_tw *m)
             n = 0; /* what is not remembered can't be believed later */
         }
     }
-    carried_send(c, &(struct lintel_tw){.kind = LINTEL_TW_KEY,
-                                        .ticket = m->ticket,
-                                        .number = n,
-                                        .bytes = {(const char *)key, count ? 0 : n}});
+    tell(c, &(struct lintel_tw){.kind = LINTEL_TW_KEY,
+                                .ticket = m->ticket,
+                                .number = n,
+                                .bytes = {(const char *)key, count ? 0 : n}});
     if (c->out.n != 0)
         lintel_secret_wipe(c->out.p, c->out.n);
     lintel_secret_wipe(key, sizeof key);
@@ -365,8 +385,7 @@ open_mount(struct carried *c, const struct lintel_tw *m)
         st = c->t->tree.mount(c->t->tree.ctx, c->t, m->name, m->text);
     if (st == LINTEL_OK)
         c->nmounts++;
-    carried_send(c,
-                 &(struct lintel_tw){.kind = LINTEL_TW_MOUNTED, .ticket = m->ticket, .status = st});
+    tell(c, &(struct lintel_tw){.kind = LINTEL_TW_MOUNTED, .ticket = m->ticket, .status = st});
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */

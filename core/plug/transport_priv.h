@@ -68,7 +68,7 @@ struct carried_exchange { /* one that the child has submitted */
     int inside;           /* submit() of the tree runs */
     int answered, over;
     struct lintel_buf held; /* an answer that waits for a slow child */
-    struct carried_exchange *next_held;
+    struct carried_exchange *next_held, *before_held;
 };
 
 enum {
@@ -96,7 +96,7 @@ struct carried {
     /* transport_open.c */
     struct carried_exchange *blocks[LINTEL_TW_OPEN_MOST / CARRIED_BLOCK];
     uint32_t nopen;
-    struct carried_exchange *held; /* in the order they came */
+    struct carried_exchange *held, *held_last; /* in the order they came */
     size_t held_bytes;
     struct lintel_timer flush;
     uint64_t replaced; /* notifications that a newer one took the place of */

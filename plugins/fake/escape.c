@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <lintel/plugin.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,7 +22,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MIB ((size_t)1024 * 1024)
@@ -35,7 +38,8 @@ static const lintel_field address_fields[] = {
      .dflt = "work",
      .type = LINTEL_T_STR,
      .choices = "work|exec|shell|open|write|connect|fork|threads|memory|shared|trace|signal|root|"
-                "abstract|limits|mount|unshare|environment|line|name|hidden|inject|owner"},
+                "abstract|limits|mount|unshare|environment|line|name|hidden|inject|owner|"
+                "calls|families|datagram|stack|terminal|outlive|compat|x32"},
     {.name = "path", .help = "Of open and write.", .dflt = "", .type = LINTEL_T_STR},
     {0}};
 enum {
@@ -61,7 +65,15 @@ enum {
     TRY_NAME,
     TRY_HIDDEN,
     TRY_INJECT,
-    TRY_OWNER
+    TRY_OWNER,
+    TRY_CALLS,
+    TRY_FAMILIES,
+    TRY_DATAGRAM,
+    TRY_STACK,
+    TRY_TERMINAL,
+    TRY_OUTLIVE,
+    TRY_COMPAT,
+    TRY_X32
 };
 
 struct bus {
@@ -148,13 +160,12 @@ try_threads(struct bus *b)
 }
 
 static void
-try_memory(struct bus *b, int shared)
+try_memory(struct bus *b, int flags)
 {
     unsigned char *blocks[MEMORY_MOST / 32];
     int n = 0;
     while (n < MEMORY_MOST / 32) {
-        blocks[n] = mmap(NULL, 32 * MIB, PROT_READ | PROT_WRITE,
-                         (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS, -1, 0);
+        blocks[n] = mmap(NULL, 32 * MIB, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
         if (blocks[n] == MAP_FAILED)
             break;
         blocks[n++][0] = 1;
@@ -228,6 +239,231 @@ try_hidden(struct bus *b)
     judge(b, syscall(SYS_memfd_create, "x", 0) >= 0);
 }
 
+/* ---- many calls at once ---------------------------------------------------------------------- */
+
+struct call {
+    const char *name;
+    long number;
+    long args[6];
+};
+
+/* Each must be stopped at the door: an answer other than "not permitted" comes from behind it. */
+static void
+try_calls(struct bus *b)
+{
+    static char here[] = ".", there[] = "/tmp/lintel-escaped";
+    const long self = getpid(), at = AT_FDCWD, name = (long)there, dot = (long)here;
+    const struct call calls[] = {
+        {"io_uring_setup", SYS_io_uring_setup, {1}},
+        {"memfd_create", SYS_memfd_create, {dot}},
+        {"memfd_secret", 447, {0}},
+        {"pidfd_open", SYS_pidfd_open, {self, 0}},
+        {"pidfd_send_signal", SYS_pidfd_send_signal, {0}},
+        {"kill all", SYS_kill, {-1, 0}},
+        {"kill the group", SYS_kill, {0, 0}},
+        {"kill the parent", SYS_kill, {getppid(), 0}},
+        {"tkill", SYS_tkill, {getppid(), 0}},
+        {"signal the parent's thread", SYS_tgkill, {getppid(), getppid(), 0}},
+        {"keep core files", SYS_prctl, {PR_SET_DUMPABLE, 1}},
+        {"live on", SYS_prctl, {PR_SET_PDEATHSIG, 0}},
+        {"let be traced", SYS_prctl, {PR_SET_PTRACER, -1}},
+        {"adopt", SYS_prctl, {PR_SET_CHILD_SUBREAPER, 1}},
+        {"keep capabilities", SYS_prctl, {PR_SET_KEEPCAPS, 1}},
+        {"raise ambient", SYS_prctl, {PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, 12}},
+        {"set a limit", SYS_prlimit64, {0, RLIMIT_CORE, dot, 0}},
+        {"setrlimit", SYS_setrlimit, {RLIMIT_CORE, dot}},
+        {"sched_setscheduler", SYS_sched_setscheduler, {0, 0, dot}},
+        {"sched_setattr", SYS_sched_setattr, {0, dot, 0}},
+        {"sched_setaffinity", SYS_sched_setaffinity, {0, 1, dot}},
+        {"setpriority", SYS_setpriority, {0, 0, 0}},
+        {"ioprio_set", SYS_ioprio_set, {1, 0, 0}},
+        {"setsid", SYS_setsid, {0}},
+        {"setpgid", SYS_setpgid, {0, 0}},
+        {"setuid", SYS_setuid, {0}},
+        {"setfsuid", SYS_setfsuid, {0}},
+        {"setgroups", SYS_setgroups, {0, 0}},
+        {"capset", SYS_capset, {0, 0}},
+        {"personality", SYS_personality, {0xffffffff}},
+        {"vfork", SYS_clone, {0x4111, 0}},
+        {"clone with a new net", SYS_clone, {0x40000011, 0}},
+        {"inotify_init1", SYS_inotify_init1, {0}},
+        {"fanotify_init", SYS_fanotify_init, {0, 0}},
+        {"shmget", SYS_shmget, {0, 4096, 0600}},
+        {"shmat", SYS_shmat, {0, 0, 0}},
+        {"msgget", SYS_msgget, {0, 0600}},
+        {"semget", SYS_semget, {0, 1, 0600}},
+        {"mq_open", SYS_mq_open, {dot, O_RDWR | O_CREAT, 0600, 0}},
+        {"fchmodat", SYS_fchmodat, {at, dot, 0777}},
+        {"fchmod", SYS_fchmod, {1, 0777}},
+        {"fchownat", SYS_fchownat, {at, dot, -1, -1, 0}},
+        {"utimensat", SYS_utimensat, {at, dot, 0, 0}},
+        {"linkat", SYS_linkat, {at, dot, at, name, 0}},
+        {"symlinkat", SYS_symlinkat, {dot, at, name}},
+        {"renameat2", SYS_renameat2, {at, dot, at, name, 0}},
+        {"unlinkat", SYS_unlinkat, {at, name, 0}},
+        {"mkdirat", SYS_mkdirat, {at, name, 0700}},
+        {"mknodat", SYS_mknodat, {at, name, 0010600, 0}},
+        {"truncate", SYS_truncate, {name, 0}},
+        {"cut the log", SYS_ftruncate, {1, 0}},
+        {"fallocate", SYS_fallocate, {1, 0, 0, 1}},
+        {"setxattr", SYS_setxattr, {dot, name, dot, 1, 0}},
+        {"chdir", SYS_chdir, {dot}},
+        {"splice", SYS_splice, {0, 0, 1, 0, 1, 0}},
+        {"vmsplice", SYS_vmsplice, {1, 0, 0, 0}},
+        {"copy_file_range", SYS_copy_file_range, {0, 0, 1, 0, 1, 0}},
+        {"landlock", 444, {0, 0, 1}},
+        {"seccomp", SYS_seccomp, {2, 0, 0}},
+        {"kcmp", SYS_kcmp, {self, getppid(), 0, 0, 0}},
+        {"migrate_pages", SYS_migrate_pages, {0, 0, 0, 0}},
+        {"move_pages", SYS_move_pages, {0, 0, 0, 0, 0, 0}},
+        {"remap_file_pages", SYS_remap_file_pages, {0, 0, 0, 0, 0}},
+        {"pkey_alloc", SYS_pkey_alloc, {0, 0}},
+        {"syslog", SYS_syslog, {3, 0, 0}},
+        {"adjtimex", SYS_adjtimex, {0}},
+        {"terminal of its own", SYS_ioctl, {1, TIOCSCTTY, 0}},
+        {"console", SYS_ioctl, {1, 0x541D /* TIOCCONS */, 0}},
+        {"paste", SYS_ioctl, {1, 0x541C /* TIOCLINUX */, dot}},
+        {"owner by ioctl", SYS_ioctl, {1, FIOASYNC, dot}},
+        {"lease", SYS_fcntl, {1, 1024 /* F_SETLEASE */, 0}},
+        {"watch a folder", SYS_fcntl, {1, 1026 /* F_NOTIFY */, 1}},
+        {"signal number", SYS_fcntl, {1, 10 /* F_SETSIG */, 9}},
+    };
+    size_t n = 0;
+    b->said[0] = '\0';
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        const long *a = calls[i].args;
+        if (syscall(calls[i].number, a[0], a[1], a[2], a[3], a[4], a[5]) < 0 && errno == EPERM)
+            continue;
+        n += (size_t)snprintf(b->said + n, sizeof b->said - n, "%s%s", n == 0 ? "REACHED " : ", ",
+                              calls[i].name);
+        if (n >= sizeof b->said)
+            return;
+    }
+    if (n == 0)
+        snprintf(b->said, sizeof b->said, "refused all");
+}
+
+/* Sockets of other kinds than its own. */
+static void
+try_families(struct bus *b)
+{
+    static const int kinds[][3] = {{AF_UNIX, SOCK_STREAM, 0},
+                                   {AF_UNIX, SOCK_DGRAM, 0},
+                                   {AF_PACKET, SOCK_DGRAM, 0},
+                                   {40 /* AF_VSOCK */, SOCK_STREAM, 0},
+                                   {AF_ALG, SOCK_SEQPACKET, 0},
+                                   {AF_BLUETOOTH, SOCK_RAW, 1},
+                                   {AF_CAN, SOCK_RAW, 1},
+                                   {44 /* AF_XDP */, SOCK_RAW, 0},
+                                   {AF_KEY, SOCK_RAW, 2},
+                                   {AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT},
+                                   {AF_NETLINK, SOCK_RAW, NETLINK_AUDIT},
+                                   {AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER},
+                                   {AF_NETLINK, SOCK_RAW, NETLINK_GENERIC},
+                                   {AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG},
+                                   {AF_INET, SOCK_RAW, IPPROTO_ICMP},
+                                   {AF_INET, SOCK_DGRAM, IPPROTO_ICMP},
+                                   {AF_INET6, SOCK_RAW, IPPROTO_RAW},
+                                   {AF_INET, SOCK_SEQPACKET, IPPROTO_SCTP},
+                                   {AF_INET, SOCK_STREAM, IPPROTO_SCTP},
+                                   {AF_INET, SOCK_DCCP, IPPROTO_DCCP},
+                                   {AF_INET, SOCK_STREAM, 262 /* MPTCP */},
+                                   {AF_INET, SOCK_STREAM, 256 /* SMC */}};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && n < sizeof b->said; i++) {
+        int fd = socket(kinds[i][0], kinds[i][1] | SOCK_CLOEXEC, kinds[i][2]);
+        if (fd < 0 && errno == EPERM)
+            continue;
+        n += (size_t)snprintf(b->said + n, sizeof b->said - n, "%s%d/%d/%d",
+                              n == 0 ? "REACHED " : ", ", kinds[i][0], kinds[i][1], kinds[i][2]);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (n == 0)
+        snprintf(b->said, sizeof b->said, "refused all");
+}
+
+/* One of a pair of datagram sockets can send to others than the other one. */
+static void
+try_datagram(struct bus *b, const char *path)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    int pair[2];
+    snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        judge(b, 0);
+        return;
+    }
+    judge(b, sendto(pair[0], "x", 1, 0, (const struct sockaddr *)&to, sizeof to) == 1);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+/* What is typed at the terminal that the hub was started from. */
+static void
+try_terminal(struct bus *b)
+{
+    char some[4];
+    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+        judge(b, 1);
+        return;
+    }
+    judge(b, read(STDERR_FILENO, some, 0) == 0 || read(STDOUT_FILENO, some, 0) == 0);
+}
+
+/* It takes away all by which it would learn that the hub has ended. */
+static void *
+cling(void *arg)
+{
+    int pair[2];
+    struct timespec pause = {0, 300000000};
+    nanosleep(&pause, NULL); /* until its answer is out */
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0)
+        dup2(pair[0], 3);
+    for (;;) {
+        signal(SIGTERM, SIG_IGN);
+        signal(SIGALRM, SIG_IGN);
+        alarm(0);
+        nanosleep(&pause, NULL);
+    }
+    return arg;
+}
+
+static void
+try_outlive(struct bus *b)
+{
+    pthread_t t;
+    signal(SIGTERM, SIG_IGN);
+    judge(b, pthread_create(&t, NULL, cling, NULL) == 0);
+}
+
+/* The calls of other processors that this one has too. */
+static void
+try_compat(struct bus *b)
+{
+#ifdef __x86_64__
+    long ret = 20; /* getpid of the 32-bit ABI */
+    __asm__ volatile("int $0x80" : "+a"(ret) : : "memory", "r8", "r9", "r10", "r11");
+    judge(b, ret > 0);
+#else
+    execve("/bin/true", NULL, NULL);
+    judge(b, 1);
+#endif
+}
+
+static void
+try_x32(struct bus *b)
+{
+#ifdef __x86_64__
+    judge(b, syscall(0x40000000L | SYS_getpid) >= 0);
+#else
+    execve("/bin/true", NULL, NULL);
+    judge(b, 1);
+#endif
+}
+
 static void
 attempt(struct bus *b, const lintel_value *addr)
 {
@@ -241,8 +477,8 @@ attempt(struct bus *b, const lintel_value *addr)
     case TRY_CONNECT: try_connect(b); break;
     case TRY_FORK: try_fork(b); break;
     case TRY_THREADS: try_threads(b); break;
-    case TRY_MEMORY: try_memory(b, 0); break;
-    case TRY_SHARED: try_memory(b, 1); break;
+    case TRY_MEMORY: try_memory(b, MAP_PRIVATE); break;
+    case TRY_SHARED: try_memory(b, MAP_SHARED); break;
     case TRY_TRACE: judge(b, ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) == 0); break;
     case TRY_SIGNAL: judge(b, kill(getppid(), SIGTERM) == 0); break;
     case TRY_ROOT: judge(b, syscall(SYS_setresuid, 0, 0, 0) == 0); break;
@@ -257,6 +493,15 @@ attempt(struct bus *b, const lintel_value *addr)
     case TRY_INJECT: try_inject(b); break;
     /* The kernel would signal the hub in its place. */
     case TRY_OWNER: judge(b, fcntl(STDIN_FILENO, F_SETOWN, getppid()) == 0); break;
+    case TRY_CALLS: try_calls(b); break;
+    case TRY_FAMILIES: try_families(b); break;
+    case TRY_DATAGRAM: try_datagram(b, path); break;
+    /* What grows like a stack is not counted as data. */
+    case TRY_STACK: try_memory(b, MAP_PRIVATE | MAP_GROWSDOWN); break;
+    case TRY_TERMINAL: try_terminal(b); break;
+    case TRY_OUTLIVE: try_outlive(b); break;
+    case TRY_COMPAT: try_compat(b); break;
+    case TRY_X32: try_x32(b); break;
     default: snprintf(b->said, sizeof b->said, "working"); break;
     }
 }

@@ -6,7 +6,8 @@
 [ "$(id -u)" -eq 0 ] || { echo "needs root"; exit 77; }
 sanitized=$(nm -D "$build/bin/linteld" 2>/dev/null | grep -cE '__(asan|tsan)_')
 attempts="work exec shell open-shadow open-secret open-state open-site open-parent write-tmp write-site connect fork threads
-    memory shared trace signal root abstract limits mount unshare environment line name hidden inject owner"
+    memory shared trace signal root abstract limits mount unshare environment line name hidden inject owner
+    calls families datagram stack terminal outlive compat x32"
 
 # make_site SITE USER: a hub with a plugin that tries, one on a line, one on a network, and others that work beside them.
 make_site() {
@@ -39,6 +40,7 @@ make_site() {
                 open-parent) path=/proc/1/environ ;;
                 write-tmp) path=/tmp/lintel-escaped-$$ ;;
                 write-site) path=$site/things/evil.yaml ;;
+                datagram) path=$here/open.sock ;;
             esac
             echo "  - \"#/sdfObject/Out/sdfProperty/$name\":"
             echo "      sdfProtocolMap: { escape: { attempt: ${name%%-*}, path: \"$path\", poll: 0 }," \
@@ -109,9 +111,18 @@ escape_all() {
     try serial line '^DONE'
     try serial inject '^refused: Operation not permitted'
     try serial open-secret '^refused: Permission denied'
+    if [ "$sanitized" -eq 0 ]; then for bus in inmate serial net; do
+        try $bus calls '^refused all'
+        try $bus datagram '^refused: Operation not permitted'
+        try $bus stack '^refused after 0 MiB: Operation not permitted'
+        try $bus terminal '^refused: '
+    done; fi
+    try inmate families '^refused all'
+    try net families '^refused all'
     exits "the hub is not hurt" 0 kill -0 "$hub_before"
     says "the one beside it has noticed nothing" "^$beside\$" of beside pid
     for attempt in exec mount unshare trace; do dies inmate $attempt; done
+    for attempt in compat x32; do dies serial $attempt; done
     says "the log tells the death" 'inmate.*did what its cage forbids' cat "$here/linteld.log"
     says_not "and of no other's" '(beside|thread): .*gone' cat "$here/linteld.log"
     says "status names the cage" 'landlock [1-9][0-9]*, seccomp' of inmate cage
@@ -174,6 +185,16 @@ wait_log line '^line ' || { not_ok "a line is made"; finish; }
 line=$(sed -n 's/^line //p' "$here/line.log")
 chmod 666 "$line"
 
+# Somebody who takes datagrams from everybody, as the system's log does.
+start open python3 -c '
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o777)
+print("listens", flush=True)
+while True: print("got", s.recv(100), flush=True)' "$here/open.sock"
+wait_log open '^listens' || { not_ok "a socket is made"; finish; }
+
 site=$here/root-site
 make_site "$site" root
 export SOME_SECRET=kept-back
@@ -193,6 +214,47 @@ echo x >"$here/closed/line"
 sed -i "s|device: .* }|device: $here/closed/line }|" "$site/lintel.yaml"
 exits "a site with a closed file" 0 lintel reload
 if wait_log linteld "serial: $here/closed/line can't be read by user $user, as whom plugins run"; then ok "the log names file, user and remedy"; else not_ok "the log names file, user and remedy"; fi
+stop "$hub"
+rm -rf "$here/run" "$here/state"
+
+# A hub that somebody has started from his terminal: what he types is not for plugins, also not for one that may open devices.
+site=$here/terminal-site
+line_before=$line line=/dev/ttyNotThere
+make_site "$site" root
+line=$line_before
+start terminal python3 -c '
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0: os.execv(sys.argv[1], sys.argv[1:])
+print("hub", pid, flush=True)
+while True:
+    try: said = os.read(fd, 1000)
+    except OSError: break
+    if not said: break
+    print(said.decode(errors="replace"), end="", flush=True)' \
+    "$build/bin/linteld" --site "$site" --run "$here/run" --state "$here/state"
+holder=$pid
+soon "a hub with a terminal starts" '^working$' lintel get serial/work
+if [ "$sanitized" -eq 0 ]; then for bus in serial inmate; do try $bus terminal '^refused: '; done; fi
+child=$(sed -n 's/^hub //p' "$here/terminal.log" | tr -d '\r')
+[ -z "$child" ] || kill "$child"
+stop "$holder"
+rm -rf "$here/run" "$here/state"
+
+# A plugin that clings to life ends with a hub that is killed.
+site=$here/clinging-site
+make_site "$site" root
+start_hub "$site" || { not_ok "a hub with a plugin that clings to life starts"; finish; }
+if [ "$sanitized" -eq 0 ]; then
+    child=$(of inmate pid)
+    connection=$(readlink "/proc/$child/fd/3")
+    try inmate outlive '^DONE'
+    for ((i = 0; i < 100; i++)); do [ "$(readlink "/proc/$child/fd/3")" = "$connection" ] || break; sleep 0.1; done
+    kill -9 "$hub"
+    wait "$hub" 2>/dev/null
+    soon "what clings to life ends with its hub" "No such process" kill -0 "$child"
+    kill -9 "$child" 2>/dev/null
+fi
 stop "$hub"
 rm -rf "$here/run" "$here/state"
 
