@@ -109,7 +109,7 @@ struct lintel_frames {
     struct lintel_timer next_turn;
     struct lintel_splitter in;
     struct lintel_buf out;
-    size_t out_at; /* bytes of out that are sent already */
+    size_t out_at;            /* bytes of out that are sent already */
     struct lintel_turn flush; /* of what was queued in this turn */
     size_t queue_most;
 };

@@ -16,6 +16,7 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/outbox.c core/plug/outbox.h \
 	core/plug/port.c core/plug/port_tap.c \
 	core/plug/probe.c core/plug/probe.h \
+	core/plug/reader.c core/plug/reader.h \
 	core/plug/shared.c \
 	core/plug/slots.c core/plug/slots.h \
 	core/plug/supervise.c core/plug/supervise.h \
