@@ -373,12 +373,14 @@ who_reads_hangs(void)
     count(&h, 1, &value, 20, 1);
     count(&h, 1, &value, 20, 0);
     ask(&h, 1, 1, 1000000);
-    say(&h, 0, LINTEL_WIRE_PING);
-    REQUIRE(expect(&h, LINTEL_WIRE_PONG, &m));
-    CHECK_INT(m.instance, 1);
-    CHECK_STR(m.text, "a request's call");
-    REQUIRE(expect(&h, LINTEL_WIRE_PONG, &m));
-    CHECK_INT(m.instance, 0);
+    /* The first question may be answered before the call has begun. */
+    for (int told = 0; !told;) {
+        say(&h, 0, LINTEL_WIRE_PING);
+        do {
+            REQUIRE(expect(&h, LINTEL_WIRE_PONG, &m));
+            told |= m.instance == 1 && strcmp(m.text, "a request's call") == 0;
+        } while (m.instance != 0);
+    }
     /* A second instance is served beside it. */
     value = 1;
     REQUIRE(open_with_points(&h, 2));
