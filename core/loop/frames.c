@@ -109,7 +109,8 @@ struct lintel_frames {
     struct lintel_timer next_turn;
     struct lintel_splitter in;
     struct lintel_buf out;
-    size_t out_at; /* bytes of out that are sent already */
+    size_t out_at;            /* bytes of out that are sent already */
+    struct lintel_turn flush; /* of what was queued in this turn */
     size_t queue_most;
 };
 
@@ -134,6 +135,7 @@ end(struct lintel_frames *f, const char *reason)
     write_some(f); /* what was said in this turn; the peer may have closed one way only */
     f->ended = 1;
     lintel_timer_stop(f->loop, &f->next_turn);
+    lintel_turn_stop(f->loop, &f->flush);
     lintel_loop_watch(f->loop, f->fd, 0, NULL, NULL);
     f->fns.closed(f->ctx, reason);
 }
@@ -287,6 +289,15 @@ send_now(int fd, unsigned char *head, const struct lintel_buf *b)
     return (size_t)n;
 }
 
+/* What was queued in this turn leaves at once. */
+static void
+on_flush(void *arg)
+{
+    struct lintel_frames *f = arg;
+    write_some(f);
+    set_writing(f, f->out_at < f->out.n);
+}
+
 /* Appends head and body, from the byte `sent` on. */
 static int
 enqueue(struct lintel_frames *f, const unsigned char head[HEAD], const struct lintel_buf *b,
@@ -309,8 +320,6 @@ enqueue(struct lintel_frames *f, const unsigned char head[HEAD], const struct li
             shutdown(f->fd, SHUT_RDWR);
         return -1;
     }
-    if (!f->busy) /* else on_ready() sends all that the callbacks said at once */
-        set_writing(f, 1);
     return 0;
 }
 
@@ -336,7 +345,11 @@ lintel_frames_send(struct lintel_frames *f, const struct lintel_buf *b)
         if (sent == HEAD + b->n)
             return 0;
     }
-    return enqueue(f, head, b, sent);
+    if (enqueue(f, head, b, sent) != 0)
+        return -1;
+    if (!f->busy && !f->flush.listed) /* else all that was said in this turn is sent at once */
+        set_writing(f, 1);
+    return 0;
 }
 
 int
@@ -346,7 +359,15 @@ lintel_frames_queue(struct lintel_frames *f, const struct lintel_buf *b)
     if (!may_send(f, b))
         return -1;
     put_head(head, b->n);
-    return enqueue(f, head, b, 0);
+    if (enqueue(f, head, b, 0) != 0)
+        return -1;
+    if (f->busy || f->writing)
+        return 0;
+    if (lintel_frames_queued(f) >= ROOM_LEAST)
+        on_flush(f); /* the peer may begin */
+    else
+        lintel_turn_end(f->loop, &f->flush, on_flush, f);
+    return 0;
 }
 
 size_t
@@ -360,8 +381,9 @@ lintel_frames_close(struct lintel_frames *f)
 {
     if (f == NULL || f->dead)
         return;
-    if (!f->ended && f->busy)
+    if (!f->ended && (f->busy || f->flush.listed))
         write_some(f); /* what was said in this turn */
+    lintel_turn_stop(f->loop, &f->flush);
     if (!f->ended)
         lintel_loop_watch(f->loop, f->fd, 0, NULL, NULL);
     lintel_timer_stop(f->loop, &f->next_turn);

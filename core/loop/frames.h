@@ -26,7 +26,8 @@ struct lintel_frames *lintel_frames_new(struct lintel_loop *l, int fd, size_t qu
                                         const struct lintel_frames_fns *fns, void *ctx);
 /* Sends b as one frame, now or when the peer reads on. -1: no room, too long, or b has failed. */
 int lintel_frames_send(struct lintel_frames *f, const struct lintel_buf *b);
-/* The same, but sends nothing before the loop's next turn: for many small ones in a row. */
+/* The same, but what is queued in one turn of the loop leaves together at its end, or earlier when
+ * it is much: for many small ones in a row. */
 int lintel_frames_queue(struct lintel_frames *f, const struct lintel_buf *b);
 size_t lintel_frames_queued(const struct lintel_frames *f);
 void

@@ -42,6 +42,8 @@ struct posts {
 struct lintel_loop {
     uv_loop_t uv;
     uv_async_t wake;
+    uv_prepare_t turn;
+    struct lintel_turn *turns;
     uv_timer_t alarm; /* armed for the heap's first, or earlier; idle on a fake loop */
     lintel_mono alarm_at;
     int fake;
@@ -342,6 +344,44 @@ on_wake(uv_async_t *wake)
     l->running = list;
 }
 
+/* ---- the end of a turn ----------------------------------------------------------------------- */
+
+void
+lintel_turn_end(struct lintel_loop *l, struct lintel_turn *t, void (*fn)(void *arg), void *arg)
+{
+    t->fn = fn;
+    t->arg = arg;
+    if (t->listed)
+        return;
+    t->listed = 1;
+    t->next = l->turns;
+    l->turns = t;
+}
+
+void
+lintel_turn_stop(struct lintel_loop *l, struct lintel_turn *t)
+{
+    if (!t->listed)
+        return;
+    struct lintel_turn **at = &l->turns;
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
+    t->listed = 0;
+}
+
+static void
+on_turn(uv_prepare_t *turn)
+{
+    struct lintel_loop *l = turn->data;
+    while (l->turns != NULL) {
+        struct lintel_turn *t = l->turns;
+        l->turns = t->next;
+        t->listed = 0;
+        t->fn(t->arg);
+    }
+}
+
 /* ---- signals --------------------------------------------------------------------------------- */
 
 static void
@@ -410,15 +450,18 @@ new_loop(int fake)
         free_memory(l);
         return NULL;
     }
-    l->uv.data = l->wake.data = l->alarm.data = l;
+    l->uv.data = l->wake.data = l->alarm.data = l->turn.data = l;
     uv_timer_init(&l->uv, &l->alarm);
+    uv_prepare_init(&l->uv, &l->turn);
     if (uv_async_init(&l->uv, &l->wake, on_wake) != 0) {
         uv_close((uv_handle_t *)&l->alarm, NULL);
+        uv_close((uv_handle_t *)&l->turn, NULL);
         uv_run(&l->uv, UV_RUN_DEFAULT);
         uv_loop_close(&l->uv);
         free_memory(l);
         return NULL;
     }
+    uv_prepare_start(&l->turn, on_turn);
     pthread_mutex_init(&l->lock, NULL);
     l->fake = fake;
     l->fake_mono = FAKE_MONO;
@@ -443,12 +486,13 @@ lintel_loop_free(struct lintel_loop *l)
 {
     if (l == NULL)
         return;
-    LINTEL_ASSERT(l->ntimers == 0 && l->nwatches == 0);
+    LINTEL_ASSERT(l->ntimers == 0 && l->nwatches == 0 && l->turns == NULL);
     for (struct signal_watch *s = l->signals, *next; s != NULL; s = next) {
         next = s->next;
         uv_close((uv_handle_t *)&s->signal, free_signal);
     }
     uv_close((uv_handle_t *)&l->alarm, NULL);
+    uv_close((uv_handle_t *)&l->turn, NULL);
     uv_close((uv_handle_t *)&l->wake, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT); /* until everything is closed */
     LINTEL_ASSERT(uv_loop_close(&l->uv) == 0);

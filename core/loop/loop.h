@@ -52,6 +52,18 @@ int lintel_loop_watch(struct lintel_loop *l, int fd, uint32_t events,
 enum { LINTEL_LOOP_POSTS_SURE = 16 };
 int lintel_loop_post(struct lintel_loop *l, void (*fn)(void *arg), void *arg);
 
+/* Runs fn(arg) once, before the loop waits next: for what gathers in a turn and leaves together.
+ * Embedded; zero one before its first use. */
+struct lintel_turn {
+    struct lintel_turn *next;
+    void (*fn)(void *arg);
+    void *arg;
+    int listed;
+};
+void lintel_turn_end(struct lintel_loop *l, struct lintel_turn *t, void (*fn)(void *arg),
+                     void *arg);
+void lintel_turn_stop(struct lintel_loop *l, struct lintel_turn *t);
+
 /* Signals (SIGHUP, SIGTERM, SIGINT): fn runs on the loop. */
 int lintel_loop_signal(struct lintel_loop *l, int signum, void (*fn)(void *arg, int signum),
                        void *arg);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/plug/hosted.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include "core/plug/last_word.h"
 #include "core/plug/load.h"
 #include "core/plug/outbox.h"
+#include "core/plug/reader.h"
 #include "core/plug/transport_wire.h"
 #include "core/plug/transport_worker.h"
 #include "core/trust/secret.h"
@@ -25,6 +24,7 @@ struct hosted {
     int fd;
     struct lintel_outbox *out; /* NULL: not in the cage yet */
     struct slot *slots;
+    struct lintel_reader in;
     struct lintel_cage cage;
     struct lintel_cage_watch watch;
 };
@@ -36,7 +36,9 @@ struct slot { /* one instance */
     struct lintel_worker *worker; /* one of the two */
     struct lintel_transport_worker *transport;
     struct lintel_lane lane;
-    _Atomic int closed; /* its worker has said so */
+    struct lintel_guest guest; /* of the reader */
+    int closing;               /* CLOSE was delivered */
+    _Atomic int closed;        /* its worker has said so */
 };
 
 static int stop_fd = -1; /* of the signal handler */
@@ -115,6 +117,7 @@ open_slot(struct hosted *h, uint32_t number, int is_transport)
         lintel_free(s);
         return NULL;
     }
+    s->guest = (struct lintel_guest){.reader = &h->in, .worker = s->worker, .number = number};
     s->lane = (struct lintel_lane){.room = on_room, .ctx = s};
     lintel_outbox_add(h->out, &s->lane);
     s->next = h->slots;
@@ -195,6 +198,8 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
     }
     if (s == NULL && kind == LINTEL_WIRE_CLOSE)
         say(h, (struct lintel_wire_up){.instance = number, .kind = LINTEL_WIRE_CLOSED});
+    if (s != NULL && kind == LINTEL_WIRE_CLOSE)
+        s->closing = 1;
     /* What can't be delivered for lack of memory would be missed for ever; a new process has a
      * chance. */
     return s == NULL ? 0 : deliver(s, data, n);
@@ -234,47 +239,46 @@ enter_cage(struct hosted *h, struct lintel_buf *frame)
     return failed;
 }
 
-/* Waits for the next frame; meanwhile a file of the cage may be replaced, and the hub is asked for
- * a new process that can read it. 0: there is one, or the connection has ended. */
-static int
-wait_frame(struct hosted *h)
+/* A file of the cage may have been replaced: the hub is asked for a new process that can read it.
+ */
+static void
+look_at_cage(struct hosted *h)
 {
-    struct pollfd fds[2] = {{.fd = h->fd, .events = POLLIN}, {.fd = h->watch.fd, .events = POLLIN}};
     char text[LINTEL_WIRE_TEXT];
-    while (!(fds[0].revents & (POLLIN | POLLHUP | POLLERR))) {
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
-            return -1;
-        const char *path = fds[1].revents ? lintel_cage_watch_replaced(&h->watch) : NULL;
-        if (path == NULL)
-            continue;
-        lintel_format(text, sizeof text, "%s was replaced", path);
-        say(h, (struct lintel_wire_up){
-                   .kind = LINTEL_WIRE_REFUSED, .status = LINTEL_E_BUSY, .text = text});
-    }
-    return 0;
+    const char *path = lintel_cage_watch_replaced(&h->watch);
+    if (path == NULL)
+        return;
+    lintel_format(text, sizeof text, "%s was replaced", path);
+    say(h, (struct lintel_wire_up){
+               .kind = LINTEL_WIRE_REFUSED, .status = LINTEL_E_BUSY, .text = text});
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
+
+/* The only instance reads for itself, as long as it is the only one. */
+static void
+offer_reading(struct hosted *h)
+{
+    struct slot *s = h->slots;
+    if (s != NULL && s->next == NULL && s->worker != NULL && !s->closing &&
+        lintel_worker_is_prompt(s->worker))
+        lintel_reader_offer(&h->in, &s->guest);
+}
 
 /* Until the hub closes the connection: 0. Else -1. */
 static int
 serve(struct hosted *h)
 {
-    struct lintel_splitter in = {0};
-    int ret = -1;
-    for (;;) {
-        size_t room = 0;
-        unsigned char *p = lintel_splitter_space(&in, &room);
-        ssize_t n = p != NULL && wait_frame(h) == 0 ? recv(h->fd, p, room, 0) : -1;
-        if (p != NULL && n < 0 && errno == EINTR)
-            continue;
-        if (n == 0 && in.n == 0)
-            ret = 0;
-        if (n <= 0 || lintel_splitter_take(&in, (size_t)n, on_frame, h) != NULL)
-            break;
+    int ret = 0;
+    while (ret == 0 || ret == LINTEL_READER_OTHER) {
+        ret = lintel_reader_next(&h->in, h->watch.fd, on_frame, h);
+        if (ret == LINTEL_READER_OTHER)
+            look_at_cage(h);
+        if (ret >= 0)
+            offer_reading(h);
     }
-    lintel_splitter_fini(&in);
-    return ret;
+    lintel_reader_take_back(&h->in);
+    return ret == LINTEL_READER_END ? 0 : -1;
 }
 
 static void
@@ -302,6 +306,7 @@ lintel_hosted_serve(int fd)
     struct lintel_buf frame = {0};
     int ret = -1;
     stop_fd = fd;
+    lintel_reader_init(&h.in, fd);
     lintel_last_word_init();
     signal(SIGTERM, on_term);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the daemon, which then closes the connection */
@@ -318,6 +323,7 @@ lintel_hosted_serve(int fd)
         close_all(&h);
     }
     lintel_buf_fini(&frame);
+    lintel_reader_fini(&h.in);
     lintel_cage_watch_fini(&h.watch);
     lintel_cage_fini(&h.cage);
     close(fd);

@@ -253,6 +253,143 @@ opening_and_starting_are_two(void)
     CHECK_INT(finish(&h), 0);
 }
 
+/* ---- who reads ------------------------------------------------------------------------------- */
+
+enum { COUNTER = 1, SPIN = 18 }; /* kinds of points, by number: plugins/fake/fake.c */
+
+static void
+bind_point(struct host *h, uint32_t number, uint32_t id, int kind)
+{
+    const lintel_value addr[] = {
+        {LINTEL_T_INT, 0, {.i = kind}}, {LINTEL_T_REAL, 0, {.r = 1}}, {LINTEL_T_INT, 0, {.i = 0}}};
+    lintel_buf_reset(&h->frame);
+    lintel_wire_bind(
+        &h->frame,
+        &(struct lintel_wire_down){
+            .instance = number, .id = id, .point_kind = LINTEL_K_PROPERTY, .name = "point"},
+        addr, addr, 3);
+    put(h);
+}
+
+static void
+ask(struct host *h, uint32_t number, uint32_t slot, uint64_t ticket)
+{
+    lintel_buf_reset(&h->frame);
+    lintel_wire_request(&h->frame, &(struct lintel_wire_down){.instance = number,
+                                                              .ticket = ticket,
+                                                              .within = INT64_C(60000000000),
+                                                              .n = 1,
+                                                              .slots = &slot});
+    put(h);
+}
+
+static int
+open_with_points(struct host *h, uint32_t number)
+{
+    static const lintel_value settings[] = {
+        {LINTEL_T_INT, 0, {.i = 1}}, {LINTEL_T_BOOL, 0, {.i = 0}}, {LINTEL_T_BOOL, 0, {.i = 0}}};
+    struct lintel_wire_up m;
+    open_instance(h, number, built("plugins/fake/fake.so"), "fake");
+    if (!expect(h, LINTEL_WIRE_READY, &m))
+        return 0;
+    lintel_buf_reset(&h->frame);
+    lintel_wire_attach(&h->frame, number, 0, "thing", settings, LINTEL_COUNT(settings));
+    put(h);
+    bind_point(h, number, 0, COUNTER);
+    bind_point(h, number, 1, SPIN);
+    return 1;
+}
+
+/* Asks `most` times, `pings` questions to the process in between; the counter shows that nothing is
+ * lost, doubled or in another order. */
+static void
+count(struct host *h, uint32_t number, double *value, int most, int pings)
+{
+    static uint64_t ticket;
+    struct lintel_wire_up m;
+    uint64_t first = ticket + 1;
+    for (int i = 0; i < most; i++) {
+        ask(h, number, 0, ++ticket);
+        if (pings)
+            say(h, 0, LINTEL_WIRE_PING);
+    }
+    int pongs = 0;
+    for (uint64_t expected = first; expected <= ticket || (pings && pongs < most);) {
+        if (!CHECK_INT(lintel_frame_read(h->fd, &h->frame), 0) ||
+            !CHECK_INT(
+                lintel_wire_read_up((const unsigned char *)h->frame.p, h->frame.n, &h->scratch, &m),
+                0))
+            return;
+        pongs += m.instance == 0 && m.kind == LINTEL_WIRE_PONG;
+        if (m.kind != LINTEL_WIRE_DONE)
+            continue;
+        CHECK_INT(m.instance, number);
+        CHECK(m.ticket == expected++);
+        CHECK_INT(m.status, LINTEL_OK);
+        if (CHECK_INT(m.n, 1))
+            CHECK_INT(m.samples[0].value.as.r, (*value)++);
+    }
+}
+
+/* The only instance reads for itself; the main thread has the questions, a second instance comes
+ * and goes: each time another one reads, and no frame is lost. */
+static void
+who_reads_changes(void)
+{
+    struct host h;
+    struct lintel_wire_up m;
+    double values[2] = {1, 1};
+    begin(&h);
+    REQUIRE(let_in(&h));
+    REQUIRE(open_with_points(&h, 1));
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < 20; i++)
+            count(&h, 1, &values[0], 1, i % 5 == 0);
+        count(&h, 1, &values[0], 20, round % 2);
+        REQUIRE(open_with_points(&h, 2));
+        values[1] = 1;
+        count(&h, 2, &values[1], 5, round % 2);
+        count(&h, 1, &values[0], 5, 0);
+        say(&h, 2, LINTEL_WIRE_CLOSE);
+        REQUIRE(expect(&h, LINTEL_WIRE_CLOSED, &m));
+        CHECK_INT(m.instance, 2);
+    }
+    say(&h, 1, LINTEL_WIRE_CLOSE);
+    REQUIRE(expect(&h, LINTEL_WIRE_CLOSED, &m));
+    close(h.fd);
+    CHECK_INT(finish(&h), 0);
+}
+
+/* The one that reads is held up in its plugin: the process answers nevertheless, and says where. */
+static void
+who_reads_hangs(void)
+{
+    struct host h;
+    struct lintel_wire_up m;
+    double value = 1;
+    begin(&h);
+    REQUIRE(let_in(&h));
+    REQUIRE(open_with_points(&h, 1));
+    count(&h, 1, &value, 20, 1);
+    count(&h, 1, &value, 20, 0);
+    ask(&h, 1, 1, 1000000);
+    /* The first question may be answered before the call has begun. */
+    for (int told = 0; !told;) {
+        say(&h, 0, LINTEL_WIRE_PING);
+        do {
+            REQUIRE(expect(&h, LINTEL_WIRE_PONG, &m));
+            told |= m.instance == 1 && strcmp(m.text, "a request's call") == 0;
+        } while (m.instance != 0);
+    }
+    /* A second instance is served beside it. */
+    value = 1;
+    REQUIRE(open_with_points(&h, 2));
+    count(&h, 2, &value, 20, 0);
+    kill(h.pid, SIGKILL);
+    CHECK(WIFSIGNALED(finish(&h)));
+    close(h.fd);
+}
+
 static void
 a_hub_that_talks_nonsense(void)
 {
@@ -335,6 +472,8 @@ main(int argc, char **argv)
                                             KIT(sigterm_stops_the_plugins),
                                             KIT(instances_come_and_go),
                                             KIT(opening_and_starting_are_two),
+                                            KIT(who_reads_changes),
+                                            KIT(who_reads_hangs),
                                             KIT(a_hub_that_talks_nonsense),
                                             KIT(a_hub_that_forgets_the_cage),
                                             KIT(a_cage_comes_once),

@@ -18,6 +18,7 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/port.c core/plug/port_tap.c \
 	core/plug/probe.c core/plug/probe.h \
 	core/plug/process.c core/plug/process.h \
+	core/plug/reader.c core/plug/reader.h \
 	core/plug/slots.c core/plug/slots.h \
 	core/plug/supervise.c core/plug/supervise.h \
 	core/plug/swap.c core/plug/swap.h \

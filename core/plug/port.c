@@ -188,7 +188,7 @@ port_submit(void *ctx, struct lintel_op *op)
                                       .slots = op->slots,
                                       .values = op->values});
     if (lintel_timer_at(i->plug->loop, &o->timer, op->deadline + GRACE, on_overdue, o) != 0 ||
-        instance_send(i, b, 0) != 0) {
+        instance_send(i, b, 1) != 0) {
         give_op(o);
         return -1;
     }

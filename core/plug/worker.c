@@ -473,6 +473,7 @@ free_all(struct lintel_worker *w)
     w->plugin->destroy(w->self);
     set_phase(w, PHASE_NONE);
     lintel_hostloop_clear(&w->hostloop);
+    atomic_store(&w->prompt, 0);
     w->plugin = NULL;
     w->self = NULL;
     w->started = 0;
@@ -544,6 +545,7 @@ on_start(struct lintel_worker *w)
         refuse(w, LINTEL_WIRE_REFUSED, 0, st, "start() failed and does not say why");
         return;
     }
+    atomic_store(&w->prompt, !(p->flags & LINTEL_PLUGIN_BLOCKING));
     say(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_READY, .text = p->version});
 }
 
@@ -564,6 +566,7 @@ close_instance(struct lintel_worker *w)
         free_all(w);
     }
     lintel_timer_stop(w->loop, &w->hold_timer);
+    lintel_worker_watch(w, -1, NULL, NULL);
     pthread_mutex_lock(&w->lock);
     worker_say(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_CLOSED}, 0);
     w->dead = 1;
@@ -759,8 +762,8 @@ run(void *arg)
     return NULL;
 }
 
-int
-lintel_worker_deliver(struct lintel_worker *w, const void *frame, size_t n)
+static int
+append(struct lintel_worker *w, const void *frame, size_t n, int wake)
 {
     struct lintel_wire_scratch none = {0};
     struct lintel_wire_down down;
@@ -787,9 +790,57 @@ lintel_worker_deliver(struct lintel_worker *w, const void *frame, size_t n)
     }
     *w->last = m;
     w->last = &m->next;
-    worker_wake(w);
+    if (wake)
+        worker_wake(w);
     pthread_mutex_unlock(&w->lock);
     return 0;
+}
+
+int
+lintel_worker_deliver(struct lintel_worker *w, const void *frame, size_t n)
+{
+    return append(w, frame, n, 1);
+}
+
+/* ---- the thread fetches its frames itself ---------------------------------------------------- */
+
+int
+lintel_worker_is_prompt(struct lintel_worker *w)
+{
+    return atomic_load(&w->prompt);
+}
+
+int
+lintel_worker_post(struct lintel_worker *w, void (*fn)(void *arg), void *arg)
+{
+    return lintel_loop_post(w->loop, fn, arg);
+}
+
+int
+lintel_worker_watch(struct lintel_worker *w, int fd, void (*fn)(void *arg, int fd, uint32_t ready),
+                    void *arg)
+{
+    if (w->watched >= 0)
+        lintel_loop_watch(w->loop, w->watched, 0, NULL, NULL);
+    w->watched = -1;
+    if (fd < 0)
+        return 0;
+    if (w->dead || lintel_loop_watch(w->loop, fd, LINTEL_LOOP_READ, fn, arg) != 0)
+        return -1;
+    w->watched = fd;
+    return 0;
+}
+
+int
+lintel_worker_take(struct lintel_worker *w, const void *frame, size_t n)
+{
+    return append(w, frame, n, 0);
+}
+
+void
+lintel_worker_work(struct lintel_worker *w)
+{
+    worker_run_inbox(w);
 }
 
 void
@@ -816,6 +867,7 @@ lintel_worker_new(uint32_t number, const struct lintel_worker_fns *fns, void *ct
     w->ctx = ctx;
     w->hostloop.loop = w->loop;
     w->last = &w->first;
+    w->watched = -1;
     w->late_last = &w->late_first;
     w->queue_last = &w->queue_first;
     pthread_mutex_init(&w->lock, NULL);

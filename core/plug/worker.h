@@ -24,6 +24,19 @@ struct lintel_worker *lintel_worker_new(uint32_t number, const struct lintel_wor
                                         void *ctx);
 /* Hands over a frame of its own; copied. Any thread. -1: out of memory. */
 int lintel_worker_deliver(struct lintel_worker *w, const void *frame, size_t n);
+/* The thread itself can fetch frames, instead of another one that wakes it for them:
+ * core/plug/reader.h. Whether that is of use: it is started, and its plugin does not block. Any
+ * thread. */
+int lintel_worker_is_prompt(struct lintel_worker *w);
+/* fn(arg) on the thread. Any thread. -1: out of memory. */
+int lintel_worker_post(struct lintel_worker *w, void (*fn)(void *arg), void *arg);
+/* These on the thread itself. fn when fd can be read, until another call, or the instance's end; fd
+ * -1: nothing any more. -1: it has ended, or memory is out. */
+int lintel_worker_watch(struct lintel_worker *w, int fd,
+                        void (*fn)(void *arg, int fd, uint32_t ready), void *arg);
+/* As _deliver(), but _work() has to follow. */
+int lintel_worker_take(struct lintel_worker *w, const void *frame, size_t n);
+void lintel_worker_work(struct lintel_worker *w); /* works off the inbox */
 /* There is room again after send() has returned 1. Any thread, but not from inside send(). */
 void lintel_worker_room(struct lintel_worker *w);
 struct lintel_worker_call { /* of the plugin, under way */
