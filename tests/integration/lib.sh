@@ -49,16 +49,16 @@ exits() {
     status=$?
     if [ $status -eq "$want" ]; then ok "$name"; else not_ok "$name: exit status $status, not $want" "$out"; fi
 }
-# soon NAME PATTERN COMMAND..: says, tried for up to 15 s: for what a device or a back-off has to do first.
+# soon NAME PATTERN COMMAND..: says, tried for up to 40 s: for what a device or a back-off has to do first.
 soon() {
-    local name=$1 pattern=$2 out="" end=$((SECONDS + 15))
+    local name=$1 pattern=$2 out="" end=$((SECONDS + 40))
     shift 2
     while [ $SECONDS -lt $end ]; do
         out=$("$@" 2>&1)
         grep -qE -- "$pattern" <<<"$out" && { ok "$name"; return; }
         sleep 0.1
     done
-    not_ok "$name: no /$pattern/ in the output of $* within 15 s" "$out"
+    not_ok "$name: no /$pattern/ in the output of $* within 40 s" "$out"
 }
 
 # streams NAME PATTERN COMMAND..: the command, which goes on, comes to say the pattern within 15 s.
@@ -85,9 +85,9 @@ start() {
     pid=$!
     pids+=("$pid")
 }
-# wait_log NAME PATTERN: until the log has it, or 15 s are over.
+# wait_log NAME PATTERN: until the log has it, or 40 s are over.
 wait_log() {
-    local end=$((SECONDS + 15))
+    local end=$((SECONDS + 40))
     while [ $SECONDS -lt $end ]; do
         grep -qE -- "$2" "$here/$1.log" 2>/dev/null && return 0
         sleep 0.05
