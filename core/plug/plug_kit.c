@@ -19,6 +19,14 @@
 static struct lintel_bus *newest;
 
 struct lintel_bus *
+kit_take_newest(void)
+{
+    struct lintel_bus *b = newest;
+    newest = NULL;
+    return b;
+}
+
+struct lintel_bus *
 lintel_engine_add_bus(struct lintel_engine *e, const char *name, const lintel_plugin *plugin,
                       struct lintel_bus_port port)
 {

@@ -53,6 +53,7 @@ struct kit_bus {
     uint32_t nbounds;
     struct lintel_affordance affordance;
 };
+struct lintel_bus *kit_take_newest(void); /* that was added since; NULL: none. To be freed */
 extern uint32_t kit_memory; /* MiB, of children of buses that start from now on; 0: the default */
 enum kit_isolation { KIT_THREAD, KIT_PROCESS, KIT_SHARED };
 void kit_bus_start(struct kit_plug *k, struct kit_bus *b, const char *plugin, const char *name,

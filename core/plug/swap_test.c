@@ -614,8 +614,10 @@ static int
 swap_without_memory(void *ctx)
 {
     struct kit_plug *k = ctx;
+    kit_take_newest();
     struct lintel_instance *i = lintel_plug_start_bus(k->plug, kit_site(), &bus.conf);
     if (i == NULL) {
+        free(kit_take_newest());
         CHECK(k->plug->processes == NULL);
         return 0;
     }
