@@ -17,54 +17,14 @@ static const enum kit_isolation everywhere[] = {KIT_THREAD, KIT_PROCESS, KIT_SHA
 static struct kit_op op, second;
 static struct kit_bus bus, other;
 
-static struct lintel_instance_stats
-stats(const struct kit_bus *b)
-{
-    struct lintel_instance_stats s;
-    lintel_instance_stats(b->instance, &s);
-    return s;
-}
-
-static int
-count_lines(const char *part)
-{
-    int n = 0;
-    for (const char *p = kit_log(); (p = strstr(p, part)) != NULL; p++)
-        n++;
-    return n;
-}
-
-static int
-is_set(void *ctx)
-{
-    const int *const *goal = ctx;
-    return *goal[0] >= *goal[1];
-}
-
-/* A child that is born needs real time, and more of it on a busy machine. */
-static int
-one_is_born(struct kit_plug *k)
-{
-    for (uint32_t i = 0; i < lintel_plug_ninstances(k->plug); i++) {
-        struct lintel_instance_stats s;
-        lintel_instance_stats(lintel_plug_at(k->plug, i), &s);
-        if (s.pid != 0 && s.next_try == 0 &&
-            (strcmp(s.state, "starting") == 0 || strcmp(s.state, "back-off") == 0 ||
-             strcmp(s.state, "alarm") == 0))
-            return 1;
-    }
-    return 0;
-}
-
 /* Moves time by steps until *at has reached least, letting threads and children run in between. */
 static int
 drive_by(struct kit_plug *k, const int *at, int least, int64_t step)
 {
-    const int *goal[] = {at, &least};
     for (int i = 0; i < 20000 && *at < least; i++) {
-        lintel_loop_until(k->loop, is_set, goal, 1000000);
+        kit_run(k, at, least, 1000000);
         if (*at < least) /* what is due runs in any case */
-            lintel_loop_advance(k->loop, one_is_born(k) ? 0 : step);
+            lintel_loop_advance(k->loop, kit_is_birth(k) ? 0 : step);
     }
     return CHECK(*at >= least);
 }
@@ -79,18 +39,7 @@ static int
 in_state(void *ctx)
 {
     const char *const *want = ctx;
-    return strcmp(stats(&bus).state, *want) == 0;
-}
-
-static void
-on_fake_time(struct kit_plug *k)
-{
-    kit_plug_new(k);
-    lintel_plug_free(k->plug);
-    lintel_loop_free(k->loop);
-    k->loop = lintel_loop_new_fake();
-    k->plug =
-        lintel_plug_new(&(struct lintel_plug_source){.loop = k->loop, .host_program = k->host});
+    return strcmp(kit_stats(&bus).state, *want) == 0;
 }
 
 /* A bus with device 0 and point 0. */
@@ -105,16 +54,10 @@ begin(struct kit_plug *k, struct kit_bus *b, const char *fake, const char *name,
 }
 
 static void
-count(void *ctx)
-{
-    ++*(int *)ctx;
-}
-
-static void
 stop(struct kit_plug *k, struct kit_bus *b)
 {
     int stopped = 0;
-    lintel_plug_stop_bus(k->plug, b->instance, count, &stopped);
+    lintel_plug_stop_bus(k->plug, b->instance, kit_count, &stopped);
     drive(k, &stopped, 1);
     kit_bus_fini(b);
 }
@@ -126,28 +69,28 @@ a_lie(const char *kind, const char *reason, enum kit_isolation isolation)
 {
     struct kit_plug k;
     char line[128];
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     begin(&k, &other, "fake", "lane", isolation, LIST("value=4"));
     begin(&k, &bus, "fake", "line", isolation, LIST(kind, "value=1"));
-    int64_t pid = stats(&other).pid;
+    int64_t pid = kit_stats(&other).pid;
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 600000), 0);
     drive(&k, &bus.bus->gones, 1);
     CHECK(op.done <= 1);
     CHECK_HAS(bus.bus->gone, reason);
-    CHECK_HAS(stats(&bus).reason, reason);
-    CHECK(stats(&bus).misbehaved >= 1);
+    CHECK_HAS(kit_stats(&bus).reason, reason);
+    CHECK(kit_stats(&bus).misbehaved >= 1);
     CHECK_INT(kit_submit(&k, &bus, &second, LINTEL_OP_READ, 0, 1, NULL, 60000), -1);
     drive(&k, &bus.bus->readies, 2);
     CHECK_INT(bus.bus->gones, 1);
-    CHECK_INT(stats(&bus).restarts, 1);
+    CHECK_INT(kit_stats(&bus).restarts, 1);
     /* One line says the end and the next start; the neighbour has not noticed. */
     snprintf(line, sizeof line, "line: PLUGIN MISBEHAVING: the plugin is %s",
              isolation == KIT_PROCESS ? "gone" : "ended");
-    CHECK_INT(count_lines(line), 1);
-    CHECK_INT(count_lines("MISBEHAVING"), 1);
-    CHECK_INT(count_lines("it starts again in 0.0"), 1);
+    CHECK_INT(kit_lines(line), 1);
+    CHECK_INT(kit_lines("MISBEHAVING"), 1);
+    CHECK_INT(kit_lines("it starts again in 0.0"), 1);
     CHECK_INT(other.bus->gones, 0);
-    CHECK_INT(stats(&other).pid, pid);
+    CHECK_INT(kit_stats(&other).pid, pid);
     CHECK_INT(kit_submit(&k, &other, &second, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
     drive(&k, &second.done, 1);
     CHECK_REAL(second.samples[0].value.as.r, 4);
@@ -179,7 +122,7 @@ static void
 cancelled_requests_must_end(void)
 {
     struct kit_plug k;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     begin(&k, &bus, "fake", "line", KIT_PROCESS, LIST("kind=hang"));
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 600000), 0);
     bus.bus->port.unbind(bus.bus->port.ctx, 0);
@@ -195,12 +138,12 @@ static void
 a_call_after_a_failed_start(void)
 {
     struct kit_plug k;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     kit_bus_start(&k, &bus, "fake", "line", KIT_THREAD, LIST("failing=starts"));
     drive(&k, &bus.bus->gones, 1);
-    for (int i = 0; i < 5000 && stats(&bus).misbehaved == 0; i++)
+    for (int i = 0; i < 5000 && kit_stats(&bus).misbehaved == 0; i++)
         lintel_loop_until(k.loop, in_state, &(const char *){"none"}, 1000000);
-    CHECK_INT(stats(&bus).misbehaved, 1);
+    CHECK_INT(kit_stats(&bus).misbehaved, 1);
     CHECK_HAS(kit_log(), "published values after it was destroyed");
     stop(&k, &bus);
     kit_plug_free(&k);
@@ -211,7 +154,7 @@ static void
 a_call_after_stop(void)
 {
     struct kit_plug k;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     kit_bus_start(&k, &bus, "fake", "line", KIT_THREAD, LIST("failing=stopped"));
     drive(&k, &bus.bus->readies, 1);
     stop(&k, &bus);
@@ -244,8 +187,8 @@ a_point_goes_while_it_publishes(enum kit_isolation isolation)
         bus.bus->port.unbind(bus.bus->port.ctx, 0);
         bus.bus->lowest = 1e9;
     }
-    CHECK_INT(stats(&bus).misbehaved, 0);
-    CHECK_INT(stats(&bus).dropped, 0);
+    CHECK_INT(kit_stats(&bus).misbehaved, 0);
+    CHECK_INT(kit_stats(&bus).dropped, 0);
     CHECK_INT(bus.bus->gones, 0);
     kit_bus_stop(&k, &bus);
     kit_plug_free(&k);
@@ -274,15 +217,15 @@ a_flood(enum kit_isolation isolation)
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
     kit_nap(300); /* the hub is busy elsewhere */
     kit_wait_op(&k, &op);
-    for (int i = 0; i < 5000 && bus.bus->published + stats(&bus).replaced < 100000; i++)
+    for (int i = 0; i < 5000 && bus.bus->published + kit_stats(&bus).replaced < 100000; i++)
         lintel_loop_until(k.loop, in_state, &(const char *){"none"}, 1000000);
-    CHECK_INT(bus.bus->published + stats(&bus).replaced, 100000);
+    CHECK_INT(bus.bus->published + kit_stats(&bus).replaced, 100000);
     CHECK(bus.bus->published > 0);
-    if (stats(&bus).replaced != 0) {
-        CHECK(stats(&bus).floods);
-        CHECK_INT(count_lines("publishes faster than the hub can take"), 1);
+    if (kit_stats(&bus).replaced != 0) {
+        CHECK(kit_stats(&bus).floods);
+        CHECK_INT(kit_lines("publishes faster than the hub can take"), 1);
     }
-    CHECK_INT(stats(&bus).dropped, 0);
+    CHECK_INT(kit_stats(&bus).dropped, 0);
     CHECK_INT(bus.bus->gones, 0);
     kit_bus_stop(&k, &bus);
     kit_plug_free(&k);
@@ -302,14 +245,14 @@ static void
 calls_that_do_not_return(void)
 {
     struct kit_plug k;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, LIST("failing=attach"));
     drive(&k, &bus.bus->readies, 1);
     CHECK_INT(kit_attach(&bus, 0, NULL), 0);
     drive_by(&k, &bus.bus->gones, 1, SECOND / 4);
     CHECK_STR(bus.bus->gone, "it hangs: attach() has not returned for 30 s");
     drive(&k, &bus.bus->readies, 2);
-    CHECK_INT(count_lines("line: the plugin is gone"), 1);
+    CHECK_INT(kit_lines("line: the plugin is gone"), 1);
     stop(&k, &bus);
     kit_plug_free(&k);
 }
@@ -319,7 +262,7 @@ static void
 a_lost_request(void)
 {
     struct kit_plug k;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     begin(&k, &bus, "fake", "line", KIT_PROCESS, LIST("kind=hang"));
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 1000), 0);
     drive(&k, &op.done, 1);
@@ -337,22 +280,22 @@ static void
 a_thread_that_hangs(void)
 {
     struct kit_plug k;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     begin(&k, &bus, "fake-blocking", "line", KIT_THREAD, LIST("kind=late", "value=3"));
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 200), 0);
     lintel_loop_until(k.loop, in_state, &(const char *){"none"}, 50000000); /* the call began */
     drive_by(&k, &bus.bus->gones, 1, 4 * SECOND);
     CHECK_INT(op.status, LINTEL_E_TIMEOUT);
-    CHECK_STR(stats(&bus).state, "ending");
+    CHECK_STR(kit_stats(&bus).state, "ending");
     lintel_loop_advance(k.loop, 6 * SECOND);
-    CHECK_STR(stats(&bus).state, "ending");
-    CHECK_HAS(stats(&bus).reason, "it hangs");
+    CHECK_STR(kit_stats(&bus).state, "ending");
+    CHECK_HAS(kit_stats(&bus).reason, "it hangs");
     CHECK_HAS(kit_log(), "a thread can't be ended");
     CHECK_INT(bus.bus->readies, 1);
     /* The call returns after 3.2 s of real time. */
     CHECK(lintel_loop_until(k.loop, in_state, &(const char *){"back-off"}, 20 * SECOND));
     drive(&k, &bus.bus->readies, 2);
-    CHECK_INT(stats(&bus).restarts, 1);
+    CHECK_INT(kit_stats(&bus).restarts, 1);
     stop(&k, &bus);
     kit_plug_free(&k);
 }
@@ -367,12 +310,12 @@ deaths_have_reasons(void)
         {"kind=crash", "its process was killed by signal 6 (Aborted)"}};
     for (size_t i = 0; i < LINTEL_COUNT(deaths); i++) {
         struct kit_plug k;
-        on_fake_time(&k);
+        kit_plug_new_fake(&k, NULL);
         begin(&k, &bus, "fake", "line", KIT_PROCESS, LIST(deaths[i][0]));
         CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
         drive(&k, &bus.bus->gones, 1);
         CHECK_STR(bus.bus->gone, deaths[i][1]);
-        CHECK_INT(count_lines(deaths[i][1]), 1);
+        CHECK_INT(kit_lines(deaths[i][1]), 1);
         drive(&k, &bus.bus->readies, 2);
         stop(&k, &bus);
         kit_plug_free(&k);
@@ -385,7 +328,7 @@ static void
 a_limit_of_memory_is_told(void)
 {
     struct kit_plug k;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     kit_memory = 64;
     begin(&k, &bus, "fake", "line", KIT_PROCESS, LIST("kind=greedy"));
     kit_memory = 0;
@@ -414,39 +357,39 @@ too_many_deaths_are_an_alarm(void)
 {
     static const double pauses[] = {0.05, 0.4, 0.8, 1.6};
     struct kit_plug k;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
     for (int i = 0; i < 5; i++) {
         drive(&k, &bus.bus->readies, i + 1);
-        kill((pid_t)stats(&bus).pid, SIGKILL);
+        kill((pid_t)kit_stats(&bus).pid, SIGKILL);
         drive(&k, &bus.bus->gones, i + 1);
-        CHECK_STR(stats(&bus).state, i < 4 ? "back-off" : "alarm");
+        CHECK_STR(kit_stats(&bus).state, i < 4 ? "back-off" : "alarm");
         if (i < 4)
             CHECK(pause_told(i) >= pauses[i] * 0.75 - 0.01 &&
                   pause_told(i) <= pauses[i] * 1.25 + 0.01);
     }
-    CHECK_INT(count_lines("ALARM"), 1);
+    CHECK_INT(kit_lines("ALARM"), 1);
     CHECK_HAS(kit_log(), "0 line: ALARM: the plugin is gone: its process was killed by signal 9 "
                          "(Killed); this was the 5th end within ten minutes");
     CHECK_HAS(kit_log(), "then `lintel plugin reload line`");
-    CHECK(stats(&bus).next_try > 299 * SECOND && stats(&bus).next_try <= 300 * SECOND);
+    CHECK(kit_stats(&bus).next_try > 299 * SECOND && kit_stats(&bus).next_try <= 300 * SECOND);
     /* A try after five minutes, not before. */
     lintel_loop_advance(k.loop, 290 * SECOND);
     lintel_loop_until(k.loop, in_state, &(const char *){"none"}, 20000000);
-    CHECK_INT(stats(&bus).pid, 0);
+    CHECK_INT(kit_stats(&bus).pid, 0);
     drive_by(&k, &bus.bus->readies, 6, SECOND);
-    CHECK_INT(stats(&bus).restarts, 5);
-    CHECK_STR(stats(&bus).state, "running");
-    kill((pid_t)stats(&bus).pid, SIGKILL);
+    CHECK_INT(kit_stats(&bus).restarts, 5);
+    CHECK_STR(kit_stats(&bus).state, "running");
+    kill((pid_t)kit_stats(&bus).pid, SIGKILL);
     drive(&k, &bus.bus->gones, 6);
-    CHECK_STR(stats(&bus).state, "alarm");
-    CHECK_INT(count_lines("ALARM"), 1); /* told once */
+    CHECK_STR(kit_stats(&bus).state, "alarm");
+    CHECK_INT(kit_lines("ALARM"), 1); /* told once */
     /* Somebody sees to it: at once, and the count begins anew. */
     lintel_plug_retry(k.plug, bus.instance);
     drive(&k, &bus.bus->readies, 7);
-    kill((pid_t)stats(&bus).pid, SIGKILL);
+    kill((pid_t)kit_stats(&bus).pid, SIGKILL);
     drive(&k, &bus.bus->gones, 7);
-    CHECK_STR(stats(&bus).state, "back-off");
+    CHECK_STR(kit_stats(&bus).state, "back-off");
     stop(&k, &bus);
     kit_plug_free(&k);
 }
@@ -457,16 +400,16 @@ too_many_refusals_are_an_alarm(void)
 {
     for (size_t i = 0; i < LINTEL_COUNT(everywhere); i++) {
         struct kit_plug k;
-        on_fake_time(&k);
+        kit_plug_new_fake(&k, NULL);
         kit_bus_start(&k, &bus, "fake", "line", everywhere[i], LIST("failing=start"));
         drive(&k, &bus.bus->gones, 5);
-        CHECK_STR(stats(&bus).state, "alarm");
-        CHECK_STR(stats(&bus).reason, "start failed");
-        CHECK_INT(count_lines("ALARM"), 1);
-        CHECK_INT(count_lines("could not start"), 5);
+        CHECK_STR(kit_stats(&bus).state, "alarm");
+        CHECK_STR(kit_stats(&bus).reason, "start failed");
+        CHECK_INT(kit_lines("ALARM"), 1);
+        CHECK_INT(kit_lines("could not start"), 5);
         lintel_plug_retry(k.plug, bus.instance);
         drive(&k, &bus.bus->gones, 6);
-        CHECK_STR(stats(&bus).state, "back-off");
+        CHECK_STR(kit_stats(&bus).state, "back-off");
         stop(&k, &bus);
         kit_plug_free(&k);
     }
@@ -476,15 +419,15 @@ static void
 settings_that_can_not_be_are_tried_by_hand(void)
 {
     struct kit_plug k;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     kit_bus_start(&k, &bus, "fake", "line", KIT_THREAD, LIST("failing=settings"));
     drive(&k, &bus.bus->gones, 1);
-    CHECK_STR(stats(&bus).state, "failed");
+    CHECK_STR(kit_stats(&bus).state, "failed");
     lintel_loop_advance(k.loop, 3600 * SECOND);
     CHECK_INT(bus.bus->gones, 1);
     lintel_plug_retry(k.plug, bus.instance);
     drive(&k, &bus.bus->gones, 2);
-    CHECK_STR(stats(&bus).state, "failed");
+    CHECK_STR(kit_stats(&bus).state, "failed");
     stop(&k, &bus);
     kit_plug_free(&k);
 }
@@ -494,10 +437,10 @@ static void
 a_child_that_does_not_answer(void)
 {
     struct kit_plug k;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
     drive(&k, &bus.bus->readies, 1);
-    kill((pid_t)stats(&bus).pid, SIGSTOP);
+    kill((pid_t)kit_stats(&bus).pid, SIGSTOP);
     drive_by(&k, &bus.bus->gones, 1, SECOND);
     CHECK_STR(bus.bus->gone, "its process lives, but does not answer");
     drive(&k, &bus.bus->readies, 2);

@@ -32,14 +32,6 @@ begin(struct kit_plug *k, struct kit_bus *b, const char *fake, enum kit_isolatio
 }
 #define ADDRS(...) ((const char *const *const[]){__VA_ARGS__, NULL})
 
-static struct lintel_instance_stats
-stats(const struct kit_bus *b)
-{
-    struct lintel_instance_stats s;
-    lintel_instance_stats(b->instance, &s);
-    return s;
-}
-
 static void
 values_in(const char *fake, enum kit_isolation isolation)
 {
@@ -49,8 +41,8 @@ values_in(const char *fake, enum kit_isolation isolation)
           ADDRS(LIST("value=2.5"), LIST("kind=counter", "value=7", "raw=integer"),
                 LIST("kind=stored"), LIST("raw=text", "value=-1.25"),
                 LIST("raw=f32", "value=0.5")));
-    CHECK_STR(stats(&bus).state, "running");
-    CHECK_INT(stats(&bus).pid != 0, isolation != KIT_THREAD);
+    CHECK_STR(kit_stats(&bus).state, "running");
+    CHECK_INT(kit_stats(&bus).pid != 0, isolation != KIT_THREAD);
     for (int64_t turn = 0; turn < 3; turn++) {
         CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 5, NULL, 5000), 0);
         kit_wait_op(&k, &op);
@@ -72,7 +64,7 @@ values_in(const char *fake, enum kit_isolation isolation)
         CHECK_INT(second.status, LINTEL_OK);
     }
     CHECK_STR(bus.bus->link, "the wire is there");
-    CHECK_INT(stats(&bus).misbehaved, 0);
+    CHECK_INT(kit_stats(&bus).misbehaved, 0);
     kit_bus_stop(&k, &bus);
     kit_plug_free(&k);
 }
@@ -107,7 +99,7 @@ bad_samples_in(enum kit_isolation isolation)
     kit_wait_op(&k, &op);
     CHECK_INT(op.status, LINTEL_E_TIMEOUT);
     CHECK_INT(op.n, 0);
-    CHECK_INT(stats(&bus).misbehaved, 0);
+    CHECK_INT(kit_stats(&bus).misbehaved, 0);
     CHECK_INT(bus.bus->gones, 0);
     kit_bus_stop(&k, &bus);
     kit_plug_free(&k);
@@ -169,7 +161,7 @@ a_hang_is_ended_by_the_hub(void)
     CHECK_INT(op.done, 0);
     kit_wait_op(&k, &op);
     CHECK_INT(op.status, LINTEL_E_TIMEOUT);
-    CHECK_INT(stats(&bus).late, 1);
+    CHECK_INT(kit_stats(&bus).late, 1);
     kit_bus_stop(&k, &bus);
     CHECK_INT(op.done, 1);
     CHECK_HAS(kit_log(), "PLUGIN MISBEHAVING: fake left requests open at stop()");
@@ -217,12 +209,12 @@ bad_starts(void)
     kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, LIST("failing=settings"));
     kit_bus_start(&k, &other, "fake", "lane", KIT_THREAD, LIST("failing=start"));
     CHECK(kit_wait(&k, &bus.bus->gones, 1));
-    CHECK_STR(stats(&bus).state, "failed");
-    CHECK_STR(stats(&bus).reason, "these settings can't be");
+    CHECK_STR(kit_stats(&bus).state, "failed");
+    CHECK_STR(kit_stats(&bus).reason, "these settings can't be");
     CHECK_INT(bus.bus->gone_status, LINTEL_E_CONFIG);
     CHECK(kit_wait(&k, &other.bus->gones, 3)); /* it is tried again and again */
-    CHECK_STR(stats(&other).state, "back-off");
-    CHECK_STR(stats(&other).reason, "start failed");
+    CHECK_STR(kit_stats(&other).state, "back-off");
+    CHECK_STR(kit_stats(&other).reason, "start failed");
     CHECK_INT(bus.bus->gones, 1);
     CHECK_INT(kit_submit(&k, &other, &op, LINTEL_OP_READ, 0, 1, NULL, 100), -1);
     kit_bus_stop(&k, &bus);
@@ -239,24 +231,24 @@ a_crash_ends_one_child_that_comes_back(void)
           ADDRS(LIST("kind=crash"), LIST("value=1")));
     kit_bus_start(&k, &other, "fake", "lane", KIT_PROCESS, NULL);
     kit_wait_ready(&k, &other);
-    int64_t first = stats(&bus).pid;
-    CHECK(first != stats(&other).pid);
+    int64_t first = kit_stats(&bus).pid;
+    CHECK(first != kit_stats(&other).pid);
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
     CHECK(kit_wait(&k, &bus.bus->gones, 1));
     CHECK_INT(op.done, 0);
     CHECK_STR(bus.bus->gone, "its process was killed by signal 6 (Aborted)");
-    CHECK_STR(stats(&bus).state, "back-off");
+    CHECK_STR(kit_stats(&bus).state, "back-off");
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), -1);
     CHECK(kit_wait(&k, &bus.bus->readies, 2));
-    CHECK(stats(&bus).pid != 0 && stats(&bus).pid != first);
-    CHECK_INT(stats(&bus).restarts, 1);
+    CHECK(kit_stats(&bus).pid != 0 && kit_stats(&bus).pid != first);
+    CHECK_INT(kit_stats(&bus).restarts, 1);
     CHECK_INT(kit_attach(&bus, 0, NULL), 0);
     CHECK_INT(kit_bind(&bus, 1, 0, LIST("value=1")), 0);
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 1, 1, NULL, 5000), 0);
     kit_wait_op(&k, &op);
     CHECK_INT(op.status, LINTEL_OK);
     /* Killed from outside. */
-    kill((pid_t)stats(&bus).pid, SIGKILL);
+    kill((pid_t)kit_stats(&bus).pid, SIGKILL);
     CHECK(kit_wait(&k, &bus.bus->gones, 2));
     CHECK_STR(bus.bus->gone, "its process was killed by signal 9 (Killed)");
     CHECK_INT(other.bus->gones, 0);
@@ -273,8 +265,8 @@ several_buses_share_a_child(void)
     kit_plug_new(&k);
     begin(&k, &bus, "fake", KIT_SHARED, NULL, ADDRS(LIST("value=1"), LIST("kind=crash")));
     begin(&k, &other, "fake-blocking", KIT_SHARED, NULL, ADDRS(LIST("value=2")));
-    CHECK_INT(stats(&bus).pid, stats(&other).pid);
-    CHECK_STR(stats(&bus).isolation, "process:field");
+    CHECK_INT(kit_stats(&bus).pid, kit_stats(&other).pid);
+    CHECK_STR(kit_stats(&bus).isolation, "process:field");
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 5000), 0);
     CHECK_INT(kit_submit(&k, &other, &second, LINTEL_OP_READ, 0, 1, NULL, 5000), 0);
     kit_wait_op(&k, &op);
@@ -286,14 +278,14 @@ several_buses_share_a_child(void)
     CHECK(kit_wait(&k, &other.bus->gones, 1));
     CHECK(kit_wait(&k, &bus.bus->readies, 2));
     CHECK(kit_wait(&k, &other.bus->readies, 2));
-    int64_t pid = stats(&other).pid;
+    int64_t pid = kit_stats(&other).pid;
     kit_bus_stop(&k, &bus);
     CHECK_INT(kit_attach(&other, 0, NULL), 0);
     CHECK_INT(kit_bind(&other, 0, 0, LIST("value=3")), 0);
     CHECK_INT(kit_submit(&k, &other, &second, LINTEL_OP_READ, 0, 1, NULL, 5000), 0);
     kit_wait_op(&k, &second);
     CHECK_REAL(second.samples[0].value.as.r, 3);
-    CHECK_INT(stats(&other).pid, pid);
+    CHECK_INT(kit_stats(&other).pid, pid);
     kit_bus_stop(&k, &other);
     CHECK_INT(kill((pid_t)pid, 0), -1); /* reaped, too */
     kit_plug_free(&k);
@@ -356,7 +348,7 @@ secrets_travel_over_the_socket_only(void)
     setenv("OTHER_TEST", "kept back", 1);
     begin(&k, &bus, "fake", KIT_PROCESS, LIST("secret=xyzzy-plugh"), NULL);
     for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "/proc/%lld/%s", (long long)stats(&bus).pid,
+        snprintf(path, sizeof path, "/proc/%lld/%s", (long long)kit_stats(&bus).pid,
                  i ? "environ" : "cmdline");
         FILE *f = fopen(path, "rb");
         REQUIRE(f != NULL);
@@ -405,7 +397,7 @@ a_plugin_that_does_not_stop(void)
     kit_plug_new(&k);
     begin(&k, &bus, "fake-blocking", KIT_PROCESS, LIST("failing=stop"), NULL);
     begin(&k, &other, "fake-blocking", KIT_THREAD, LIST("failing=stop"), NULL);
-    pid_t pid = (pid_t)stats(&bus).pid;
+    pid_t pid = (pid_t)kit_stats(&bus).pid;
     lintel_plug_free(k.plug);
     CHECK_INT(kill(pid, 0), -1);
     CHECK_HAS(kit_log(), "its thread is left behind");
@@ -440,20 +432,12 @@ a_missing_host_program_is_said(void)
 
 /* ---- on a loop whose time the test moves; the children are real ------------------------------ */
 
-static int
-is_set(void *ctx)
-{
-    const int *const *goal = ctx;
-    return *goal[0] >= *goal[1];
-}
-
 /* Moves time by steps of 10 ms until *at has reached least, letting the children run in between. */
 static int
 drive(struct kit_plug *k, const int *at, int least)
 {
-    const int *goal[] = {at, &least};
     for (int i = 0; i < 20000 && *at < least; i++) {
-        lintel_loop_until(k->loop, is_set, goal, 1000000);
+        kit_run(k, at, least, 1000000);
         if (*at < least)
             lintel_loop_advance(k->loop, 10000000);
     }
@@ -461,27 +445,10 @@ drive(struct kit_plug *k, const int *at, int least)
 }
 
 static void
-on_fake_time(struct kit_plug *k, const char *host)
-{
-    kit_plug_new(k);
-    lintel_plug_free(k->plug);
-    lintel_loop_free(k->loop);
-    k->loop = lintel_loop_new_fake();
-    k->plug = lintel_plug_new(
-        &(struct lintel_plug_source){.loop = k->loop, .host_program = host ? host : k->host});
-}
-
-static void
-count(void *ctx)
-{
-    ++*(int *)ctx;
-}
-
-static void
 stop_on_fake_time(struct kit_plug *k, struct kit_bus *b)
 {
     int stopped = 0;
-    lintel_plug_stop_bus(k->plug, b->instance, count, &stopped);
+    lintel_plug_stop_bus(k->plug, b->instance, kit_count, &stopped);
     drive(k, &stopped, 1);
     kit_bus_fini(b);
     kit_plug_free(k);
@@ -491,10 +458,10 @@ static void
 a_child_that_hangs_is_started_anew(void)
 {
     struct kit_plug k;
-    on_fake_time(&k, NULL);
+    kit_plug_new_fake(&k, NULL);
     kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
     drive(&k, &bus.bus->readies, 1);
-    int64_t pid = stats(&bus).pid;
+    int64_t pid = kit_stats(&bus).pid;
     kit_attach(&bus, 0, NULL);
     kit_bind(&bus, 0, 0, LIST("kind=hang"));
     /* One request after the other, as the engine would do it, until the child is not reached any
@@ -510,7 +477,7 @@ a_child_that_hangs_is_started_anew(void)
     CHECK_STR(bus.bus->gone,
               "it hangs: no request was completed for more than 10 s after a deadline");
     drive(&k, &bus.bus->readies, 2);
-    CHECK(stats(&bus).pid != pid);
+    CHECK(kit_stats(&bus).pid != pid);
     stop_on_fake_time(&k, &bus);
 }
 
@@ -535,7 +502,7 @@ strangers_in_the_place_of_the_host(void)
         struct kit_plug k;
         const char *host = kit_write("stranger", strangers[i].script);
         chmod(host, 0755);
-        on_fake_time(&k, host);
+        kit_plug_new_fake(&k, host);
         kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
         drive(&k, &bus.bus->gones, 1);
         CHECK_HAS(bus.bus->gone, strangers[i].reason);
@@ -550,21 +517,21 @@ one_that_needs_more_moves_in(void)
     struct kit_plug k;
     kit_plug_new(&k);
     begin(&k, &bus, "fake", KIT_SHARED, NULL, NULL);
-    int64_t first = stats(&bus).pid;
-    CHECK(strstr(stats(&bus).cage, "landlock") != NULL);
-    CHECK(strstr(stats(&bus).cage, "seccomp") != NULL);
+    int64_t first = kit_stats(&bus).pid;
+    CHECK(strstr(kit_stats(&bus).cage, "landlock") != NULL);
+    CHECK(strstr(kit_stats(&bus).cage, "seccomp") != NULL);
     kit_bus_start(&k, &other, "file", "files", KIT_SHARED, LIST("folder=/nowhere/at/all"));
     CHECK(kit_wait(&k, &other.bus->readies, 1));
     CHECK(kit_wait(&k, &bus.bus->readies, 2));
     CHECK_STR(bus.bus->gone, "files, which needs more, moves into the same process");
-    CHECK(stats(&bus).pid != first);
-    CHECK_INT(stats(&bus).pid, stats(&other).pid);
+    CHECK(kit_stats(&bus).pid != first);
+    CHECK_INT(kit_stats(&bus).pid, kit_stats(&other).pid);
     kit_bus_stop(&k, &other);
     /* What needs no more than there is does not disturb. */
-    first = stats(&bus).pid;
+    first = kit_stats(&bus).pid;
     kit_bus_start(&k, &other, "fake-blocking", "more", KIT_SHARED, NULL);
     CHECK(kit_wait(&k, &other.bus->readies, 1));
-    CHECK_INT(stats(&bus).pid, first);
+    CHECK_INT(kit_stats(&bus).pid, first);
     CHECK_INT(bus.bus->gones, 1);
     kit_bus_stop(&k, &other);
     kit_bus_stop(&k, &bus);
@@ -591,16 +558,16 @@ a_replaced_file_is_noticed(void)
     snprintf(fresh, sizeof fresh, "%s", kit_write("new.pem", "new"));
     snprintf(setting, sizeof setting, "folder=%s", path);
     begin(&k, &bus, "file", KIT_SHARED, LIST(setting), NULL);
-    int64_t first = stats(&bus).pid;
+    int64_t first = kit_stats(&bus).pid;
     CHECK_INT(rename(fresh, path), 0);
     CHECK(lintel_loop_until(k.loop, is_told, NULL, INT64_C(20000000000)));
     CHECK_INT(bus.bus->gones, 0); /* what works goes on working */
-    CHECK_INT(stats(&bus).pid, first);
+    CHECK_INT(kit_stats(&bus).pid, first);
     kit_bus_start(&k, &other, "fake", "one that starts", KIT_SHARED, NULL);
     CHECK(kit_wait(&k, &bus.bus->readies, 2));
     CHECK(kit_wait(&k, &other.bus->readies, 1));
     CHECK_HAS(bus.bus->gone, "certificate.pem was replaced: a new process reads it");
-    CHECK(stats(&bus).pid != first);
+    CHECK(kit_stats(&bus).pid != first);
     kit_bus_stop(&k, &other);
     kit_bus_stop(&k, &bus);
     kit_plug_free(&k);

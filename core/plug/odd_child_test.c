@@ -173,70 +173,32 @@ be_child(const char *name)
 static struct kit_op op;
 static struct kit_bus bus, other;
 
-static struct lintel_instance_stats
-stats(const struct kit_bus *b)
-{
-    struct lintel_instance_stats s;
-    lintel_instance_stats(b->instance, &s);
-    return s;
-}
-
-static int
-count_lines(const char *part)
-{
-    int n = 0;
-    for (const char *p = kit_log(); (p = strstr(p, part)) != NULL; p++)
-        n++;
-    return n;
-}
-
+/* This program is its own child. */
 static void
 on_fake_time(struct kit_plug *k)
 {
-    kit_plug_new(k);
-    lintel_plug_free(k->plug);
-    lintel_loop_free(k->loop);
-    ssize_t n = readlink("/proc/self/exe", k->host, sizeof k->host - 1);
+    char self[sizeof k->host];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     REQUIRE(n > 0);
-    k->host[n] = '\0';
-    k->loop = lintel_loop_new_fake();
-    k->plug =
-        lintel_plug_new(&(struct lintel_plug_source){.loop = k->loop, .host_program = k->host});
-}
-
-static int
-is_set(void *ctx)
-{
-    const int *const *goal = ctx;
-    return *goal[0] >= *goal[1];
+    self[n] = '\0';
+    kit_plug_new_fake(k, self);
 }
 
 static int held; /* a child is slow by itself, so that its birth is not waited for */
 
-/* A child that is born, or dies, needs real time, and more of it on a busy machine: then time goes
- * slowly. */
 static int
-one_is_born(struct kit_plug *k)
+is_birth(struct kit_plug *k)
 {
-    for (uint32_t i = 0; !held && i < lintel_plug_ninstances(k->plug); i++) {
-        struct lintel_instance_stats s;
-        lintel_instance_stats(lintel_plug_at(k->plug, i), &s);
-        if (s.pid != 0 && s.next_try == 0 &&
-            (strcmp(s.state, "starting") == 0 || strcmp(s.state, "back-off") == 0 ||
-             strcmp(s.state, "alarm") == 0))
-            return 1;
-    }
-    return 0;
+    return !held && kit_is_birth(k);
 }
 
 /* Moves time until *at has reached least, at most `most`; each step gives the child real time. */
 static int
 drive(struct kit_plug *k, const int *at, int least, int64_t step, int64_t most)
 {
-    const int *goal[] = {at, &least};
     for (int64_t t = 0; t < most && *at < least;) {
-        int64_t now = one_is_born(k) ? 1000000 : step;
-        lintel_loop_until(k->loop, is_set, goal, 3000000);
+        int64_t now = is_birth(k) ? 1000000 : step;
+        kit_run(k, at, least, 3000000);
         if (*at < least)
             lintel_loop_advance(k->loop, now);
         t += now;
@@ -247,11 +209,10 @@ drive(struct kit_plug *k, const int *at, int least, int64_t step, int64_t most)
 static int
 soon(struct kit_plug *k, const int *at, int least)
 {
-    const int *goal[] = {at, &least};
     for (int i = 0; i < 2000 && *at < least; i++) {
-        lintel_loop_until(k->loop, is_set, goal, 10000000);
+        kit_run(k, at, least, 10000000);
         if (*at < least)
-            lintel_loop_advance(k->loop, one_is_born(k) ? 1000000 : 5000000);
+            lintel_loop_advance(k->loop, is_birth(k) ? 1000000 : 5000000);
     }
     return CHECK(*at >= least);
 }
@@ -274,16 +235,10 @@ begin(struct kit_plug *k, struct kit_bus *b, const char *name, enum kit_isolatio
 }
 
 static void
-count(void *ctx)
-{
-    ++*(int *)ctx;
-}
-
-static void
 stop(struct kit_plug *k, struct kit_bus *b)
 {
     int stopped = 0;
-    lintel_plug_stop_bus(k->plug, b->instance, count, &stopped);
+    lintel_plug_stop_bus(k->plug, b->instance, kit_count, &stopped);
     CHECK(drive(k, &stopped, 1, 10000000, 20 * SECOND));
     kit_bus_fini(b);
 }
@@ -308,7 +263,7 @@ one_that_is_debugged_may_be_late(void)
     CHECK(drive(&k, &bus.bus->readies, 1, SECOND / 2, 120 * SECOND)); /* start() took 40 s */
     CHECK_INT(bus.bus->gones, 0);
     CHECK_HAS(kit_log(), "because it is debugged: it hangs: start() did not return within 30 s");
-    int64_t pid = stats(&bus).pid;
+    int64_t pid = kit_stats(&bus).pid;
     /* A request that ends never, for a minute. */
     CHECK_INT(kit_attach(&bus, 0, NULL), 0);
     CHECK_INT(kit_bind(&bus, 0, 0, NULL), 0);
@@ -318,20 +273,20 @@ one_that_is_debugged_may_be_late(void)
     CHECK_INT(op.status, LINTEL_E_TIMEOUT);
     wait_pings(&k, 60 * SECOND);
     CHECK_INT(bus.bus->gones, 0);
-    CHECK_STR(stats(&bus).state, "running");
+    CHECK_STR(kit_stats(&bus).state, "running");
     /* And values come again. */
     CHECK_INT(tell(&bus, 2, "well"), 0);
     CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 500), 0);
     CHECK(drive(&k, &op.done, 1, SECOND / 100, SECOND));
     CHECK_INT(op.status, LINTEL_OK);
-    CHECK_INT(stats(&bus).pid, pid);
+    CHECK_INT(kit_stats(&bus).pid, pid);
     /* What is wrong at any time ends it. */
     CHECK_INT(tell(&bus, 3, "lie"), 0);
     soon(&k, &bus.bus->gones, 1);
     CHECK_HAS(bus.bus->gone, "its plugin lied");
     soon(&k, &bus.bus->gones, 1);
     CHECK(drive(&k, &bus.bus->readies, 2, SECOND / 2, 120 * SECOND));
-    CHECK(stats(&bus).pid != pid);
+    CHECK(kit_stats(&bus).pid != pid);
     stop(&k, &bus);
     kit_plug_free(&k);
     unsetenv("LINTEL_HOST_WAIT");
@@ -349,17 +304,17 @@ a_renewal_is_no_alarm(void)
     kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
     for (int i = 0; i < 5; i++) {
         CHECK(drive(&k, &bus.bus->readies, i + 1, SECOND / 10, 20 * SECOND));
-        kill((pid_t)stats(&bus).pid, SIGKILL);
+        kill((pid_t)kit_stats(&bus).pid, SIGKILL);
         soon(&k, &bus.bus->gones, i + 1);
     }
-    CHECK_INT(count_lines("ALARM"), 1);
+    CHECK_INT(kit_lines("ALARM"), 1);
     CHECK(drive(&k, &bus.bus->readies, 6, SECOND, 310 * SECOND));
     CHECK_INT(tell(&bus, 0, "outdated"), 0);
     CHECK_INT(tell(&bus, 1, "lost"), 0);
     soon(&k, &bus.bus->gones, 6);
     CHECK_STR(bus.bus->gone, "ca.pem was replaced: a new process reads it");
     soon(&k, &bus.bus->readies, 7);
-    CHECK_INT(count_lines("ALARM"), 1);
+    CHECK_INT(kit_lines("ALARM"), 1);
     stop(&k, &bus);
     kit_plug_free(&k);
 }
@@ -375,7 +330,7 @@ a_start_that_could_not_read_is_tried_again(void)
     snprintf(name, sizeof name, "renewed %s", kit_write("births", ""));
     kit_bus_start(&k, &bus, "fake", name, KIT_PROCESS, NULL);
     soon(&k, &bus.bus->readies, 1);
-    CHECK_STR(stats(&bus).state, "running");
+    CHECK_STR(kit_stats(&bus).state, "running");
     stop(&k, &bus);
     kit_plug_free(&k);
 }
@@ -413,7 +368,7 @@ words_that_come_too_late_are_dropped(void)
     CHECK_INT(op.status, LINTEL_OK);
     CHECK_INT(bus.bus->readies, 1);
     CHECK_INT(bus.bus->gones, 0);
-    CHECK_STR(stats(&bus).state, "running");
+    CHECK_STR(kit_stats(&bus).state, "running");
     stop(&k, &bus);
     kit_plug_free(&k);
 }
@@ -442,10 +397,10 @@ what_is_stopped_ends_with_the_child(void)
     on_fake_time(&k);
     begin(&k, &other, "lane", KIT_SHARED);
     begin(&k, &bus, "line", KIT_SHARED);
-    struct ended e = {.pid = (pid_t)stats(&bus).pid};
+    struct ended e = {.pid = (pid_t)kit_stats(&bus).pid};
     CHECK_INT(tell(&bus, 1, "hang up"), 0);
     for (int i = 0; i < 1000 && tell(&other, 1, "nothing") == 0; i++)
-        kit_nap(1), lintel_loop_until(k.loop, is_set, (const int *[]){&e.done, &(int){1}}, 1000000);
+        kit_nap(1), kit_run(&k, &e.done, 1, 1000000);
     CHECK_INT(other.bus->gones, 0); /* its death is not known yet */
     lintel_plug_stop_bus(k.plug, bus.instance, on_ended, &e);
     soon(&k, &e.done, 1);

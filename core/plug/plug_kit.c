@@ -246,6 +246,20 @@ kit_plug_new(struct kit_plug *k)
 }
 
 void
+kit_plug_new_fake(struct kit_plug *k, const char *host)
+{
+    kit_plug_new(k);
+    lintel_plug_free(k->plug);
+    lintel_loop_free(k->loop);
+    if (host != NULL)
+        snprintf(k->host, sizeof k->host, "%s", host);
+    k->loop = lintel_loop_new_fake();
+    k->plug =
+        lintel_plug_new(&(struct lintel_plug_source){.loop = k->loop, .host_program = k->host});
+    CHECK(k->loop != NULL && k->plug != NULL);
+}
+
+void
 kit_plug_free(struct kit_plug *k)
 {
     lintel_plug_free(k->plug);
@@ -378,10 +392,16 @@ reached(void *ctx)
 }
 
 int
-kit_wait(struct kit_plug *k, const int *at, int least)
+kit_run(struct kit_plug *k, const int *at, int least, int64_t ns)
 {
     struct goal g = {.at = at, .least = (uint64_t)least};
-    return lintel_loop_until(k->loop, reached, &g, PATIENCE);
+    return lintel_loop_until(k->loop, reached, &g, ns);
+}
+
+int
+kit_wait(struct kit_plug *k, const int *at, int least)
+{
+    return kit_run(k, at, least, PATIENCE);
 }
 
 void
@@ -478,4 +498,41 @@ kit_bus_fini(struct kit_bus *b)
         free(b->addrs[i]);
     free(b->bus);
     b->bus = NULL;
+}
+
+int
+kit_lines(const char *part)
+{
+    int n = 0;
+    for (const char *p = kit_log(); (p = strstr(p, part)) != NULL; p++)
+        n++;
+    return n;
+}
+
+struct lintel_instance_stats
+kit_stats(const struct kit_bus *b)
+{
+    struct lintel_instance_stats s;
+    lintel_instance_stats(b->instance, &s);
+    return s;
+}
+
+int
+kit_is_birth(struct kit_plug *k)
+{
+    for (uint32_t i = 0; i < lintel_plug_ninstances(k->plug); i++) {
+        struct lintel_instance_stats s;
+        lintel_instance_stats(lintel_plug_at(k->plug, i), &s);
+        if (s.pid != 0 && s.next_try == 0 &&
+            (strcmp(s.state, "starting") == 0 || strcmp(s.state, "back-off") == 0 ||
+             strcmp(s.state, "alarm") == 0))
+            return 1;
+    }
+    return 0;
+}
+
+void
+kit_count(void *ctx)
+{
+    ++*(int *)ctx;
 }

@@ -38,6 +38,9 @@ struct kit_plug {
     char host[1024];
 };
 void kit_plug_new(struct kit_plug *k);
+/* The same on a loop whose time the test moves. host: the program of children; NULL: lintel-host.
+ */
+void kit_plug_new_fake(struct kit_plug *k, const char *host);
 void kit_plug_free(struct kit_plug *k);
 const lintel_plugin *kit_plugin(struct kit_plug *k, const char *name, const char **ret_file);
 
@@ -70,9 +73,16 @@ int kit_submit(struct kit_plug *k, struct kit_bus *b, struct kit_op *op, enum li
 int kit_wait_op(struct kit_plug *k, struct kit_op *op);
 /* Waits until *at has reached least; real time, at most 20 s. */
 int kit_wait(struct kit_plug *k, const int *at, int least);
+/* The same for ns of real time; a fake clock stands still meanwhile. */
+int kit_run(struct kit_plug *k, const int *at, int least, int64_t ns);
 void kit_nap(int ms); /* real time, in which the loop does not run */
 int kit_wait_count(struct kit_plug *k, const uint64_t *at, uint64_t least);
 void kit_bus_stop(struct kit_plug *k, struct kit_bus *b); /* and waits */
 void kit_bus_fini(struct kit_bus *b);
-const char *kit_log(void); /* all lines so far, of this kit_plug */
+const char *kit_log(void);       /* all lines so far, of this kit_plug */
+int kit_lines(const char *part); /* how often it stands there */
+struct lintel_instance_stats kit_stats(const struct kit_bus *b);
+/* Whether a child is being born: that needs real time, and more of it on a busy machine. */
+int kit_is_birth(struct kit_plug *k);
+void kit_count(void *ctx); /* adds one to an int */
 #endif

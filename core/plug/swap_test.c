@@ -48,14 +48,6 @@ on_done(void *ctx, const struct lintel_swap_result *r)
     lintel_copy(e->reason, sizeof e->reason, r->reason != NULL ? r->reason : "");
 }
 
-static struct lintel_instance_stats
-stats(const struct kit_bus *b)
-{
-    struct lintel_instance_stats s;
-    lintel_instance_stats(b->instance, &s);
-    return s;
-}
-
 /* Device 0 and one point for each address, as the engine tells them to each new instance. */
 static void
 tell(struct kit_bus *b, const char *const *const *addrs)
@@ -116,12 +108,12 @@ good_in(const char *fake, enum kit_isolation isolation)
     begin(&k, &bus, fake, isolation, NULL, addrs);
     read_one(&k, &bus, 0, 7);
     read_one(&k, &bus, 0, 8);
-    int64_t pid = stats(&bus).pid;
+    int64_t pid = kit_stats(&bus).pid;
     for (int turn = 1; turn <= 3; turn++) {
         const struct lintel_swap_member m = member(&bus, NULL);
         REQUIRE(swap(&k, &m, 1) == 0);
         CHECK_INT(swap(&k, &m, 1), -1); /* one at a time */
-        CHECK_STR(stats(&bus).state, "reloading");
+        CHECK_STR(kit_stats(&bus).state, "reloading");
         CHECK(kit_wait(&k, &end.done, 1));
         CHECK_INT(end.begun, 1);
         CHECK_STR(end.reason, "");
@@ -129,17 +121,17 @@ good_in(const char *fake, enum kit_isolation isolation)
         CHECK_INT(bus.bus->holds, turn);
         CHECK_INT(bus.bus->renewals, turn);
         CHECK_INT(bus.bus->held, 0);
-        CHECK_STR(stats(&bus).state, "running");
-        CHECK_STR(stats(&bus).version, "1.0");
+        CHECK_STR(kit_stats(&bus).state, "running");
+        CHECK_STR(kit_stats(&bus).version, "1.0");
         tell(&bus, addrs);
         read_one(&k, &bus, 0, 7); /* another instance: it counts anew */
         read_one(&k, &bus, 1, 2.5);
     }
     CHECK_INT(bus.bus->readies, 1);
     CHECK_INT(bus.bus->gones, 0);
-    CHECK_INT(stats(&bus).pid != pid, isolation != KIT_THREAD);
+    CHECK_INT(kit_stats(&bus).pid != pid, isolation != KIT_THREAD);
     CHECK_INT(lintel_plug_ninstances(k.plug), 1); /* the old ones are gone */
-    CHECK_INT(stats(&bus).misbehaved, 0);
+    CHECK_INT(kit_stats(&bus).misbehaved, 0);
     kit_bus_stop(&k, &bus);
     kit_plug_free(&k);
 }
@@ -160,16 +152,16 @@ those_of_one_child_go_together(void)
     kit_plug_new(&k);
     begin(&k, &bus, "fake", KIT_SHARED, NULL, ADDRS(LIST("value=1")));
     begin(&k, &other, "fake-blocking", KIT_SHARED, NULL, ADDRS(LIST("value=2")));
-    int64_t pid = stats(&bus).pid;
-    CHECK_INT(stats(&other).pid, pid);
+    int64_t pid = kit_stats(&bus).pid;
+    CHECK_INT(kit_stats(&other).pid, pid);
     CHECK(lintel_plug_together(bus.instance, other.instance));
     const struct lintel_swap_member m[] = {member(&bus, NULL), member(&other, NULL)};
     REQUIRE(swap(&k, m, 2) == 0);
     CHECK(kit_wait(&k, &end.done, 1));
     CHECK_STR(end.reason, "");
     CHECK_INT(end.moved, 1);
-    CHECK(stats(&bus).pid != pid);
-    CHECK_INT(stats(&bus).pid, stats(&other).pid);
+    CHECK(kit_stats(&bus).pid != pid);
+    CHECK_INT(kit_stats(&bus).pid, kit_stats(&other).pid);
     CHECK_INT(kill((pid_t)pid, 0), -1); /* the old child has ended */
     tell(&bus, ADDRS(LIST("value=1")));
     tell(&other, ADDRS(LIST("value=2")));
@@ -196,8 +188,8 @@ settings_may_be_others(void)
     CHECK_STR(end.reason, "");
     CHECK_HAS(kit_log(), "line: this is Harold");
     CHECK_HAS(kit_log(), "line: this is Maude");
-    CHECK_STR(stats(&bus).isolation, "process");
-    CHECK(stats(&bus).pid != 0);
+    CHECK_STR(kit_stats(&bus).isolation, "process");
+    CHECK(kit_stats(&bus).pid != 0);
     kit_bus_stop(&k, &bus);
     kit_plug_free(&k);
     free((void *)(uintptr_t)conf.settings);
@@ -248,7 +240,7 @@ refused_in(enum kit_isolation isolation, const char *failing, const char *file, 
     struct lintel_port conf;
     kit_plug_new(&k);
     begin(&k, &bus, "fake", isolation, NULL, ADDRS(LIST("kind=counter", "value=7")));
-    int64_t pid = stats(&bus).pid;
+    int64_t pid = kit_stats(&bus).pid;
     read_one(&k, &bus, 0, 7);
     kit_conf(&bus, failing != NULL ? LIST(failing) : NULL, &conf);
     struct lintel_swap_member m = member(&bus, &conf);
@@ -261,8 +253,8 @@ refused_in(enum kit_isolation isolation, const char *failing, const char *file, 
     CHECK_INT(end.moved, 0);
     CHECK_INT(bus.bus->holds, 0);
     CHECK_INT(bus.bus->gones, 0);
-    CHECK_STR(stats(&bus).state, "running");
-    CHECK_INT(stats(&bus).pid, pid);
+    CHECK_STR(kit_stats(&bus).state, "running");
+    CHECK_INT(kit_stats(&bus).pid, pid);
     read_one(&k, &bus, 0, 8);
     kit_bus_stop(&k, &bus);
     kit_plug_free(&k);
@@ -296,8 +288,8 @@ fails_in(enum kit_isolation isolation, const char *failing, const char *why)
     CHECK_HAS(end.reason, why);
     CHECK(bus.bus->gones >= 1);
     CHECK_INT(bus.bus->ready, 0);
-    CHECK_STR(stats(&bus).state, "back-off");
-    CHECK_HAS(stats(&bus).reason, why);
+    CHECK_STR(kit_stats(&bus).state, "back-off");
+    CHECK_HAS(kit_stats(&bus).reason, why);
     CHECK(kit_wait(&k, &bus.bus->gones, 2)); /* it is tried again and again */
     /* Another reload mends it. */
     struct lintel_port good;
@@ -306,7 +298,7 @@ fails_in(enum kit_isolation isolation, const char *failing, const char *why)
     REQUIRE(swap(&k, &m, 1) == 0);
     CHECK(kit_wait(&k, &end.done, 1));
     CHECK_STR(end.reason, "");
-    CHECK_STR(stats(&bus).state, "running");
+    CHECK_STR(kit_stats(&bus).state, "running");
     tell(&bus, ADDRS(LIST("value=4")));
     read_one(&k, &bus, 0, 4);
     kit_bus_stop(&k, &bus);
@@ -331,14 +323,14 @@ one_that_rests_is_replaced(void)
     kit_plug_new(&k);
     kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, LIST("failing=settings"));
     CHECK(kit_wait(&k, &bus.bus->gones, 1));
-    CHECK_STR(stats(&bus).state, "failed");
+    CHECK_STR(kit_stats(&bus).state, "failed");
     kit_conf(&bus, NULL, &conf);
     struct lintel_swap_member m = member(&bus, &conf);
     REQUIRE(swap(&k, &m, 1) == 0);
     CHECK(kit_wait(&k, &end.done, 1));
     CHECK_STR(end.reason, "");
-    CHECK_STR(stats(&bus).state, "running");
-    CHECK_STR(stats(&bus).reason, "");
+    CHECK_STR(kit_stats(&bus).state, "running");
+    CHECK_STR(kit_stats(&bus).reason, "");
     kit_bus_stop(&k, &bus);
     kit_plug_free(&k);
     free((void *)(uintptr_t)conf.settings);
@@ -390,20 +382,12 @@ the_hub_may_end_meanwhile(void)
 
 /* ---- on a loop whose time the test moves; the children are real ------------------------------ */
 
-static int
-is_set(void *ctx)
-{
-    const int *const *goal = ctx;
-    return *goal[0] >= *goal[1];
-}
-
 /* Moves time by steps of 10 ms until *at has reached least; ms: how many are allowed. */
 static int
 drive(struct kit_plug *k, const int *at, int least, int ms)
 {
-    const int *goal[] = {at, &least};
     for (int i = 0; i < ms / 10 && *at < least; i++) {
-        lintel_loop_until(k->loop, is_set, goal, 1000000);
+        kit_run(k, at, least, 1000000);
         if (*at < least)
             lintel_loop_advance(k->loop, 10000000);
     }
@@ -411,27 +395,10 @@ drive(struct kit_plug *k, const int *at, int least, int ms)
 }
 
 static void
-on_fake_time(struct kit_plug *k)
-{
-    kit_plug_new(k);
-    lintel_plug_free(k->plug);
-    lintel_loop_free(k->loop);
-    k->loop = lintel_loop_new_fake();
-    k->plug =
-        lintel_plug_new(&(struct lintel_plug_source){.loop = k->loop, .host_program = k->host});
-}
-
-static void
-count(void *ctx)
-{
-    ++*(int *)ctx;
-}
-
-static void
 stop_on_fake_time(struct kit_plug *k, struct kit_bus *b)
 {
     int stopped = 0;
-    lintel_plug_stop_bus(k->plug, b->instance, count, &stopped);
+    lintel_plug_stop_bus(k->plug, b->instance, kit_count, &stopped);
     CHECK(drive(k, &stopped, 1, 20000));
     kit_bus_fini(b);
     kit_plug_free(k);
@@ -442,7 +409,7 @@ static void
 one_that_does_not_drain(void)
 {
     struct kit_plug k;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
     CHECK(drive(&k, &bus.bus->readies, 1, 20000));
     tell(&bus, ADDRS(LIST("kind=hang")));
@@ -469,7 +436,7 @@ stuck_in(enum kit_isolation isolation)
 {
     struct kit_plug k;
     struct lintel_port conf;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     kit_bus_start(&k, &bus, "fake-blocking", "line", isolation, LIST("failing=stop"));
     CHECK(drive(&k, &bus.bus->readies, 1, 20000));
     kit_conf(&bus, NULL, &conf);
@@ -496,7 +463,7 @@ static void
 one_that_dies_while_it_drains(void)
 {
     struct kit_plug k;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
     CHECK(drive(&k, &bus.bus->readies, 1, 20000));
     tell(&bus, ADDRS(LIST("kind=hang")));
@@ -504,7 +471,7 @@ one_that_dies_while_it_drains(void)
     struct lintel_swap_member m = member(&bus, NULL);
     REQUIRE(swap(&k, &m, 1) == 0);
     CHECK(drive(&k, &bus.bus->holds, 1, 8000));
-    kill((pid_t)stats(&bus).pid, SIGKILL);
+    kill((pid_t)kit_stats(&bus).pid, SIGKILL);
     CHECK(drive(&k, &bus.bus->gones, 1, 1000));
     CHECK(drive(&k, &end.done, 1, 2000));
     CHECK_STR(end.reason, "");
@@ -518,7 +485,7 @@ static void
 one_that_comes_back_while_others_drain(int give_up)
 {
     struct kit_plug k;
-    on_fake_time(&k);
+    kit_plug_new_fake(&k, NULL);
     kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
     kit_bus_start(&k, &other, "fake", "lane", KIT_PROCESS, NULL);
     CHECK(drive(&k, &bus.bus->readies, 1, 20000));
@@ -528,10 +495,10 @@ one_that_comes_back_while_others_drain(int give_up)
     const struct lintel_swap_member m[] = {member(&bus, NULL), member(&other, NULL)};
     REQUIRE(swap(&k, m, 2) == 0);
     CHECK(drive(&k, &other.bus->holds, 1, 8000));
-    kill((pid_t)stats(&bus).pid, SIGKILL);
+    kill((pid_t)kit_stats(&bus).pid, SIGKILL);
     CHECK(drive(&k, &bus.bus->gones, 1, 1000));
     CHECK(!drive(&k, &bus.bus->ready, 1, 1500));
-    CHECK(stats(&bus).pid != 0);
+    CHECK(kit_stats(&bus).pid != 0);
     CHECK_INT(end.done, 0);
     for (uint32_t i = 0; give_up && i < lintel_plug_ninstances(k.plug); i++) {
         struct lintel_instance_stats s;
@@ -546,7 +513,7 @@ one_that_comes_back_while_others_drain(int give_up)
     CHECK_INT(bus.bus->ready, 1);
     CHECK_INT(other.bus->gones, 0);
     int stopped = 0;
-    lintel_plug_stop_bus(k.plug, other.instance, count, &stopped);
+    lintel_plug_stop_bus(k.plug, other.instance, kit_count, &stopped);
     CHECK(drive(&k, &stopped, 1, 20000));
     kit_bus_fini(&other);
     stop_on_fake_time(&k, &bus);
@@ -584,7 +551,7 @@ code_in_another_file(enum kit_isolation isolation)
     REQUIRE(swap(&k, &m, 1) == 0);
     CHECK(kit_wait(&k, &end.done, 1));
     CHECK_STR(end.reason, "");
-    CHECK_STR(stats(&bus).file, path);
+    CHECK_STR(kit_stats(&bus).file, path);
     tell(&bus, ADDRS(LIST("value=5")));
     read_one(&k, &bus, 0, 5);
     kit_bus_stop(&k, &bus);
@@ -629,7 +596,7 @@ swap_without_memory(void *ctx)
     if (!begun)
         CHECK(k->plug->processes == first); /* no child is left for nobody */
     kit_memory_is_back();
-    lintel_plug_stop_bus(k->plug, i, count, &stopped);
+    lintel_plug_stop_bus(k->plug, i, kit_count, &stopped);
     CHECK(drive(k, &stopped, 1, 10000));
     CHECK_INT(end.done, begun);
     CHECK_INT(lintel_plug_ninstances(k->plug), 0);
@@ -645,9 +612,9 @@ memory_may_run_out(void)
     for (size_t i = 0; i < LINTEL_COUNT(where); i++) {
         struct kit_plug k;
         int stopped = 0;
-        on_fake_time(&k);
+        kit_plug_new_fake(&k, NULL);
         kit_bus_start(&k, &bus, "fake", "line", where[i], NULL);
-        lintel_plug_stop_bus(k.plug, bus.instance, count, &stopped);
+        lintel_plug_stop_bus(k.plug, bus.instance, kit_count, &stopped);
         CHECK(drive(&k, &stopped, 1, 10000));
         CHECK(kit_each_failure(swap_without_memory, &k) > 5);
         kit_bus_fini(&bus);
