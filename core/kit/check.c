@@ -203,8 +203,8 @@ struct running {
     struct lintel_buf said;
 };
 
-static int64_t
-now_ms(void)
+int64_t
+check_now_ms(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -239,7 +239,7 @@ launch(const struct check_options *o, struct running *r)
         make_check(o, r->row, pipes[1]);
     close(pipes[1]);
     r->fd = pipes[0];
-    r->until = o->debug ? 0 : now_ms() + limit_of(r->row) * INT64_C(1000);
+    r->until = o->debug ? 0 : check_now_ms() + limit_of(r->row) * INT64_C(1000);
     return r->pid < 0 ? -1 : 0;
 }
 
@@ -276,7 +276,7 @@ attend(struct running *all, int n)
             lintel_buf_add(&r->said, piece, (size_t)got);
         else if (got == 0)
             end(r);
-        if (r->fd >= 0 && r->until != 0 && now_ms() >= r->until) {
+        if (r->fd >= 0 && r->until != 0 && check_now_ms() >= r->until) {
             r->in_time = 0;
             end(r);
         }

@@ -62,11 +62,11 @@ void check_watch(struct check *c, uint32_t rules);
 int check_load(struct check *c);
 int check_has_peer(const struct check *c); /* a setting has {port} or {line} */
 int check_has_points(struct check *c); /* it reads, and its addresses are known; else it skips */
+int check_knows_points(const struct check *c); /* the same without a word */
 int check_is_transport(const struct check *c);
 
 /* An instance. more: settings that count instead of the user's; NULL. NULL after fail(). */
 lintel_kit *check_create(struct check *c, enum check_peer peer, const struct texts *more);
-int check_knows_points(const struct check *c); /* the same without a word */
 struct rig {
     int writable;
     lintel_kit *kit;
@@ -75,8 +75,8 @@ struct rig {
 };
 /* create, start, attach and bind of n points. 0: failed, told, all undone. */
 int check_rig(struct check *c, enum check_peer peer, unsigned n, struct rig *ret);
-/* A request for the first n points, with its result judged: done once, in time (more_ms behind its
- * deadline). */
+/* A request for the first n points, with its result judged: done once, and read with one sample a
+ * point. */
 struct lintel_kit_result *check_ask(struct check *c, struct rig *r, int op, unsigned n,
                                     const lintel_value *values, uint32_t deadline_ms);
 int check_op_exists(const struct check *c, int op);
@@ -89,6 +89,7 @@ struct check_row {
     unsigned seconds; /* its time limit */
     int bare;         /* called on the main thread, not on one like the hub's */
 };
+int64_t check_now_ms(void); /* of a clock that only goes forward */
 extern const struct check_row check_file_rows[], check_life_rows[], check_ask_rows[],
     check_traces_rows[], check_alloc_rows[];
 
@@ -96,8 +97,8 @@ extern const struct check_row check_file_rows[], check_life_rows[], check_ask_ro
  * -1: not known (a sanitizer has malloc). */
 long check_blocks(void);
 int check_sanitized(void);
-void
-check_alloc_watch(const void *inside); /* allocations by the library that has this address count */
+/* Allocations by the library that has this address count. */
+void check_alloc_watch(const void *inside);
 
 /* Runs fn on a thread with the stack that the hub gives an instance. */
 void check_on_thread(void (*fn)(struct check *c), struct check *c);

@@ -89,14 +89,6 @@ struct scan {
     unsigned char known[FDS_MOST], inherited[FDS_MOST];
 };
 
-static int64_t
-now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void
 look(struct scan *s, int first)
 {
@@ -111,8 +103,8 @@ look(struct scan *s, int first)
         else if (flags < 0 || (flags & FD_CLOEXEC) || s->known[fd])
             s->since[fd] = 0;
         else if (s->since[fd] == 0)
-            s->since[fd] = now_ms();
-        else if (now_ms() - s->since[fd] >= PATIENCE_MS)
+            s->since[fd] = check_now_ms();
+        else if (check_now_ms() - s->since[fd] >= PATIENCE_MS)
             s->inherited[fd] = 1;
     }
     if (d != NULL)

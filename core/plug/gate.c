@@ -6,6 +6,16 @@
 #define WINDOW (10 * INT64_C(1000000000))
 enum { LINES_MOST = 100 }; /* of a window */
 
+int32_t
+lintel_gate_level(const struct lintel_port *conf)
+{
+    int32_t ret = conf->log;
+    for (int32_t level = LINTEL_LOG_ERROR; conf->log < 0 && level <= LINTEL_LOG_DEBUG; level++)
+        if (lintel_log_wants(level))
+            ret = level;
+    return ret;
+}
+
 void
 lintel_gate_log(struct lintel_gate *g, lintel_mono now, const struct lintel_port *conf,
                 int32_t level, const char *line)

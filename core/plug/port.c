@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/bind/field.h"
 #include "core/bind/tables.h"
 #include "core/plug/instance_priv.h"
 
@@ -18,15 +19,6 @@ enum {
         8 * 1024 * 1024, /* bytes that wait for a child before requests are refused */
     FLOOD_RATE = 100000  /* values in a second; real buses are far below it */
 };
-
-static uint32_t
-rows(const lintel_field *table)
-{
-    uint32_t n = 0;
-    while (table != NULL && table[n].name != NULL)
-        n++;
-    return n;
-}
 
 /* ---- the instance's log ---------------------------------------------------------------------- */
 
@@ -289,9 +281,9 @@ port_unbind(void *ctx, uint32_t slot)
 void
 port_rows(struct lintel_instance *i)
 {
-    i->nsettings = rows(i->plugin->bus);
-    i->ndevice = rows(i->plugin->device);
-    i->naddress = rows(i->plugin->address);
+    i->nsettings = lintel_fields_count(i->plugin->bus);
+    i->ndevice = lintel_fields_count(i->plugin->device);
+    i->naddress = lintel_fields_count(i->plugin->address);
 }
 
 struct lintel_bus_port
@@ -309,21 +301,17 @@ port_of(struct lintel_instance *i)
 void
 port_open(struct lintel_instance *i, struct lintel_buf *b)
 {
-    int32_t log = i->conf->log;
     uint8_t tables[LINTEL_TABLES];
     /* Without memory it is not proved that the file is still the one that was read. */
     struct lintel_str digest = {(const char *)tables, 0};
     if (lintel_plugin_tables(i->plugin, tables) == 0)
         digest.n = sizeof tables;
-    for (int32_t level = LINTEL_LOG_ERROR; i->conf->log < 0 && level <= LINTEL_LOG_DEBUG; level++)
-        if (lintel_log_wants(level))
-            log = level;
     lintel_wire_open(b,
                      &(struct lintel_wire_down){.instance = i->number,
                                                 .name = i->conf->name,
                                                 .plugin = i->plugin->name,
                                                 .file = i->file,
-                                                .log = log,
+                                                .log = lintel_gate_level(i->conf),
                                                 .tables = digest},
                      i->conf->settings, i->nsettings);
 }

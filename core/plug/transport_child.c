@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/bind/field.h"
 #include "core/plug/process.h"
 #include "core/plug/transport_priv.h"
 
@@ -82,15 +83,6 @@ carried_send(struct carried *c, const struct lintel_tw *m)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static uint32_t
-rows(const lintel_field *table)
-{
-    uint32_t n = 0;
-    while (table != NULL && table[n].name != NULL)
-        n++;
-    return n;
-}
-
 /* What the site allows it to say of its clients: that a listener is open to everybody only with the
  * setting `unprotected`, that they are authenticated only where something is there to prove it by.
  */
@@ -101,7 +93,7 @@ read_trust(struct carried *c)
     const lintel_field *table = conf->plugin->bus;
     c->may_open = 0;
     c->may_secure = 0; /* else judged by the site's keys */
-    for (uint32_t i = 0; i < rows(table); i++) {
+    for (uint32_t i = 0; i < lintel_fields_count(table); i++) {
         const lintel_value *v = &conf->settings[i];
         if (strcmp(table[i].name, "unprotected") == 0 && v->type == LINTEL_T_BOOL)
             c->may_open = v->as.i != 0;
@@ -116,10 +108,6 @@ static void
 open_it(struct carried *c)
 {
     const struct lintel_port *conf = c->t->conf;
-    int32_t log = conf->log;
-    for (int32_t level = LINTEL_LOG_ERROR; conf->log < 0 && level <= LINTEL_LOG_DEBUG; level++)
-        if (lintel_log_wants(level))
-            log = level;
     c->t->state = LINTEL_TRANSPORT_STARTING;
     c->birth++;
     read_trust(c);
@@ -130,8 +118,8 @@ open_it(struct carried *c)
                                        .name = conf->name,
                                        .text = conf->plugin->name,
                                        .file = conf->plugin_file,
-                                       .log = log},
-                   conf->settings, rows(conf->plugin->bus));
+                                       .log = lintel_gate_level(conf)},
+                   conf->settings, lintel_fields_count(conf->plugin->bus));
     if (c->out.failed || lintel_child_send(child_of(c), &c->out, 0) != 0)
         refused(c, LINTEL_E_NOMEM, "out of memory");
     else
