@@ -31,7 +31,8 @@ struct renewal {
     void *done_ctx;
     char *bus;
     pthread_t thread;
-    int reading; /* the thread runs, or is to be joined */
+    int reading;        /* the thread runs, or is to be joined */
+    int starting, over; /* it has ended before its start has returned */
     struct lintel_report problems;
     struct lintel_site *site; /* where the tables are others */
     struct lintel_hub_change change;
@@ -73,7 +74,9 @@ end(struct renewal *w)
     LINTEL_ASSERT(h->renewals == w);
     h->renewals = w->next;
     h->renewing = 0;
-    renewal_free(w);
+    w->over = 1;
+    if (!w->starting)
+        renewal_free(w);
     hub_next(h);
 }
 
@@ -315,17 +318,13 @@ hub_renew(struct lintel_hub *h)
 
 /* ---- the verb -------------------------------------------------------------------------------- */
 
-void *
-bus_reload_start(struct lintel_hub *h, struct running *r, const struct lintel_bus_call *call)
+static void *
+start(struct lintel_hub *h, struct running *r, const struct lintel_bus_call *call)
 {
     struct renewal *w = lintel_alloc(sizeof *w), **last = &h->renewals;
     if (w == NULL || (w->bus = lintel_strdup(r->name)) == NULL) {
-        static const char nomem[] = "out of memory";
         lintel_free(w);
-        call->done(call->done_ctx, &(lintel_answer){.size = sizeof(lintel_answer),
-                                                    .code = LINTEL_INTERNAL,
-                                                    .format = LINTEL_FORMAT_NONE,
-                                                    .payload = {nomem, sizeof nomem - 1}});
+        bus_refuse(call, LINTEL_INTERNAL, "out of memory");
         return NULL;
     }
     lintel_log(LINTEL_LOG_INFO, r->name, "reload of its plugin asked for by %s", call->who);
@@ -335,17 +334,24 @@ bus_reload_start(struct lintel_hub *h, struct running *r, const struct lintel_bu
     while (*last != NULL)
         last = &(*last)->next;
     *last = w;
-    hub_next(h);
-    return w;
+    w->starting = 1;
+    hub_next(h); /* without memory for a turn of its own it begins here */
+    w->starting = 0;
+    if (!w->over)
+        return w;
+    renewal_free(w);
+    return NULL;
 }
 
-void
-bus_reload_abandon(struct lintel_hub *h, void *work)
+static void
+abandon(struct lintel_hub *h, void *work)
 {
     struct renewal *w = work;
     (void)h;
     w->done = NULL; /* it goes on: half of it would be worse */
 }
+
+const struct bus_verb bus_reload_verb = {"reload", LINTEL_POST, start, abandon};
 
 void
 hub_renewals_join(struct lintel_hub *h)

@@ -7,8 +7,6 @@
 #include "core/daemon/hub_priv.h"
 #include "core/serve/codes.h"
 
-static const struct bus_verb bus_reload_verb = {"reload", LINTEL_POST, bus_reload_start,
-                                                bus_reload_abandon};
 static const struct bus_verb *const verbs[] = {&bus_reload_verb, &bus_try_verb, &bus_wire_verb};
 
 void
@@ -36,7 +34,9 @@ hub_bus(void *ctx, const struct lintel_bus_call *call)
         if (strcmp(v->name, call->verb) != 0)
             continue;
         if (v->method != call->x->method) {
-            bus_refuse(call, LINTEL_NOT_ALLOWED, "this is done with another method");
+            bus_refuse(call, LINTEL_NOT_ALLOWED,
+                       v->method == LINTEL_POST ? "this is done with POST"
+                                                : "this is read with GET");
             return NULL;
         }
         struct bus_work *work = v->start(h, r, call);
@@ -44,7 +44,7 @@ hub_bus(void *ctx, const struct lintel_bus_call *call)
             work->verb = v;
         return work;
     }
-    bus_refuse(call, LINTEL_NOT_FOUND, "nothing of that name can be done with a bus");
+    bus_refuse(call, LINTEL_NOT_FOUND, "below a bus there are reload, try and wire");
     return NULL;
 }
 

@@ -131,14 +131,12 @@ struct bus_verb {
     void (*abandon)(struct lintel_hub *h, void *work);
 };
 void bus_refuse(const struct lintel_bus_call *call, uint32_t code, const char *text);
-extern const struct bus_verb bus_wire_verb, bus_try_verb;
+extern const struct bus_verb bus_reload_verb, bus_try_verb, bus_wire_verb;
 /* lintel_tree_source.bus and .bus_abandon */
 void *hub_bus(void *ctx, const struct lintel_bus_call *call);
 void hub_bus_abandon(void *ctx, void *work);
 
-/* bus_reload.c: /hub/buses/{bus}/reload */
-void *bus_reload_start(struct lintel_hub *h, struct running *r, const struct lintel_bus_call *call);
-void bus_reload_abandon(struct lintel_hub *h, void *work);
+/* bus_reload.c: those that wait for /hub/buses/{bus}/reload */
 void hub_renew(struct lintel_hub *h); /* begins the first of those that wait */
 void hub_renewals_join(struct lintel_hub *h);
 void hub_renewals_free(struct lintel_hub *h);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A whole hub in this process, with real threads and files, whose memory runs out while it starts:
- * it says so and nothing is left, or it runs, and then it serves. */
+ * it says so and nothing is left, or it runs, and then it serves. The same for `lintel plugin
+ * reload`. */
 #include "core/daemon/hub.h"
 
 #include <dirent.h>
@@ -150,9 +151,71 @@ memory_runs_out_while_it_starts(void)
     printf("  %llu allocations; without a thing after %d starts\n", (unsigned long long)n, missing);
 }
 
+/* ---- new code for a bus ---------------------------------------------------------------------- */
+
+struct renewed {
+    struct lintel_loop *loop;
+    struct lintel_hub *hub;
+    int done;
+    uint32_t code;
+};
+
+static void
+on_renewed(void *ctx, const lintel_answer *a)
+{
+    struct renewed *r = ctx;
+    r->done++;
+    r->code = a->code;
+}
+
+static int
+is_renewed(void *ctx)
+{
+    const struct renewed *r = ctx;
+    return r->done != 0 && r->hub->renewals == NULL;
+}
+
+static int
+reload_once(void *ctx)
+{
+    struct renewed *r = ctx;
+    const lintel_exchange x = {.size = sizeof x, .method = LINTEL_POST};
+    const struct lintel_bus_call call = {
+        .bus = "line", .verb = "reload", .who = "test", .x = &x, .done = on_renewed, .done_ctx = r};
+    kit_memory_is_back();
+    CHECK(lintel_loop_until(r->loop, has_value, r->hub, 20 * REAL_S));
+    r->done = 0;
+    kit_memory_fails_from_here();
+    void *work = hub_bus(r->hub, &call);
+    kit_memory_is_back();
+    CHECK(work == NULL ? r->done == 1 : r->done == 0);
+    CHECK(lintel_loop_until(r->loop, is_renewed, r, 20 * REAL_S));
+    CHECK_INT(r->done, 1);
+    return r->code >> 5 == 2;
+}
+
+/* Whoever asks for it is told once, and the bus goes on. */
+static void
+memory_runs_out_at_a_reload(void)
+{
+    struct lintel_report report = {0};
+    struct renewed r = {.loop = lintel_loop_new()};
+    make_site();
+    lintel_log_sink(swallow, NULL);
+    r.hub = lintel_hub_new(
+        &(struct lintel_hub_source){r.loop, &paths, site_dir, state_dir, kit_folder()}, &report);
+    REQUIRE(r.hub != NULL);
+    kit_each_failure(reload_once, &r);
+    lintel_hub_free(r.hub);
+    lintel_loop_free(r.loop);
+    lintel_report_fini(&report);
+    lintel_log_sink(NULL, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(memory_runs_out_while_it_starts), {0}};
+    static const struct kit_test tests[] = {
+        KIT(memory_runs_out_while_it_starts), KIT(memory_runs_out_at_a_reload), {0}};
     return kit_main("hub", tests, argc, argv);
 }

@@ -118,11 +118,10 @@ flood(const struct lintel_instance_stats *s, char *out, size_t size)
     return out;
 }
 
+/* What is known of a bus' instance and of a transport alike. */
 static void
-add_instance(struct lintel_buf *out, const char *what, const struct lintel_instance_stats *s)
+add_members(struct lintel_buf *out, const char *what, const struct lintel_instance_stats *s)
 {
-    lintel_json_item(out);
-    lintel_buf_addc(out, '{');
     lintel_json_text(out, what, s->name);
     lintel_json_text(out, "plugin", s->plugin);
     lintel_json_text(out, "version", s->version);
@@ -132,7 +131,6 @@ add_instance(struct lintel_buf *out, const char *what, const struct lintel_insta
     lintel_json_text(out, "reason", s->reason);
     lintel_json_count(out, "pid", (uint64_t)s->pid);
     lintel_json_count(out, "restarts", s->restarts);
-    lintel_buf_addc(out, '}');
 }
 
 /* Where each bus and each transport runs. */
@@ -152,17 +150,9 @@ status(void *ctx, struct lintel_buf *out)
             continue;
         lintel_json_item(out);
         lintel_buf_addc(out, '{');
-        lintel_json_text(out, "bus", s.name);
-        lintel_json_text(out, "plugin", s.plugin);
-        lintel_json_text(out, "version", s.version);
+        add_members(out, "bus", &s);
         lintel_json_text(out, "file", s.file);
         lintel_json_flag(out, "fileChanged", hub_file_changed(h, &s));
-        lintel_json_text(out, "isolation", s.isolation);
-        lintel_json_text(out, "cage", s.cage);
-        lintel_json_text(out, "state", s.state);
-        lintel_json_text(out, "reason", s.reason);
-        lintel_json_count(out, "pid", (uint64_t)s.pid);
-        lintel_json_count(out, "restarts", s.restarts);
         lintel_json_count(out, "nextTryMs", (uint64_t)s.next_try / 1000000);
         lintel_json_count(out, "misbehaved", s.misbehaved);
         lintel_json_count(out, "dropped", s.dropped);
@@ -177,7 +167,10 @@ status(void *ctx, struct lintel_buf *out)
     for (struct running *r = h->transports; r != NULL; r = r->next) {
         struct lintel_instance_stats s;
         lintel_transport_stats(r->transport, &s);
-        add_instance(out, "transport", &s);
+        lintel_json_item(out);
+        lintel_buf_addc(out, '{');
+        add_members(out, "transport", &s);
+        lintel_buf_addc(out, '}');
     }
     lintel_buf_adds(out, "]}");
 }
