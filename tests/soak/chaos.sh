@@ -7,6 +7,8 @@
 . "$source_dir/tests/integration/whole.sh"
 seconds=${1:-120} site=$here/site port=$(free_port) seed=${LINTEL_SEED:-$RANDOM}
 base=coap://[::1]:$port
+# What the sanitizer keeps of freed memory, to find late uses, is no growth of the hub.
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1
 echo "# LINTEL_SEED=$seed, $seconds s"
 RANDOM=$seed
 whole_site "$site" "$port" || finish
