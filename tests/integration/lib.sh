@@ -96,10 +96,12 @@ wait_log() {
     sed 's/^/#   /' "$here/$1.log" | tail -30
     return 1
 }
+# A port to listen at. Not one that a client can be given for its own end (net.ipv4.ip_local_port_range): libcoap's client
+# shares ports, and would talk to itself.
 free_port() {
     local port
     while :; do
-        port=$((20000 + RANDOM % 20000))
+        port=$((20000 + RANDOM % 12000))
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo $port; return; }
     done
 }
