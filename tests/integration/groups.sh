@@ -117,21 +117,33 @@ def groups():
     times = sorted(a[0] for n in asked if " " not in n for a in got[n])
     print("spread", "over-some-time" if len(times) > 1 and times[-1] - times[0] > 0.2 else "at-once")
 def forged():
-    """What an address gets that never sends an Echo back."""
+    """What an address gets that never sends an Echo back. Each request leaves by a port that nobody had before: one of the
+    kernel's choice may be one by which a client above has proved the address, and that counts for five minutes."""
+    first, highest = 2000, int(open("/proc/sys/net/ipv4/ip_local_port_range").read().split()[0])
+    asked = {}
     for kind in (0, 1):
         for path, code in ((".well-known/core", 1), ("d", 1), ("d/store/s", 1), ("d/store/Box/p/cuont", 1), ("d/store/td", 1), ("d/store/Box/p/count", 5)):
-            s = sock("fd98::1")
-            data = request(kind, code, path)
-            send(s, "fd98::1", data)
-            end, out = time.monotonic() + 0.3, 0
-            while (left := end - time.monotonic()) > 0 and select.select([s], [], [], left)[0]:
-                out += len(s.recv(3000))
-            print("forged", path, "in", len(data), "out", out, "small" if 0 < out <= 3 * len(data) else "TOO-MUCH" if out else "NOTHING")
+            s, port = sock("fd98::1"), first + len(asked)
+            assert port < highest
+            s.bind(("fd98::2", port))
+            asked[s] = (kind, path, request(kind, code, path), [])
+            send(s, "fd98::1", asked[s][2])
+    # Until each has something, and then for what may come later.
+    end, late = time.monotonic() + 30, None
+    while (left := min(end, late or end) - time.monotonic()) > 0:
+        for s in select.select(list(asked), [], [], left)[0]:
+            asked[s][3].append(s.recv(3000))
+        late = late or (time.monotonic() + 3 if all(got for *_, got in asked.values()) else None)
+    for s, (kind, path, data, got) in asked.items():
+        out = sum(len(m) for m in got)
+        print("forged", "NON" if kind else "CON", path, "in", len(data), "out", out, "small" if 0 < out <= 3 * len(data) else "TOO-MUCH" if out else "NOTHING",
+              *(f"port {s.getsockname()[1]}: {m[1] >> 5}.{m[1] & 31:02} {len(m)} {m[:40].hex()}" for m in got if out > 3 * len(data)))
 def flood():
+    """Many at a time, so that a busy machine does not make it a trickle, but no more than a client may have under way."""
     s, codes = sock("10.98.0.1"), {}
-    for n in range(300):
+    for n in range(1200):
         send(s, "10.98.0.1", request(1, 1, "d/store/Box/p/level", f"c.pmin={n}" if sys.argv[2] == "different" else None))
-        if select.select([s], [], [], 1)[0]:
+        while n % 32 == 31 and sum(codes.values()) <= n and select.select([s], [], [], 1)[0]:
             m = s.recv(2000)
             codes[m[1]] = codes.get(m[1], 0) + 1
     print(sys.argv[2], *(f"{c >> 5}.{c & 31:02}={n}" for c, n in sorted(codes.items())))
@@ -157,11 +169,10 @@ says "the directory is found by its group, with its three links and nothing else
 says "and by its address, once that is proved" '^directory fd98::1 answers: 1 from fd98::1 code 4.01 NON' cat "$here/groups"
 
 client forged >"$here/forged" 2>&1
-says "a forged address gets something" '^[0-9]+$' grep -c small "$here/forged"
+says "a forged address gets something" '^12$' grep -c small "$here/forged"
 says_not "and at most three times what was sent in its name" 'TOO-MUCH|NOTHING|Error' cat "$here/forged"
 
 says "equal requests of one client are limited" '^equal 2\.05=[0-9]+ 4\.29=[0-9]+$' client flood equal
-sleep 1.1
 says "different ones too, later" '^different (4\.00|2\.05)=[0-9]+ 4\.29=[0-9]+$' client flood different
 says "others are not" '^[0-9]+$' coap "coap://[fd98::1]/d/store/Box/p/count"
 if alive "$hub"; then ok "the hub lives"; else not_ok "the hub lives" "$(tail -20 "$here/linteld.log")"; fi
