@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/map.h"
 #include "core/base/mem.h"
 #include "core/base/num.h"
@@ -91,6 +92,78 @@ utf8_is_judged_by_rfc_3629(void)
     };
     for (size_t i = 0; i < LINTEL_COUNT(cases); i++)
         CHECK_INT(lintel_utf8_valid(cases[i].text, cases[i].n), cases[i].valid);
+}
+
+static void
+what_steers_a_terminal_is_tamed(void)
+{
+    static const struct {
+        const char *text, *keep, *tamed;
+    } cases[] = {
+        {"plain", "", "plain"},
+        {"", "", ""},
+        {"a\033[2Jb\rc\nd\te\177f", "", "a [2Jb c d e f"},
+        {"a\nb\tc\rd", "\n\t", "a\nb\tc d"},
+        {"\xc2\x9b"
+         "2J",
+         "", " 2J"}, /* CSI, as UTF-8 */
+        {"a\xc2\x80\xc2\x9f\xc2\xa0z", "", "a  \xc2\xa0z"},
+        {"\x9b"
+         "2J\x80\x9f",
+         "", "?2J??"}, /* CSI, as one byte */
+        {"\xe2\x80\xae"
+         "txt.exe\xe2\x80\xac",
+         "", " txt.exe "},
+        {"\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa\xe2\x80\xab\xe2\x80\xad\xe2\x80\xaf", "",
+         "\xe2\x80\xa7     \xe2\x80\xaf"},
+        {"\xe2\x81\xa5\xe2\x81\xa6\xe2\x81\xa7\xe2\x81\xa8\xe2\x81\xa9\xe2\x81\xaa", "",
+         "\xe2\x81\xa5    \xe2\x81\xaa"},
+        {"gr\xc3\xbc\xc3\x9f \xe6\x97\xa5 \xf0\x9f\x98\x80", "",
+         "gr\xc3\xbc\xc3\x9f \xe6\x97\xa5 \xf0\x9f\x98\x80"},
+        {"\xff\xc2", "", "??"},                    /* no UTF-8; cut */
+        {"\xc0\x9b\xe0\x82\x9b", "", "?????"},     /* CSI, overlong */
+        {"\xe2\x80", "", "??"},                    /* cut off inside */
+        {"\xe2\xc2\x9b\xed\xa0\x80", "", "? ???"}, /* one inside of another; half of a pair */
+    };
+    char text[64];
+    for (size_t i = 0; i < LINTEL_COUNT(cases); i++) {
+        CHECK(lintel_copy(text, sizeof text, cases[i].text));
+        CHECK(lintel_tame(text, cases[i].keep) == text);
+        CHECK_STR(text, cases[i].tamed);
+        CHECK_INT(lintel_utf8_valid(text, strlen(text)), strlen(text));
+    }
+    /* Nothing that steers comes through, whatever two or three bytes there are. */
+    for (unsigned c = 0; c < 1u << 24; c += c < 1u << 16 ? 1 : 5) {
+        char all[4] = {(char)(c & 0xff), (char)(c >> 8 & 0xff), (char)(c >> 16), '\0'};
+        size_t n = strlen(lintel_tame(all, "")), bytes;
+        for (size_t at = 0; at < n; at++)
+            if (lintel_utf8_steers(all + at, n - at, &bytes) >= 0 ||
+                lintel_utf8_valid(all, n) != n) {
+                CHECK_INT(c, 0);
+                return;
+            }
+    }
+}
+
+static int32_t last_level;
+static char last_line[1100];
+
+static void
+keep_line(void *ctx, int32_t level, const char *topic, const char *line)
+{
+    (void)ctx, (void)topic;
+    last_level = level;
+    lintel_copy(last_line, sizeof last_line, line);
+}
+
+static void
+log_lines_are_tamed(void)
+{
+    lintel_log_sink(keep_line, NULL);
+    lintel_log(0, "test", "a device says %s", "\033[2J\n\xc2\x9b\x9b\xe2\x80\xae");
+    lintel_log_sink(NULL, NULL);
+    CHECK_INT(last_level, 0);
+    CHECK_STR(last_line, "a device says  [2J  ? ");
 }
 
 static void
@@ -284,6 +357,8 @@ main(int argc, char **argv)
         KIT(copies_are_cut_at_characters),
         KIT(bytes_become_text_whole_or_not_at_all),
         KIT(utf8_is_judged_by_rfc_3629),
+        KIT(what_steers_a_terminal_is_tamed),
+        KIT(log_lines_are_tamed),
         KIT(nearest_word_is_the_one_meant),
         KIT(integers_are_strict),
         KIT(reals_follow_the_json_grammar),

@@ -104,13 +104,13 @@ refusals_say_where_and_why(void)
     CHECK_HAS(as_json("a:\n\t- b\n"), "2:1");
 }
 
-/* What YAML would not read, or take for the end of a line. */
+/* What YAML would not read, or take for the end of a line, and what would steer a terminal. */
 static void
 what_is_written_is_read_back(void)
 {
-    static const char text[] =
-        "{\"a\":"
-        "\"\\u0080\\u0085\\u009f\\u2028\\u2029\\ufffe\\uffff\xc2\xa0\xe2\x80\xaa\xef\xbf\xbd\"}";
+    static const char text[] = "{\"a\":"
+                               "\"\\u0080\\u0085\\u009f\\u2028\\u2029\\ufffe\\u202a\\u2066\\uffff"
+                               "\xc2\xa0\xe2\x80\xaf\xef\xbf\xbd\"}";
     char once[200];
     lintel_copy(once, sizeof once, as_json(text));
     CHECK_STR(once, text);

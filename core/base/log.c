@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/text.h"
+
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 static const char journal_prefix[] = {'3', '4', '6', '7'};
 
@@ -43,15 +45,6 @@ lintel_log_sink(void (*sink)(void *, int32_t, const char *, const char *), void 
     sink_ctx = ctx;
 }
 
-/* Control characters in foreign text must not forge lines or move the terminal's cursor. */
-static void
-tame(char *line)
-{
-    for (; *line != '\0'; line++)
-        if ((unsigned char)*line < 0x20 || *line == 0x7f)
-            *line = ' ';
-}
-
 void
 lintel_log(int32_t level, const char *topic, const char *format, ...)
 {
@@ -66,7 +59,7 @@ lintel_log(int32_t level, const char *topic, const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    tame(line);
+    lintel_tame(line, ""); /* foreign text must not forge lines or move the terminal's cursor */
     if (sink_now != NULL) {
         sink_now(sink_ctx, level, topic, line);
         return;

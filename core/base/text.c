@@ -124,21 +124,41 @@ lintel_buf_str(struct lintel_buf *b)
     return b->p;
 }
 
-/* A character beyond ASCII that is written as an escape, and its bytes; 0: none. JSON would let
- * them stand; YAML, by whose rules we read, does not let U+0080 to U+009F and U+FFFE, U+FFFF stand,
- * and takes U+0085, U+2028 and U+2029 for ends of lines. */
-static unsigned
+int32_t
+lintel_utf8_steers(const char *s, size_t n, size_t *ret_bytes)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    *ret_bytes = 1;
+    if (n == 0 || (u[0] >= 0x20 && u[0] < 0x7f))
+        return -1;
+    if (u[0] <= 0x7f)
+        return u[0];
+    if (u[0] == 0xc2 && n >= 2 && u[1] >= 0x80 && u[1] < 0xa0) {
+        *ret_bytes = 2;
+        return u[1];
+    }
+    if (u[0] != 0xe2 || n < 3)
+        return -1;
+    *ret_bytes = 3;
+    if (u[1] == 0x80 && u[2] >= 0xa8 && u[2] <= 0xae)
+        return 0x2000 + u[2] - 0x80;
+    if (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9)
+        return 0x2040 + u[2] - 0x80;
+    return -1;
+}
+
+/* A character that is written as an escape, and its bytes; -1: none. JSON would let many of them
+ * stand; people look at it in terminals, and YAML, by whose rules we read, does not let U+0080 to
+ * U+009F and U+FFFE, U+FFFF stand, and takes U+0085, U+2028 and U+2029 for ends of lines. */
+static int32_t
 escaped(const char *s, size_t n, size_t *ret_bytes)
 {
     const unsigned char *u = (const unsigned char *)s;
-    *ret_bytes = u[0] == 0xc2 ? 2 : 3;
-    if (u[0] == 0xc2 && n >= 2 && u[1] >= 0x80 && u[1] < 0xa0)
-        return u[1];
-    if (u[0] == 0xe2 && n >= 3 && u[1] == 0x80 && (u[2] == 0xa8 || u[2] == 0xa9))
-        return 0x2000u + u[2] - 0x80u;
-    if (u[0] == 0xef && n >= 3 && u[1] == 0xbf && u[2] >= 0xbe)
-        return 0xff40u + u[2];
-    return 0;
+    if (u[0] == 0xef && n >= 3 && u[1] == 0xbf && u[2] >= 0xbe) {
+        *ret_bytes = 3;
+        return 0xff40 + u[2];
+    }
+    return lintel_utf8_steers(s, n, ret_bytes);
 }
 
 void
@@ -148,26 +168,22 @@ lintel_buf_add_json_str(struct lintel_buf *b, const char *s, size_t n)
     size_t plain = 0; /* start of the run that needs no escape */
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)s[i];
-        size_t bytes;
-        unsigned code = c >= 0x80 ? escaped(s + i, n - i, &bytes) : 0;
-        if (code != 0) {
-            lintel_buf_add(b, s + plain, i - plain);
-            lintel_buf_addf(b, "\\u%04x", code);
-            i += bytes - 1;
-            plain = i + 1;
-            continue;
-        }
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+        size_t bytes = 1;
+        if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\')
+            continue; /* most of it */
+        int32_t code = c == '"' || c == '\\' ? c : escaped(s + i, n - i, &bytes);
+        if (code < 0)
             continue;
         lintel_buf_add(b, s + plain, i - plain);
+        i += bytes - 1;
         plain = i + 1;
-        switch (c) {
+        switch (code) {
         case '"': lintel_buf_adds(b, "\\\""); break;
         case '\\': lintel_buf_adds(b, "\\\\"); break;
         case '\n': lintel_buf_adds(b, "\\n"); break;
         case '\r': lintel_buf_adds(b, "\\r"); break;
         case '\t': lintel_buf_adds(b, "\\t"); break;
-        default: lintel_buf_addf(b, "\\u%04x", c); break;
+        default: lintel_buf_addf(b, "\\u%04x", (unsigned)code); break;
         }
     }
     lintel_buf_add(b, s + plain, n - plain);
@@ -256,6 +272,27 @@ lintel_utf8_valid(const char *s, size_t n)
         i += len;
     }
     return n;
+}
+
+char *
+lintel_tame(char *s, const char *keep)
+{
+    size_t n = strlen(s), to = 0, bytes;
+    for (size_t from = 0; from < n; from += bytes) {
+        size_t len = utf8_char((const unsigned char *)s + from, n - from);
+        int32_t code = lintel_utf8_steers(s + from, n - from, &bytes);
+        if (len == 0)
+            s[to++] = '?';
+        else if (code >= 0 && (len > 1 || strchr(keep, (int)code) == NULL))
+            s[to++] = ' ';
+        else {
+            memmove(s + to, s + from, len);
+            to += len;
+        }
+        bytes = len > 0 ? len : 1;
+    }
+    s[to] = '\0';
+    return s;
 }
 
 enum { WORD_MOST = 64 }; /* longer words are not compared */

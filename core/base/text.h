@@ -48,6 +48,16 @@ int lintel_format(char *out, size_t size, const char *format, ...)
 /* Length of the longest valid UTF-8 prefix; equal to n if all is valid. */
 size_t lintel_utf8_valid(const char *s, size_t n);
 
+/* What a terminal acts on instead of showing it: C0 and C1 control characters, DEL, the ends of
+ * lines U+2028 and U+2029, what turns the order of letters (U+202A to U+202E, U+2066 to U+2069;
+ * Unicode annex 9). The code of such a character at the start of valid UTF-8, and its bytes; -1: it
+ * is none. */
+int32_t lintel_utf8_steers(const char *s, size_t n, size_t *ret_bytes);
+/* Makes text from outside fit for a terminal or a log, in place: such characters become a blank
+ * each, but for ASCII ones in `keep`, and bytes that are no UTF-8 a question mark each. Returns s.
+ */
+char *lintel_tame(char *s, const char *keep);
+
 /* The word of a NULL-terminated list that was probably meant, or NULL: at most a third of its
  * letters differ (swaps count once, case is ignored). For "did you mean". */
 const char *lintel_nearest(const char *word, const char *const *words);

@@ -50,11 +50,11 @@ int cli_schema(struct cli *c);
 int cli_option(struct cli *c, const char *name, const char **ret);
 /* Whether an option is left that no command knows; told. */
 int cli_options_left(const struct cli *c);
-/* Control characters become blanks, but for line ends and tabs: what devices, peers and files say
- * must not steer the terminal. Returns s. */
-char *cli_tame(char *s);
-/* One line on stderr: "lintel: ..", tamed. */
+/* What devices, peers and files say must not steer the terminal: all of it is printed by these, and
+ * by tables. Lines may end in it.
+ * One line on stderr: "lintel: ..". */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void cli_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A connection to the hub, or NULL after telling what to do about it. */
 struct lintel_local_client *cli_connect(const struct cli *c);
@@ -89,8 +89,9 @@ const char *cli_text(const json_t *object, const char *member); /* "" if it is n
 void cli_age(char *out, size_t size, double seconds);
 /* file:line:column of each problem, on standard error. */
 void cli_print_problems(const json_t *problems);
-/* Indented, on standard output. */
+/* On standard output: indented; in a line. */
 void cli_print_json(const json_t *value);
+void cli_print_json_line(const json_t *value);
 /* A value as people read it: 21.5, heat, {"a":1}. */
 void cli_value(char *out, size_t size, const json_t *value);
 

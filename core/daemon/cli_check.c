@@ -29,8 +29,9 @@ print_problems(const struct lintel_report *report)
         const struct lintel_problem *p = &report->problems[i];
         lintel_buf_reset(&place);
         lintel_problem_place(p, &place);
-        printf("%s: %s: %s\n", lintel_buf_str(&place),
-               p->severity == LINTEL_PROBLEM_ERROR ? "error" : "warning", p->text ? p->text : "");
+        cli_print(stdout, "%s: %s: %s\n", lintel_buf_str(&place),
+                  p->severity == LINTEL_PROBLEM_ERROR ? "error" : "warning",
+                  p->text ? p->text : "");
     }
     if (report->errors + report->warnings > report->n)
         printf("... and %u more\n", report->errors + report->warnings - report->n);
@@ -98,7 +99,7 @@ print_verdict(const struct cli *c, const char *dir, const struct lintel_site *si
         return;
     }
     print_problems(report);
-    fputs(lintel_buf_str(&notes), stdout);
+    cli_print(stdout, "%s", lintel_buf_str(&notes));
     lintel_buf_fini(&notes);
     lintel_buf_fini(&plans);
     if (site == NULL)

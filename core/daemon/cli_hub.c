@@ -360,8 +360,8 @@ cli_status(struct cli *c)
     } else if (status != NULL) {
         char age[CELL];
         cli_age(age, sizeof age, json_number_value(json_object_get(status, "uptime")));
-        printf("%s: up %s, site %s\n\n", cli_text(status, "hub"), age,
-               cli_text(json_object_get(status, "daemon"), "site"));
+        cli_print(stdout, "%s: up %s, site %s\n\n", cli_text(status, "hub"), age,
+                  cli_text(json_object_get(status, "daemon"), "site"));
         print_buses(status);
         print_transports(status);
         print_troubles(hub);
@@ -380,11 +380,11 @@ cli_print_problems(const json_t *problems)
     json_array_foreach((json_t *)(uintptr_t)problems, i, p)
     {
         long long line = (long long)json_integer_value(json_object_get(p, "line"));
-        fputs(cli_text(p, "file"), stderr);
+        cli_print(stderr, "%s", cli_text(p, "file"));
         if (line != 0)
             fprintf(stderr, ":%lld:%lld", line,
                     (long long)json_integer_value(json_object_get(p, "column")));
-        fprintf(stderr, ": %s: %s\n", cli_text(p, "severity"), cli_text(p, "text"));
+        cli_print(stderr, ": %s: %s\n", cli_text(p, "severity"), cli_text(p, "text"));
     }
 }
 

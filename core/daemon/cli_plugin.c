@@ -129,8 +129,8 @@ print_plugin(struct cli *c, const char *file)
     }
     json_array_foreach(json_object_get(entry, "plugins"), i, plugin)
     {
-        printf("%s %s - %s\n%s\n", cli_text(plugin, "name"), cli_text(plugin, "version"),
-               cli_text(plugin, "summary"), file);
+        cli_print(stdout, "%s %s - %s\n%s\n", cli_text(plugin, "name"), cli_text(plugin, "version"),
+                  cli_text(plugin, "summary"), file);
         print_fields("Settings of a bus or transport:", json_object_get(plugin, "bus"));
         print_fields("Settings of a device (sdfContext):", json_object_get(plugin, "device"));
         print_fields("Address keys (sdfProtocolMap):", json_object_get(plugin, "address"));
@@ -202,10 +202,10 @@ print_reloaded(const json_t *answer)
     json_t *row;
     char gap[32];
     (void)lintel_format(gap, sizeof gap, "%.3f", json_number_value(json_object_get(answer, "gap")));
-    json_array_foreach(json_object_get(answer, "buses"), i, row)
-        printf("%s: %s %s -> %s%s%s%s\n", cli_text(row, "bus"), cli_text(row, "plugin"),
-               cli_text(row, "from"), cli_text(row, "to"),
-               i == 0 ? ", in " : " (in the same process)", i == 0 ? gap : "", i == 0 ? " s" : "");
+    json_array_foreach(json_object_get(answer, "buses"), i, row) cli_print(
+        stdout, "%s: %s %s -> %s%s%s%s\n", cli_text(row, "bus"), cli_text(row, "plugin"),
+        cli_text(row, "from"), cli_text(row, "to"), i == 0 ? ", in " : " (in the same process)",
+        i == 0 ? gap : "", i == 0 ? " s" : "");
     long long changed = 0;
     static const char *const kinds[] = {"added", "changed", "removed"};
     for (size_t k = 0; k < LINTEL_COUNT(kinds); k++)
@@ -214,7 +214,7 @@ print_reloaded(const json_t *answer)
         printf("its settings or keys are others, so its things were read again: %lld changed\n",
                changed);
     json_array_foreach(json_object_get(answer, "others"), i, row)
-        printf("%s still runs another file of this plugin\n", json_string_value(row));
+        cli_print(stdout, "%s still runs another file of this plugin\n", json_string_value(row));
 }
 
 /* Whether the name is that of a transport, which people may take for a bus. */

@@ -93,14 +93,12 @@ describe(const struct replay *r, uint32_t p, char name[CELL], char value[CELL], 
     int none = reading.value.type == LINTEL_T_NULL;
     (void)lintel_format(value, CELL, "%s%s%s", none ? "-" : lintel_buf_str(&text),
                         unit != NULL && !none ? " " : "", unit != NULL && !none ? unit : "");
-    (void)cli_tame(value);
     if (reading.quality == LINTEL_QUALITY_GOOD)
         why[0] = '\0';
     else
         (void)lintel_format(why, CELL, "%s%s%s", lintel_quality_name(reading.quality),
                             reading.detail != NULL ? ": " : "",
                             reading.detail != NULL ? reading.detail : "");
-    (void)cli_tame(why);
     lintel_buf_fini(&text);
 }
 
@@ -129,7 +127,7 @@ show_values(struct replay *r)
         if (r->quiet || r->c->json)
             continue;
         describe(r, p, name, value, why);
-        printf("%13s%s = %s%s%s\n", "", name, value, *why ? "  " : "", why);
+        cli_print(stdout, "%13s%s = %s%s%s\n", "", name, value, *why ? "  " : "", why);
     }
 }
 
@@ -335,7 +333,7 @@ print_missed(const struct replay *r)
         return;
     puts("\nAsked for, but not in the recording:\n");
     json_object_foreach(r->missed, key, n)
-        printf("%6lld x %s\n", (long long)json_integer_value(n), key);
+        cli_print(stdout, "%6lld x %s\n", (long long)json_integer_value(n), key);
     puts("\nRecord longer than the slowest poll of the bus, so that everything is asked once.");
 }
 

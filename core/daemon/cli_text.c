@@ -9,26 +9,33 @@
 #include "core/base/text.h"
 #include "core/daemon/cli.h"
 
-char *
-cli_tame(char *s)
+static void __attribute__((format(printf, 4, 0)))
+print(FILE *out, const char *before, const char *after, const char *format, va_list args)
 {
-    for (char *c = s; *c != '\0'; c++)
-        if (((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t') || *c == 0x7f)
-            *c = ' ';
-    return s;
+    struct lintel_buf text = {0};
+    lintel_buf_addv(&text, format, args);
+    lintel_buf_addc(&text, '\0');
+    fprintf(out, "%s%s%s", before, text.failed ? "out of memory" : lintel_tame(text.p, "\n\t"),
+            after);
+    lintel_buf_fini(&text);
 }
 
 void
 cli_say(const char *format, ...)
 {
     va_list args;
-    struct lintel_buf text = {0};
     va_start(args, format);
-    lintel_buf_addv(&text, format, args);
+    print(stderr, "lintel: ", "\n", format, args);
     va_end(args);
-    lintel_buf_addc(&text, '\0');
-    fprintf(stderr, "lintel: %s\n", text.failed ? "out of memory" : cli_tame(text.p));
-    lintel_buf_fini(&text);
+}
+
+void
+cli_print(FILE *out, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    print(out, "", "", format, args);
+    va_end(args);
 }
 
 const char *
@@ -63,7 +70,6 @@ cli_value(char *out, size_t size, const json_t *value)
         (void)lintel_copy(out, size, "-");
     } else if (json_is_string(value)) {
         (void)lintel_copy(out, size, json_string_value(value));
-        (void)cli_tame(out);
     } else if (json_is_real(value)) {
         lintel_print_real(number, json_real_value(value));
         (void)lintel_copy(out, size, number);
@@ -72,14 +78,40 @@ cli_value(char *out, size_t size, const json_t *value)
         (void)lintel_copy(out, size, text ? text : "?");
         free(text);
     }
+    lintel_tame(out, "\n\t");
+}
+
+static void
+print_json(const json_t *value, size_t layout)
+{
+    char *text = json_dumps(value, JSON_ENCODE_ANY | layout | CLI_REALS);
+    const char *at = text ? text : "null", *plain = at;
+    size_t bytes;
+    /* What jansson lets stand, and a terminal would act on, are escapes to whoever reads JSON. */
+    for (size_t left = strlen(at); left > 0; at += bytes, left -= bytes) {
+        int32_t code = lintel_utf8_steers(at, left, &bytes);
+        if (code < 0x7f) { /* none, or the end of a line */
+            bytes = 1;
+            continue;
+        }
+        fwrite(plain, 1, (size_t)(at - plain), stdout);
+        printf("\\u%04x", (unsigned)code);
+        plain = at + bytes;
+    }
+    puts(plain);
+    free(text);
 }
 
 void
 cli_print_json(const json_t *value)
 {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_INDENT(2) | CLI_REALS);
-    puts(text ? text : "null");
-    free(text);
+    print_json(value, JSON_INDENT(2));
+}
+
+void
+cli_print_json_line(const json_t *value)
+{
+    print_json(value, JSON_COMPACT);
 }
 
 int

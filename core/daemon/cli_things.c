@@ -167,7 +167,7 @@ get_one(struct cli *c, struct lintel_local_client *hub, const struct cli_target 
     } else {
         const char *unit = cli_text(target->row, "unit");
         cli_value(text, sizeof text, value);
-        printf("%s%s%s\n", text, *unit ? " " : "", unit);
+        cli_print(stdout, "%s%s%s\n", text, *unit ? " " : "", unit);
     }
     json_decref(value);
     return CLI_OK;

@@ -115,9 +115,7 @@ show(const struct cli *c, const json_t *answer)
         return CLI_FAILED;
     }
     if (json_is_string(json_object_get(answer, "text"))) {
-        char *text = lintel_strdup(cli_text(answer, "text"));
-        printf("%-10s%s\n", "text", text != NULL ? cli_tame(text) : "");
-        lintel_free(text);
+        cli_print(stdout, "%-10s%s\n", "text", cli_text(answer, "text"));
     } else if (json_is_string(json_object_get(answer, "raw"))) {
         print_bytes("raw", cli_text(answer, "raw"));
     } else {
@@ -133,7 +131,7 @@ show(const struct cli *c, const json_t *answer)
         return CLI_FAILED;
     }
     cli_value(value, sizeof value, json_object_get(answer, "value"));
-    printf("%-10s%s  (%s)\n", "value", value, cli_text(answer, "as"));
+    cli_print(stdout, "%-10s%s  (%s)\n", "value", value, cli_text(answer, "as"));
     return CLI_OK;
 }
 

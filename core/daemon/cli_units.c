@@ -88,12 +88,12 @@ print_use(const json_t *bus)
     const json_t *use = json_object_get(bus, "use");
     char age[CELL], busy[CELL], needs[CELL], cycle[CELL], cells[4][CELL];
     cli_age(age, sizeof age, real_of(use, "window"));
-    printf("%s: %s, %s requests, %s timeouts, %s errors, %s retries\n", cli_text(bus, "name"),
-           cli_text(bus, "state"), count_of(cells[0], bus, "requests"),
-           count_of(cells[1], bus, "timeouts"), count_of(cells[2], bus, "errors"),
-           count_of(cells[3], use, "retries"));
+    cli_print(stdout, "%s: %s, %s requests, %s timeouts, %s errors, %s retries\n",
+              cli_text(bus, "name"), cli_text(bus, "state"), count_of(cells[0], bus, "requests"),
+              count_of(cells[1], bus, "timeouts"), count_of(cells[2], bus, "errors"),
+              count_of(cells[3], use, "retries"));
     if (*cli_text(bus, "detail") != '\0')
-        printf("%s\n", cli_text(bus, "detail"));
+        cli_print(stdout, "%s\n", cli_text(bus, "detail"));
     printf("The %s is busy %s (last %s)",
            json_is_true(json_object_get(use, "serial")) ? "line" : "bus",
            percent_of(busy, real_of(use, "busy")), age);

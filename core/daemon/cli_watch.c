@@ -122,7 +122,7 @@ print_record(struct watch *watch, const json_t *base, const json_t *record)
     time_t now = time(NULL);
     struct tm local;
     strftime(at, sizeof at, "%H:%M:%S", localtime_r(&now, &local));
-    printf("%s  %s  %s\n", at, colon ? colon + 1 : name, line);
+    cli_print(stdout, "%s  %s  %s\n", at, colon ? colon + 1 : name, line);
 }
 
 static void
@@ -132,9 +132,7 @@ print_pack(const struct watcher *w, struct watch *watch, json_t *pack)
     json_t *record;
     const json_t *base = json_array_get(pack, 0);
     if (w->c->json) {
-        char *text = json_dumps(pack, JSON_COMPACT | CLI_REALS);
-        puts(text ? text : "null");
-        free(text);
+        cli_print_json_line(pack);
     } else {
         json_array_foreach(pack, i, record) print_record(watch, base, record);
     }

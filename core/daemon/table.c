@@ -8,6 +8,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/num.h"
+#include "core/base/text.h"
 
 enum { COLUMNS_MOST = 12, GAP = 2, CUT_LEAST = 6, READABLE = 14, WRAP_LEAST = 24 };
 
@@ -42,17 +43,6 @@ width_of(const char *s)
     return n;
 }
 
-/* Foreign text must not move the cursor or change colours. */
-static char *
-tamed(const char *s)
-{
-    char *copy = lintel_strdup(s);
-    for (char *c = copy; c != NULL && *c != '\0'; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = ' ';
-    return copy;
-}
-
 void
 lintel_table_row(struct lintel_table *t, const char *const *cells)
 {
@@ -67,8 +57,8 @@ lintel_table_row(struct lintel_table *t, const char *const *cells)
         t->room = room;
     }
     for (unsigned i = 0; i < t->ncolumns; i++) {
-        char *cell = tamed(cells[i] ? cells[i] : "");
-        unsigned width = cell ? width_of(cell) : 0;
+        char *cell = lintel_strdup(cells[i] ? cells[i] : "");
+        unsigned width = cell ? width_of(lintel_tame(cell, "")) : 0;
         t->cells[t->nrows * t->ncolumns + i] = cell;
         if (width > t->width[i])
             t->width[i] = width;
