@@ -854,7 +854,7 @@ survives_lack_of_memory(void)
         if (!whole && !CHECK(r.errors > 0))
             printf("  allocation %llu: refused without a reason\n", (unsigned long long)i);
         if (whole && (site->nthings != 3 || site->nbuses != 3))
-            CHECK(!"a site that is not whole");
+            CHECK(0 && "a site that is not whole");
         lintel_site_unref(site);
         lintel_report_fini(&r);
         if (struck == 0 || i > 100000)

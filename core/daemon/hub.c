@@ -207,8 +207,8 @@ apply_things(struct lintel_hub *h, struct lintel_site *site, const struct lintel
             continue;
         }
         remove_thing(h, live);
-        if (is != NULL && hub_running_find(h->buses, is->bus) != NULL &&
-            !hub_running_find(h->buses, is->bus)->stopping)
+        const struct running *r = is != NULL ? hub_running_find(h->buses, is->bus) : NULL;
+        if (r != NULL && !r->stopping)
             add_thing(h, site, is);
     }
     for (uint32_t i = 0; i < site->nthings; i++) {

@@ -48,7 +48,7 @@ static const char usage[] =
 
 /* ---- what a check says: lines with a letter before them ------------------------------------- */
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 say(const struct check *c, char letter, const char *format, va_list args)
 {
     struct lintel_buf b = {0};

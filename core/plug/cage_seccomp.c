@@ -177,7 +177,7 @@ add_memory(struct filter *f)
     const struct scmp_arg_cmp own = SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_TYPE | MAP_GROWSDOWN,
                                             MAP_PRIVATE),
                               file = SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS | MAP_GROWSDOWN, 0),
-                              asked = SCMP_A2(SCMP_CMP_EQ, 0);
+                              asked = SCMP_A2(SCMP_CMP_EQ, 0, 0);
     static const char *const maps[] = {"mmap", "mmap2"};
     for (size_t i = 0; i < LINTEL_COUNT(maps); i++) {
         allow_if(f, maps[i], 1, &own);
@@ -196,7 +196,7 @@ add_itself(struct filter *f)
                                      PR_SET_VMA
 #endif
     };
-    const struct scmp_arg_cmp itself = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+    const struct scmp_arg_cmp itself = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
     if (LINTEL_SANITIZED) {
         rules(f, SCMP_ACT_ALLOW, sanitizers, LINTEL_COUNT(sanitizers));
         return;
@@ -205,7 +205,7 @@ add_itself(struct filter *f)
     for (size_t i = 0; i < LINTEL_COUNT(calls); i++)
         allow_if(f, calls[i], 1, &itself);
     for (size_t i = 0; i < LINTEL_COUNT(names); i++) {
-        const struct scmp_arg_cmp name = SCMP_A0(SCMP_CMP_EQ, names[i]);
+        const struct scmp_arg_cmp name = SCMP_A0(SCMP_CMP_EQ, names[i], 0);
         allow_if(f, "prctl", 1, &name);
     }
 }
@@ -283,9 +283,9 @@ add_family(struct filter *f, scmp_datum_t family)
         {SOCK_STREAM, 0}, {SOCK_STREAM, IPPROTO_TCP}, {SOCK_DGRAM, 0}, {SOCK_DGRAM, IPPROTO_UDP}};
     const scmp_datum_t type = ~(scmp_datum_t)(SOCK_CLOEXEC | SOCK_NONBLOCK);
     for (size_t i = 0; i < LINTEL_COUNT(kinds); i++) {
-        const struct scmp_arg_cmp kind[] = {SCMP_A0(SCMP_CMP_EQ, family),
+        const struct scmp_arg_cmp kind[] = {SCMP_A0(SCMP_CMP_EQ, family, 0),
                                             SCMP_A1(SCMP_CMP_MASKED_EQ, type, kinds[i][0]),
-                                            SCMP_A2(SCMP_CMP_EQ, kinds[i][1])};
+                                            SCMP_A2(SCMP_CMP_EQ, kinds[i][1], 0)};
         allow_if(f, "socket", 3, kind);
     }
 }
@@ -293,8 +293,8 @@ add_family(struct filter *f, scmp_datum_t family)
 static void
 add_sockets(struct filter *f)
 {
-    const struct scmp_arg_cmp routes[] = {SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
-                                          SCMP_A2(SCMP_CMP_EQ, NETLINK_ROUTE)};
+    const struct scmp_arg_cmp routes[] = {SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0),
+                                          SCMP_A2(SCMP_CMP_EQ, NETLINK_ROUTE, 0)};
     rules(f, SCMP_ACT_ALLOW, network, LINTEL_COUNT(network));
     add_family(f, AF_INET);
     add_family(f, AF_INET6);

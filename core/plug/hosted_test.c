@@ -64,7 +64,7 @@ expect(struct host *h, enum lintel_wire_kind kind, struct lintel_wire_up *m)
         if (m->kind == kind)
             return 1;
     }
-    return CHECK(!"a frame of this kind");
+    return CHECK(0 && "a frame of this kind");
 }
 
 static void

@@ -292,7 +292,7 @@ field_value(const lintel_field *f, const char *text)
         for (const char *c = f->choices; c != NULL; c = strchr(c, '|'), c = c ? c + 1 : c, i++)
             if (strncmp(c, text, n) == 0 && (c[n] == '|' || c[n] == '\0'))
                 return (lintel_value){LINTEL_T_INT, 0, {.i = i}};
-        CHECK(!"a choice of the table");
+        CHECK(0 && "a choice of the table");
     }
     switch (f->type) {
     case LINTEL_T_BOOL: return (lintel_value){LINTEL_T_BOOL, 0, {.i = strcmp(text, "true") == 0}};

@@ -66,10 +66,11 @@ static struct member *
 member_of(const struct lintel_instance *i)
 {
     struct swap *s = i->swap;
-    for (uint32_t k = 0; k < s->n; k++)
-        if (s->members[k].live == i || s->members[k].aside == i)
-            return &s->members[k];
-    return NULL;
+    uint32_t k = 0;
+    while (k < s->n && s->members[k].live != i && s->members[k].aside != i)
+        k++;
+    LINTEL_ASSERT(k < s->n); /* it names this swap only while it is one of its members */
+    return &s->members[k];
 }
 
 static void

@@ -88,6 +88,15 @@ free_slot(struct lintel_transport_worker *w, struct tw_slot *s)
     w->free_slot = (uint32_t)(s - w->slots) + 1;
 }
 
+/* Unless it has ended meanwhile. */
+static void
+free_slot_of(struct lintel_transport_worker *w, uint64_t ticket)
+{
+    struct tw_slot *s = slot_of(w, ticket);
+    if (s != NULL)
+        free_slot(w, s);
+}
+
 void
 tw_slots_fini(struct lintel_transport_worker *w)
 {
@@ -168,7 +177,7 @@ tree_submit(const lintel_host *h, const lintel_exchange *x)
     /* A hub that is behind is not waited for again and again: then answers come by themselves. */
     struct tw_message *reply = tw_ask(w, &m, w->late != 0 ? 0 : OUTCOME_MOST, &sent);
     if (!sent) {
-        free_slot(w, slot_of(w, ticket));
+        free_slot_of(w, ticket);
         return answer_here(w, x, LINTEL_CODE(4, 0), "a part of the request is too long");
     }
     if (reply != NULL) {
@@ -177,7 +186,7 @@ tree_submit(const lintel_host *h, const lintel_exchange *x)
         return goes_on ? ticket : 0;
     }
     if (x->flags & LINTEL_X_AT_ONCE) {
-        free_slot(w, slot_of(w, ticket)); /* what comes yet is for nobody */
+        free_slot_of(w, ticket); /* what comes yet is for nobody */
         return 0;
     }
     w->late = ticket;

@@ -187,7 +187,7 @@ numbers_stay_exact(void)
         REQUIRE(read_up(&m) == 0 && m.n == 2);
         if (memcmp(&m.samples[0].value.as.r, &s[0].value.as.r, 8) != 0 ||
             m.samples[1].value.as.i != s[1].value.as.i)
-            CHECK(!"equal");
+            CHECK(0 && "equal");
     }
     done();
 }

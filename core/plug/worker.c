@@ -457,7 +457,7 @@ must_wait(struct lintel_worker *w, const struct device *d, const struct point *p
 /* ---- opening and closing --------------------------------------------------------------------- */
 
 static void
-set_phase(struct lintel_worker *w, int phase)
+set_phase(struct lintel_worker *w, enum worker_phase phase)
 {
     pthread_mutex_lock(&w->lock);
     w->phase = phase;

@@ -92,7 +92,11 @@ struct lintel_worker {
     _Atomic uint64_t asked, beaten; /* questions to the loop, and its answers */
 
     pthread_mutex_t lock; /* of all below, and of changes to `devices` and `points` */
-    enum { PHASE_NONE, PHASE_OPEN, PHASE_STOPPED } phase; /* of the plugin's instance */
+    enum worker_phase {
+        PHASE_NONE,
+        PHASE_OPEN,
+        PHASE_STOPPED
+    } phase; /* of the plugin's instance */
     struct message *first, **last;
     int scheduled; /* a run of the inbox is posted */
     int waiting;   /* the inbox waits for a request to end */

@@ -126,7 +126,7 @@ write_problem(struct lintel_buf *b, uint32_t code, lintel_span text)
     lintel_cbor_uint(b, code);
 }
 
-static void
+static void __attribute__((format(printf, 4, 0)))
 diagnose(struct diagnostic *d, int problem, uint32_t code, const char *format, va_list args)
 {
     int n = vsnprintf(d->text, sizeof d->text, format, args);

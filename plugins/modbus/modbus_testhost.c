@@ -120,7 +120,7 @@ rig_spawn(char *const argv[], int n, char (*lines)[80], int *ret_stdin)
     FILE *f = fdopen(out[0], "r");
     for (int i = 0; i < n; i++) {
         if (pid < 0 || f == NULL || fgets(lines[i], 80, f) == NULL) {
-            CHECK(!"the program said that it is ready");
+            CHECK(0 && "the program said that it is ready");
             lines[i][0] = '\0';
         }
         lines[i][strcspn(lines[i], "\n")] = '\0';

@@ -236,7 +236,7 @@ rig_broker(struct rig *b, int flags)
         if (rig_restart(b))
             return 1;
     }
-    return CHECK(!"the broker starts");
+    return CHECK(0 && "the broker starts");
 }
 
 static void

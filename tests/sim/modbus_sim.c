@@ -50,7 +50,7 @@ static const char help[] =
 
 enum { WIRES_MOST = 256, HELD_MOST = 64 };
 struct wire { /* a listener, a connection of it, or a serial line */
-    enum { LISTENER, CONNECTION, SERIAL } kind;
+    enum wire_kind { LISTENER, CONNECTION, SERIAL } kind;
     int fd, slave;
     char link[256];
     struct unit *units;        /* a connection has its listener's */
@@ -229,7 +229,7 @@ take(struct wire *w)
 /* ---- wires ---- */
 
 static struct wire *
-wire_new(int kind, int fd, struct unit *units)
+wire_new(enum wire_kind kind, int fd, struct unit *units)
 {
     for (int i = 0; i < WIRES_MOST; i++)
         if (wires[i] == NULL && (wires[i] = calloc(1, sizeof *wires[i])) != NULL) {
