@@ -44,6 +44,30 @@ hub_running_remove(struct running **list, struct running *r)
     lintel_free(r);
 }
 
+/* ---- what there was no memory for ------------------------------------------------------------ */
+
+#define MEND_FIRST INT64_C(100000000)
+#define MEND_MOST INT64_C(60000000000)
+#define MEND_NEVER (INT64_MAX / 2)
+
+static void on_mend(void *arg);
+
+/* Soon, and ever more slowly where it was of no use. */
+static void
+mend_later(void *arg)
+{
+    struct lintel_hub *h = arg;
+    lintel_mono now = lintel_loop_now(h->loop);
+    if (h->lacking || h->mend.slot == 0)
+        return;
+    h->lacking = 1;
+    if (h->mend_pause == 0 || now - h->mended > 4 * h->mend_pause)
+        h->mend_pause = MEND_FIRST;
+    else if ((h->mend_pause *= 2) > MEND_MOST)
+        h->mend_pause = MEND_MOST;
+    (void)lintel_timer_at(h->loop, &h->mend, now + h->mend_pause, on_mend, h);
+}
+
 /* ---- starting and stopping parts ------------------------------------------------------------- */
 
 static void
@@ -54,6 +78,7 @@ add_thing(struct lintel_hub *h, struct lintel_site *site, const struct lintel_th
         bus == NULL ? NULL : lintel_engine_add_thing(h->engine, bus, site, t);
     if (live == NULL) {
         lintel_log(LINTEL_LOG_ERROR, "hub", "%s can't be started: out of memory", t->id);
+        mend_later(h);
         return;
     }
     lintel_tree_thing(h->tree, live, 1);
@@ -81,10 +106,12 @@ replace_thing(struct lintel_hub *h, struct lintel_live_thing *live, struct linte
         return;
     }
     struct lintel_live_thing *now = lintel_engine_replace_thing(h->engine, live, site, t);
-    if (now != NULL)
+    if (now != NULL) {
         lintel_tree_thing_replaced(h->tree, now);
-    else
-        lintel_log(LINTEL_LOG_ERROR, "hub", "%s stays as it was: out of memory", t->id);
+        return;
+    }
+    lintel_log(LINTEL_LOG_ERROR, "hub", "%s stays as it was: out of memory", t->id);
+    mend_later(h);
 }
 
 static void
@@ -98,6 +125,7 @@ start_bus(struct lintel_hub *h, struct lintel_site *site, const struct lintel_po
     if (r != NULL)
         hub_running_remove(&h->buses, r);
     lintel_log(LINTEL_LOG_ERROR, "hub", "bus %s can't be started: out of memory", conf->name);
+    mend_later(h);
 }
 
 const struct lintel_port *
@@ -197,7 +225,7 @@ apply_things(struct lintel_hub *h, struct lintel_site *site, const struct lintel
         const struct lintel_thing *was = lintel_live_thing_conf(live);
         const struct lintel_thing *is = lintel_map_get(wanted, was->id, strlen(was->id));
         if (is != NULL && memcmp(is->digest, was->digest, sizeof is->digest) == 0 &&
-            strcmp(is->bus, was->bus) == 0) {
+            strcmp(is->bus, was->bus) == 0 && !lintel_live_thing_starved(live)) {
             c->kept++;
             continue;
         }
@@ -251,6 +279,27 @@ hub_things_of(struct lintel_hub *h, struct lintel_site *site, const char *bus,
         remove_thing(h, live);
         c->removed++;
     }
+}
+
+/* The site of now once more: what runs as it shall is not touched. */
+static void
+on_mend(void *arg)
+{
+    struct lintel_hub *h = arg;
+    struct lintel_hub_change c = {0};
+    struct lintel_map wanted = {0};
+    (void)lintel_timer_at(h->loop, &h->mend, MEND_NEVER, on_mend, h); /* its place is free */
+    h->lacking = 0;
+    h->mended = lintel_loop_now(h->loop);
+    if (h->reading || h->renewing || h->site == NULL || index_things(h->site, &wanted) != 0) {
+        mend_later(h);
+    } else {
+        apply_buses(h, h->site, h->site, &wanted, &c);
+        apply_things(h, h->site, &wanted, &wanted, &c);
+        if (!h->lacking)
+            lintel_log(LINTEL_LOG_INFO, "hub", "what there was no memory for is started");
+    }
+    lintel_map_fini(&wanted);
 }
 
 /* Transports go first: they alone can still fail, and then nothing else has changed. The rest: */
@@ -461,8 +510,12 @@ make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct linte
         return -1;
     open_directory(h, s->state_dir);
     h->engine = lintel_engine_new(s->loop, random_seed());
-    if (h->engine != NULL)
+    if (lintel_timer_at(s->loop, &h->mend, MEND_NEVER, on_mend, h) != 0)
+        return lintel_error(report, (struct lintel_place){s->site_dir, 0, 0}, "%s", reason);
+    if (h->engine != NULL) {
         lintel_engine_recorder(h->engine, lintel_trail_command, h->trail);
+        lintel_engine_on_starved(h->engine, mend_later, h);
+    }
     if (h->engine != NULL)
         h->plug = lintel_plug_new(&(struct lintel_plug_source){s->loop, h->engine, s->paths->host,
                                                                hub_is_uncaged(s->paths)});
@@ -543,6 +596,7 @@ lintel_hub_free(struct lintel_hub *h)
     hub_renewals_join(h);
     hub_files_end(h);
     lintel_timer_stop(h->loop, &h->turn);
+    lintel_timer_stop(h->loop, &h->mend);
     lintel_site_unref(h->fresh);
     lintel_report_fini(&h->problems);
     lintel_error(&h->problems, (struct lintel_place){"", 0, 0}, "the hub is ending");

@@ -86,6 +86,10 @@ struct lintel_hub {
     struct renewal *renewals; /* the first is under way if renewing */
     int renewing;
     struct lintel_timer turn; /* to begin what waits */
+    struct lintel_timer mend; /* always armed, so that memory can't be short for it */
+    int lacking;              /* something of the site does not run, since memory was out */
+    int64_t mend_pause;       /* the last one; 0: none yet */
+    lintel_mono mended;       /* when it was last tried */
     struct plugin_files *files;
 };
 

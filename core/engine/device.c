@@ -249,7 +249,7 @@ void
 thing_tell(struct lintel_live_thing *t)
 {
     struct lintel_bus *b = t->bus;
-    t->refused = 0;
+    t->refused = t->starved = 0;
     t->told = 1;
     if (b->port.attach(b->port.ctx, t->device, t->conf) != 0) {
         thing_refuse(t, LINTEL_E_NOMEM, "no memory for this device");
@@ -264,6 +264,7 @@ thing_tell(struct lintel_live_thing *t)
         if (b->port.bind(b->port.ctx, t->first_slot + i, t->device, bound, name) != 0) {
             groups_point_rests(t, i);
             point_judge(t, i, LINTEL_QUALITY_BAD, LINTEL_E_NOMEM, 0, "no memory for this point");
+            thing_starved(t);
         }
     }
 }
@@ -291,6 +292,8 @@ thing_refuse(struct lintel_live_thing *t, lintel_status status, const char *deta
         if (thing_bound(t, i)->mapped)
             point_judge(t, i, LINTEL_QUALITY_BAD, status, POINT_WHY_DEVICE, NULL);
     commands_fail(t, status, t->detail);
+    if (status == LINTEL_E_NOMEM)
+        thing_starved(t);
     thing_kick(t);
 }
 
@@ -322,6 +325,8 @@ lintel_engine_refused_point(struct lintel_engine *e, struct lintel_bus *b, uint3
     lintel_log(LINTEL_LOG_ERROR, b->name, "%s/%s rests: %s", t->conf->id,
                thing_bound(t, i)->affordance->path,
                detail != NULL && *detail != '\0' ? detail : status_text(status));
+    if (status == LINTEL_E_NOMEM)
+        thing_starved(t);
     thing_kick(t);
 }
 

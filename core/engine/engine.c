@@ -38,6 +38,28 @@ lintel_engine_on_state(struct lintel_engine *e, void (*fn)(void *ctx, struct lin
 }
 
 void
+lintel_engine_on_starved(struct lintel_engine *e, void (*fn)(void *ctx), void *ctx)
+{
+    e->on_starved = fn;
+    e->on_starved_ctx = ctx;
+}
+
+int
+lintel_live_thing_starved(const struct lintel_live_thing *t)
+{
+    return t->starved;
+}
+
+void
+thing_starved(struct lintel_live_thing *t)
+{
+    const struct lintel_engine *e = t->bus->engine;
+    t->starved = 1;
+    if (e->on_starved != NULL)
+        e->on_starved(e->on_starved_ctx);
+}
+
+void
 thing_has_news(struct lintel_live_thing *t)
 {
     struct lintel_engine *e = t->bus->engine;

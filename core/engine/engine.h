@@ -111,6 +111,10 @@ struct lintel_live_thing *lintel_engine_replace_thing(struct lintel_engine *e,
  * more. */
 void lintel_engine_on_state(struct lintel_engine *e,
                             void (*fn)(void *ctx, struct lintel_live_thing *t), void *ctx);
+/* Memory was out when a plugin was to learn of a thing or a point, which rests. fn is called at
+ * each time, and only notes it: lintel_engine_replace_thing() by the same is the cure. */
+void lintel_engine_on_starved(struct lintel_engine *e, void (*fn)(void *ctx), void *ctx);
+int lintel_live_thing_starved(const struct lintel_live_thing *t);
 
 /* ---- looking --------------------------------------------------------------------------------- */
 

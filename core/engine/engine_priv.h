@@ -107,6 +107,7 @@ struct lintel_live_thing {
     uint8_t announced;              /* the plugin itself says that it is down */
     uint8_t stale_all;              /* its points were made stale by a failure */
     uint8_t logged;                 /* the log says that it is away */
+    uint8_t starved;                /* memory was out when its plugin was to learn of it */
     uint16_t ncommands, nwaiters;
     lintel_mono began;
     struct group *group;
@@ -162,10 +163,10 @@ struct lintel_bus {
     lintel_mono busy_since;
     struct figures figures;
     lintel_mono window_old, window_new;
-    struct lintel_timer again; /* after the port took nothing */
-    lintel_mono sample_free;   /* when the next read for a watcher may begin */
-    int64_t sample_cost;       /* how long one takes, by experience */
-    uint32_t place;            /* in engine.buses */
+    struct lintel_timer again;   /* after the port took nothing */
+    lintel_mono sample_free;     /* when the next read for a watcher may begin */
+    int64_t sample_cost;         /* how long one takes, by experience */
+    uint32_t place;              /* in engine.buses */
     struct lintel_guest *guests; /* guest.c */
 };
 
@@ -190,6 +191,8 @@ struct lintel_engine {
     struct link news; /* things whose state may have changed */
     void (*on_state)(void *ctx, struct lintel_live_thing *t);
     void *on_state_ctx;
+    void (*on_starved)(void *ctx);
+    void *on_starved_ctx;
     struct lintel_timer turn; /* ends the current turn: graves and due (life.c) */
     lintel_record_fn *record; /* NULL: nobody keeps the record */
     void *record_ctx;
@@ -199,6 +202,7 @@ struct lintel_engine {
 uint64_t engine_random(struct lintel_engine *e);
 int64_t engine_random_below(struct lintel_engine *e, int64_t n); /* 0 .. n-1; n > 0 */
 void engine_end_turn(struct lintel_engine *e);                   /* has the turn's end run soon */
+void thing_starved(struct lintel_live_thing *t);                 /* it rests for want of memory */
 void thing_has_news(struct lintel_live_thing *t);                /* its state may have changed */
 int engine_place_thing(struct lintel_engine *e, struct lintel_live_thing *t);
 void engine_displace_thing(struct lintel_engine *e, struct lintel_live_thing *t);

@@ -47,7 +47,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         is_within(&m, m.dynamic, m.ndynamic * sizeof *m.dynamic);
         is_within(&m, m.strings, m.nstrings);
         LINTEL_ASSERT(m.nstrings > 0 && m.strings[m.nstrings - 1] == '\0');
-        seen += walk(&m);
+        seen = seen + walk(&m);
     }
     free(copy);
     return 0;

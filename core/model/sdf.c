@@ -564,8 +564,9 @@ read_amended(struct work *w, const struct lintel_source *s)
                             "nothing is amended, so nobody knows which model is meant");
     if (failed == 0 && w->base == NULL) {
         struct lintel_name name;
-        if (read_target(w, s, first, w->tree.report, &name) == 0)
-            (void)find_source(w->models, &name, lintel_key_place(s->doc, first), w->tree.report);
+        if (read_target(w, s, first, w->tree.report, &name) == 0 &&
+            find_source(w->models, &name, lintel_key_place(s->doc, first), w->tree.report) != NULL)
+            return no_memory(w->tree.report, s->doc->file); /* or it had been found before */
         return -1;
     }
     return failed;

@@ -93,6 +93,14 @@ find(void *ctx, const char *file, const char *name, char *reason, uint32_t size)
     return NULL;
 }
 
+/* What is missed for ever makes a process useless; a new one has a chance. */
+static void
+lost(void *ctx, enum lintel_wire_kind kind)
+{
+    (void)ctx, (void)kind;
+    _exit(1);
+}
+
 static int
 deliver(struct slot *s, const void *frame, size_t n)
 {
@@ -103,7 +111,7 @@ deliver(struct slot *s, const void *frame, size_t n)
 static struct slot *
 open_slot(struct hosted *h, uint32_t number, int is_transport)
 {
-    static const struct lintel_worker_fns fns = {send_frame, flush, find};
+    static const struct lintel_worker_fns fns = {send_frame, flush, find, lost};
     struct slot *s = lintel_alloc(sizeof *s);
     if (s == NULL)
         return NULL;
@@ -200,8 +208,6 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
         say(h, (struct lintel_wire_up){.instance = number, .kind = LINTEL_WIRE_CLOSED});
     if (s != NULL && kind == LINTEL_WIRE_CLOSE)
         s->closing = 1;
-    /* What can't be delivered for lack of memory would be missed for ever; a new process has a
-     * chance. */
     return s == NULL ? 0 : deliver(s, data, n);
 }
 

@@ -13,7 +13,8 @@
 
 #define START_MOST (30 * LINTEL_SECOND) /* for start() to return */
 #define STOP_MOST (5 * LINTEL_SECOND)
-#define BEAT (2 * LINTEL_SECOND) /* a look at what runs */
+#define ASK_AGAIN (LINTEL_SECOND / 20) /* to end, after memory was out */
+#define BEAT (2 * LINTEL_SECOND)       /* a look at what runs */
 #define FLOOD_TOLD (60 * LINTEL_SECOND)
 
 static void on_timer(void *arg);
@@ -237,7 +238,8 @@ send_close(struct lintel_instance *i)
 {
     lintel_buf_reset(&i->plug->out);
     lintel_wire_short(&i->plug->out, i->number, LINTEL_WIRE_CLOSE, 0);
-    instance_send(i, &i->plug->out, 0); /* else the timer ends it */
+    i->asked = instance_send(i, &i->plug->out, 0) == 0;
+    set_timer(i, i->asked ? STOP_MOST : ASK_AGAIN);
 }
 
 /* A child of its own is killed. Elsewhere the instance is closed, which a plugin that hangs does
@@ -257,12 +259,23 @@ instance_breaks(struct lintel_instance *i, const char *reason)
     } else {
         int64_t wait = lintel_supervise_ended(&i->life, lintel_loop_now(i->plug->loop));
         tell_end(i, &i->life, LINTEL_LOG_ERROR, "the plugin is ended: ", wait);
-        set_timer(i, STOP_MOST);
         send_close(i);
     }
     lintel_engine_bus_gone(i->plug->engine, i->bus, LINTEL_E_FAIL, i->reason);
     if (i->swap != NULL)
         swap_failed(i);
+}
+
+/* Nobody knows what it waits for now, so it is started anew. */
+void
+instance_starved(struct lintel_instance *i)
+{
+    static const char reason[] = "memory was out, and a message was lost";
+    if (i->state == INSTANCE_CREATING && swap_refused(i, reason))
+        return;
+    if (i->state == INSTANCE_CREATING)
+        i->state = INSTANCE_STARTING; /* the one before has left its bus */
+    instance_breaks(i, reason);
 }
 
 void
@@ -295,6 +308,7 @@ begin_pause(struct lintel_instance *i)
     int64_t left = i->next_try - lintel_loop_now(i->plug->loop);
     i->number = ++i->plug->last_number;
     i->closed = 1;
+    i->asked = 0;
     i->state = INSTANCE_BACKOFF;
     set_timer(i, left > 0 ? left : 0);
 }
@@ -335,6 +349,8 @@ on_beat(void *arg)
     if (i->state != INSTANCE_RUNNING)
         return;
     lintel_timer_at(i->plug->loop, &i->beat, lintel_loop_now(i->plug->loop) + BEAT, on_beat, i);
+    if (i->thread != NULL && instance_thread_look(i->thread))
+        return;
     if (i->thread != NULL && instance_thread_call(i->thread, &call))
         port_call(i, call.serial, call.name, call.request);
     port_watch(i);
@@ -468,8 +484,9 @@ close_instance(struct lintel_instance *i, int told)
         instance_finish(i); /* nothing is there to stop */
         return;
     }
-    set_timer(i, STOP_MOST);
-    if (!told)
+    if (told)
+        set_timer(i, STOP_MOST);
+    else
         send_close(i);
 }
 
@@ -477,7 +494,7 @@ close_instance(struct lintel_instance *i, int told)
 static void
 begin_stopping(struct lintel_instance *i)
 {
-    i->closing |= i->state == INSTANCE_ENDING; /* it was asked to end */
+    i->closing |= i->state == INSTANCE_ENDING && i->asked;
     i->state = INSTANCE_STOPPING;
     lintel_timer_stop(i->plug->loop, &i->timer);
     lintel_timer_stop(i->plug->loop, &i->beat);
@@ -568,6 +585,13 @@ static void
 on_timer(void *arg)
 {
     struct lintel_instance *i = arg;
+    if (i->thread != NULL && instance_thread_look(i->thread))
+        return;
+    if ((i->state == INSTANCE_ENDING || i->state == INSTANCE_STOPPING) && !i->asked &&
+        instance_is_up(i)) {
+        send_close(i);
+        return;
+    }
     switch (i->state) {
     case INSTANCE_STARTING:
         instance_hangs(i, "it hangs: start() did not return within 30 s");

@@ -84,6 +84,7 @@ struct lintel_instance {
     uint32_t serial;
     struct lintel_slots points, devices;
     int closing;             /* CLOSE was sent */
+    int asked;               /* the last CLOSE has left; 0: memory was out */
     int not_told;            /* it does not know of something that is gone */
     lintel_mono stuck_since; /* the first overdue request since anything was completed; 0: none */
     uint64_t call;           /* the call that it was in when it was asked, */
@@ -127,7 +128,8 @@ void instance_breaks(struct lintel_instance *i, const char *reason);
 /* The same because of time: unless its child is debugged. */
 void instance_hangs(struct lintel_instance *i, const char *reason);
 void instance_closed(struct lintel_instance *i);
-void instance_finish(struct lintel_instance *i); /* its thread or child has let go of it: freed */
+void instance_starved(struct lintel_instance *i); /* a message of it was lost: memory was out */
+void instance_finish(struct lintel_instance *i);  /* its thread or child has let go of it: freed */
 /* What process.c tells of its child; wait: until the child's next start. */
 void instance_child_up(struct lintel_instance *i);
 void instance_child_gone(struct lintel_instance *i, const char *reason, int64_t wait);

@@ -17,7 +17,9 @@ struct instance_thread {
     const lintel_plugin *plugin;
     _Atomic size_t bytes; /* on their way to the loop */
     _Atomic int full;     /* the worker waits for room */
+    _Atomic int lost;     /* a frame, for want of memory; LOST_END: the last one */
 };
+enum { LOST_NOTHING, LOST_SOME, LOST_END };
 
 struct delivery { /* a frame from a thread */
     struct instance_thread *thread;
@@ -32,6 +34,40 @@ free_thread(struct instance_thread *t)
         lintel_free(t);
 }
 
+static void
+note_lost(struct instance_thread *t, enum lintel_wire_kind kind)
+{
+    atomic_store(&t->lost, kind == LINTEL_WIRE_CLOSED ? LOST_END : LOST_SOME);
+}
+
+/* On the loop. */
+static void
+look(struct instance_thread *t)
+{
+    int lost = atomic_exchange(&t->lost, LOST_NOTHING);
+    if (lost == LOST_NOTHING || t->instance == NULL)
+        return;
+    if (lost == LOST_END)
+        instance_closed(t->instance);
+    else
+        instance_starved(t->instance);
+}
+
+/* On the loop: a frame that it could not read. */
+static void
+lost_outside(struct instance_thread *t, const struct delivery *d)
+{
+    uint32_t number;
+    enum lintel_wire_kind kind = LINTEL_WIRE_LOG;
+    lintel_log(LINTEL_LOG_ERROR, t->instance->conf->name,
+               "out of memory: a message of the plugin was lost");
+    (void)lintel_wire_peek((const unsigned char *)d->frame.p, d->frame.n, &number, &kind);
+    if (!lintel_worker_may_lose(kind)) {
+        note_lost(t, kind);
+        look(t);
+    }
+}
+
 /* On the loop. */
 static void
 on_delivery(void *arg)
@@ -44,8 +80,7 @@ on_delivery(void *arg)
         lintel_worker_room(t->worker);
     /* It is the hub's own code that wrote the frame, so only memory can be short. */
     if (i != NULL && port_frame(i, (const unsigned char *)d->frame.p, d->frame.n) != 0)
-        lintel_log(LINTEL_LOG_ERROR, i->conf->name,
-                   "out of memory: a message of the plugin was lost");
+        lost_outside(t, d);
     free_thread(t); /* if that was the last of it */
     lintel_buf_fini(&d->frame);
     lintel_free(d);
@@ -82,6 +117,38 @@ thread_send(void *ctx, struct lintel_buf *b, unsigned flags)
     return 0;
 }
 
+/* On the loop. */
+static void
+on_lost(void *arg)
+{
+    struct instance_thread *t = arg;
+    atomic_fetch_sub(&t->bytes, 1);
+    look(t);
+    free_thread(t);
+}
+
+/* As thread_send(). Where even this can't be posted, the instance's timers look. */
+static void
+thread_lost(void *ctx, enum lintel_wire_kind kind)
+{
+    struct instance_thread *t = ctx;
+    note_lost(t, kind);
+    atomic_fetch_add(&t->bytes, 1); /* it is on its way: the thread stays */
+    if (lintel_loop_post(t->loop, on_lost, t) != 0)
+        atomic_fetch_sub(&t->bytes, 1);
+}
+
+int
+instance_thread_look(struct instance_thread *t)
+{
+    int lost = atomic_load(&t->lost) != LOST_NOTHING;
+    atomic_fetch_add(&t->bytes, 1); /* it stays meanwhile */
+    look(t);
+    atomic_fetch_sub(&t->bytes, 1);
+    free_thread(t);
+    return lost;
+}
+
 static const lintel_plugin *
 thread_find(void *ctx, const char *file, const char *name, char *reason, uint32_t size)
 {
@@ -93,7 +160,7 @@ thread_find(void *ctx, const char *file, const char *name, char *reason, uint32_
 struct instance_thread *
 instance_thread_new(struct lintel_instance *i)
 {
-    static const struct lintel_worker_fns fns = {thread_send, NULL, thread_find};
+    static const struct lintel_worker_fns fns = {thread_send, NULL, thread_find, thread_lost};
     struct instance_thread *t = lintel_alloc(sizeof *t);
     if (t == NULL)
         return NULL;

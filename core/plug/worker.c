@@ -714,6 +714,19 @@ uncork(struct lintel_worker *w)
     pthread_mutex_unlock(&w->lock);
 }
 
+/* It can't be read, and the hub has written it: memory is out. */
+static void
+lost_inside(struct lintel_worker *w, const struct message *m)
+{
+    uint32_t instance;
+    enum lintel_wire_kind kind;
+    if (lintel_wire_peek(m->data, m->n, &instance, &kind) != 0)
+        return;
+    pthread_mutex_lock(&w->lock);
+    worker_lost(w, kind);
+    pthread_mutex_unlock(&w->lock);
+}
+
 void
 worker_run_inbox(void *arg)
 {
@@ -738,6 +751,8 @@ worker_run_inbox(void *arg)
             enter(w, down.kind);
             waits = handle(w, &down);
             leave(w);
+        } else {
+            lost_inside(w, m);
         }
         if (waits) {
             pthread_mutex_lock(&w->lock);

@@ -4,6 +4,7 @@
 #ifndef LINTEL_PLUG_WORKER_H
 #define LINTEL_PLUG_WORKER_H
 #include "core/base/text.h"
+#include "core/plug/wire.h"
 #include "lintel/plugin.h"
 
 struct lintel_worker;
@@ -18,7 +19,11 @@ struct lintel_worker_fns {
     /* The plugin `name` of a file; NULL with a reason. On the worker's thread. */
     const lintel_plugin *(*find)(void *ctx, const char *file, const char *name, char *reason,
                                  uint32_t size);
+    /* A frame of this kind, to the hub or from it, was lost for want of memory, and somebody would
+     * wait for it in vain. On any of those threads; never waits. Or NULL. */
+    void (*lost)(void *ctx, enum lintel_wire_kind kind);
 };
+int lintel_worker_may_lose(enum lintel_wire_kind kind); /* without lost() being called */
 /* Starts the thread. number: of the instance, in its frames. NULL: out of memory or threads. */
 struct lintel_worker *lintel_worker_new(uint32_t number, const struct lintel_worker_fns *fns,
                                         void *ctx);

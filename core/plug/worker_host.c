@@ -28,7 +28,35 @@ worker_say(struct lintel_worker *w, struct lintel_wire_up m, int if_room)
     m.instance = w->number;
     lintel_buf_reset(&w->out);
     lintel_wire_say(&w->out, &m);
-    return worker_send(w, if_room);
+    int ret = worker_send(w, if_room);
+    if (ret == -1)
+        worker_lost(w, m.kind);
+    return ret;
+}
+
+/* Values have newer ones, requests a timer, and talk is only talk. All else comes once. */
+int
+lintel_worker_may_lose(enum lintel_wire_kind kind)
+{
+    switch (kind) {
+    case LINTEL_WIRE_REQUEST:
+    case LINTEL_WIRE_CANCEL:
+    case LINTEL_WIRE_TAP:
+    case LINTEL_WIRE_DONE:
+    case LINTEL_WIRE_PUBLISH:
+    case LINTEL_WIRE_LOG:
+    case LINTEL_WIRE_MISBEHAVING:
+    case LINTEL_WIRE_PONG:
+    case LINTEL_WIRE_FLOOD: return 1;
+    default: return 0;
+    }
+}
+
+void
+worker_lost(struct lintel_worker *w, enum lintel_wire_kind kind)
+{
+    if (!lintel_worker_may_lose(kind) && !w->dead && w->fns.lost != NULL)
+        w->fns.lost(w->ctx, kind);
 }
 
 /* With the lock held. */

@@ -130,7 +130,7 @@ bind(uint32_t id, uint32_t kind)
 static void
 begin(uint32_t kind)
 {
-    static const struct lintel_worker_fns fns = {take, NULL, find};
+    static const struct lintel_worker_fns fns = {take, NULL, find, NULL};
     nsaid = full = 0;
     sem_init(&ready, 0, 0);
     sem_init(&unbound, 0, 0);

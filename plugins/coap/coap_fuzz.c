@@ -30,7 +30,7 @@ reply(struct testhost *t, lintel_ticket ticket, const lintel_answer *a)
     (void)t, (void)ticket;
     replied++;
     for (size_t i = 0; i < a->payload.n; i++)
-        sink += (unsigned char)a->payload.p[i];
+        sink = sink + (unsigned char)a->payload.p[i];
 }
 
 /* The hub asks the client for something. */

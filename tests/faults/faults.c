@@ -42,7 +42,7 @@ enum {
     DISK,      /* error of writes to the state: 0, ENOSPC, EIO */
     EMFILES,   /* 1: no new descriptor */
     CLOCK,     /* seconds that CLOCK_REALTIME is off */
-    MEMORY,    /* unused; counted: allocations until the one that fails */
+    MEMORY,    /* 1: no allocation; counted: those, or with LINTEL_FAULT_MALLOC all until the one */
     COUNTS = 8 /* + SHORT ..: how often */
 };
 
@@ -428,6 +428,11 @@ void *__libc_realloc(void *p, size_t n);
 static bool
 memory_is_out(void)
 {
+    if (atomic_load_explicit(&control[MEMORY], memory_order_relaxed) != 0) {
+        atomic_fetch_add(&control[COUNTS + MEMORY], 1);
+        errno = ENOMEM;
+        return true;
+    }
     if (atomic_load_explicit(&malloc_in, memory_order_relaxed) == 0)
         return false;
     atomic_fetch_add(&control[COUNTS + MEMORY], 1);

@@ -2,7 +2,7 @@
 # same functions, must come first.
 if !SANITIZED
 check_PROGRAMS += tests/faults/faults.so
-tests_faults_faults_so_CFLAGS = -std=gnu11 $(LINTEL_WARNINGS) -Wno-pedantic -fPIC -fvisibility=hidden
+tests_faults_faults_so_CFLAGS = -std=gnu11 $(LINTEL_WARNINGS) -Wno-pedantic -U_FORTIFY_SOURCE -fPIC -fvisibility=hidden
 tests_faults_faults_so_LDFLAGS = -shared
 tests_faults_faults_so_SOURCES = tests/faults/faults.c
 endif

@@ -10,6 +10,7 @@ integration_tests = \
 	tests/integration/coap.sh \
 	tests/integration/demo.sh \
 	tests/integration/directory.sh \
+	tests/integration/drought.sh \
 	tests/integration/faults.sh \
 	tests/integration/groups.sh \
 	tests/integration/isolation.sh \
