@@ -97,8 +97,10 @@ find(void *ctx, const char *file, const char *name, char *reason, uint32_t size)
 static void
 lost(void *ctx, enum lintel_wire_kind kind)
 {
-    (void)ctx, (void)kind;
-    _exit(1);
+    const struct slot *s = ctx;
+    (void)kind;
+    if (!lintel_outbox_is_broken(s->hosted->out)) /* else nobody waits for it */
+        _exit(1);
 }
 
 static int

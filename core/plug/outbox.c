@@ -193,6 +193,15 @@ lintel_outbox_put(struct lintel_outbox *o, struct lintel_lane *lane, const struc
     return ret;
 }
 
+int
+lintel_outbox_is_broken(struct lintel_outbox *o)
+{
+    pthread_mutex_lock(&o->lock);
+    int broken = o->broken;
+    pthread_mutex_unlock(&o->lock);
+    return broken;
+}
+
 void
 lintel_outbox_flush(struct lintel_outbox *o)
 {

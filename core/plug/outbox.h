@@ -28,5 +28,6 @@ void lintel_outbox_remove(struct lintel_outbox *o, struct lintel_lane *lane);
  * _flush(). -1: out of memory, too long, or nobody reads any more. */
 int lintel_outbox_put(struct lintel_outbox *o, struct lintel_lane *lane, const struct lintel_buf *b,
                       int if_room, int more);
+int lintel_outbox_is_broken(struct lintel_outbox *o); /* the hub is gone */
 void lintel_outbox_flush(struct lintel_outbox *o);
 #endif
