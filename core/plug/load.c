@@ -541,8 +541,11 @@ try_first(struct lintel_loader *l, const char *file, char *reason, uint32_t size
     }
     if (!is_same(p, &st)) {
         *p = (struct probed){st.st_dev, st.st_ino, st.st_size, st.st_mtim, ""};
-        if (lintel_probe(l->host, path, p->reason, sizeof p->reason) != 0 && p->reason[0] == '\0')
-            lintel_copy(p->reason, sizeof p->reason, "it can't be looked at");
+        int result = lintel_probe(l->host, path, p->reason, sizeof p->reason);
+        lintel_copy(reason, size, p->reason);
+        if (result == LINTEL_PROBE_KILLED)
+            p->inode = 0; /* another time it may be let live */
+        return result == 0 ? 0 : -1;
     }
     lintel_copy(reason, size, p->reason);
     return p->reason[0] == '\0' ? 0 : -1;

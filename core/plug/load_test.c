@@ -372,6 +372,30 @@ files_are_tried_first(void)
     lintel_loader_free(l);
 }
 
+/* Somebody kills the first process that looks at the file; the second one finds it good. */
+static void
+a_trial_that_was_killed_is_forgotten(void)
+{
+    char folder[1100], script[3000];
+    snprintf(folder, sizeof folder, "%s/killed", kit_folder());
+    snprintf(script, sizeof script,
+             "#!/bin/sh\necho >>$0.n\n[ $(wc -l <$0.n) -gt 1 ] || kill -9 $$\n"
+             "echo 'lintel-host: good' >&2\n");
+    const char *host = kit_write("killer", script);
+    CHECK_INT(chmod(host, 0755), 0);
+    const char *const own[] = {folder, NULL};
+    unsetenv("LINTEL_PLUGIN_PATH");
+    struct lintel_report report = {0};
+    struct lintel_loader *l = lintel_loader_new(own);
+    CHECK_INT(chmod(copy("plugins/file/file.so", "killed/file.so"), 0755), 0);
+    lintel_loader_probe(l, host);
+    CHECK(lintel_loader_find(l, "file", at, NULL, &report) != NULL);
+    CHECK(lintel_loader_find(l, "file", at, NULL, &report) != NULL);
+    CHECK_INT(report.n, 0);
+    lintel_report_fini(&report);
+    lintel_loader_free(l);
+}
+
 static void
 a_host_that_can_not_be_started(void)
 {
@@ -420,6 +444,7 @@ main(int argc, char **argv)
                                             KIT(inspection_prints_all),
                                             KIT(a_new_file_is_seen),
                                             KIT(files_are_tried_first),
+                                            KIT(a_trial_that_was_killed_is_forgotten),
                                             KIT(a_host_that_can_not_be_started),
                                             KIT(which_came_with_the_hub),
                                             {0}};

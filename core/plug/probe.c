@@ -15,7 +15,7 @@
 #include "core/base/text.h"
 #include "core/plug/child.h"
 
-enum { PROBE_MOST = 5000, /* ms */ SAID_MOST = 4096, TRIES_MOST = 5 };
+enum { PROBE_MOST = 5000, /* ms */ SAID_MOST = 4096, TRIES_MOST = 5, PAUSE_FIRST = 10 /* ms */ };
 
 struct probe {
     pid_t pid;
@@ -178,8 +178,21 @@ try_once(const char *host, const char *file, int *ret_killed, char *reason, uint
 int
 lintel_probe(const char *host, const char *file, char *reason, uint32_t size)
 {
-    int killed = 1, result = -1;
-    for (int i = 0; killed && i < TRIES_MOST; i++)
+    int killed = 0, result = try_once(host, file, &killed, reason, size);
+    long pause = PAUSE_FIRST;
+    for (int i = 1; killed && i < TRIES_MOST; i++) {
+        nanosleep(&(struct timespec){0, pause * 1000000}, NULL);
+        pause *= 2;
         result = try_once(host, file, &killed, reason, size);
+    }
+    if (killed) {
+        lintel_format(reason, size,
+                      "the process that tries %s first was killed %d times (signal 9): is the "
+                      "memory used up? If it is not, the plugin does it: don't use it",
+                      file, TRIES_MOST);
+        return LINTEL_PROBE_KILLED;
+    }
+    if (result == 0)
+        reason[0] = '\0'; /* of a try before */
     return result;
 }

@@ -9,7 +9,10 @@
  * let a plugin that ends the process pass. */
 #define LINTEL_PROBE_GOOD "lintel-host: good\n"
 /* Runs `host --try file`, caged, for at most 5 s. 0: the file can be opened and is a plugin of
- * this hub. -1 with the reason: what the process said, or that it died or hung. SIGKILL comes from
- * somebody else, also from a kernel without memory: then it is tried again, five times in all. */
+ * this hub; the reason is "". -1 with the reason: what the process said, or that it died or hung.
+ * SIGKILL comes from somebody else, also from a kernel without memory: then it is tried again, five
+ * times in all, after pauses of 10 to 80 ms. LINTEL_PROBE_KILLED with the reason: each was killed,
+ * which says little about the file. */
+enum { LINTEL_PROBE_KILLED = -2 };
 int lintel_probe(const char *host, const char *file, char *reason, uint32_t size);
 #endif
