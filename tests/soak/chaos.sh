@@ -137,7 +137,8 @@ exits "it is the same life still" 0 test "$hub" = "$(cat "$here/pid")"
 grown=$(($(kb) - memory)) more=$(($(descriptors) - open))
 echo "# in one life, under deaths of children: $memory KiB, $grown KiB more; $open descriptors, $more more"
 exits "no descriptor is left behind" 0 test $more -le 2
-exits "memory is flat" 0 test $grown -lt 8192
+# Under the thread sanitizer memory is that of its shadow, which grows with each new piece of code.
+grep -q '^LINTEL_SANITIZE = .*thread' "$build/Makefile" || exits "memory is flat" 0 test $grown -lt 8192
 
 # Whatever was acknowledged must be there, in the life after one more kill.
 kill -9 "$hub"
