@@ -203,7 +203,7 @@ add_things(struct replay *r)
 }
 
 static int
-play(struct replay *r, const lintel_value *settings)
+play(struct replay *r, const lintel_plugin *code, const lintel_value *settings)
 {
     static const struct lintel_deck_fns fns = {.done = on_done,
                                                .publish = on_publish,
@@ -221,7 +221,7 @@ play(struct replay *r, const lintel_value *settings)
     }
     lintel_loop_fake_wall(r->loop, r->tape->first);
     r->deck = lintel_deck_new(&(struct lintel_deck_source){.loop = r->loop,
-                                                           .plugin = r->conf->plugin,
+                                                           .plugin = code,
                                                            .settings = settings,
                                                            .tape = r->tape,
                                                            .fns = &fns,
@@ -428,6 +428,7 @@ run(struct replay *r, const char *dir, const char *bus)
     struct lintel_site_reader reader;
     struct lintel_report problems = {0};
     struct lintel_arena *arena = lintel_arena_new();
+    char reason[600];
     int status = CLI_FAILED;
     if (arena == NULL || lintel_site_reader_init(&reader, &r->c->paths, dir) != 0) {
         lintel_arena_free(arena);
@@ -442,7 +443,12 @@ run(struct replay *r, const char *dir, const char *bus)
         /* As it was recorded: a serial line's frames are others than those of TCP. */
         const lintel_value *settings =
             lintel_tape_settings(r->tape, r->conf->plugin, arena, &problems);
-        if (play(r, settings != NULL ? settings : r->conf->settings) == 0)
+        /* That is what it was asked for: this process is no hub, and has no device. */
+        const lintel_plugin *code =
+            lintel_loader_code(reader.loader, r->conf->plugin, 1, reason, sizeof reason);
+        if (code == NULL)
+            cli_say("plugin \"%s\" can't be run here: %s", r->conf->plugin->name, reason);
+        else if (play(r, code, settings != NULL ? settings : r->conf->settings) == 0)
             status = report(r);
         stop(r);
     }
@@ -453,25 +459,10 @@ run(struct replay *r, const char *dir, const char *bus)
     return status;
 }
 
-/* `--quiet` off the arguments. */
-static int
-take_flag(struct cli *c, const char *name)
-{
-    for (int i = 0; i < c->argc; i++) {
-        if (strcmp(c->argv[i], name) != 0)
-            continue;
-        for (int k = i + 1; k < c->argc; k++)
-            c->argv[k - 1] = c->argv[k];
-        c->argc--;
-        return 1;
-    }
-    return 0;
-}
-
 int
 cli_replay(struct cli *c)
 {
-    struct replay r = {.c = c, .quiet = take_flag(c, "--quiet")};
+    struct replay r = {.c = c, .quiet = cli_take_flag(c, "--quiet")};
     const char *bus = NULL;
     if (cli_option(c, "--bus", &bus) < 0 || cli_options_left(c))
         return CLI_USAGE;

@@ -42,6 +42,8 @@ dist_template_template_DATA = \
 	core/kit/template/common/NAME_pdu.h.in \
 	core/kit/template/common/NAME_sim.c.in \
 	core/kit/template/common/NAME_test.c.in \
+	core/kit/template/common/NAME_wire.c.in \
+	core/kit/template/common/NAME_wire.h.in \
 	core/kit/template/common/README.md \
 	core/kit/template/common/run.sh
 template_templatesitebindingsdir = $(templatedir)/common/site/bindings

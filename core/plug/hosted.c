@@ -80,6 +80,14 @@ on_room(void *ctx)
         lintel_worker_room(s->worker);
 }
 
+/* It would be missed for ever; a new process has a chance. */
+static void
+lost(void *ctx)
+{
+    (void)ctx;
+    _exit(LINTEL_LAST_WORD_MEMORY);
+}
+
 static const lintel_plugin *
 find(void *ctx, const char *file, const char *name, char *reason, uint32_t size)
 {
@@ -93,16 +101,6 @@ find(void *ctx, const char *file, const char *name, char *reason, uint32_t size)
     return NULL;
 }
 
-/* What is missed for ever makes a process useless; a new one has a chance. */
-static void
-lost(void *ctx, enum lintel_wire_kind kind)
-{
-    const struct slot *s = ctx;
-    (void)kind;
-    if (!lintel_outbox_is_broken(s->hosted->out)) /* else nobody waits for it */
-        _exit(1);
-}
-
 static int
 deliver(struct slot *s, const void *frame, size_t n)
 {
@@ -113,7 +111,7 @@ deliver(struct slot *s, const void *frame, size_t n)
 static struct slot *
 open_slot(struct hosted *h, uint32_t number, int is_transport)
 {
-    static const struct lintel_worker_fns fns = {send_frame, flush, find, lost};
+    static const struct lintel_worker_fns fns = {send_frame, flush, lost, find};
     struct slot *s = lintel_alloc(sizeof *s);
     if (s == NULL)
         return NULL;
@@ -210,6 +208,8 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
         say(h, (struct lintel_wire_up){.instance = number, .kind = LINTEL_WIRE_CLOSED});
     if (s != NULL && kind == LINTEL_WIRE_CLOSE)
         s->closing = 1;
+    /* What can't be delivered for lack of memory would be missed for ever; a new process has a
+     * chance. */
     return s == NULL ? 0 : deliver(s, data, n);
 }
 

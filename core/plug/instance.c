@@ -17,6 +17,8 @@
 #define BEAT (2 * LINTEL_SECOND)       /* a look at what runs */
 #define FLOOD_TOLD (60 * LINTEL_SECOND)
 
+static const char lost[] = "out of memory: a message of the plugin was lost";
+
 static void on_timer(void *arg);
 static void on_beat(void *arg);
 
@@ -90,6 +92,31 @@ instance_queued(const struct lintel_instance *i)
     return i->thread != NULL ? 0 : lintel_child_queued(process_child(i->process));
 }
 
+static void
+await_start(struct lintel_instance *i, lintel_mono until)
+{
+    i->start_by = until;
+    set_timer(i, BEAT);
+}
+
+/* Memory is said to be out in a way that needs none. */
+static int
+has_lost(const struct lintel_instance *i)
+{
+    return i->thread != NULL && instance_thread_has_lost(i->thread);
+}
+
+static void
+look_at_start(struct lintel_instance *i)
+{
+    if (has_lost(i))
+        instance_breaks(i, lost);
+    else if (lintel_loop_now(i->plug->loop) >= i->start_by)
+        instance_hangs(i, "it hangs: start() did not return within 30 s");
+    else
+        set_timer(i, BEAT);
+}
+
 void
 instance_start(struct lintel_instance *i)
 {
@@ -100,7 +127,7 @@ instance_start(struct lintel_instance *i)
     if (instance_send(i, b, 0) != 0)
         instance_refused(i, LINTEL_E_NOMEM, "out of memory");
     else
-        set_timer(i, START_MOST);
+        await_start(i, lintel_loop_now(i->plug->loop) + START_MOST);
 }
 
 /* START goes along with OPEN: where create() says no, it finds nothing to start. */
@@ -270,12 +297,16 @@ instance_breaks(struct lintel_instance *i, const char *reason)
 void
 instance_starved(struct lintel_instance *i)
 {
-    static const char reason[] = "memory was out, and a message was lost";
-    if (i->state == INSTANCE_CREATING && swap_refused(i, reason))
+    if ((i->state == INSTANCE_ENDING || i->state == INSTANCE_STOPPING) && i->thread != NULL &&
+        instance_thread_has_closed(i->thread)) {
+        instance_closed(i);
+        return;
+    }
+    if (i->state == INSTANCE_CREATING && swap_refused(i, lost))
         return;
     if (i->state == INSTANCE_CREATING)
         i->state = INSTANCE_STARTING; /* the one before has left its bus */
-    instance_breaks(i, reason);
+    instance_breaks(i, lost);
 }
 
 void
@@ -289,6 +320,10 @@ static void
 does_not_end(struct lintel_instance *i)
 {
     char reason[256];
+    if (i->thread != NULL && instance_thread_has_closed(i->thread)) {
+        instance_closed(i);
+        return;
+    }
     if (i->thread != NULL) {
         lintel_log(LINTEL_LOG_ERROR, i->conf->name,
                    "the plugin does not return from its call, and a thread can't be ended: the bus "
@@ -349,11 +384,11 @@ on_beat(void *arg)
     if (i->state != INSTANCE_RUNNING)
         return;
     lintel_timer_at(i->plug->loop, &i->beat, lintel_loop_now(i->plug->loop) + BEAT, on_beat, i);
-    if (i->thread != NULL && instance_thread_look(i->thread))
-        return;
     if (i->thread != NULL && instance_thread_call(i->thread, &call))
         port_call(i, call.serial, call.name, call.request);
     port_watch(i);
+    if (has_lost(i))
+        instance_breaks(i, lost);
 }
 
 /* ---- start and stop -------------------------------------------------------------------------- */
@@ -434,7 +469,9 @@ struct lintel_instance *
 lintel_plug_start_bus(struct lintel_plug *p, struct lintel_site *site,
                       const struct lintel_port *conf)
 {
-    struct lintel_instance *i = instance_new(p, site, conf, conf->plugin, conf->plugin_file);
+    const lintel_plugin *plugin =
+        conf->isolation == LINTEL_ISOLATION_THREAD ? lintel_port_code(conf) : conf->plugin;
+    struct lintel_instance *i = instance_new(p, site, conf, plugin, conf->plugin_file);
     if (i == NULL)
         return NULL;
     i->bus = lintel_engine_add_bus(p->engine, conf->name, conf->plugin, port_of(i));
@@ -585,21 +622,19 @@ static void
 on_timer(void *arg)
 {
     struct lintel_instance *i = arg;
-    if (i->thread != NULL && instance_thread_look(i->thread))
-        return;
     if ((i->state == INSTANCE_ENDING || i->state == INSTANCE_STOPPING) && !i->asked &&
         instance_is_up(i)) {
         send_close(i);
         return;
     }
     switch (i->state) {
-    case INSTANCE_STARTING:
-        instance_hangs(i, "it hangs: start() did not return within 30 s");
-        break;
+    case INSTANCE_STARTING: look_at_start(i); break;
     case INSTANCE_BACKOFF: try_again(i); break;
     case INSTANCE_ENDING: does_not_end(i); break;
     case INSTANCE_STOPPING:
-        if (i->thread != NULL) {
+        if (i->thread != NULL && instance_thread_has_closed(i->thread)) {
+            instance_closed(i);
+        } else if (i->thread != NULL) {
             leave_thread_behind(i);
         } else {
             lintel_log(LINTEL_LOG_ERROR, i->conf->name,

@@ -17,9 +17,8 @@ struct instance_thread {
     const lintel_plugin *plugin;
     _Atomic size_t bytes; /* on their way to the loop */
     _Atomic int full;     /* the worker waits for room */
-    _Atomic int lost;     /* a frame, for want of memory; LOST_END: the last one */
+    _Atomic int lost;     /* a frame that has to come, or to go, did not */
 };
-enum { LOST_NOTHING, LOST_SOME, LOST_END };
 
 struct delivery { /* a frame from a thread */
     struct instance_thread *thread;
@@ -35,37 +34,10 @@ free_thread(struct instance_thread *t)
 }
 
 static void
-note_lost(struct instance_thread *t, enum lintel_wire_kind kind)
+lost_here(struct instance_thread *t)
 {
-    atomic_store(&t->lost, kind == LINTEL_WIRE_CLOSED ? LOST_END : LOST_SOME);
-}
-
-/* On the loop. */
-static void
-look(struct instance_thread *t)
-{
-    int lost = atomic_exchange(&t->lost, LOST_NOTHING);
-    if (lost == LOST_NOTHING || t->instance == NULL)
-        return;
-    if (lost == LOST_END)
-        instance_closed(t->instance);
-    else
-        instance_starved(t->instance);
-}
-
-/* On the loop: a frame that it could not read. */
-static void
-lost_outside(struct instance_thread *t, const struct delivery *d)
-{
-    uint32_t number;
-    enum lintel_wire_kind kind = LINTEL_WIRE_LOG;
-    lintel_log(LINTEL_LOG_ERROR, t->instance->conf->name,
-               "out of memory: a message of the plugin was lost");
-    (void)lintel_wire_peek((const unsigned char *)d->frame.p, d->frame.n, &number, &kind);
-    if (!lintel_worker_may_lose(kind)) {
-        note_lost(t, kind);
-        look(t);
-    }
+    atomic_store(&t->lost, 1);
+    instance_starved(t->instance);
 }
 
 /* On the loop. */
@@ -80,7 +52,7 @@ on_delivery(void *arg)
         lintel_worker_room(t->worker);
     /* It is the hub's own code that wrote the frame, so only memory can be short. */
     if (i != NULL && port_frame(i, (const unsigned char *)d->frame.p, d->frame.n) != 0)
-        lost_outside(t, d);
+        lost_here(t);
     free_thread(t); /* if that was the last of it */
     lintel_buf_fini(&d->frame);
     lintel_free(d);
@@ -123,30 +95,20 @@ on_lost(void *arg)
 {
     struct instance_thread *t = arg;
     atomic_fetch_sub(&t->bytes, 1);
-    look(t);
+    if (t->instance != NULL)
+        instance_starved(t->instance);
     free_thread(t);
 }
 
-/* As thread_send(). Where even this can't be posted, the instance's timers look. */
+/* Where not even this can be posted, the instance looks now and then. */
 static void
-thread_lost(void *ctx, enum lintel_wire_kind kind)
+thread_lost(void *ctx)
 {
     struct instance_thread *t = ctx;
-    note_lost(t, kind);
+    atomic_store(&t->lost, 1);
     atomic_fetch_add(&t->bytes, 1); /* it is on its way: the thread stays */
     if (lintel_loop_post(t->loop, on_lost, t) != 0)
         atomic_fetch_sub(&t->bytes, 1);
-}
-
-int
-instance_thread_look(struct instance_thread *t)
-{
-    int lost = atomic_load(&t->lost) != LOST_NOTHING;
-    atomic_fetch_add(&t->bytes, 1); /* it stays meanwhile */
-    look(t);
-    atomic_fetch_sub(&t->bytes, 1);
-    free_thread(t);
-    return lost;
 }
 
 static const lintel_plugin *
@@ -154,13 +116,13 @@ thread_find(void *ctx, const char *file, const char *name, char *reason, uint32_
 {
     const struct instance_thread *t = ctx;
     (void)file, (void)name, (void)reason, (void)size;
-    return t->plugin; /* the daemon has opened it to read its tables */
+    return t->plugin; /* opened when the site was read */
 }
 
 struct instance_thread *
 instance_thread_new(struct lintel_instance *i)
 {
-    static const struct lintel_worker_fns fns = {thread_send, NULL, thread_find, thread_lost};
+    static const struct lintel_worker_fns fns = {thread_send, NULL, thread_lost, thread_find};
     struct instance_thread *t = lintel_alloc(sizeof *t);
     if (t == NULL)
         return NULL;
@@ -184,6 +146,18 @@ int
 instance_thread_call(struct instance_thread *t, struct lintel_worker_call *ret)
 {
     return lintel_worker_call(t->worker, ret);
+}
+
+int
+instance_thread_has_lost(const struct instance_thread *t)
+{
+    return atomic_load(&t->lost);
+}
+
+int
+instance_thread_has_closed(struct instance_thread *t)
+{
+    return lintel_worker_has_closed(t->worker);
 }
 
 void

@@ -18,6 +18,8 @@ worker_send(struct lintel_worker *w, int if_room)
         ret =
             w->fns.send(w->ctx, &w->out,
                         (if_room ? LINTEL_SEND_IF_ROOM : 0u) | (w->corked ? LINTEL_SEND_MORE : 0u));
+    if (ret < 0 && !if_room && !w->dead)
+        w->fns.lost(w->ctx);
     lintel_buf_reset(&w->out);
     return ret;
 }
@@ -28,35 +30,7 @@ worker_say(struct lintel_worker *w, struct lintel_wire_up m, int if_room)
     m.instance = w->number;
     lintel_buf_reset(&w->out);
     lintel_wire_say(&w->out, &m);
-    int ret = worker_send(w, if_room);
-    if (ret == -1)
-        worker_lost(w, m.kind);
-    return ret;
-}
-
-/* Values have newer ones, requests a timer, and talk is only talk. All else comes once. */
-int
-lintel_worker_may_lose(enum lintel_wire_kind kind)
-{
-    switch (kind) {
-    case LINTEL_WIRE_REQUEST:
-    case LINTEL_WIRE_CANCEL:
-    case LINTEL_WIRE_TAP:
-    case LINTEL_WIRE_DONE:
-    case LINTEL_WIRE_PUBLISH:
-    case LINTEL_WIRE_LOG:
-    case LINTEL_WIRE_MISBEHAVING:
-    case LINTEL_WIRE_PONG:
-    case LINTEL_WIRE_FLOOD: return 1;
-    default: return 0;
-    }
-}
-
-void
-worker_lost(struct lintel_worker *w, enum lintel_wire_kind kind)
-{
-    if (!lintel_worker_may_lose(kind) && !w->dead && w->fns.lost != NULL)
-        w->fns.lost(w->ctx, kind);
+    return worker_send(w, if_room);
 }
 
 /* With the lock held. */
@@ -92,8 +66,12 @@ may_call(struct lintel_worker *w, const char *what)
 void
 worker_wake(struct lintel_worker *w)
 {
-    if (!w->scheduled && lintel_loop_post(w->loop, worker_run_inbox, w) == 0)
+    if (w->scheduled)
+        return;
+    if (lintel_loop_post(w->loop, worker_run_inbox, w) == 0)
         w->scheduled = 1;
+    else
+        w->fns.lost(w->ctx);
 }
 
 /* ---- what the plugin calls: any thread ------------------------------------------------------- */

@@ -127,8 +127,6 @@ struct lintel_worker *worker_of(const lintel_host *h); /* whose it is */
 
 /* All with the lock held. */
 int worker_send(struct lintel_worker *w, int if_room); /* w->out; returns as fns.send */
-/* A frame of this kind was lost for want of memory. With the lock held. */
-void worker_lost(struct lintel_worker *w, enum lintel_wire_kind kind);
 int worker_say(struct lintel_worker *w, struct lintel_wire_up m, int if_room);
 /* What the plugin did wrong. level: LINTEL_LOG_ERROR, and the hub ends it; or LINTEL_LOG_WARN. */
 void worker_misbehaving(struct lintel_worker *w, int32_t level, const char *what);

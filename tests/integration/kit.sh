@@ -55,7 +55,10 @@ for transport in tcp udp serial; do
     LINTEL_RUN=$here/my-$transport/run/run
     soon "$transport: a hub shows the value" '21\.5 Cel' "$inst/bin/lintel" --run "$LINTEL_RUN" get device-1/temperature
     says "$transport: in a process of its own" 'process' "$inst/bin/lintel" --json --run "$LINTEL_RUN" status
+    says "$transport: its wire is recorded" '[1-9][0-9]* messages' "$inst/bin/lintel" --run "$LINTEL_RUN" record desk "my-$transport.pcapng" --seconds 3
     stop "$pid"
+    says "$transport: and played back without the device" '^ *device-1/temperature = 21\.5 Cel' env LINTEL_PLUGIN_PATH="my-$transport" \
+        "$inst/bin/lintel" replay "my-$transport.pcapng" "my-$transport/site"
 done
 exits "make install puts it into the plugins" 0 make -s -C my-tcp PKG_CONFIG="pkg-config --define-prefix" \
     CFLAGS="-O1 $sanitized" LDFLAGS="$sanitized" install
