@@ -306,6 +306,8 @@ instance_starved(struct lintel_instance *i)
         return;
     if (i->state == INSTANCE_CREATING)
         i->state = INSTANCE_STARTING; /* the one before has left its bus */
+    if (i->state == INSTANCE_RUNNING)
+        lintel_supervise_forgive(&i->life); /* it is not the plugin's doing: no alarm for it */
     instance_breaks(i, lost);
 }
 
@@ -388,7 +390,7 @@ on_beat(void *arg)
         port_call(i, call.serial, call.name, call.request);
     port_watch(i);
     if (has_lost(i))
-        instance_breaks(i, lost);
+        instance_starved(i);
 }
 
 /* ---- start and stop -------------------------------------------------------------------------- */
