@@ -61,7 +61,7 @@ soon() {
     not_ok "$name: no /$pattern/ in the output of $* within 40 s" "$out"
 }
 
-# streams NAME PATTERN COMMAND..: the command, which goes on, comes to say the pattern within 15 s.
+# streams NAME PATTERN COMMAND..: the command, which goes on, comes to say the pattern, as for wait_log.
 streams() {
     local name=$1 pattern=$2
     shift 2
