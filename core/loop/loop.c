@@ -2,8 +2,11 @@
 #include "core/loop/loop.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "core/base/mem.h"
@@ -41,7 +44,10 @@ struct posts {
 
 struct lintel_loop {
     uv_loop_t uv;
-    uv_async_t wake;
+    uv_poll_t wake;     /* of wake_fd */
+    int wake_fd;        /* an eventfd. A uv_async_t lets its receiver spin until the sender is done:
+                           a third of the speed where cores are busy */
+    _Atomic int wakers; /* threads that are about to write to it */
     uv_prepare_t turn;
     struct lintel_turn *turns;
     uv_timer_t alarm; /* armed for the heap's first, or earlier; idle on a fake loop */
@@ -303,10 +309,19 @@ lintel_loop_watch(struct lintel_loop *l, int fd, uint32_t events,
 
 /* ---- work from other threads ----------------------------------------------------------------- */
 
+/* With l->wakers raised by one, since before the loop could end of what it is woken for. The last
+ * look at l. */
+static void
+wake(struct lintel_loop *l)
+{
+    eventfd_write(l->wake_fd, 1); /* can't fail: the counter is far from full */
+    atomic_fetch_sub(&l->wakers, 1);
+}
+
 int
 lintel_loop_post(struct lintel_loop *l, void (*fn)(void *arg), void *arg)
 {
-    int ok = 1;
+    int ok = 1, first = 0;
     pthread_mutex_lock(&l->lock);
     struct posts *q = &l->posted;
     if (q->n == q->room) {
@@ -318,20 +333,27 @@ lintel_loop_post(struct lintel_loop *l, void (*fn)(void *arg), void *arg)
             q->room = room;
         }
     }
-    if (ok)
+    if (ok) {
+        first = q->n == 0; /* else the loop was woken already, and has not looked yet */
         q->list[q->n++] = (struct post){fn, arg};
+        if (first)
+            atomic_fetch_add(&l->wakers, 1);
+    }
     pthread_mutex_unlock(&l->lock);
-    if (ok)
-        uv_async_send(&l->wake);
+    if (first)
+        wake(l);
     return ok ? 0 : -1;
 }
 
-/* What is posted meanwhile runs in the next turn: its uv_async_send came after this one was taken.
- */
+/* What is posted meanwhile runs in the next turn: the list is empty again for whoever posts, so the
+ * loop is woken once more. */
 static void
-on_wake(uv_async_t *wake)
+on_wake(uv_poll_t *handle, int status, int events)
 {
-    struct lintel_loop *l = wake->data;
+    struct lintel_loop *l = handle->data;
+    eventfd_t count;
+    (void)status, (void)events;
+    eventfd_read(l->wake_fd, &count);
     pthread_mutex_lock(&l->lock);
     struct posts list = l->posted;
     l->posted = l->running;
@@ -453,7 +475,10 @@ new_loop(int fake)
     l->uv.data = l->wake.data = l->alarm.data = l->turn.data = l;
     uv_timer_init(&l->uv, &l->alarm);
     uv_prepare_init(&l->uv, &l->turn);
-    if (uv_async_init(&l->uv, &l->wake, on_wake) != 0) {
+    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (l->wake_fd < 0 || uv_poll_init(&l->uv, &l->wake, l->wake_fd) != 0) {
+        if (l->wake_fd >= 0)
+            close(l->wake_fd);
         uv_close((uv_handle_t *)&l->alarm, NULL);
         uv_close((uv_handle_t *)&l->turn, NULL);
         uv_run(&l->uv, UV_RUN_DEFAULT);
@@ -461,6 +486,7 @@ new_loop(int fake)
         free_memory(l);
         return NULL;
     }
+    uv_poll_start(&l->wake, UV_READABLE, on_wake);
     uv_prepare_start(&l->turn, on_turn);
     pthread_mutex_init(&l->lock, NULL);
     l->fake = fake;
@@ -496,6 +522,9 @@ lintel_loop_free(struct lintel_loop *l)
     uv_close((uv_handle_t *)&l->wake, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT); /* until everything is closed */
     LINTEL_ASSERT(uv_loop_close(&l->uv) == 0);
+    while (atomic_load(&l->wakers) != 0) /* the descriptor would be another's */
+        sched_yield();
+    close(l->wake_fd);
     pthread_mutex_destroy(&l->lock);
     free_memory(l);
 }
@@ -511,8 +540,9 @@ lintel_loop_run(struct lintel_loop *l)
 void
 lintel_loop_stop(struct lintel_loop *l)
 {
+    atomic_fetch_add(&l->wakers, 1);
     atomic_store(&l->stopping, 1);
-    uv_async_send(&l->wake);
+    wake(l);
 }
 
 /* Serves descriptors, signals and posts until nothing happens any more. */
