@@ -275,8 +275,8 @@ offer_reading(struct hosted *h)
     int brief = prompt == LINTEL_PROMPT_LATELY || s != h->slots || s->next != NULL;
     if (prompt == LINTEL_PROMPT_NOT || (brief && h->row < ROW_LEAST))
         return;
-    lintel_reader_offer(&h->in, &s->guest, brief);
-    h->row = 0;
+    if (lintel_reader_offer(&h->in, &s->guest, brief) != 0)
+        h->row = 0;
 }
 
 /* Until the hub closes the connection: 0. Else -1. */

@@ -146,24 +146,54 @@ what_can_not_be_a_frame(void)
     end(&b);
 }
 
-/* Frames that belong together leave together, in their order. */
+static int
+has_more(const struct box *b)
+{
+    char byte;
+    return recv(b->fds[0], &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 1;
+}
+
 static void
-what_is_held_back_leaves_with_a_flush(void)
+put_of_row(struct box *b, uint32_t number, size_t n)
+{
+    struct lintel_buf f = {0};
+    memcpy(b->body, &number, sizeof number);
+    lintel_buf_add(&f, b->body, n);
+    CHECK_INT(lintel_outbox_put(b->out, NULL, &f, 0, 1), 0);
+    lintel_buf_fini(&f);
+}
+
+/* Of a row the first leaves at once, the others together, in their order: when they are much, or at
+ * the end. */
+static void
+a_row_leaves_in_pieces(void)
 {
     struct box b;
-    struct lintel_buf f = {0};
-    char byte;
+    uint32_t n = 0;
     begin(&b);
-    lintel_buf_add(&f, "abcd", 4);
-    for (int i = 0; i < 3; i++)
-        CHECK_INT(lintel_outbox_put(b.out, NULL, &f, 0, 1), 0);
-    CHECK_INT(recv(b.fds[0], &byte, 1, MSG_DONTWAIT), -1);
-    lintel_outbox_flush(b.out);
-    for (int i = 0; i < 3; i++) {
-        CHECK_INT(lintel_frame_read(b.fds[0], &b.frame), 0);
-        CHECK_INT(b.frame.n, 4);
+    for (int round = 0; round < 3; round++) {
+        put_of_row(&b, n, 4);
+        CHECK_INT(get(&b), n++);
+        for (uint32_t i = 0; i < 3; i++)
+            put_of_row(&b, n + i, 4);
+        CHECK(!has_more(&b));
+        lintel_outbox_flush(b.out);
+        for (int i = 0; i < 3; i++)
+            CHECK_INT(get(&b), n++);
+        CHECK(!has_more(&b));
     }
-    lintel_buf_fini(&f);
+    put_of_row(&b, n, 4);
+    put_of_row(&b, n + 1, 4);
+    put_of_row(&b, n + 2, 300);
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(get(&b), n++);
+    put_of_row(&b, n, 4);
+    CHECK(!has_more(&b)); /* still the same row */
+    CHECK_INT(put(&b, NULL, n + 1, 4, 0), 0);
+    for (int i = 0; i < 2; i++)
+        CHECK_INT(get(&b), n++);
+    put_of_row(&b, n, 4); /* the next one */
+    CHECK_INT(get(&b), n);
     end(&b);
 }
 
@@ -199,7 +229,7 @@ main(int argc, char **argv)
                                             KIT(one_that_floods_is_refused),
                                             KIT(nobody_reads_any_more),
                                             KIT(what_can_not_be_a_frame),
-                                            KIT(what_is_held_back_leaves_with_a_flush),
+                                            KIT(a_row_leaves_in_pieces),
                                             KIT(the_last_word_gets_through),
                                             {0}};
     return kit_main("outbox", tests, argc, argv);

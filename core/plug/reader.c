@@ -92,17 +92,23 @@ on_offer(void *arg)
 
 /* ---- the main thread ------------------------------------------------------------------------- */
 
-void
+int
 lintel_reader_offer(struct lintel_reader *r, struct lintel_guest *g, int brief)
 {
+    int over = 0;
     pthread_mutex_lock(&r->lock);
     if (r->who == LINTEL_READS_MAIN && r->kick >= 0 && !r->left && !r->failed) {
-        r->who = LINTEL_READS_OFFERED;
-        r->brief = brief;
-        if (!g->posted)
+        over = brief && r->turns != r->turns_before;
+        r->turns_before = r->turns;
+        if (!over) {
+            r->who = LINTEL_READS_OFFERED;
+            r->brief = brief;
+        }
+        if (!over && !g->posted)
             g->posted = lintel_worker_post(g->worker, on_offer, g) == 0;
     }
     pthread_mutex_unlock(&r->lock);
+    return over ? -1 : 0;
 }
 
 void
