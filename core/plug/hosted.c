@@ -271,7 +271,7 @@ offer_reading(struct hosted *h)
         s = s->next;
     if (s == NULL || s->worker == NULL || s->closing)
         return;
-    enum lintel_worker_prompt prompt = lintel_worker_is_prompt(s->worker);
+    enum lintel_prompt prompt = lintel_worker_prompt(s->worker);
     int brief = prompt == LINTEL_PROMPT_LATELY || s != h->slots || s->next != NULL;
     if (prompt == LINTEL_PROMPT_NOT || (brief && h->row < ROW_LEAST))
         return;

@@ -819,10 +819,10 @@ lintel_worker_deliver(struct lintel_worker *w, const void *frame, size_t n)
 
 /* ---- the thread fetches its frames itself ---------------------------------------------------- */
 
-enum lintel_worker_prompt
-lintel_worker_is_prompt(struct lintel_worker *w)
+enum lintel_prompt
+lintel_worker_prompt(struct lintel_worker *w)
 {
-    return (enum lintel_worker_prompt)atomic_load(&w->prompt);
+    return (enum lintel_prompt)atomic_load(&w->prompt);
 }
 
 int
