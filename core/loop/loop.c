@@ -64,8 +64,9 @@ struct lintel_loop {
     size_t watch_room, nwatches;
     struct signal_watch *signals;
 
-    pthread_mutex_t lock; /* of posted */
+    pthread_mutex_t lock; /* of posted and awake */
     struct posts posted, running;
+    int awake; /* it looks again before it waits */
 };
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -334,7 +335,7 @@ lintel_loop_post(struct lintel_loop *l, void (*fn)(void *arg), void *arg)
         }
     }
     if (ok) {
-        first = q->n == 0; /* else the loop was woken already, and has not looked yet */
+        first = q->n == 0 && !l->awake; /* else the loop looks anyway */
         q->list[q->n++] = (struct post){fn, arg};
         if (first)
             atomic_fetch_add(&l->wakers, 1);
@@ -345,8 +346,28 @@ lintel_loop_post(struct lintel_loop *l, void (*fn)(void *arg), void *arg)
     return ok ? 0 : -1;
 }
 
-/* What is posted meanwhile runs in the next turn: the list is empty again for whoever posts, so the
- * loop is woken once more. */
+/* Returns how many those were. again: if there were any, another look follows before the loop
+ * waits, and until then nobody has to wake it. */
+static size_t
+run_posted(struct lintel_loop *l, int again)
+{
+    pthread_mutex_lock(&l->lock);
+    struct posts list = l->posted;
+    l->posted = l->running;
+    l->awake = again && list.n != 0;
+    pthread_mutex_unlock(&l->lock);
+    size_t n = list.n;
+    for (size_t i = 0; i < n; i++) {
+        l->events++;
+        list.list[i].fn(list.list[i].arg);
+    }
+    list.n = 0;
+    l->running = list;
+    return n;
+}
+
+/* What is posted meanwhile is seen by a second look; what comes then runs in the next turn, so that
+ * those who post again and again don't hold up the descriptors. */
 static void
 on_wake(uv_poll_t *handle, int status, int events)
 {
@@ -354,16 +375,8 @@ on_wake(uv_poll_t *handle, int status, int events)
     eventfd_t count;
     (void)status, (void)events;
     eventfd_read(l->wake_fd, &count);
-    pthread_mutex_lock(&l->lock);
-    struct posts list = l->posted;
-    l->posted = l->running;
-    pthread_mutex_unlock(&l->lock);
-    for (size_t i = 0; i < list.n; i++) {
-        l->events++;
-        list.list[i].fn(list.list[i].arg);
-    }
-    list.n = 0;
-    l->running = list;
+    if (run_posted(l, 1) != 0)
+        run_posted(l, 0);
 }
 
 /* ---- the end of a turn ----------------------------------------------------------------------- */
