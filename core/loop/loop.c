@@ -182,6 +182,20 @@ on_alarm(uv_timer_t *alarm)
     set_alarm(l);
 }
 
+/* Before the heap is full: while memory is out for a moment, timers go on. */
+static void
+grow_heap(struct lintel_loop *l)
+{
+    if (l->ntimers < l->timer_room - l->timer_room / 4)
+        return;
+    uint32_t room = l->timer_room ? l->timer_room * 2 : 16;
+    void *heap = lintel_grow(l->heap, room, sizeof(*l->heap));
+    if (heap == NULL)
+        return;
+    l->heap = heap;
+    l->timer_room = room;
+}
+
 int
 lintel_timer_at(struct lintel_loop *l, struct lintel_timer *t, lintel_mono at, void (*fn)(void *),
                 void *arg)
@@ -190,14 +204,9 @@ lintel_timer_at(struct lintel_loop *l, struct lintel_timer *t, lintel_mono at, v
     t->arg = arg;
     t->at = at;
     if (t->slot == 0) {
-        if (l->ntimers == l->timer_room) {
-            uint32_t room = l->timer_room ? l->timer_room * 2 : 16;
-            void *heap = lintel_grow(l->heap, room, sizeof(*l->heap));
-            if (heap == NULL)
-                return -1;
-            l->heap = heap;
-            l->timer_room = room;
-        }
+        grow_heap(l);
+        if (l->ntimers == l->timer_room)
+            return -1;
         heap_put(l, l->ntimers++, t);
     }
     heap_sift(l, t->slot - 1);

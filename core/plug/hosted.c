@@ -84,6 +84,14 @@ on_room(void *ctx)
         lintel_worker_room(s->worker);
 }
 
+/* It would be missed for ever; a new process has a chance. */
+static void
+lost(void *ctx)
+{
+    (void)ctx;
+    _exit(LINTEL_LAST_WORD_MEMORY);
+}
+
 static const lintel_plugin *
 find(void *ctx, const char *file, const char *name, char *reason, uint32_t size)
 {
@@ -107,7 +115,7 @@ deliver(struct slot *s, const void *frame, size_t n)
 static struct slot *
 open_slot(struct hosted *h, uint32_t number, int is_transport)
 {
-    static const struct lintel_worker_fns fns = {send_frame, flush, find};
+    static const struct lintel_worker_fns fns = {send_frame, flush, lost, find};
     struct slot *s = lintel_alloc(sizeof *s);
     if (s == NULL)
         return NULL;

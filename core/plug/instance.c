@@ -16,6 +16,8 @@
 #define BEAT (2 * LINTEL_SECOND) /* a look at what runs */
 #define FLOOD_TOLD (60 * LINTEL_SECOND)
 
+static const char lost[] = "out of memory: a message of the plugin was lost";
+
 static void on_timer(void *arg);
 static void on_beat(void *arg);
 
@@ -89,6 +91,31 @@ instance_queued(const struct lintel_instance *i)
     return i->thread != NULL ? 0 : lintel_child_queued(process_child(i->process));
 }
 
+static void
+await_start(struct lintel_instance *i, lintel_mono until)
+{
+    i->start_by = until;
+    set_timer(i, BEAT);
+}
+
+/* Memory is said to be out in a way that needs none. */
+static int
+has_lost(const struct lintel_instance *i)
+{
+    return i->thread != NULL && instance_thread_has_lost(i->thread);
+}
+
+static void
+look_at_start(struct lintel_instance *i)
+{
+    if (has_lost(i))
+        instance_breaks(i, lost);
+    else if (lintel_loop_now(i->plug->loop) >= i->start_by)
+        instance_hangs(i, "it hangs: start() did not return within 30 s");
+    else
+        set_timer(i, BEAT);
+}
+
 void
 instance_start(struct lintel_instance *i)
 {
@@ -99,7 +126,7 @@ instance_start(struct lintel_instance *i)
     if (instance_send(i, b, 0) != 0)
         instance_refused(i, LINTEL_E_NOMEM, "out of memory");
     else
-        set_timer(i, START_MOST);
+        await_start(i, lintel_loop_now(i->plug->loop) + START_MOST);
 }
 
 /* START goes along with OPEN: where create() says no, it finds nothing to start. */
@@ -276,6 +303,10 @@ static void
 does_not_end(struct lintel_instance *i)
 {
     char reason[256];
+    if (i->thread != NULL && instance_thread_has_closed(i->thread)) {
+        instance_closed(i);
+        return;
+    }
     if (i->thread != NULL) {
         lintel_log(LINTEL_LOG_ERROR, i->conf->name,
                    "the plugin does not return from its call, and a thread can't be ended: the bus "
@@ -338,6 +369,8 @@ on_beat(void *arg)
     if (i->thread != NULL && instance_thread_call(i->thread, &call))
         port_call(i, call.serial, call.name, call.request);
     port_watch(i);
+    if (has_lost(i))
+        instance_breaks(i, lost);
 }
 
 /* ---- start and stop -------------------------------------------------------------------------- */
@@ -569,13 +602,13 @@ on_timer(void *arg)
 {
     struct lintel_instance *i = arg;
     switch (i->state) {
-    case INSTANCE_STARTING:
-        instance_hangs(i, "it hangs: start() did not return within 30 s");
-        break;
+    case INSTANCE_STARTING: look_at_start(i); break;
     case INSTANCE_BACKOFF: try_again(i); break;
     case INSTANCE_ENDING: does_not_end(i); break;
     case INSTANCE_STOPPING:
-        if (i->thread != NULL) {
+        if (i->thread != NULL && instance_thread_has_closed(i->thread)) {
+            instance_closed(i);
+        } else if (i->thread != NULL) {
             leave_thread_behind(i);
         } else {
             lintel_log(LINTEL_LOG_ERROR, i->conf->name,

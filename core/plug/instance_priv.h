@@ -70,6 +70,7 @@ struct lintel_instance {
     struct lintel_timer beat;  /* looks after what runs */
     struct lintel_supervise life;
     lintel_mono next_try; /* in BACKOFF and ENDING */
+    lintel_mono start_by; /* in STARTING: the end of patience */
     int liar;             /* that is why it is ended */
     uint32_t restarts;    /* of the instance alone; its child has a count of its own */
     int closed;           /* it was ended without its child */

@@ -17,6 +17,7 @@ struct instance_thread {
     const lintel_plugin *plugin;
     _Atomic size_t bytes; /* on their way to the loop */
     _Atomic int full;     /* the worker waits for room */
+    _Atomic int lost;     /* a frame that has to come, or to go, did not */
 };
 
 struct delivery { /* a frame from a thread */
@@ -44,8 +45,7 @@ on_delivery(void *arg)
         lintel_worker_room(t->worker);
     /* It is the hub's own code that wrote the frame, so only memory can be short. */
     if (i != NULL && port_frame(i, (const unsigned char *)d->frame.p, d->frame.n) != 0)
-        lintel_log(LINTEL_LOG_ERROR, i->conf->name,
-                   "out of memory: a message of the plugin was lost");
+        atomic_store(&t->lost, 1);
     free_thread(t); /* if that was the last of it */
     lintel_buf_fini(&d->frame);
     lintel_free(d);
@@ -82,6 +82,13 @@ thread_send(void *ctx, struct lintel_buf *b, unsigned flags)
     return 0;
 }
 
+static void
+thread_lost(void *ctx)
+{
+    struct instance_thread *t = ctx;
+    atomic_store(&t->lost, 1);
+}
+
 static const lintel_plugin *
 thread_find(void *ctx, const char *file, const char *name, char *reason, uint32_t size)
 {
@@ -93,7 +100,7 @@ thread_find(void *ctx, const char *file, const char *name, char *reason, uint32_
 struct instance_thread *
 instance_thread_new(struct lintel_instance *i)
 {
-    static const struct lintel_worker_fns fns = {thread_send, NULL, thread_find};
+    static const struct lintel_worker_fns fns = {thread_send, NULL, thread_lost, thread_find};
     struct instance_thread *t = lintel_alloc(sizeof *t);
     if (t == NULL)
         return NULL;
@@ -117,6 +124,18 @@ int
 instance_thread_call(struct instance_thread *t, struct lintel_worker_call *ret)
 {
     return lintel_worker_call(t->worker, ret);
+}
+
+int
+instance_thread_has_lost(const struct instance_thread *t)
+{
+    return atomic_load(&t->lost);
+}
+
+int
+instance_thread_has_closed(struct instance_thread *t)
+{
+    return lintel_worker_has_closed(t->worker);
 }
 
 void

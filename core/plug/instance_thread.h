@@ -13,6 +13,9 @@ struct instance_thread *instance_thread_new(struct lintel_instance *i);
 int instance_thread_send(struct instance_thread *t, const struct lintel_buf *b); /* -1: no memory */
 /* lintel_worker_call() of its worker. */
 int instance_thread_call(struct instance_thread *t, struct lintel_worker_call *ret);
+/* Memory was out for a frame that has to come or to go. */
+int instance_thread_has_lost(const struct instance_thread *t);
+int instance_thread_has_closed(struct instance_thread *t); /* lintel_worker_has_closed() */
 void instance_thread_move(struct instance_thread *t, struct lintel_instance *i); /* it is i's now */
 /* Its plugin's instance is gone. Not before the last frame of it, but possibly inside of it. */
 void instance_thread_end(struct instance_thread *t);

@@ -196,7 +196,9 @@ lintel_outbox_put(struct lintel_outbox *o, struct lintel_lane *lane, const struc
     if (if_room && lane != NULL && lane->bytes >= LINTEL_LANE_BYTES) {
         lane->full = 1;
         ret = 1;
-    } else if (!o->broken && append(&o->filling, b) == 0) {
+    } else if (o->broken) {
+        ret = 0;
+    } else if (append(&o->filling, b) == 0) {
         ret = 0;
         if (lane != NULL)
             lane->bytes += HEAD + b->n;

@@ -25,8 +25,8 @@ void lintel_outbox_add(struct lintel_outbox *o, struct lintel_lane *lane);
 void lintel_outbox_remove(struct lintel_outbox *o, struct lintel_lane *lane);
 /* Copies a frame; any thread, never waits for the hub. lane: NULL for the child itself. if_room: 1
  * is returned when the lane's share is used up, and room() follows. more: others of its row follow
- * at once, so it may stay until then, or until _flush(). -1: out of memory, too long, or nobody
- * reads any more. */
+ * at once, so it may stay until then, or until _flush(). 0 also when nobody reads any more. -1: out
+ * of memory, or too long. */
 int lintel_outbox_put(struct lintel_outbox *o, struct lintel_lane *lane, const struct lintel_buf *b,
                       int if_room, int more);
 void lintel_outbox_flush(struct lintel_outbox *o);

@@ -493,13 +493,17 @@ free_all(struct lintel_worker *w)
     w->started = 0;
 }
 
-/* Settings and addresses that were read by other tables would mean something else to this one. */
+/* Settings and addresses that were read by other tables would mean something else to this one. 1, 0;
+ * -1: out of memory. */
 static int
 fits(const lintel_plugin *p, struct lintel_str tables)
 {
     uint8_t own[LINTEL_TABLES];
-    return tables.n == 0 || (tables.n == sizeof own && lintel_plugin_tables(p, own) == 0 &&
-                             memcmp(own, tables.p, sizeof own) == 0);
+    if (tables.n == 0)
+        return 1;
+    if (lintel_plugin_tables(p, own) != 0)
+        return -1;
+    return tables.n == sizeof own && memcmp(own, tables.p, sizeof own) == 0;
 }
 
 static void
@@ -514,7 +518,12 @@ on_open(struct lintel_worker *w, const struct lintel_wire_down *m)
         refuse(w, LINTEL_WIRE_REFUSED, 0, LINTEL_E_CONFIG, reason);
         return;
     }
-    if (!fits(p, m->tables)) {
+    int fit = fits(p, m->tables);
+    if (fit < 0) {
+        refuse(w, LINTEL_WIRE_REFUSED, 0, LINTEL_E_NOMEM, "out of memory");
+        return;
+    }
+    if (!fit) {
         lintel_format(reason, sizeof reason,
                       "another version of the plugin lies in %s, with other settings or keys; "
                       "'lintel plugin reload %s' takes it in",
@@ -753,6 +762,8 @@ worker_run_inbox(void *arg)
             enter(w, down.kind);
             waits = handle(w, &down);
             leave(w);
+        } else { /* the hub's own code wrote it, so only memory can be short */
+            w->fns.lost(w->ctx);
         }
         if (waits) {
             pthread_mutex_lock(&w->lock);
@@ -915,6 +926,15 @@ free_messages(struct message *m)
         next = m->next;
         lintel_free(m);
     }
+}
+
+int
+lintel_worker_has_closed(struct lintel_worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    int dead = w->dead;
+    pthread_mutex_unlock(&w->lock);
+    return dead;
 }
 
 void

@@ -12,9 +12,12 @@ struct lintel_worker_fns {
     /* A frame for the hub. Called by the worker's thread and by threads of the plugin, never by two
      * at once; never waits. May keep b's memory and leave {0} there. LINTEL_SEND_IF_ROOM: 1 may be
      * returned when much waits already; lintel_worker_room() is called once there is room.
-     * LINTEL_SEND_MORE: others follow at once, at the latest flush(). -1: lost. */
+     * LINTEL_SEND_MORE: others follow at once, at the latest flush(). -1: out of memory. */
     int (*send)(void *ctx, struct lintel_buf *b, unsigned flags);
     void (*flush)(void *ctx); /* or NULL */
+    /* Memory was out for a frame that has to come or go, and nothing will bring it again. Any
+     * thread. */
+    void (*lost)(void *ctx);
     /* The plugin `name` of a file; NULL with a reason. On the worker's thread. */
     const lintel_plugin *(*find)(void *ctx, const char *file, const char *name, char *reason,
                                  uint32_t size);
@@ -48,7 +51,9 @@ struct lintel_worker_call { /* of the plugin, under way */
 /* The call that the plugin is in; 0: none, as far as that is known yet. Any thread; ask now and
  * then. */
 int lintel_worker_call(struct lintel_worker *w, struct lintel_worker_call *ret);
-/* After CLOSED came from it: waits for the thread's end, which is near. */
+/* The plugin's instance is gone, even if memory was out for saying so (CLOSED). Any thread. */
+int lintel_worker_has_closed(struct lintel_worker *w);
+/* After that: waits for the thread's end, which is near. */
 void lintel_worker_free(struct lintel_worker *w);
 /* It hangs in its plugin and can't be ended: nothing is sent from now on, and it is left behind. */
 void lintel_worker_abandon(struct lintel_worker *w);

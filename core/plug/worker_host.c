@@ -18,6 +18,8 @@ worker_send(struct lintel_worker *w, int if_room)
         ret =
             w->fns.send(w->ctx, &w->out,
                         (if_room ? LINTEL_SEND_IF_ROOM : 0u) | (w->corked ? LINTEL_SEND_MORE : 0u));
+    if (ret < 0 && !if_room && !w->dead)
+        w->fns.lost(w->ctx);
     lintel_buf_reset(&w->out);
     return ret;
 }
@@ -64,8 +66,12 @@ may_call(struct lintel_worker *w, const char *what)
 void
 worker_wake(struct lintel_worker *w)
 {
-    if (!w->scheduled && lintel_loop_post(w->loop, worker_run_inbox, w) == 0)
+    if (w->scheduled)
+        return;
+    if (lintel_loop_post(w->loop, worker_run_inbox, w) == 0)
         w->scheduled = 1;
+    else
+        w->fns.lost(w->ctx);
 }
 
 /* ---- what the plugin calls: any thread ------------------------------------------------------- */

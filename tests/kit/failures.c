@@ -2,6 +2,7 @@
 #include "tests/kit/failures.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/base/mem.h"
 #include "tests/kit/kit.h"
@@ -49,7 +50,8 @@ run_with(void (*fail)(uint64_t n), uint64_t n, int (*run)(void *ctx), void *ctx)
 uint64_t
 kit_each_failure(int (*run)(void *ctx), void *ctx)
 {
-    uint64_t n = 1;
+    const char *from = getenv("LINTEL_FAIL_FROM");
+    uint64_t n = from != NULL ? strtoull(from, NULL, 10) : 1;
     while (n < ALLOCATIONS_MOST && run_with(lintel_mem_fail_at, n, run, ctx)) {
         run_with(lintel_mem_fail_once, n, run, ctx);
         n++;

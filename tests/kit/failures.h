@@ -9,7 +9,8 @@
  * must hold also then (a reason is told, nothing is half done, nothing leaks), and returns whether
  * it got what it wanted: where nothing failed it must have. What it does with
  * kit_memory_is_back() is done with memory again. Returns how many allocations a good run makes; a
- * run that makes none fails the test, as does one with more than 100,000. */
+ * run that makes none fails the test, as does one with more than 100,000. LINTEL_FAIL_FROM=N in the
+ * environment begins there. */
 uint64_t kit_each_failure(int (*run)(void *ctx), void *ctx);
 /* For run(): from here on nothing fails. */
 void kit_memory_is_back(void);
