@@ -493,8 +493,8 @@ free_all(struct lintel_worker *w)
     w->started = 0;
 }
 
-/* Settings and addresses that were read by other tables would mean something else to this one. 1, 0;
- * -1: out of memory. */
+/* Settings and addresses that were read by other tables would mean something else to this one. 1,
+ * 0; -1: out of memory. */
 static int
 fits(const lintel_plugin *p, struct lintel_str tables)
 {
