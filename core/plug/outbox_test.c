@@ -97,14 +97,15 @@ one_that_floods_is_refused(void)
     begin(&b);
     lintel_outbox_add(b.out, &lane);
     lintel_outbox_add(b.out, &other);
-    /* As much as socket and thread hold, then the share: bounded, though nobody reads. */
-    int full = 0;
-    while (!full && n < 1000) {
-        full = put(&b, &lane, n, BIG, 1) == 1;
+    /* As much as socket and thread hold, then the share: bounded, though nobody reads. The thread
+     * may take a share after it was refused, as long as the socket has room. */
+    int refused = 0;
+    while (refused < 2 && n < 1000) {
+        int full = put(&b, &lane, n, BIG, 1) == 1;
+        refused = full ? refused + 1 : 0;
         n += !full;
     }
-    CHECK(full && n >= LINTEL_LANE_BYTES / BIG && n < 100);
-    CHECK_INT(put(&b, &lane, 77, BIG, 1), 1);
+    CHECK(refused == 2 && n >= LINTEL_LANE_BYTES / BIG && n < 100);
     CHECK_INT(put(&b, &lane, n++, BIG, 0), 0); /* an answer */
     CHECK_INT(put(&b, &other, n++, BIG, 1), 0);
     for (; read < n; read++)
@@ -116,7 +117,7 @@ one_that_floods_is_refused(void)
             ;
         CHECK_INT(get(&b), n++);
     }
-    CHECK_INT(atomic_load(&called), 1);
+    CHECK(atomic_load(&called) >= 1 && atomic_load(&called) < 100);
     lintel_outbox_remove(b.out, &lane);
     lintel_outbox_remove(b.out, &other);
     end(&b);
