@@ -301,6 +301,19 @@ send(const struct run *t, const struct lintel_node *n)
 
 /* ---- one test -------------------------------------------------------------------------------- */
 
+/* What a test runs of a plugin, in this process; NULL: a warning says why not. */
+static const lintel_plugin *
+code_of(struct lintel_reader *r, const lintel_plugin *p, struct lintel_place at)
+{
+    char reason[600];
+    const lintel_plugin *ret =
+        r->s->plugin_code != NULL ? r->s->plugin_code(r->s->plugin_ctx, p, 0, reason, sizeof reason)
+                                  : p;
+    if (ret == NULL)
+        lintel_warning(r->report, at, "not tested: the plugin \"%s\": %s", p->name, reason);
+    return ret;
+}
+
 /* Everything that one plugin needs for one test; 0, or -1: reported. */
 static int
 prepare(struct run *t, struct lintel_origin *o, const struct lintel_node *given,
@@ -334,8 +347,10 @@ prepare(struct run *t, struct lintel_origin *o, const struct lintel_node *given,
     t->device = (lintel_device){.size = sizeof t->device, .name = "test", .settings = settings};
     if (t->profile == NULL || given == NULL)
         return t->profile != NULL ? 0 : -1;
-    t->source =
-        LINTEL_HAS(t->plugin, extension) ? t->plugin->extension(NULL, LINTEL_EXT_GIVEN) : NULL;
+    const lintel_plugin *code = code_of(r, t->plugin, at);
+    if (code == NULL)
+        return -1;
+    t->source = LINTEL_HAS(code, extension) ? code->extension(NULL, LINTEL_EXT_GIVEN) : NULL;
     if (t->source == NULL || t->source->scratch > SCRATCH_MOST) {
         t->source = NULL;
         return lintel_error(r->report, at, "the plugin \"%s\" can't read data of tests",
@@ -434,7 +449,8 @@ run_recording(struct lintel_reader *r, struct lintel_origin *o, const struct lin
     }
     if (prepare(&t, o, NULL, at) != 0)
         return;
-    source.plugin = t.plugin;
+    if ((source.plugin = code_of(r, t.plugin, at)) == NULL)
+        return;
     source.profile = t.profile;
     source.settings = t.device.settings;
     t.play = t.player->play(&source, r->report);

@@ -69,6 +69,27 @@ wants_process(const struct lintel_reader *r, const struct lintel_port *port)
             !r->s->plugin_own(r->s->plugin_ctx, port->plugin, port->plugin_file));
 }
 
+const lintel_plugin *
+lintel_port_code(const struct lintel_port *p)
+{
+    return p->code != NULL ? p->code : p->plugin;
+}
+
+/* What the hub itself runs: a plugin in a thread of it; and functions of those that came with it,
+ * wherever they run (lintel/ext/plan.h). Nothing of others. */
+static void
+find_code(struct lintel_reader *r, struct lintel_port *port, struct lintel_place at)
+{
+    char reason[600];
+    int wanted = port->isolation == LINTEL_ISOLATION_THREAD;
+    if (r->s->plugin_code == NULL)
+        return;
+    port->code = r->s->plugin_code(r->s->plugin_ctx, port->plugin, wanted, reason, sizeof reason);
+    if (port->code == NULL && wanted)
+        lintel_error(r->report, at, "plugin \"%s\" can't run inside of the hub: %s",
+                     port->plugin->name, reason);
+}
+
 /* The hub's keys of a bus or transport. */
 static void
 read_own_keys(struct lintel_reader *r, const struct lintel_doc *doc, const struct lintel_node *map,
@@ -97,6 +118,8 @@ read_own_keys(struct lintel_reader *r, const struct lintel_doc *doc, const struc
     if (own[LINTEL_PORT_ISOLATION].type == LINTEL_T_STR)
         read_isolation(r, port, own[LINTEL_PORT_ISOLATION].as.s,
                        lintel_node_place(doc, lintel_node_get(map, "isolation")));
+    if (port->plugin != NULL)
+        find_code(r, port, lintel_node_place(doc, name));
     port->log = own[LINTEL_PORT_LOG].type == LINTEL_T_INT ? (int32_t)own[LINTEL_PORT_LOG].as.i : -1;
     port->memory = (uint32_t)own[LINTEL_PORT_MEMORY].as.i;
 }

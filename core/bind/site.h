@@ -28,8 +28,9 @@ enum lintel_isolation { LINTEL_ISOLATION_THREAD, LINTEL_ISOLATION_PROCESS };
 /* A bus or a transport, as configured. */
 struct lintel_port {
     const char *name;
-    const lintel_plugin *plugin;
-    const char *plugin_file;      /* the .so it came from */
+    const lintel_plugin *plugin; /* its tables; functions are those of `code` */
+    const lintel_plugin *code; /* the same, to be run inside of the hub; NULL: lintel_port_code() */
+    const char *plugin_file;   /* the .so it came from */
     const lintel_value *settings; /* one a row of plugin->bus */
     enum lintel_isolation isolation;
     const char *process; /* name of a shared child (process:NAME); NULL: one of its own */
@@ -38,6 +39,9 @@ struct lintel_port {
     uint8_t digest[16];  /* equal = nothing changed */
     struct lintel_place at;
 };
+
+/* What runs where the port is inside of the hub: its code, else its plugin. */
+const lintel_plugin *lintel_port_code(const struct lintel_port *p);
 
 /* One direction of a bound affordance. */
 struct lintel_form {
@@ -122,7 +126,7 @@ struct lintel_play_source {
     const char *file;  /* for messages */
     const void *bytes; /* of the recording */
     size_t n;
-    const lintel_plugin *plugin;
+    const lintel_plugin *plugin; /* with its code */
     const struct lintel_profile *profile;
     const lintel_value *settings; /* of the device */
     double at;                    /* seconds from its beginning; below 0: its end */
@@ -147,6 +151,11 @@ struct lintel_site_source {
                                    const char **ret_file, struct lintel_report *report);
     /* Whether it came with the hub; others get a process of their own. NULL: all did. */
     int (*plugin_own)(void *ctx, const lintel_plugin *p, const char *file);
+    /* The code of a plugin that plugin() gave, where that has only told its tables. wanted:
+     * somebody has asked for it to run inside of this process. NULL with the reason. NULL: plugin()
+     * gives whole ones. */
+    const lintel_plugin *(*plugin_code)(void *ctx, const lintel_plugin *p, int wanted, char *reason,
+                                        uint32_t size);
     const char *const *(*plugin_names)(void *ctx); /* for "did you mean"; NULL-terminated */
     void *plugin_ctx;
     const struct lintel_site *before; /* running one: equal profiles are taken from it; or NULL */

@@ -20,6 +20,7 @@ struct part { /* one bus of those that go together */
     const lintel_plugin *was, *is;
     const char *file;
     char from[64]; /* version */
+    int inside;    /* it runs in a thread of the hub */
     int same;      /* its settings and addresses fit the new tables */
 };
 
@@ -249,6 +250,24 @@ was_read(void *ctx)
         swap(w);
 }
 
+/* What will run inside of the hub is opened now: not on the loop. */
+static void
+open_inside(struct renewal *w, struct part *p)
+{
+    char reason[600];
+    const struct lintel_port *conf = w->site != NULL && !p->same
+                                         ? hub_port(w->site->buses, w->site->nbuses, p->bus->name)
+                                         : NULL;
+    if (conf != NULL ? conf->isolation != LINTEL_ISOLATION_THREAD : !p->inside)
+        return;
+    const lintel_plugin *code =
+        lintel_loader_code(w->hub->reader.loader, p->is, 1, reason, sizeof reason);
+    if (code == NULL)
+        lintel_error(&w->problems, p->at, "plugin \"%s\" can't run inside of the hub: %s",
+                     p->is->name, reason);
+    p->is = code;
+}
+
 static void *
 read_thread(void *ctx)
 {
@@ -263,6 +282,8 @@ read_thread(void *ctx)
     }
     if (others && w->problems.errors == 0)
         w->site = lintel_site_read(&h->reader.source, &w->problems);
+    for (uint32_t k = 0; k < w->n && w->problems.errors == 0; k++)
+        open_inside(w, &w->parts[k]);
     while (lintel_loop_post(h->loop, was_read, h) != 0)
         ; /* out of memory for a few bytes: others will give some back */
     return NULL;
@@ -289,6 +310,7 @@ gather(struct renewal *w, struct running *first)
         lintel_instance_stats(p->bus->instance, &s);
         lintel_copy(p->from, sizeof p->from, s.version);
         p->was = lintel_instance_plugin(p->bus->instance);
+        p->inside = lintel_instance_conf(p->bus->instance)->isolation == LINTEL_ISOLATION_THREAD;
         p->at = conf != NULL ? conf->at : (struct lintel_place){h->site->dir, 0, 0};
     }
     return 0;

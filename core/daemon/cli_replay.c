@@ -205,7 +205,7 @@ add_things(struct replay *r)
 }
 
 static int
-play(struct replay *r, const lintel_value *settings)
+play(struct replay *r, const lintel_plugin *code, const lintel_value *settings)
 {
     static const struct lintel_deck_fns fns = {.done = on_done,
                                                .publish = on_publish,
@@ -223,7 +223,7 @@ play(struct replay *r, const lintel_value *settings)
     }
     lintel_loop_fake_wall(r->loop, r->tape->first);
     r->deck = lintel_deck_new(&(struct lintel_deck_source){.loop = r->loop,
-                                                           .plugin = r->conf->plugin,
+                                                           .plugin = code,
                                                            .settings = settings,
                                                            .tape = r->tape,
                                                            .fns = &fns,
@@ -430,6 +430,7 @@ run(struct replay *r, const char *dir, const char *bus)
     struct lintel_site_reader reader;
     struct lintel_report problems = {0};
     struct lintel_arena *arena = lintel_arena_new();
+    char reason[600];
     int status = CLI_FAILED;
     if (arena == NULL || lintel_site_reader_init(&reader, &r->c->paths, dir) != 0) {
         lintel_arena_free(arena);
@@ -444,7 +445,12 @@ run(struct replay *r, const char *dir, const char *bus)
         /* As it was recorded: a serial line's frames are others than those of TCP. */
         const lintel_value *settings =
             lintel_tape_settings(r->tape, r->conf->plugin, arena, &problems);
-        if (play(r, settings != NULL ? settings : r->conf->settings) == 0)
+        /* That is what it was asked for: this process is no hub, and has no device. */
+        const lintel_plugin *code =
+            lintel_loader_code(reader.loader, r->conf->plugin, 1, reason, sizeof reason);
+        if (code == NULL)
+            cli_say("plugin \"%s\" can't be run here: %s", r->conf->plugin->name, reason);
+        else if (play(r, code, settings != NULL ? settings : r->conf->settings) == 0)
             status = report(r);
         stop(r);
     }

@@ -253,7 +253,8 @@ on_site(const struct cli *c, struct lintel_site *site, const char *bus, const ch
     for (uint32_t i = 0; i < site->nbuses; i++)
         if (strcmp(site->buses[i].name, bus) == 0)
             conf = site->buses[i];
-    conf.isolation = LINTEL_ISOLATION_THREAD;
+    if (conf.code != NULL) /* else it stays in its cage */
+        conf.isolation = LINTEL_ISOLATION_THREAD;
     a.engine = a.loop != NULL ? lintel_engine_new(a.loop, 1) : NULL;
     a.plug = a.engine != NULL
                  ? lintel_plug_new(&(struct lintel_plug_source){a.loop, a.engine, c->paths.host, 0})

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * lintel-host: a process for plugins. Started by linteld with one end of a socket pair; by people
  * only to look into a plugin. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,13 @@
 #include "core/plug/inspect.h"
 #include "core/plug/load.h"
 #include "core/plug/probe.h"
+#include "core/plug/told.h"
 
 static const char usage[] = "usage: lintel-host --inspect FILE\n"
                             "Prints what the plugin FILE says of itself, as JSON. linteld starts "
                             "this program with --socket=FD,\n"
-                            "to run plugins in a process of their own, and with --try FILE to see "
-                            "whether it may open one.\n";
+                            "to run plugins in a process of their own, and with --try FILE to "
+                            "learn what one says of itself.\n";
 
 static void
 complain(void *ctx, const char *line)
@@ -47,9 +49,34 @@ lock_in(const char *file, char *reason, uint32_t size)
     return ret;
 }
 
-/* quiet: only whether it is a plugin of this hub; linteld asks so before it opens one. */
+/* What the file says of itself, to linteld. */
 static int
-inspect(const char *file, int quiet)
+tell(const lintel_entry *e)
+{
+    struct lintel_buf out = {0};
+    lintel_told_write(&out, e);
+    size_t done = 0;
+    while (!out.failed && done < out.n) {
+        ssize_t n = write(LINTEL_PROBE_TABLES, out.p + done, out.n - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        done += (size_t)n;
+    }
+    int failed = out.failed || done < out.n;
+    lintel_buf_fini(&out);
+    if (failed)
+        fprintf(stderr, "lintel-host: what the plugin says of itself can't be told; linteld uses "
+                        "--try, people use --inspect\n");
+    else
+        fputs(LINTEL_PROBE_GOOD, stderr);
+    return failed;
+}
+
+/* for_hub: linteld asks so, and does not open the file itself. */
+static int
+inspect(const char *file, int for_hub)
 {
     char reason[512];
     struct lintel_buf out = {0};
@@ -62,10 +89,8 @@ inspect(const char *file, int quiet)
         fprintf(stderr, "lintel-host: %s\n", reason);
         return 1;
     }
-    if (quiet) {
-        fputs(LINTEL_PROBE_GOOD, stderr);
-        return 0;
-    }
+    if (for_hub)
+        return tell(e);
     lintel_inspect_entry(e, file, &out);
     int ok = !out.failed && puts(lintel_buf_str(&out)) >= 0 && fflush(stdout) == 0;
     lintel_buf_fini(&out);

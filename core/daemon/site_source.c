@@ -23,6 +23,7 @@ lintel_site_reader_init(struct lintel_site_reader *r, const struct lintel_paths 
         .binding_dirs = r->binding_dirs,
         .plugin = lintel_loader_find,
         .plugin_own = lintel_loader_is_own,
+        .plugin_code = lintel_loader_code,
         .plugin_names = lintel_loader_names,
         .plugin_ctx = r->loader,
         .player = &lintel_player,

@@ -144,7 +144,7 @@ int
 lintel_plan_bus(const struct lintel_site *site, const struct lintel_port *bus,
                 struct lintel_bus_plan *ret, char reason[LINTEL_REASON])
 {
-    struct planning g = {.plugin = plugin_plan(bus->plugin), .plan = ret};
+    struct planning g = {.plugin = plugin_plan(lintel_port_code(bus)), .plan = ret};
     uint32_t most = 0;
     int rc = 0;
     *ret = (struct lintel_bus_plan){.bus = bus};

@@ -451,7 +451,9 @@ struct lintel_instance *
 lintel_plug_start_bus(struct lintel_plug *p, struct lintel_site *site,
                       const struct lintel_port *conf)
 {
-    struct lintel_instance *i = instance_new(p, site, conf, conf->plugin, conf->plugin_file);
+    const lintel_plugin *plugin =
+        conf->isolation == LINTEL_ISOLATION_THREAD ? lintel_port_code(conf) : conf->plugin;
+    struct lintel_instance *i = instance_new(p, site, conf, plugin, conf->plugin_file);
     if (i == NULL)
         return NULL;
     i->bus = lintel_engine_add_bus(p->engine, conf->name, conf->plugin, port_of(i));

@@ -94,7 +94,7 @@ thread_find(void *ctx, const char *file, const char *name, char *reason, uint32_
 {
     const struct instance_thread *t = ctx;
     (void)file, (void)name, (void)reason, (void)size;
-    return t->plugin; /* the daemon has opened it to read its tables */
+    return t->plugin; /* opened when the site was read */
 }
 
 struct instance_thread *

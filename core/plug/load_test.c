@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/bind/tables.h"
 #include "core/plug/inspect.h"
 #include "core/plug/judge.h"
 #include "tests/kit/kit.h"
@@ -309,14 +310,26 @@ a_new_file_is_seen(void)
     lintel_loader_free(l);
 }
 
-/* Who is asked before a file is opened here, writes a line for it into `asked`. */
+/* Plugins are tried by somebody else, where this is root. */
+static void
+let_others_in(void)
+{
+    CHECK_INT(chmod(kit_folder(), 0755), 0);
+}
+
+/* Who is asked about a file writes a line for it into `asked`; NULL: the real one answers. */
 static const char *
 a_host_that_says(const char *answer, int status)
 {
     static char path[1100];
     char script[3000];
-    snprintf(script, sizeof script, "#!/bin/sh\necho \"$1\" >>'%s/asked'\necho '%s' >&2\nexit %d\n",
-             kit_folder(), answer, status);
+    if (answer != NULL)
+        snprintf(script, sizeof script,
+                 "#!/bin/sh\necho \"$1\" >>'%s/asked'\necho '%s' >&2\nexit %d\n", kit_folder(),
+                 answer, status);
+    else
+        snprintf(script, sizeof script, "#!/bin/sh\necho \"$1\" >>'%s/asked'\nexec '%s' \"$@\"\n",
+                 kit_folder(), built("bin/lintel-host"));
     snprintf(path, sizeof path, "%s", kit_write("host", script));
     CHECK_INT(chmod(path, 0755), 0);
     return path;
@@ -345,6 +358,7 @@ files_are_tried_first(void)
     snprintf(folder, sizeof folder, "%s/tried", kit_folder());
     const char *const own[] = {folder, NULL};
     unsetenv("LINTEL_PLUGIN_PATH");
+    let_others_in();
     struct lintel_report report = {0};
     struct lintel_loader *l = lintel_loader_new(own);
     const char *file = copy("plugins/file/file.so", "tried/file.so");
@@ -362,12 +376,118 @@ files_are_tried_first(void)
     CHECK(lintel_loader_find(l, "file", at, NULL, &report) == NULL); /* a good end is not enough */
     CHECK_INT(times_asked(), 2);
     CHECK_INT(utimensat(AT_FDCWD, file, NULL, 0), 0);
-    lintel_loader_probe(l, a_host_that_says("lintel-host: good", 0));
-    CHECK(lintel_loader_find(l, "file", at, NULL, &report) != NULL);
+    lintel_loader_probe(l, a_host_that_says("lintel-host: good", 0)); /* and says nothing of it */
+    CHECK(lintel_loader_find(l, "file", at, NULL, &report) == NULL);
+    REQUIRE(report.n == 4);
+    CHECK_HAS(report.problems[3].text, "what it says of itself can't be read");
     CHECK_INT(times_asked(), 3);
+    lintel_loader_probe(l, a_host_that_says(NULL, 0));
     CHECK(lintel_loader_find(l, "file", at, NULL, &report) != NULL);
-    CHECK_INT(times_asked(), 3);
-    CHECK_INT(report.n, 3);
+    CHECK_INT(times_asked(), 4);
+    CHECK(lintel_loader_renew(l, "file", at, NULL, &report) != NULL);
+    CHECK_INT(times_asked(), 4);
+    CHECK_INT(report.n, 4);
+    /* Another loader of this process knows it too. */
+    struct lintel_loader *other = lintel_loader_new(own);
+    lintel_loader_probe(other, a_host_that_says(NULL, 0));
+    CHECK(lintel_loader_find(other, "file", at, NULL, &report) != NULL);
+    CHECK_INT(times_asked(), 4);
+    lintel_loader_free(other);
+    lintel_report_fini(&report);
+    lintel_loader_free(l);
+}
+
+/* Somebody kills the first process that looks at the file; the second one finds it good. */
+static void
+a_trial_that_was_killed_is_forgotten(void)
+{
+    char folder[1100], script[3000];
+    snprintf(folder, sizeof folder, "%s/killed", kit_folder());
+    snprintf(script, sizeof script,
+             "#!/bin/sh\necho >>$0.n\n[ $(wc -l <$0.n) -gt 1 ] || kill -9 $$\n"
+             "exec '%s' \"$@\"\n",
+             built("bin/lintel-host"));
+    const char *host = kit_write("killer", script);
+    CHECK_INT(chmod(host, 0755), 0);
+    const char *const own[] = {folder, NULL};
+    unsetenv("LINTEL_PLUGIN_PATH");
+    let_others_in();
+    struct lintel_report report = {0};
+    struct lintel_loader *l = lintel_loader_new(own);
+    CHECK_INT(chmod(copy("plugins/file/file.so", "killed/file.so"), 0755), 0);
+    lintel_loader_probe(l, host);
+    CHECK(lintel_loader_find(l, "file", at, NULL, &report) != NULL);
+    CHECK(lintel_loader_find(l, "file", at, NULL, &report) != NULL);
+    CHECK_INT(report.n, 0);
+    lintel_report_fini(&report);
+    lintel_loader_free(l);
+}
+
+static int
+is_mapped(const char *file)
+{
+    char line[4096];
+    int ret = 0;
+    FILE *f = fopen("/proc/self/maps", "r");
+    CHECK(f != NULL);
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        ret |= strstr(line, file) != NULL;
+    if (f != NULL)
+        fclose(f);
+    return ret;
+}
+
+/* A file that is tried is opened here only for its code. */
+static void
+code_is_opened_when_it_is_wanted(void)
+{
+    char folder[1100], path[1100], next[1100], kept[1200], reason[600] = "";
+    snprintf(folder, sizeof folder, "%s/coded", kit_folder());
+    snprintf(path, sizeof path, "%s", copy("plugins/fake/fake.so", "coded/fake.so"));
+    CHECK_INT(chmod(path, 0755), 0);
+    const char *const own[] = {folder, NULL};
+    unsetenv("LINTEL_PLUGIN_PATH");
+    let_others_in();
+    struct lintel_report report = {0};
+    struct lintel_loader *l = lintel_loader_new(own);
+    lintel_loader_probe(l, built("bin/lintel-host"));
+    lintel_loader_package(l, "plugins/mqtt/mqtt.so"); /* so fake did not come with it */
+    const lintel_plugin *p = lintel_loader_find(l, "fake", at, NULL, &report);
+    REQUIRE(p != NULL);
+    CHECK(!is_mapped(path));
+    CHECK(p->read == NULL && p->start == NULL);
+    CHECK(lintel_loader_code(l, p, 0, reason, sizeof reason) == NULL);
+    CHECK_HAS(reason, "it did not come with the hub");
+    CHECK(!is_mapped(path));
+    /* Another file came in its place: its code is not that of what was told. */
+    snprintf(kept, sizeof kept, "%s/kept.so", folder);
+    CHECK_INT(rename(path, kept), 0);
+    snprintf(next, sizeof next, "%s", copy("plugins/fake/fake.so", "coded/fake.so"));
+    CHECK(lintel_loader_code(l, p, 1, reason, sizeof reason) == NULL);
+    CHECK_HAS(reason, "/coded/fake.so is another file now than the one that was tried");
+    CHECK(!is_mapped(path));
+    CHECK_INT(rename(kept, path), 0);
+    const lintel_plugin *code = lintel_loader_code(l, p, 1, reason, sizeof reason);
+    REQUIRE(code != NULL && code != p);
+    CHECK(code->read != NULL);
+    CHECK(lintel_loaded_mark(code) == lintel_load_mark(path));
+    CHECK(lintel_plugin_same_tables(code, p));
+    CHECK(lintel_loader_code(l, p, 1, reason, sizeof reason) == code);
+    CHECK(lintel_loader_code(l, code, 0, reason, sizeof reason) == NULL);
+    lintel_loader_package(l, NULL); /* now it did */
+    CHECK(lintel_loader_code(l, p, 0, reason, sizeof reason) == code);
+    /* A file that is replaced is told anew; written over in place it is refused. */
+    snprintf(next, sizeof next, "%s", copy("plugins/fake/fake.so", "coded/next"));
+    CHECK_INT(rename(next, path), 0);
+    const lintel_plugin *newer = lintel_loader_renew(l, "fake", at, NULL, &report);
+    REQUIRE(newer != NULL && newer != p);
+    CHECK(lintel_loader_code(l, newer, 1, reason, sizeof reason) != code);
+    const struct timespec past[2] = {{0, UTIME_OMIT}, {1000000000, 0}};
+    CHECK_INT(utimensat(AT_FDCWD, path, past, 0), 0);
+    CHECK_INT(report.n, 0);
+    CHECK(lintel_loader_renew(l, "fake", at, NULL, &report) == NULL);
+    REQUIRE(report.n == 1);
+    CHECK_HAS(report.problems[0].text, "was written over in place while it is in use");
     lintel_report_fini(&report);
     lintel_loader_free(l);
 }
@@ -420,6 +540,8 @@ main(int argc, char **argv)
                                             KIT(inspection_prints_all),
                                             KIT(a_new_file_is_seen),
                                             KIT(files_are_tried_first),
+                                            KIT(a_trial_that_was_killed_is_forgotten),
+                                            KIT(code_is_opened_when_it_is_wanted),
                                             KIT(a_host_that_can_not_be_started),
                                             KIT(which_came_with_the_hub),
                                             {0}};

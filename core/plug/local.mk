@@ -13,6 +13,7 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/instance_thread.c core/plug/instance_thread.h \
 	core/plug/judge.c core/plug/judge.h \
 	core/plug/last_word.c core/plug/last_word.h \
+	core/plug/library.c core/plug/library.h \
 	core/plug/load.c core/plug/load.h \
 	core/plug/outbox.c core/plug/outbox.h \
 	core/plug/port.c core/plug/port_tap.c \
@@ -26,11 +27,13 @@ core_plug_libplug_a_SOURCES = \
 	core/plug/tape.c core/plug/tape.h \
 	core/plug/taped.c core/plug/taped.h \
 	core/plug/thread.c core/plug/thread.h \
+	core/plug/told.c core/plug/told.h \
 	core/plug/transport.c core/plug/transport_priv.h \
 	core/plug/transport_child.c core/plug/transport_inside.c core/plug/transport_open.c \
 	core/plug/transport_wire.c core/plug/transport_wire.h \
 	core/plug/transport_worker.c core/plug/transport_worker.h core/plug/transport_worker_host.c \
 	core/plug/transport_worker_priv.h \
+	core/plug/trial.c core/plug/trial.h \
 	core/plug/wire.c core/plug/wire.h core/plug/wire_shared.c \
 	core/plug/worker.c core/plug/worker.h core/plug/worker_priv.h core/plug/worker_host.c \
 	core/plug/worker_late.c
@@ -44,7 +47,7 @@ PLUG_TEST_LIBS = $(LIBPLUG) $(SECCOMP_LIBS) $(BIND_LIBS)
 if HAVE_CUNIT
 plug_tests = core/plug/cage_test core/plug/carried_test core/plug/ending_test core/plug/hosted_test \
 	core/plug/instance_test core/plug/load_test core/plug/odd_child_test core/plug/outbox_test core/plug/probe_test core/plug/slots_test \
-	core/plug/supervise_test core/plug/swap_test core/plug/tape_test core/plug/transport_test \
+	core/plug/supervise_test core/plug/swap_test core/plug/tape_test core/plug/told_test core/plug/transport_test \
 	core/plug/transport_wire_test core/plug/wire_test core/plug/worker_late_test
 check_PROGRAMS += $(plug_tests)
 TESTS += $(plug_tests)
@@ -72,6 +75,8 @@ core_plug_load_test_SOURCES = core/plug/load_test.c
 core_plug_load_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_tape_test_SOURCES = core/plug/tape_test.c
 core_plug_tape_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_told_test_SOURCES = core/plug/told_test.c
+core_plug_told_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_outbox_test_SOURCES = core/plug/outbox_test.c
 core_plug_outbox_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_slots_test_SOURCES = core/plug/slots_test.c
@@ -88,6 +93,10 @@ FUZZERS += core/plug/wire_fuzz
 core_plug_wire_fuzz_SOURCES = core/plug/wire_fuzz.c $(FUZZ_MAIN)
 core_plug_wire_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 core_plug_wire_fuzz_LDADD = $(PLUG_TEST_LIBS)
+FUZZERS += core/plug/told_fuzz
+core_plug_told_fuzz_SOURCES = core/plug/told_fuzz.c $(FUZZ_MAIN)
+core_plug_told_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+core_plug_told_fuzz_LDADD = $(PLUG_TEST_LIBS)
 FUZZERS += core/plug/tape_fuzz
 core_plug_tape_fuzz_SOURCES = core/plug/tape_fuzz.c $(FUZZ_MAIN)
 core_plug_tape_fuzz_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)

@@ -15,14 +15,16 @@
 #include "core/base/text.h"
 #include "core/plug/child.h"
 
-enum { PROBE_MOST = 5000, /* ms */ SAID_MOST = 4096, TRIES_MOST = 5 };
+enum { PROBE_MOST = 5000, /* ms */ SAID_MOST = 4096, TRIES_MOST = 5, PAUSE_FIRST = 10 /* ms */ };
 
 struct probe {
     pid_t pid;
-    int said; /* what it says on its standard error */
+    int said;   /* what it says on its standard error */
+    int tables; /* and on descriptor LINTEL_PROBE_TABLES */
     int64_t end;
     char text[SAID_MOST];
     size_t n;
+    struct lintel_buf *told; /* the tables, as far as they fit */
 };
 
 /* Not the loop's time: this waits for a process of the system, outside of the loop. */
@@ -34,16 +36,24 @@ now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Both pipes: 0, or an errno. */
 static int
-spawn(struct probe *p, const char *host, const char *file)
+make_pipes(int said[2], int tables[2])
 {
-    int ends[2];
+    if (pipe2(said, O_CLOEXEC) != 0)
+        return errno;
+    if (pipe2(tables, O_CLOEXEC) == 0)
+        return 0;
+    int error = errno;
+    close(said[0]);
+    close(said[1]);
+    return error;
+}
+
+static int
+spawn_with(struct probe *p, const char *host, const char *file, int said, int tables)
+{
     char **env = lintel_child_environment();
-    if (env == NULL || pipe2(ends, O_CLOEXEC) != 0) {
-        int error = env == NULL ? ENOMEM : errno;
-        lintel_free(env);
-        return error;
-    }
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
     sigset_t none, all;
@@ -55,47 +65,81 @@ spawn(struct probe *p, const char *host, const char *file)
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, ends[1], STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+    posix_spawn_file_actions_adddup2(&files, said, STDERR_FILENO);
+    posix_spawn_file_actions_adddup2(&files, tables, LINTEL_PROBE_TABLES);
+    posix_spawn_file_actions_addclosefrom_np(&files, LINTEL_PROBE_TABLES + 1);
     posix_spawnattr_init(&attr);
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &all);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int error = program == NULL || path == NULL
+    int error = program == NULL || path == NULL || env == NULL
                     ? ENOMEM
                     : posix_spawn(&p->pid, host, &files, &attr, argv, env);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&files);
-    close(ends[1]);
-    if (error != 0)
-        close(ends[0]);
-    else
-        p->said = ends[0];
     lintel_free(program);
     lintel_free(path);
     lintel_free(env);
     return error;
 }
 
-/* Until it closes its standard error, mostly by its end. */
+static int
+spawn(struct probe *p, const char *host, const char *file)
+{
+    int said[2], tables[2];
+    int error = make_pipes(said, tables);
+    if (error != 0)
+        return error;
+    error = spawn_with(p, host, file, said[1], tables[1]);
+    close(said[1]);
+    close(tables[1]);
+    p->said = said[0];
+    p->tables = tables[0];
+    if (error != 0) {
+        close(said[0]);
+        close(tables[0]);
+    }
+    return error;
+}
+
+/* What doesn't fit is read and forgotten. 0 at the end. */
+static int
+read_text(struct probe *p)
+{
+    char rest[SAID_MOST];
+    int more = p->n + 1 < sizeof p->text;
+    ssize_t n =
+        read(p->said, more ? p->text + p->n : rest, more ? sizeof p->text - 1 - p->n : sizeof rest);
+    p->n += more && n > 0 ? (size_t)n : 0;
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+static int
+read_tables(struct probe *p)
+{
+    char some[SAID_MOST];
+    ssize_t n = read(p->tables, some, sizeof some);
+    if (n > 0)
+        lintel_buf_add(p->told, some, (size_t)n);
+    return n > 0 || (n < 0 && errno == EINTR);
+}
+
+/* Until it closes both, mostly by its end. */
 static void
 listen_to(struct probe *p)
 {
-    struct pollfd fd = {.fd = p->said, .events = POLLIN};
-    char rest[SAID_MOST];
-    ssize_t n = 1;
-    for (int64_t left; n != 0 && (left = p->end - now_ms()) > 0;) {
-        if (poll(&fd, 1, (int)left) <= 0)
+    struct pollfd fds[2] = {{.fd = p->said, .events = POLLIN}, {.fd = p->tables, .events = POLLIN}};
+    for (int64_t left; (fds[0].fd >= 0 || fds[1].fd >= 0) && (left = p->end - now_ms()) > 0;) {
+        if (poll(fds, 2, (int)left) <= 0)
             continue;
-        int more = p->n + 1 < sizeof p->text;
-        n = read(p->said, more ? p->text + p->n : rest,
-                 more ? sizeof p->text - 1 - p->n : sizeof rest);
-        if (n < 0 && errno != EINTR)
-            break;
-        p->n += more && n > 0 ? (size_t)n : 0;
+        if (fds[0].fd >= 0 && fds[0].revents != 0 && !read_text(p))
+            fds[0].fd = -1;
+        if (fds[1].fd >= 0 && fds[1].revents != 0 && !read_tables(p))
+            fds[1].fd = -1;
     }
     p->text[p->n] = '\0';
     close(p->said);
+    close(p->tables);
 }
 
 /* Its status, or -1: it did not end in time, and was killed. */
@@ -159,15 +203,17 @@ judge(struct probe *p, const char *file, int status, char *reason, uint32_t size
 
 /* One try. *ret_killed: somebody else ended it, so it says nothing about the plugin. */
 static int
-try_once(const char *host, const char *file, int *ret_killed, char *reason, uint32_t size)
+try_once(const char *host, const char *file, struct lintel_buf *ret_told, int *ret_killed,
+         char *reason, uint32_t size)
 {
-    struct probe p = {.end = now_ms() + PROBE_MOST};
+    struct probe p = {.end = now_ms() + PROBE_MOST, .told = ret_told};
+    lintel_buf_reset(ret_told);
     int error = spawn(&p, host, file);
     *ret_killed = 0;
     if (error != 0) {
         lintel_format(reason, size, "%s, which tries plugins first, can't be started: %s", host,
                       strerror(error));
-        return -1;
+        return LINTEL_PROBE_UNKNOWN;
     }
     listen_to(&p);
     int status = wait_for(&p);
@@ -176,10 +222,24 @@ try_once(const char *host, const char *file, int *ret_killed, char *reason, uint
 }
 
 int
-lintel_probe(const char *host, const char *file, char *reason, uint32_t size)
+lintel_probe(const char *host, const char *file, struct lintel_buf *ret_told, char *reason,
+             uint32_t size)
 {
-    int killed = 1, result = -1;
-    for (int i = 0; killed && i < TRIES_MOST; i++)
-        result = try_once(host, file, &killed, reason, size);
+    int killed = 0, result = try_once(host, file, ret_told, &killed, reason, size);
+    long pause = PAUSE_FIRST;
+    for (int i = 1; killed && i < TRIES_MOST; i++) {
+        nanosleep(&(struct timespec){0, pause * 1000000}, NULL);
+        pause *= 2;
+        result = try_once(host, file, ret_told, &killed, reason, size);
+    }
+    if (killed) {
+        lintel_format(reason, size,
+                      "the process that tries %s first was killed %d times (signal 9): is the "
+                      "memory used up? If it is not, the plugin does it: don't use it",
+                      file, TRIES_MOST);
+        return LINTEL_PROBE_UNKNOWN;
+    }
+    if (result == 0)
+        reason[0] = '\0'; /* of a try before */
     return result;
 }

@@ -6,16 +6,20 @@
 
 #include "tests/kit/kit.h"
 
+static struct lintel_buf told; /* by the last one */
+
 /* A host that does this; $0.n has a line for each time that it ran. */
 static int
 probe(const char *name, const char *does, char *reason, uint32_t size)
 {
+    lintel_buf_fini(&told);
+    told = (struct lintel_buf){.limit = 10000};
     char script[400];
     snprintf(script, sizeof script, "#!/bin/sh\necho >>$0.n\n%s\n", does);
     const char *path = kit_write(name, script);
     if (!CHECK(chmod(path, 0700) == 0))
         return -2;
-    return lintel_probe(path, "x.so", reason, size);
+    return lintel_probe(path, "x.so", &told, reason, size);
 }
 
 /* Whoever kills the process says nothing about the plugin. */
@@ -26,11 +30,12 @@ is_tried_again_when_it_is_killed(void)
     CHECK_INT(probe("twice", "[ $(wc -l <$0.n) -gt 2 ] || kill -9 $$; echo lintel-host: good >&2",
                     reason, sizeof reason),
               0);
-    CHECK_INT(probe("always", "kill -9 $$", reason, sizeof reason), -1);
-    CHECK_HAS(reason, "x.so killed the process that opened it by signal 9");
+    CHECK_STR(reason, ""); /* not that of the ones before */
+    CHECK_INT(probe("always", "kill -9 $$", reason, sizeof reason), LINTEL_PROBE_UNKNOWN);
+    CHECK_HAS(reason, "the process that tries x.so first was killed 5 times");
     CHECK_INT(probe("five", "[ $(wc -l <$0.n) -gt 5 ] || kill -9 $$; echo lintel-host: good >&2",
                     reason, sizeof reason),
-              -1);
+              LINTEL_PROBE_UNKNOWN);
     /* What the plugin did itself counts at once. */
     CHECK_INT(probe("crash",
                     "[ $(wc -l <$0.n) -gt 1 ] || kill -SEGV $$; echo lintel-host: good >&2", reason,
@@ -43,9 +48,36 @@ is_tried_again_when_it_is_killed(void)
     CHECK_STR(reason, "x.so is no plugin");
 }
 
+/* Both streams are read to their ends, whatever comes first, and however much it is. */
+static void
+what_is_told_is_bounded(void)
+{
+    char reason[400] = "";
+    CHECK_INT(probe("tells", "echo lintel-host: good >&2; echo tables >&3", reason, sizeof reason),
+              0);
+    CHECK_STR(lintel_buf_str(&told), "tables\n");
+    CHECK_INT(probe("again",
+                    "echo >>$0.k; [ $(wc -l <$0.k) -gt 1 ] || { echo half >&3; kill -9 $$; }; "
+                    "echo whole >&3; echo lintel-host: good >&2",
+                    reason, sizeof reason),
+              0);
+    CHECK_STR(lintel_buf_str(&told), "whole\n"); /* of the last try alone */
+    CHECK_INT(probe("much",
+                    "head -c 300000 /dev/zero >&3; head -c 300000 /dev/zero >&2; head -c 300000 "
+                    "/dev/zero >&3; echo; echo lintel-host: good >&2",
+                    reason, sizeof reason),
+              -1);
+    CHECK(told.failed);
+    CHECK(told.n <= 10000);
+    CHECK_INT(probe("none", "echo lintel-host: good >&2", reason, sizeof reason), 0);
+    CHECK_INT(told.n, 0);
+    lintel_buf_fini(&told);
+}
+
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(is_tried_again_when_it_is_killed), {0}};
+    static const struct kit_test tests[] = {
+        KIT(is_tried_again_when_it_is_killed), KIT(what_is_told_is_bounded), {0}};
     return kit_main("probe", tests, argc, argv);
 }

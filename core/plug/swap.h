@@ -15,7 +15,7 @@
 
 struct lintel_swap_member {
     struct lintel_instance *instance; /* a running one that has its bus, whatever its state */
-    const lintel_plugin *plugin;      /* the new code */
+    const lintel_plugin *plugin;      /* the new one; with its code where the bus is in a thread */
     const char *file;                 /* its file; lives as long as the instance */
     /* New settings, where the tables differ; NULL: those of before. */
     const struct lintel_port *conf;

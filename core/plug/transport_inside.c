@@ -172,7 +172,7 @@ unmount(struct lintel_transport_instance *t)
 static lintel_status
 start(struct lintel_transport_instance *t)
 {
-    const lintel_plugin *p = t->conf->plugin;
+    const lintel_plugin *p = lintel_port_code(t->conf);
     lintel_status st = p->create(&t->hostloop.host, t->conf->settings, &t->self);
     if (st != LINTEL_OK)
         return st;
@@ -226,10 +226,11 @@ transport_start_inside(struct lintel_transport_instance *t)
 static void
 inside_stop(struct lintel_transport_instance *t)
 {
+    const lintel_plugin *p = lintel_port_code(t->conf);
     unmount(t); /* who waits is told */
-    if (t->conf->plugin->stop != NULL)
-        t->conf->plugin->stop(t->self);
-    t->conf->plugin->destroy(t->self);
+    if (p->stop != NULL)
+        p->stop(t->self);
+    p->destroy(t->self);
     transport_ended(t);
 }
 

@@ -484,6 +484,10 @@ void
 lintel_open_answer(struct lintel_open *o, const lintel_answer *a)
 {
     struct lintel_asker to = o->to;
+    int waits = o->does;
+    o->does = 0; /* it waits once */
+    if (waits && lintel_recorded_hold(o, a) == 0)
+        return;
     if (!(a->flags & LINTEL_ANSWER_MORE))
         lintel_open_close(o);
     to.fn(to.ctx, to.cookie, a);

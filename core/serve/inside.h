@@ -18,6 +18,7 @@ enum {
 };
 
 struct lintel_audit_look;
+struct lintel_recorded;
 struct lintel_rd;
 struct lintel_mount;
 struct lintel_open;
@@ -32,9 +33,10 @@ struct lintel_tree {
     int ending, held;
     const struct lintel_site *site; /* NULL: none yet */
     struct lintel_mount *mounts;
-    struct lintel_rd *rd;            /* the resource directory */
-    struct lintel_audit_look *looks; /* at the audit trail, under way */
-    char by[200];                    /* lintel_call_by() */
+    struct lintel_rd *rd;             /* the resource directory */
+    struct lintel_audit_look *looks;  /* at the audit trail, under way */
+    struct lintel_recorded *recorded; /* answers that wait for the trail */
+    char by[200];                     /* lintel_call_by() */
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */
@@ -130,6 +132,7 @@ struct lintel_open {
     int observe;                        /* wanted once the value is read */
     int reliable;                       /* it came by a stream */
     int heartbeat;                      /* the conditions' pmax is ours */
+    int does;                           /* a device is asked to: its answer waits for the trail */
     struct lintel_mount *mount;         /* whose plugin answers */
     struct lintel_selection *selection; /* of the pack; NULL: all of it */
     void *work; /* what the request keeps until it ends; freed by work_free, with o still valid */
@@ -141,12 +144,16 @@ struct lintel_open {
 struct lintel_open *lintel_call_open(struct lintel_call *c);
 /* The open exchange of a ticket; NULL: it has ended. */
 struct lintel_open *lintel_open_find(struct lintel_tree *t, lintel_ticket ticket);
-/* Sends an answer. Without LINTEL_ANSWER_MORE the exchange has ended before its fn is called. */
+/* Sends an answer. Without LINTEL_ANSWER_MORE the exchange has ended before its fn is called. That
+ * of a write or an action, if a device saw it, leaves when the audit trail is on the disk. */
 void lintel_open_answer(struct lintel_open *o, const lintel_answer *a);
 void lintel_open_fail(struct lintel_open *o, uint32_t code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Ends without a word: command forgotten, subscription ended. */
 void lintel_open_close(struct lintel_open *o);
+/* recorded.c: keeps the last answer of one that `does` until then, 2 s at most. -1: not kept. */
+int lintel_recorded_hold(struct lintel_open *o, const lintel_answer *a);
+void lintel_recorded_end(struct lintel_tree *t); /* of the tree: nothing is sent any more */
 lintel_ticket lintel_open_ticket(const struct lintel_open *o);
 /* Whether it is an observation of somebody who may not read any more: the code that ends it, and
  * the reason; 0: it goes on. */

@@ -23,6 +23,7 @@ core_serve_libserve_a_SOURCES = \
 	core/serve/pack.c core/serve/pack.h \
 	core/serve/patch.c core/serve/patch.h \
 	core/serve/property.c core/serve/property.h \
+	core/serve/recorded.c \
 	core/serve/rd.c core/serve/rd.h core/serve/rd_inside.c core/serve/rd_inside.h core/serve/rd_keep.c core/serve/rd_link.c core/serve/rd_list.c \
 	core/serve/rd_lookup.c core/serve/rd_policy.c core/serve/rd_request.c core/serve/rd_simple.c \
 	core/serve/rd_things.c core/serve/rd_update.c \

@@ -302,8 +302,10 @@ send_all(struct lintel_call *c, struct patch *p)
         lintel_command command =
             lintel_engine_write(c->tree->source.engine, lintel_live_thing_point(p->thing, w->i),
                                 &w->value, lintel_call_by(c), on_written, w);
-        if (command != 0)
-            w->command = command;
+        if (command == 0)
+            continue;
+        w->command = command;
+        o->does = 1;
     }
     done(p);
 }

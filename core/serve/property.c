@@ -407,8 +407,10 @@ command(struct lintel_call *c, const struct subject *s, const lintel_value *v, i
         s->affordance->kind == LINTEL_K_ACTION
             ? lintel_engine_invoke(e, s->point, v, lintel_call_by(c), on_command, o)
             : lintel_engine_write(e, s->point, v, lintel_call_by(c), on_command, o);
-    if (handle != 0)
-        o->command = handle;
+    if (handle == 0)
+        return; /* refused: no device sees it */
+    o->command = handle;
+    o->does = 1;
 }
 
 static void

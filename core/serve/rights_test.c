@@ -233,6 +233,7 @@ writes_carry_the_name_and_where_from(void)
     CHECK(ask(&alice, LINTEL_PUT, 0, METER, "20") != 0);
     CHECK_STR(fake_command(h.engine)->who, "alice from [fe80::1]:5683");
     fake_complete(h.engine, LINTEL_OK, NULL, FAKE_REAL(20));
+    fake_store_settle(h.store);
     CHECK_INT(h.code, IS(204));
     CHECK(ask(&local, LINTEL_PUT, 0, METER, "20") != 0);
     CHECK_STR(fake_command(h.engine)->who, "[fe80::1]:5683");
@@ -283,9 +284,51 @@ commands_go_on(void)
     lintel_tree_site(h.tree, &h.site);
     CHECK_INT(lintel_tree_open(h.tree), 1);
     fake_complete(h.engine, LINTEL_OK, NULL, FAKE_REAL(20));
+    fake_store_settle(h.store);
     CHECK_INT(h.code, IS(204));
     lintel_rights_free(before);
     end();
+}
+
+/* Who is told that something was done finds it in the trail. */
+static void
+answers_wait_for_the_trail(void)
+{
+    begin();
+    ask(&alice, LINTEL_PUT, 0, METER, "20");
+    fake_complete(h.engine, LINTEL_OK, NULL, FAKE_REAL(20));
+    CHECK_INT(h.answers, 0);
+    fake_store_settle(h.store);
+    CHECK_INT(h.answers, 1);
+    CHECK_INT(h.code, IS(204));
+    ask(&alice, LINTEL_PUT, 0, METER, "20"); /* with a word that is kept */
+    fake_complete(h.engine, LINTEL_E_DEVICE, "valve stuck", FAKE_REAL(20));
+    CHECK_INT(h.answers, 1);
+    fake_store_settle(h.store);
+    CHECK_INT(h.code, IS(502));
+    CHECK_HAS(h.text, "valve stuck");
+    /* Who has gone is not answered. */
+    lintel_ticket ticket = ask(&alice, LINTEL_PUT, 0, METER, "20");
+    fake_complete(h.engine, LINTEL_OK, NULL, FAKE_REAL(20));
+    lintel_tree_abandon(h.tree, ticket);
+    fake_store_settle(h.store);
+    CHECK_INT(h.answers, 2);
+    CHECK_INT(lintel_tree_open(h.tree), 0);
+    /* A disk that stands still is not waited for for ever. */
+    ask(&alice, LINTEL_PUT, 0, METER, "20");
+    fake_complete(h.engine, LINTEL_OK, NULL, FAKE_REAL(20));
+    lintel_loop_advance(h.loop, INT64_C(1999999999));
+    CHECK_INT(h.answers, 2);
+    lintel_loop_advance(h.loop, 1);
+    CHECK_INT(h.answers, 3);
+    fake_store_settle(h.store);
+    CHECK_INT(h.answers, 3);
+    /* One that waits when the hub ends. */
+    ask(&alice, LINTEL_PUT, 0, METER, "20");
+    fake_complete(h.engine, LINTEL_OK, NULL, FAKE_REAL(20));
+    CHECK_INT(lintel_tree_open(h.tree), 1);
+    end();
+    CHECK_INT(h.code, IS(503));
 }
 
 static const char *
@@ -354,6 +397,7 @@ main(int argc, char **argv)
                                             KIT(writes_carry_the_name_and_where_from),
                                             KIT(observations_end_with_the_right),
                                             KIT(commands_go_on),
+                                            KIT(answers_wait_for_the_trail),
                                             KIT(refusals_are_recorded),
                                             {0}};
     return kit_main("rights in the tree", tests, argc, argv);

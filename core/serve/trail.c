@@ -307,6 +307,12 @@ lintel_trail_add(struct lintel_trail *t, const struct lintel_trail_entry *e)
     (void)trim(t, TRIM_EACH);
 }
 
+int
+lintel_trail_sync(struct lintel_trail *t, void (*done)(void *ctx, int failed), void *ctx)
+{
+    return t->store != NULL ? lintel_store_sync(t->store, done, ctx) : -1;
+}
+
 void
 lintel_trail_command(void *ctx, const struct lintel_record *r)
 {

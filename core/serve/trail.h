@@ -43,6 +43,9 @@ void lintel_trail_keep(struct lintel_trail *t, uint64_t records, uint32_t days);
 /* Records; number, time and left_out are filled in. Texts are copied, and cut where they are too
  * long. t may be NULL. */
 void lintel_trail_add(struct lintel_trail *t, const struct lintel_trail_entry *e);
+/* done(ctx, 0) on the loop when all that was added is on the disk, done(ctx, -1) where it can't be
+ * written now; never from inside. -1: nothing to wait for, or no memory for that; no done() then. */
+int lintel_trail_sync(struct lintel_trail *t, void (*done)(void *ctx, int failed), void *ctx);
 /* lintel_record_fn: ctx is the trail. who "NAME from WHERE" is split. */
 void lintel_trail_command(void *ctx, const struct lintel_record *r);
 

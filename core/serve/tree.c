@@ -46,6 +46,7 @@ lintel_tree_free(struct lintel_tree *t)
         if (o->used)
             lintel_open_fail(o, LINTEL_UNAVAILABLE, "the hub is stopping");
     }
+    lintel_recorded_end(t);
     lintel_rd_free(t->rd);
     for (uint32_t i = 0; i < t->nblocks; i++)
         lintel_free(t->blocks[i]);

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef FAKE_AMBUSH
+#include "ambush.h"
+#endif
 
 enum {                /* address key kind, in the order of its choices */
        KIND_CONSTANT, /* always `value` */

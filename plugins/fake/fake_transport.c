@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "lintel/ext/resources.h"
+#ifdef FAKE_AMBUSH
+#include "ambush.h"
+#endif
 
 enum { S_REFUSE, S_DIE, S_UNPROTECTED };
 enum { OPEN_MOST = 64 };

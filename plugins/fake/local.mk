@@ -20,12 +20,13 @@ faulty_names = \
 	none entry export symbol execstack constructor required optional createio createcall leak fdleak threadleak \
 	lost twice stranger nan stack never duplicate novalue write exit late cut cancel stop after timer loop \
 	publish log cloexec signal locale folder umask environment secret malloc mallocleak
-trap_names = crash exec exit hang
+trap_names = crash exec exit hang liar
 wrong_plugins = $(wrong_names:%=plugins/fake/wrong-%.so)
 faulty_plugins = $(faulty_names:%=plugins/fake/faulty-%.so)
 trap_plugins = $(trap_names:%=plugins/fake/traps/trap-%.so)
-check_DATA += $(wrong_plugins) $(faulty_plugins) $(trap_plugins)
-CLEANFILES += $(wrong_plugins) $(faulty_plugins) $(trap_plugins)
+ambush_plugins = plugins/fake/ambush/fake.so plugins/fake/ambush/fake-transport.so
+check_DATA += $(wrong_plugins) $(faulty_plugins) $(trap_plugins) $(ambush_plugins)
+CLEANFILES += $(wrong_plugins) $(faulty_plugins) $(trap_plugins) $(ambush_plugins)
 plugin_headers = $(lintelinclude_HEADERS) $(lintelextinclude_HEADERS)
 BUILD_WRONG = $(AM_V_CCLD)$(MKDIR_P) $(@D) && NAME=`echo $* | tr a-z A-Z` && \
 	$(CC) $(AM_CPPFLAGS) $(CPPFLAGS) $(PLUGIN_COMPILE) $(CFLAGS) $(PLUGIN_LINK) $(WRONG_LINK) $(LDFLAGS) -o $@ $<
@@ -40,10 +41,15 @@ plugins/fake/faulty-execstack.so: WRONG_LINK = -Wl,-z,execstack
 # These do harm when they are opened.
 plugins/fake/traps/trap-%.so: plugins/fake/trap.c $(plugin_headers)
 	$(BUILD_WRONG) -DTRAP_$$NAME -DTRAP_NAME='"trap-$*"'
+# Like the ones above, they do what they should; but opening them leaves a mark, where it is not in a cage.
+plugins/fake/ambush/fake.so: plugins/fake/fake.c plugins/fake/ambush.h $(plugin_headers)
+	$(BUILD_WRONG) -DFAKE_AMBUSH
+plugins/fake/ambush/fake-transport.so: plugins/fake/fake_transport.c plugins/fake/ambush.h $(plugin_headers)
+	$(BUILD_WRONG) -DFAKE_AMBUSH
 
 dist_check_SCRIPTS += plugins/fake/check.sh
 TESTS += plugins/fake/check.sh
-EXTRA_DIST += plugins/fake/faulty.c plugins/fake/trap.c plugins/fake/wrong.c
+EXTRA_DIST += plugins/fake/ambush.h plugins/fake/faulty.c plugins/fake/trap.c plugins/fake/wrong.c
 
 # A plugin that tries to get out of its cage, with different needs.
 check_PROGRAMS += plugins/fake/escape.so plugins/fake/escape-serial.so plugins/fake/escape-network.so

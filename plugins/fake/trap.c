@@ -13,6 +13,12 @@ create(const lintel_host *h, const lintel_value *v, void **self)
     return *self != NULL ? LINTEL_OK : LINTEL_E_NOMEM;
 }
 
+#ifdef TRAP_LIAR
+static lintel_field bus_fields[2]; /* in the hub's process it has another row */
+#else
+static const lintel_field bus_fields[] = {{0}};
+#endif
+
 static void __attribute__((constructor)) spring(void)
 {
 #if defined TRAP_CRASH
@@ -22,13 +28,15 @@ static void __attribute__((constructor)) spring(void)
         pause();
 #elif defined TRAP_EXIT
     _exit(0);
+#elif defined TRAP_LIAR
+    if (getenv("LINTEL_AMBUSH") != NULL)
+        bus_fields[0] = (lintel_field){.name = "more", .help = "More.", .type = LINTEL_T_INT};
 #elif defined TRAP_EXEC
     char *const none[] = {NULL};
     execve("/bin/true", none, none);
 #endif
 }
 
-static const lintel_field bus_fields[] = {{0}};
 static const lintel_plugin trap = {.size = sizeof trap,
                                    .name = TRAP_NAME,
                                    .unit_bytes = 1,

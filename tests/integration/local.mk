@@ -28,6 +28,7 @@ integration_tests = \
 	tests/integration/supervise.sh \
 	tests/integration/swap.sh \
 	tests/integration/tape.sh \
+	tests/integration/told.sh \
 	tests/integration/wot.sh
 dist_check_SCRIPTS += $(integration_tests)
 EXTRA_DIST += \
