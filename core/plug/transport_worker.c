@@ -23,54 +23,24 @@ enum {
 /* ---- to the hub ------------------------------------------------------------------------------ */
 
 static void
-send_out(struct lintel_transport_worker *w, unsigned flags)
+send_out(struct lintel_transport_worker *w)
 {
     if (!w->out.failed && !w->dead)
-        w->fns.send(w->ctx, &w->out, flags);
+        w->fns.send(w->ctx, &w->out, 0);
 }
 
-/* What a turn of the loop brought leaves together at its end. */
-static void
-uncork(void *arg)
-{
-    struct tw_thread *t = arg;
-    pthread_mutex_lock(&t->lock);
-    if (t->corked != NULL)
-        t->corked->fns.flush(t->corked->ctx); /* there is one way out for all */
-    t->corked = NULL;
-    pthread_mutex_unlock(&t->lock);
-}
-
-/* Whether there is more to come in this turn; with the lock held. */
-static int
-corks(struct lintel_transport_worker *w)
-{
-    struct tw_thread *t = w->thread;
-    if (w->fns.flush == NULL || !pthread_equal(pthread_self(), t->thread))
-        return 0;
-    t->corked = w;
-    lintel_turn_end(t->loop, &t->turn, uncork, t);
-    return 1;
-}
-
-static int
-send_message(struct lintel_transport_worker *w, struct lintel_tw m, int at_once)
+int
+tw_send(struct lintel_transport_worker *w, struct lintel_tw m)
 {
     m.instance = w->number;
     pthread_mutex_lock(&w->thread->lock);
     lintel_buf_reset(&w->out);
     lintel_tw_write(&w->out, &m);
     int ret = w->out.failed ? -1 : 0;
-    send_out(w, !at_once && corks(w) ? LINTEL_SEND_MORE : 0);
+    send_out(w);
     lintel_buf_reset(&w->out);
     pthread_mutex_unlock(&w->thread->lock);
     return ret;
-}
-
-int
-tw_send(struct lintel_transport_worker *w, struct lintel_tw m)
-{
-    return send_message(w, m, 0);
 }
 
 void
@@ -79,7 +49,7 @@ tw_say_locked(struct lintel_transport_worker *w, struct lintel_wire_up m)
     m.instance = w->number;
     lintel_buf_reset(&w->out);
     lintel_wire_say(&w->out, &m);
-    send_out(w, 0);
+    send_out(w);
     lintel_buf_reset(&w->out);
 }
 
@@ -113,7 +83,7 @@ tw_ask(struct lintel_transport_worker *w, const struct lintel_tw *m, int64_t ns,
     t->asker = w;
     pthread_cond_signal(&t->room);
     pthread_mutex_unlock(&t->lock);
-    *ret_sent = send_message(w, *m, 1) == 0;
+    *ret_sent = tw_send(w, *m) == 0;
     pthread_mutex_lock(&t->lock);
     while (*ret_sent && t->reply == NULL && !is_ended(w) &&
            pthread_cond_timedwait(&t->answered, &t->lock, &until) != ETIMEDOUT)
@@ -254,8 +224,6 @@ close_instance(struct lintel_transport_worker *w)
     pthread_mutex_lock(&w->thread->lock);
     tw_say_locked(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_CLOSED});
     w->dead = w->gone = 1;
-    if (w->thread->corked == w)
-        w->thread->corked = NULL; /* all of it went with the last word */
     pthread_cond_broadcast(&w->thread->room);
     pthread_mutex_unlock(&w->thread->lock);
 }

@@ -27,7 +27,6 @@ struct tw_thread { /* of all transports of the process */
     pthread_t thread;
     uint32_t users;           /* under the lock of all threads */
     struct tw_scratch *spare; /* [inst] */
-    struct lintel_turn turn;  /* [inst]: its end */
     pthread_mutex_t lock;     /* of all below */
     pthread_cond_t answered;  /* what is asked has come */
     pthread_cond_t room;      /* the reader may go on, or an instance has gone */
@@ -37,7 +36,6 @@ struct tw_thread { /* of all transports of the process */
     uint64_t asked; /* what the plugin waits for; 0: nothing */
     struct lintel_transport_worker *asker;
     struct tw_message *reply;
-    struct lintel_transport_worker *corked; /* one that has said something in this turn */
 };
 
 struct tw_slot { /* an exchange that the plugin has submitted */
@@ -80,7 +78,7 @@ extern const lintel_host tw_host; /* the table that each copies */
 struct tw_scratch *tw_scratch_take(struct tw_thread *t);
 void tw_scratch_put(struct tw_thread *t, struct tw_scratch *s);
 
-/* Sends a frame, from the loop at the end of its turn; -1: it is too long, or memory is out. */
+/* Sends a frame; -1: it is too long, or memory is out. */
 int tw_send(struct lintel_transport_worker *w, struct lintel_tw m);
 void tw_say(struct lintel_transport_worker *w, struct lintel_wire_up m);
 /* With the lock held. */
