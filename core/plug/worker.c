@@ -763,7 +763,9 @@ worker_run_inbox(void *arg)
             waits = handle(w, &down);
             leave(w);
         } else { /* the hub's own code wrote it, so only memory can be short */
-            w->fns.lost(w->ctx);
+            pthread_mutex_lock(&w->lock);
+            worker_lost(w);
+            pthread_mutex_unlock(&w->lock);
         }
         if (waits) {
             pthread_mutex_lock(&w->lock);

@@ -9,6 +9,14 @@
 
 /* ---- to the hub ------------------------------------------------------------------------------ */
 
+/* Who was left behind, or has ended, has nobody to tell it. */
+void
+worker_lost(struct lintel_worker *w)
+{
+    if (!w->dead)
+        w->fns.lost(w->ctx);
+}
+
 /* With the lock held. */
 int
 worker_send(struct lintel_worker *w, int if_room)
@@ -18,8 +26,8 @@ worker_send(struct lintel_worker *w, int if_room)
         ret =
             w->fns.send(w->ctx, &w->out,
                         (if_room ? LINTEL_SEND_IF_ROOM : 0u) | (w->corked ? LINTEL_SEND_MORE : 0u));
-    if (ret < 0 && !if_room && !w->dead)
-        w->fns.lost(w->ctx);
+    if (ret < 0 && !if_room)
+        worker_lost(w);
     lintel_buf_reset(&w->out);
     return ret;
 }
@@ -71,7 +79,7 @@ worker_wake(struct lintel_worker *w)
     if (lintel_loop_post(w->loop, worker_run_inbox, w) == 0)
         w->scheduled = 1;
     else
-        w->fns.lost(w->ctx);
+        worker_lost(w);
 }
 
 /* ---- what the plugin calls: any thread ------------------------------------------------------- */

@@ -130,6 +130,7 @@ int worker_send(struct lintel_worker *w, int if_room); /* w->out; returns as fns
 int worker_say(struct lintel_worker *w, struct lintel_wire_up m, int if_room);
 /* What the plugin did wrong. level: LINTEL_LOG_ERROR, and the hub ends it; or LINTEL_LOG_WARN. */
 void worker_misbehaving(struct lintel_worker *w, int32_t level, const char *what);
+void worker_lost(struct lintel_worker *w); /* a frame that had to come or go */
 /* worker_late.c: what the hub is too slow for. */
 void worker_publish(struct lintel_worker *w, const lintel_sample *s, uint32_t n);
 void worker_say_late(struct lintel_worker *w, struct lintel_wire_up m); /* keeps its place */
