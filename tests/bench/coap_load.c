@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A CoAP load client made of raw datagrams: so many sockets with so many GETs under way each, for
- * so many seconds.
+ * so many seconds; with a JSON value, PUTs of that.
  *
- *   coap_load ADDRESS PORT PATH [SOCKETS [UNDER-WAY [SECONDS]]]
+ *   coap_load ADDRESS PORT PATH [SOCKETS [UNDER-WAY [SECONDS [VALUE]]]]
  *
  * Prints one line: answers per second, latency percentiles in microseconds, lost requests, answers
  * that are errors. An answer is what comes back with the token of a request, so a bare UDP echo
@@ -48,13 +48,18 @@ static uint64_t latencies[BUCKETS], answers, lost, errors;
 static int counting;
 
 static void
-build_request(const char *path)
+build_request(const char *path, const char *value)
 {
+    static const uint8_t json = 50;
     /* The token: slot, and how often it was used. */
-    wire_begin(&request, 1);
+    wire_begin(&request, value != NULL ? 3 : 1);
     wire_path(&request, path);
+    if (value != NULL) {
+        wire_option(&request, 12, &json, 1);
+        wire_payload(&request, value, strlen(value));
+    }
     if (request.n > MAX_REQUEST) {
-        fprintf(stderr, "%s: the path is too long\n", program);
+        fprintf(stderr, "%s: the path or the value is too long\n", program);
         exit(2);
     }
 }
@@ -160,13 +165,14 @@ int
 main(int argc, char **argv)
 {
     if (argc < 4) {
-        fprintf(stderr, "usage: coap_load ADDRESS PORT PATH [SOCKETS [UNDER-WAY [SECONDS]]]\n");
+        fprintf(stderr,
+                "usage: coap_load ADDRESS PORT PATH [SOCKETS [UNDER-WAY [SECONDS [VALUE]]]]\n");
         return 2;
     }
     nsockets = wire_argument(program, argc, argv, 4, nsockets, MAX_SOCKETS);
     under_way = wire_argument(program, argc, argv, 5, under_way, MAX_UNDER_WAY);
     unsigned seconds = wire_argument(program, argc, argv, 6, 3, 600);
-    build_request(argv[3]);
+    build_request(argv[3], argc > 7 ? argv[7] : NULL);
     open_sockets(argv[1], wire_argument(program, argc, argv, 2, 0, 65535));
 
     struct pollfd polls[MAX_SOCKETS];
