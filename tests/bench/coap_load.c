@@ -131,6 +131,16 @@ take(unsigned s, const uint8_t *m, size_t n, int64_t t)
     slot->sent = 0;
 }
 
+/* One that comes apart from its acknowledgement wants one of its own (RFC 7252 section 5.2.2). */
+static void
+acknowledge(unsigned s, const uint8_t *m, size_t n)
+{
+    const uint8_t ack[] = {0x60, 0, m[2], m[3]};
+    if (n >= 4 && (m[0] & 0xf0) == 0x40 && send(sockets[s].fd, ack, sizeof ack, 0) < 0 &&
+        errno != EAGAIN)
+        wire_fail(program, "is the server there?");
+}
+
 static void
 receive(unsigned s)
 {
@@ -143,8 +153,10 @@ receive(unsigned s)
     }
     int n = recvmmsg(sockets[s].fd, messages, BATCH, MSG_DONTWAIT, NULL);
     int64_t t = wire_now();
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        acknowledge(s, texts[i], messages[i].msg_len);
         take(s, texts[i], messages[i].msg_len, t);
+    }
 }
 
 static double
