@@ -48,6 +48,8 @@ int cli_schema(struct cli *c);
 /* Takes `--name VALUE` off the command's arguments: 1, 0 if it is not there, -1 after telling that
  * its value is missing. */
 int cli_option(struct cli *c, const char *name, const char **ret);
+/* Takes a flag like "--quiet" off the arguments; whether it was there. */
+int cli_take_flag(struct cli *c, const char *name);
 /* Whether an option is left that no command knows; told. */
 int cli_options_left(const struct cli *c);
 /* Control characters become blanks, but for line ends and tabs: what devices, peers and files say

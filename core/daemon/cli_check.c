@@ -114,9 +114,12 @@ print_verdict(const struct cli *c, const char *dir, const struct lintel_site *si
 int
 cli_check(struct cli *c)
 {
+    int runs_all = cli_take_flag(c, "--run-plugins");
     const char *dir = c->argc > 0 ? c->argv[0] : "/etc/lintel";
     struct lintel_site_reader reader;
     struct lintel_report report = {0};
+    if (cli_options_left(c))
+        return CLI_USAGE;
     if (c->argc > 1) {
         cli_say("check takes one folder");
         return CLI_USAGE;
@@ -126,6 +129,8 @@ cli_check(struct cli *c)
         return CLI_FAILED;
     }
     reader.source.run_tests = 1;
+    if (runs_all)
+        lintel_loader_run_all(reader.loader);
     if (isatty(STDERR_FILENO) && !c->json)
         reader.source.progress = show_progress;
     struct lintel_site *site = lintel_site_read(&reader.source, &report);

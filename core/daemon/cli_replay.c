@@ -461,25 +461,10 @@ run(struct replay *r, const char *dir, const char *bus)
     return status;
 }
 
-/* `--quiet` off the arguments. */
-static int
-take_flag(struct cli *c, const char *name)
-{
-    for (int i = 0; i < c->argc; i++) {
-        if (strcmp(c->argv[i], name) != 0)
-            continue;
-        for (int k = i + 1; k < c->argc; k++)
-            c->argv[k - 1] = c->argv[k];
-        c->argc--;
-        return 1;
-    }
-    return 0;
-}
-
 int
 cli_replay(struct cli *c)
 {
-    struct replay r = {.c = c, .quiet = take_flag(c, "--quiet")};
+    struct replay r = {.c = c, .quiet = cli_take_flag(c, "--quiet")};
     const char *bus = NULL;
     if (cli_option(c, "--bus", &bus) < 0 || cli_options_left(c))
         return CLI_USAGE;

@@ -102,6 +102,19 @@ cli_option(struct cli *c, const char *name, const char **ret)
 }
 
 int
+cli_take_flag(struct cli *c, const char *name)
+{
+    int i = 0;
+    while (i < c->argc && strcmp(c->argv[i], name) != 0)
+        i++;
+    if (i == c->argc)
+        return 0;
+    for (c->argc--; i < c->argc; i++)
+        c->argv[i] = c->argv[i + 1];
+    return 1;
+}
+
+int
 cli_options_left(const struct cli *c)
 {
     for (int i = 0; i < c->argc; i++)

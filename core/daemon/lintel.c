@@ -17,7 +17,7 @@ static const struct command {
     int (*fn)(struct cli *c);
     const char *arguments, *help;
 } commands[] = {
-    {"check", cli_check, "[DIR]", "judge a site, run the tests in its bindings"},
+    {"check", cli_check, "[DIR] [--run-plugins]", "judge a site, run the tests in its bindings"},
     {"run", cli_run, "[DIR]", "run a hub in the foreground with this site"},
     {"status", cli_status, "[BUS]", "the hub, what is wrong; one bus in detail"},
     {"things", cli_things, "[WORD]", "the things, or those with WORD in a column"},
@@ -78,7 +78,7 @@ find_command(const char *name)
 static int
 has_own_options(const struct command *c)
 {
-    return c->fn == cli_record || c->fn == cli_replay || c->fn == cli_try || c->fn == cli_plugin;
+    return c->fn == cli_check || c->fn == cli_record || c->fn == cli_replay || c->fn == cli_try || c->fn == cli_plugin;
 }
 
 /* --json and --run DIR are also taken behind the command, up to "--". 1: --help stands there. */

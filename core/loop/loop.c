@@ -2,8 +2,11 @@
 #include "core/loop/loop.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "core/base/mem.h"
@@ -41,7 +44,10 @@ struct posts {
 
 struct lintel_loop {
     uv_loop_t uv;
-    uv_async_t wake;
+    uv_poll_t wake;     /* of wake_fd */
+    int wake_fd;        /* an eventfd. A uv_async_t lets its receiver spin until the sender is done:
+                           a third of the speed where cores are busy */
+    _Atomic int wakers; /* threads that are about to write to it */
     uv_prepare_t turn;
     struct lintel_turn *turns;
     uv_timer_t alarm; /* armed for the heap's first, or earlier; idle on a fake loop */
@@ -58,8 +64,9 @@ struct lintel_loop {
     size_t watch_room, nwatches;
     struct signal_watch *signals;
 
-    pthread_mutex_t lock; /* of posted */
+    pthread_mutex_t lock; /* of posted and awake */
     struct posts posted, running;
+    int awake; /* it looks again before it waits */
 };
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -312,10 +319,19 @@ lintel_loop_watch(struct lintel_loop *l, int fd, uint32_t events,
 
 /* ---- work from other threads ----------------------------------------------------------------- */
 
+/* With l->wakers raised by one, since before the loop could end of what it is woken for. The last
+ * look at l. */
+static void
+wake(struct lintel_loop *l)
+{
+    eventfd_write(l->wake_fd, 1); /* can't fail: the counter is far from full */
+    atomic_fetch_sub(&l->wakers, 1);
+}
+
 int
 lintel_loop_post(struct lintel_loop *l, void (*fn)(void *arg), void *arg)
 {
-    int ok = 1;
+    int ok = 1, first = 0;
     pthread_mutex_lock(&l->lock);
     struct posts *q = &l->posted;
     if (q->n == q->room) {
@@ -327,30 +343,49 @@ lintel_loop_post(struct lintel_loop *l, void (*fn)(void *arg), void *arg)
             q->room = room;
         }
     }
-    if (ok)
+    if (ok) {
+        first = q->n == 0 && !l->awake; /* else the loop looks anyway */
         q->list[q->n++] = (struct post){fn, arg};
+        if (first)
+            atomic_fetch_add(&l->wakers, 1);
+    }
     pthread_mutex_unlock(&l->lock);
-    if (ok)
-        uv_async_send(&l->wake);
+    if (first)
+        wake(l);
     return ok ? 0 : -1;
 }
 
-/* What is posted meanwhile runs in the next turn: its uv_async_send came after this one was taken.
- */
-static void
-on_wake(uv_async_t *wake)
+/* Returns how many those were. again: if there were any, another look follows before the loop
+ * waits, and until then nobody has to wake it. */
+static size_t
+run_posted(struct lintel_loop *l, int again)
 {
-    struct lintel_loop *l = wake->data;
     pthread_mutex_lock(&l->lock);
     struct posts list = l->posted;
     l->posted = l->running;
+    l->awake = again && list.n != 0;
     pthread_mutex_unlock(&l->lock);
-    for (size_t i = 0; i < list.n; i++) {
+    size_t n = list.n;
+    for (size_t i = 0; i < n; i++) {
         l->events++;
         list.list[i].fn(list.list[i].arg);
     }
     list.n = 0;
     l->running = list;
+    return n;
+}
+
+/* What is posted meanwhile is seen by a second look; what comes then runs in the next turn, so that
+ * those who post again and again don't hold up the descriptors. */
+static void
+on_wake(uv_poll_t *handle, int status, int events)
+{
+    struct lintel_loop *l = handle->data;
+    eventfd_t count;
+    (void)status, (void)events;
+    eventfd_read(l->wake_fd, &count);
+    if (run_posted(l, 1) != 0)
+        run_posted(l, 0);
 }
 
 /* ---- the end of a turn ----------------------------------------------------------------------- */
@@ -462,7 +497,10 @@ new_loop(int fake)
     l->uv.data = l->wake.data = l->alarm.data = l->turn.data = l;
     uv_timer_init(&l->uv, &l->alarm);
     uv_prepare_init(&l->uv, &l->turn);
-    if (uv_async_init(&l->uv, &l->wake, on_wake) != 0) {
+    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (l->wake_fd < 0 || uv_poll_init(&l->uv, &l->wake, l->wake_fd) != 0) {
+        if (l->wake_fd >= 0)
+            close(l->wake_fd);
         uv_close((uv_handle_t *)&l->alarm, NULL);
         uv_close((uv_handle_t *)&l->turn, NULL);
         uv_run(&l->uv, UV_RUN_DEFAULT);
@@ -470,6 +508,7 @@ new_loop(int fake)
         free_memory(l);
         return NULL;
     }
+    uv_poll_start(&l->wake, UV_READABLE, on_wake);
     uv_prepare_start(&l->turn, on_turn);
     pthread_mutex_init(&l->lock, NULL);
     l->fake = fake;
@@ -505,6 +544,9 @@ lintel_loop_free(struct lintel_loop *l)
     uv_close((uv_handle_t *)&l->wake, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT); /* until everything is closed */
     LINTEL_ASSERT(uv_loop_close(&l->uv) == 0);
+    while (atomic_load(&l->wakers) != 0) /* the descriptor would be another's */
+        sched_yield();
+    close(l->wake_fd);
     pthread_mutex_destroy(&l->lock);
     free_memory(l);
 }
@@ -520,8 +562,9 @@ lintel_loop_run(struct lintel_loop *l)
 void
 lintel_loop_stop(struct lintel_loop *l)
 {
+    atomic_fetch_add(&l->wakers, 1);
     atomic_store(&l->stopping, 1);
-    uv_async_send(&l->wake);
+    wake(l);
 }
 
 /* Serves descriptors, signals and posts until nothing happens any more. */

@@ -212,6 +212,52 @@ a_post_may_post(void)
     lintel_loop_free(l);
 }
 
+enum { CHAIN = 100 };
+struct chain {
+    struct lintel_loop *loop;
+    int posts, before; /* all, and until the descriptor was served */
+};
+
+static void
+post_again(void *arg)
+{
+    struct chain *c = arg;
+    if (++c->posts < CHAIN)
+        lintel_loop_post(c->loop, post_again, c);
+}
+
+static void
+on_end_of_pipe(void *arg, int fd, uint32_t ready)
+{
+    struct chain *c = arg;
+    (void)ready;
+    c->before = c->posts;
+    lintel_loop_watch(c->loop, fd, 0, NULL, NULL);
+}
+
+static int
+is_through(void *ctx)
+{
+    const struct chain *c = ctx;
+    return c->posts == CHAIN && c->before >= 0;
+}
+
+/* Posts that post the next one do not hold up the descriptors. */
+static void
+posts_leave_room_for_others(void)
+{
+    int fds[2];
+    struct chain c = {.loop = lintel_loop_new(), .before = -1};
+    REQUIRE(c.loop != NULL && pipe(fds) == 0);
+    close(fds[1]);
+    lintel_loop_watch(c.loop, fds[0], LINTEL_LOOP_READ, on_end_of_pipe, &c);
+    lintel_loop_post(c.loop, post_again, &c);
+    CHECK(lintel_loop_until(c.loop, is_through, &c, INT64_C(10000000000)));
+    CHECK(c.before < CHAIN / 2);
+    close(fds[0]);
+    lintel_loop_free(c.loop);
+}
+
 struct ear {
     struct lintel_loop *loop;
     int calls, bytes_a_call;
@@ -328,6 +374,7 @@ main(int argc, char **argv)
                                             KIT(real_timers),
                                             KIT(posts_come_in_order_from_another_thread),
                                             KIT(a_post_may_post),
+                                            KIT(posts_leave_room_for_others),
                                             KIT(watches_are_level_triggered),
                                             KIT(signals_come_to_the_loop),
                                             KIT(running_out_of_memory_is_survived),

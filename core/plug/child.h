@@ -27,7 +27,7 @@ struct lintel_child *lintel_child_new(struct lintel_loop *loop, const char *prog
                                       const struct lintel_child_fns *fns, void *ctx);
 /* Starts it now if it waits for its next start. */
 void lintel_child_retry(struct lintel_child *c);
-/* -1: not up, or it does not read. later: many more frames follow at once. */
+/* -1: not up, or it does not read. later: at the end of the loop's turn, with all others. */
 int lintel_child_send(struct lintel_child *c, const struct lintel_buf *b, int later);
 size_t lintel_child_queued(const struct lintel_child *c);
 int lintel_child_is_up(const struct lintel_child *c);

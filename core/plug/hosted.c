@@ -18,12 +18,16 @@
 #include "core/trust/secret.h"
 #include "core/plug/worker.h"
 
-enum { STOP_MOST = 4 }; /* seconds; less than the hub waits */
+enum {
+    STOP_MOST = 4, /* seconds; less than the hub waits */
+    ROW_LEAST = 16 /* frames in a row for one of several instances, until it reads for itself */
+};
 
 struct hosted {
     int fd;
     struct lintel_outbox *out; /* NULL: not in the cage yet */
     struct slot *slots;
+    uint32_t row_of, row; /* the instance that the last frames were for, and how many those are */
     struct lintel_reader in;
     struct lintel_cage cage;
     struct lintel_cage_watch watch;
@@ -208,6 +212,8 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
         say(h, (struct lintel_wire_up){.instance = number, .kind = LINTEL_WIRE_CLOSED});
     if (s != NULL && kind == LINTEL_WIRE_CLOSE)
         s->closing = 1;
+    h->row = h->row_of == number ? h->row + 1 : 1;
+    h->row_of = number;
     /* What can't be delivered for lack of memory would be missed for ever; a new process has a
      * chance. */
     return s == NULL ? 0 : deliver(s, data, n);
@@ -263,14 +269,22 @@ look_at_cage(struct hosted *h)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* The only instance reads for itself, as long as it is the only one. */
+/* The only instance reads for itself, as long as it is the only one and never blocks. Any other
+ * does it after a row of frames for it, and has to earn it anew when that was over. */
 static void
 offer_reading(struct hosted *h)
 {
     struct slot *s = h->slots;
-    if (s != NULL && s->next == NULL && s->worker != NULL && !s->closing &&
-        lintel_worker_is_prompt(s->worker))
-        lintel_reader_offer(&h->in, &s->guest);
+    while (s != NULL && s->number != h->row_of)
+        s = s->next;
+    if (s == NULL || s->worker == NULL || s->closing)
+        return;
+    enum lintel_prompt prompt = lintel_worker_prompt(s->worker);
+    int brief = prompt == LINTEL_PROMPT_LATELY || s != h->slots || s->next != NULL;
+    if (prompt == LINTEL_PROMPT_NOT || (brief && h->row < ROW_LEAST))
+        return;
+    if (lintel_reader_offer(&h->in, &s->guest, brief) != 0)
+        h->row = 0;
 }
 
 /* Until the hub closes the connection: 0. Else -1. */

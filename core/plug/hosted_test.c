@@ -28,9 +28,9 @@ struct host {
 static const char *
 built(const char *path)
 {
-    static char full[4][1024];
+    static char full[8][1024];
     static unsigned turn;
-    char *ret = full[turn++ % 4];
+    char *ret = full[turn++ % 8];
     const char *build = getenv("LINTEL_BUILDDIR");
     snprintf(ret, sizeof full[0], "%s/%s", build ? build : ".", path);
     return ret;
@@ -85,6 +85,7 @@ let_in(struct host *h)
     CHECK_INT(m.id, h->pid);
     lintel_cage_find_user(&cage.user);
     lintel_cage_add_path(&cage, built("plugins/fake/fake.so"), 0);
+    lintel_cage_add_path(&cage, built("plugins/fake/fake-blocking.so"), 0);
     lintel_cage_add_path(&cage, built("plugins/fake/wrong-major.so"), 0);
     lintel_buf_reset(&h->frame);
     lintel_cage_write(&h->frame, &cage);
@@ -255,7 +256,7 @@ opening_and_starting_are_two(void)
 
 /* ---- who reads ------------------------------------------------------------------------------- */
 
-enum { COUNTER = 1, SPIN = 18 }; /* kinds of points, by number: plugins/fake/fake.c */
+enum { COUNTER = 1, STALL = 6, SPIN = 18 }; /* kinds of points, by number: plugins/fake/fake.c */
 
 static void
 bind_point(struct host *h, uint32_t number, uint32_t id, int kind)
@@ -284,12 +285,14 @@ ask(struct host *h, uint32_t number, uint32_t slot, uint64_t ticket)
 }
 
 static int
-open_with_points(struct host *h, uint32_t number)
+open_with_points(struct host *h, uint32_t number, const char *plugin)
 {
+    char file[64];
     static const lintel_value settings[] = {
         {LINTEL_T_INT, 0, {.i = 1}}, {LINTEL_T_BOOL, 0, {.i = 0}}, {LINTEL_T_BOOL, 0, {.i = 0}}};
     struct lintel_wire_up m;
-    open_instance(h, number, built("plugins/fake/fake.so"), "fake");
+    snprintf(file, sizeof file, "plugins/fake/%s.so", plugin);
+    open_instance(h, number, built(file), plugin);
     if (!expect(h, LINTEL_WIRE_READY, &m))
         return 0;
     lintel_buf_reset(&h->frame);
@@ -297,6 +300,7 @@ open_with_points(struct host *h, uint32_t number)
     put(h);
     bind_point(h, number, 0, COUNTER);
     bind_point(h, number, 1, SPIN);
+    bind_point(h, number, 2, STALL);
     return 1;
 }
 
@@ -341,12 +345,12 @@ who_reads_changes(void)
     double values[2] = {1, 1};
     begin(&h);
     REQUIRE(let_in(&h));
-    REQUIRE(open_with_points(&h, 1));
+    REQUIRE(open_with_points(&h, 1, "fake"));
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < 20; i++)
             count(&h, 1, &values[0], 1, i % 5 == 0);
         count(&h, 1, &values[0], 20, round % 2);
-        REQUIRE(open_with_points(&h, 2));
+        REQUIRE(open_with_points(&h, 2, "fake"));
         values[1] = 1;
         count(&h, 2, &values[1], 5, round % 2);
         count(&h, 1, &values[0], 5, 0);
@@ -360,34 +364,102 @@ who_reads_changes(void)
     CHECK_INT(finish(&h), 0);
 }
 
+/* Until the instance is in the call of a request. The first question may be answered before it has
+ * begun. */
+static void
+wait_for_call(struct host *h, uint32_t number)
+{
+    struct lintel_wire_up m;
+    for (int told = 0; !told;) {
+        say(h, 0, LINTEL_WIRE_PING);
+        do {
+            if (!expect(h, LINTEL_WIRE_PONG, &m))
+                return;
+            told |= m.instance == number && strcmp(m.text, "a request's call") == 0;
+        } while (m.instance != 0);
+    }
+}
+
 /* The one that reads is held up in its plugin: the process answers nevertheless, and says where. */
 static void
 who_reads_hangs(void)
+{
+    struct host h;
+    double value = 1;
+    begin(&h);
+    REQUIRE(let_in(&h));
+    REQUIRE(open_with_points(&h, 1, "fake"));
+    count(&h, 1, &value, 20, 1);
+    count(&h, 1, &value, 20, 0);
+    ask(&h, 1, 1, 1000000);
+    wait_for_call(&h, 1);
+    /* A second instance is served beside it. */
+    value = 1;
+    REQUIRE(open_with_points(&h, 2, "fake"));
+    count(&h, 2, &value, 20, 0);
+    kill(h.pid, SIGKILL);
+    CHECK(WIFSIGNALED(finish(&h)));
+    close(h.fd);
+}
+
+/* Of several instances the one reads that much comes for; the others miss nothing, even when it is
+ * held up. */
+static void
+one_of_several_reads(void)
+{
+    struct host h;
+    double values[2] = {1, 1};
+    begin(&h);
+    REQUIRE(let_in(&h));
+    REQUIRE(open_with_points(&h, 1, "fake"));
+    REQUIRE(open_with_points(&h, 2, "fake-blocking"));
+    for (int round = 0; round < 20; round++) {
+        uint32_t one = (uint32_t)round % 2;
+        for (int i = 0; i < 40; i++)
+            count(&h, one + 1, &values[one], 1, 0);
+        count(&h, one + 1, &values[one], 40, round % 3 == 0);
+        count(&h, 2 - one, &values[1 - one], round, round % 4 == 0);
+    }
+    for (int i = 0; i < 40; i++)
+        count(&h, 1, &values[0], 1, 0);
+    ask(&h, 1, 1, 1000000);
+    count(&h, 2, &values[1], 20, 0);
+    kill(h.pid, SIGKILL);
+    CHECK(WIFSIGNALED(finish(&h)));
+    close(h.fd);
+}
+
+/* A plugin that blocks reads for itself while its calls are short. In a long one it hears of a
+ * cancellation, and of the end, nevertheless. */
+static void
+who_reads_blocks(void)
 {
     struct host h;
     struct lintel_wire_up m;
     double value = 1;
     begin(&h);
     REQUIRE(let_in(&h));
-    REQUIRE(open_with_points(&h, 1));
-    count(&h, 1, &value, 20, 1);
-    count(&h, 1, &value, 20, 0);
-    ask(&h, 1, 1, 1000000);
-    /* The first question may be answered before the call has begun. */
-    for (int told = 0; !told;) {
-        say(&h, 0, LINTEL_WIRE_PING);
-        do {
-            REQUIRE(expect(&h, LINTEL_WIRE_PONG, &m));
-            told |= m.instance == 1 && strcmp(m.text, "a request's call") == 0;
-        } while (m.instance != 0);
+    REQUIRE(open_with_points(&h, 1, "fake-blocking"));
+    for (uint64_t round = 0; round < 3; round++) {
+        for (int i = 0; i < 200; i++)
+            count(&h, 1, &value, 1, 0);
+        ask(&h, 1, 2, 1000000 + round);
+        if (round != 1) /* what waits in the inbox at the end is not answered */
+            wait_for_call(&h, 1);
+        if (round < 2) {
+            lintel_buf_reset(&h.frame);
+            lintel_wire_short(&h.frame, 1, LINTEL_WIRE_CANCEL, 1000000 + round);
+            put(&h);
+        } else {
+            say(&h, 1, LINTEL_WIRE_CLOSE);
+        }
+        REQUIRE(expect(&h, LINTEL_WIRE_DONE, &m));
+        CHECK(m.ticket == 1000000 + round);
+        CHECK_INT(m.status, LINTEL_E_CANCELLED);
     }
-    /* A second instance is served beside it. */
-    value = 1;
-    REQUIRE(open_with_points(&h, 2));
-    count(&h, 2, &value, 20, 0);
-    kill(h.pid, SIGKILL);
-    CHECK(WIFSIGNALED(finish(&h)));
+    REQUIRE(expect(&h, LINTEL_WIRE_CLOSED, &m));
     close(h.fd);
+    CHECK_INT(finish(&h), 0);
 }
 
 static void
@@ -474,6 +546,8 @@ main(int argc, char **argv)
                                             KIT(opening_and_starting_are_two),
                                             KIT(who_reads_changes),
                                             KIT(who_reads_hangs),
+                                            KIT(one_of_several_reads),
+                                            KIT(who_reads_blocks),
                                             KIT(a_hub_that_talks_nonsense),
                                             KIT(a_hub_that_forgets_the_cage),
                                             KIT(a_cage_comes_once),

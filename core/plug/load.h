@@ -31,6 +31,8 @@ const lintel_plugin *lintel_loader_find(void *loader, const char *name, struct l
  * the hub. NULL with the reason. The signature is that of lintel_site_source.plugin_code. */
 const lintel_plugin *lintel_loader_code(void *loader, const lintel_plugin *p, int wanted,
                                         char *reason, uint32_t size);
+/* From now on the code of all plugins may run in this process. */
+void lintel_loader_run_all(struct lintel_loader *l);
 /* The file that _find would open for a name; 0: there is none. */
 int lintel_loader_locate(void *loader, const char *name, char *ret, size_t size);
 /* Names of all that lie in the path, by file name, sorted, NULL-terminated; the loader's. */

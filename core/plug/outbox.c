@@ -11,7 +11,11 @@
 #include "core/base/mem.h"
 #include "core/loop/frames.h"
 
-enum { HEAD = 4, ROOM_KEPT = 1024 * 1024 };
+enum {
+    HEAD = 4,
+    ROOM_KEPT = 1024 * 1024,
+    ROW_BYTES = 256 /* of a row are worth a call: less is cheaper to gather than to send */
+};
 
 struct lintel_outbox {
     int fd;
@@ -23,6 +27,7 @@ struct lintel_outbox {
     struct lintel_lane *lanes;
     int sending; /* somebody is in send(): only one, or frames would mix */
     int idle;    /* the thread waits for `wake` */
+    int row;     /* one of a row was put, and others follow */
     int ending, broken;
 };
 
@@ -169,6 +174,17 @@ send_at_once(struct lintel_outbox *o)
             l->bytes = 0;
 }
 
+/* Of a row of answers the first leaves at once: the hub wakes up while the others are made. Those
+ * gather, but not for longer than is of use: the hub shall work at the same time. With the lock
+ * held. */
+static int
+leaves_now(struct lintel_outbox *o, int more)
+{
+    int first = !o->row;
+    o->row = more;
+    return !more || first || o->filling.n >= ROW_BYTES;
+}
+
 int
 lintel_outbox_put(struct lintel_outbox *o, struct lintel_lane *lane, const struct lintel_buf *b,
                   int if_room, int more)
@@ -186,7 +202,7 @@ lintel_outbox_put(struct lintel_outbox *o, struct lintel_lane *lane, const struc
         ret = 0;
         if (lane != NULL)
             lane->bytes += HEAD + b->n;
-        if (!if_room && !more && !o->sending)
+        if (!if_room && leaves_now(o, more) && !o->sending)
             send_at_once(o);
         if (!more && (o->filling.n != 0 || has_waiter(o)))
             wake(o);
@@ -199,6 +215,7 @@ void
 lintel_outbox_flush(struct lintel_outbox *o)
 {
     pthread_mutex_lock(&o->lock);
+    o->row = 0;
     if (o->filling.n != 0 && !o->sending)
         send_at_once(o);
     if (o->filling.n != 0 || has_waiter(o))

@@ -24,8 +24,9 @@ void lintel_outbox_add(struct lintel_outbox *o, struct lintel_lane *lane);
 /* room() does not run after this; not from inside of it. */
 void lintel_outbox_remove(struct lintel_outbox *o, struct lintel_lane *lane);
 /* Copies a frame; any thread, never waits for the hub. lane: NULL for the child itself. if_room: 1
- * is returned when the lane's share is used up, and room() follows. more: it may stay until
- * _flush(). 0 also when nobody reads any more. -1: out of memory, or too long. */
+ * is returned when the lane's share is used up, and room() follows. more: others of its row follow
+ * at once, so it may stay until then, or until _flush(). 0 also when nobody reads any more. -1: out
+ * of memory, or too long. */
 int lintel_outbox_put(struct lintel_outbox *o, struct lintel_lane *lane, const struct lintel_buf *b,
                       int if_room, int more);
 void lintel_outbox_flush(struct lintel_outbox *o);

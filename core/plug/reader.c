@@ -9,7 +9,7 @@
 
 #include "core/plug/wire.h"
 
-enum { LOOK_EVERY = 1000 }; /* ms: whether the guest still reads */
+enum { LOOK_EVERY = 1000, LOOK_SOON = 10 }; /* ms: whether the guest still reads */
 
 /* Reads once. Bytes, 0 at the end, -1 on an error or without memory, -2: nothing is there. */
 static ssize_t
@@ -92,16 +92,23 @@ on_offer(void *arg)
 
 /* ---- the main thread ------------------------------------------------------------------------- */
 
-void
-lintel_reader_offer(struct lintel_reader *r, struct lintel_guest *g)
+int
+lintel_reader_offer(struct lintel_reader *r, struct lintel_guest *g, int brief)
 {
+    int over = 0;
     pthread_mutex_lock(&r->lock);
     if (r->who == LINTEL_READS_MAIN && r->kick >= 0 && !r->left && !r->failed) {
-        r->who = LINTEL_READS_OFFERED;
-        if (!g->posted)
+        over = brief && r->turns != r->turns_before;
+        r->turns_before = r->turns;
+        if (!over) {
+            r->who = LINTEL_READS_OFFERED;
+            r->brief = brief;
+        }
+        if (!over && !g->posted)
             g->posted = lintel_worker_post(g->worker, on_offer, g) == 0;
     }
     pthread_mutex_unlock(&r->lock);
+    return over ? -1 : 0;
 }
 
 void
@@ -170,14 +177,15 @@ lintel_reader_next(struct lintel_reader *r, int other,
     struct pollfd fds[3] = {{.fd = r->fd, .events = guest ? POLLRDHUP : POLLIN},
                             {.fd = other, .events = POLLIN},
                             {.fd = r->kick, .events = POLLIN}};
-    int n = poll(fds, 3, guest ? LOOK_EVERY : -1);
+    int n = poll(fds, 3, !guest ? -1 : r->brief ? LOOK_SOON : LOOK_EVERY);
     if (n < 0)
         return errno == EINTR ? 0 : -1;
     if (fds[2].revents != 0)
         eventfd_read(r->kick, &count);
-    /* It has ended; or the guest is held up, and questions wait. */
-    if (guest && (fds[0].revents != 0 ||
-                  (n == 0 && has_bytes(r->fd) && guest_reads(r, &turns) && turns == before)))
+    /* It has ended; or the guest is held up, and questions wait; or a brief one has nothing to do.
+     */
+    if (guest && (fds[0].revents != 0 || (n == 0 && (r->brief || has_bytes(r->fd)) &&
+                                          guest_reads(r, &turns) && turns == before)))
         lintel_reader_take_back(r);
     int ret = 0;
     if ((fds[0].revents != 0 || fds[2].revents != 0 || n == 0) && is_mine(r, &turns))

@@ -3,7 +3,8 @@
  * instance only, of a plugin that does not block, that instance's own thread reads, and works off
  * what it has read without waking another: a frame wakes one thread instead of two. What is not for
  * the instance it leaves to the main thread, which also steps in when the instance is held up, or
- * when the hub closes the connection. */
+ * when the hub closes the connection. One whose plugin blocks, or that is not alone, reads briefly:
+ * while much comes for it and its calls are short. */
 #ifndef LINTEL_PLUG_READER_H
 #define LINTEL_PLUG_READER_H
 #include <pthread.h>
@@ -17,9 +18,11 @@ struct lintel_reader {
     struct lintel_splitter in; /* of who reads */
     pthread_mutex_t lock;      /* of all below; held by the instance's thread while it reads */
     enum { LINTEL_READS_MAIN, LINTEL_READS_OFFERED, LINTEL_READS_GUEST } who;
-    int left;       /* frames wait in `in` that the guest has left to the main thread */
-    int failed;     /* the guest could not go on */
-    uint64_t turns; /* of the guest */
+    int brief;             /* the main thread's: the guest is looked after often */
+    int left;              /* frames wait in `in` that the guest has left to the main thread */
+    int failed;            /* the guest could not go on */
+    uint64_t turns;        /* of guests, */
+    uint64_t turns_before; /* and those before the last offer */
 };
 struct lintel_guest { /* an instance that may read; zero it before use */
     struct lintel_reader *reader;
@@ -39,8 +42,10 @@ enum { LINTEL_READER_END = 1, LINTEL_READER_OTHER = 2 };
  * LINTEL_READER_END: the hub has closed. -1: it broke the rules, or memory is out. */
 int lintel_reader_next(struct lintel_reader *r, int other,
                        int (*fn)(void *ctx, const unsigned char *data, size_t n), void *ctx);
-/* The guest may read, as soon as its thread comes to it. */
-void lintel_reader_offer(struct lintel_reader *r, struct lintel_guest *g);
+/* The guest may read, as soon as its thread comes to it. brief: until it has read nothing for 10
+ * ms, so that cancellations, and what is for others, wait for twice that at most. -1: its time is
+ * over since the last offer, and this was none. */
+int lintel_reader_offer(struct lintel_reader *r, struct lintel_guest *g, int brief);
 /* From now on the main thread reads. */
 void lintel_reader_take_back(struct lintel_reader *r);
 #endif

@@ -78,7 +78,7 @@ carried_send(struct carried *c, const struct lintel_tw *m)
     out.instance = c->number;
     lintel_buf_reset(&c->out);
     lintel_tw_write(&c->out, &out);
-    return c->out.failed ? -1 : lintel_child_send(child_of(c), &c->out, 0);
+    return c->out.failed ? -1 : lintel_child_send(child_of(c), &c->out, 1);
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */

@@ -165,7 +165,7 @@ open_answer(struct carried_exchange *e, const lintel_answer *a)
     size_t queued = lintel_child_queued(child);
     if (e->held.n == 0 && (e->ticket == 0 || !e->over) &&
         queued < (size_t)(e->over ? QUEUE_MOST : QUEUE_HIGH)) {
-        lintel_child_send(child, &c->out, 0); /* one that is not there is told nothing */
+        lintel_child_send(child, &c->out, 1); /* one that is not there is told nothing */
     } else {
         if (c->held_bytes - e->held.n + c->out.n > HELD_MOST)
             write_failure(e, UNAVAILABLE, "the transport is too slow");

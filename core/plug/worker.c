@@ -10,6 +10,7 @@
 
 #define SECOND INT64_C(1000000000)
 #define HOLD_MOST (2 * SECOND) /* what is waited for a request that was cancelled */
+#define SHORT_CALL (SECOND / 1000)
 enum {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     STACK = 2 * 1024 * 1024,
@@ -323,13 +324,25 @@ open_request(struct lintel_worker *w, struct request *r)
     return ok;
 }
 
-/* What a blocking plugin sends and receives now belongs to this request. */
 static void
 note_running(struct lintel_worker *w, uint64_t ticket)
 {
     pthread_mutex_lock(&w->lock);
     w->running = ticket;
     pthread_mutex_unlock(&w->lock);
+}
+
+/* What a blocking plugin sends and receives meanwhile belongs to this request. */
+static void
+call_blocking(struct lintel_worker *w, void (*fn)(void *, const lintel_request *),
+              const struct request *r, uint64_t ticket)
+{
+    lintel_mono begin = lintel_loop_now(w->loop);
+    note_running(w, ticket);
+    fn(w->self, &r->pub);
+    note_running(w, 0);
+    atomic_store(&w->prompt, lintel_loop_now(w->loop) - begin < SHORT_CALL ? LINTEL_PROMPT_LATELY
+                                                                           : LINTEL_PROMPT_NOT);
 }
 
 static void
@@ -353,9 +366,10 @@ on_request(struct lintel_worker *w, const struct lintel_wire_down *m)
             free_request(r);
         return;
     }
-    note_running(w, p->flags & LINTEL_PLUGIN_BLOCKING ? m->ticket : 0);
-    fns[m->op](w->self, &r->pub);
-    note_running(w, 0);
+    if (p->flags & LINTEL_PLUGIN_BLOCKING)
+        call_blocking(w, fns[m->op], r, m->ticket);
+    else
+        fns[m->op](w->self, &r->pub);
 }
 
 /* Tells a plugin that does not block to end a request. The request can't go away meanwhile: kept
@@ -473,14 +487,14 @@ free_all(struct lintel_worker *w)
     w->plugin->destroy(w->self);
     set_phase(w, PHASE_NONE);
     lintel_hostloop_clear(&w->hostloop);
-    atomic_store(&w->prompt, 0);
+    atomic_store(&w->prompt, LINTEL_PROMPT_NOT);
     w->plugin = NULL;
     w->self = NULL;
     w->started = 0;
 }
 
-/* Settings and addresses that were read by other tables would mean something else to this one. 1, 0;
- * -1: out of memory. */
+/* Settings and addresses that were read by other tables would mean something else to this one. 1,
+ * 0; -1: out of memory. */
 static int
 fits(const lintel_plugin *p, struct lintel_str tables)
 {
@@ -554,7 +568,8 @@ on_start(struct lintel_worker *w)
         refuse(w, LINTEL_WIRE_REFUSED, 0, st, "start() failed and does not say why");
         return;
     }
-    atomic_store(&w->prompt, !(p->flags & LINTEL_PLUGIN_BLOCKING));
+    atomic_store(&w->prompt,
+                 p->flags & LINTEL_PLUGIN_BLOCKING ? LINTEL_PROMPT_NOT : LINTEL_PROMPT_ALWAYS);
     say(w, (struct lintel_wire_up){.kind = LINTEL_WIRE_READY, .text = p->version});
 }
 
@@ -815,10 +830,10 @@ lintel_worker_deliver(struct lintel_worker *w, const void *frame, size_t n)
 
 /* ---- the thread fetches its frames itself ---------------------------------------------------- */
 
-int
-lintel_worker_is_prompt(struct lintel_worker *w)
+enum lintel_prompt
+lintel_worker_prompt(struct lintel_worker *w)
 {
-    return atomic_load(&w->prompt);
+    return (enum lintel_prompt)atomic_load(&w->prompt);
 }
 
 int

@@ -28,9 +28,10 @@ struct lintel_worker *lintel_worker_new(uint32_t number, const struct lintel_wor
 /* Hands over a frame of its own; copied. Any thread. -1: out of memory. */
 int lintel_worker_deliver(struct lintel_worker *w, const void *frame, size_t n);
 /* The thread itself can fetch frames, instead of another one that wakes it for them:
- * core/plug/reader.h. Whether that is of use: it is started, and its plugin does not block. Any
- * thread. */
-int lintel_worker_is_prompt(struct lintel_worker *w);
+ * core/plug/reader.h. Whether that is of use: it is started, and its plugin does not block, or the
+ * last request's call was short nevertheless. Any thread. */
+enum lintel_prompt { LINTEL_PROMPT_NOT, LINTEL_PROMPT_LATELY, LINTEL_PROMPT_ALWAYS };
+enum lintel_prompt lintel_worker_prompt(struct lintel_worker *w);
 /* fn(arg) on the thread. Any thread. -1: out of memory. */
 int lintel_worker_post(struct lintel_worker *w, void (*fn)(void *arg), void *arg);
 /* These on the thread itself. fn when fd can be read, until another call, or the instance's end; fd

@@ -83,7 +83,7 @@ struct lintel_worker {
 
     int watched; /* a descriptor that is not the plugin's, or -1 */
 
-    _Atomic int prompt; /* lintel_worker_is_prompt() */
+    _Atomic int prompt; /* lintel_worker_prompt() */
     _Atomic int tapped; /* somebody looks at the wire; tap.c */
     /* The call that the plugin is in: odd. Any thread looks at them. */
     _Atomic uint64_t call;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What it costs to host a plugin in a child: the same plugin in a thread of the hub and in a child,
- * in turns, under an engine that only counts. The middle one of the rounds is printed, as a ratio,
- * too; and the processor time of daemon and child together, which depends less on what else runs.
+ * in turns, under an engine that only counts; also one that blocks, and one that shares its child.
+ * The middle one of the rounds is printed, as a ratio, too; and the processor time of daemon and
+ * child together, which depends less on what else runs.
  * With "restart": the time from the death of a child to the first value of the next one. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/base/mem.h"
 #include "core/plug/plug_kit.h"
@@ -18,7 +21,8 @@ enum { ROUNDS = 9, POINTS = 100, UNDER_WAY = 8, DEATHS = 100 };
 static const double round_seconds = 0.25;
 
 static struct kit_plug kit;
-static struct kit_bus buses[2]; /* in a thread, in a child */
+static struct kit_bus buses[3]; /* in a thread, in a child, beside it in the child */
+static int nbuses;
 static struct kit_op ops[UNDER_WAY];
 
 static double
@@ -127,35 +131,90 @@ compare(const char *title, uint32_t points, int under_way)
            100 * ratios[ROUNDS - 2], costs[0], costs[1]);
 }
 
+/* The same plugin twice, and what else lives in the child. */
 static void
-throughput(void)
+begin(const char *plugin, enum kit_isolation isolation)
+{
+    kit_plug_new(&kit);
+    kit_bus_start(&kit, &buses[0], plugin, "thread", KIT_THREAD, NULL);
+    kit_bus_start(&kit, &buses[1], plugin, "child", isolation, NULL);
+    if (isolation == KIT_SHARED)
+        kit_bus_start(&kit, &buses[2], plugin, "beside", KIT_SHARED, NULL);
+    nbuses = isolation == KIT_SHARED ? 3 : 2;
+    for (int i = 0; i < nbuses; i++) {
+        kit_wait_ready(&kit, &buses[i]);
+        tell(&buses[i]);
+    }
+}
+
+static void
+finish(void)
+{
+    for (int i = 0; i < nbuses; i++)
+        kit_bus_stop(&kit, &buses[i]);
+    kit_plug_free(&kit);
+}
+
+/* A figure without its conditions tells nothing. */
+static void
+print_head(const char *what)
+{
+    struct utsname system;
+    double load[3] = {0};
+    uname(&system);
+    getloadavg(load, 3);
+    printf("\n%s; %ld cores, %s %s, load %.1f\n", what, sysconf(_SC_NPROCESSORS_ONLN),
+           system.sysname, system.release, load[0]);
+    printf("%-44s %10s %10s   %s\n", "values a second", "thread", "child",
+           "child / thread (spread); ns of processor time a value");
+}
+
+static void
+published_values(void)
+{
+    begin("fake", KIT_PROCESS);
+    print_head("fake alone in its child");
+    compare("published, 100 values a call", POINTS, 0);
+    compare("published, 1 value a call", POINTS + 1, 0);
+    finish();
+}
+
+static void
+polled_values(const char *what, const char *plugin, enum kit_isolation isolation)
 {
     static const struct {
         const char *title;
         uint32_t points;
         int under_way;
-    } shapes[] = {{"published, 100 values a call", POINTS, 0},
-                  {"published, 1 value a call", POINTS + 1, 0},
-                  {"polled, 1 point a request", 1, 1},
+    } shapes[] = {{"polled, 1 point a request", 1, 1},
                   {"polled, 10 points a request", 10, 1},
                   {"polled, 100 points a request", 100, 1},
                   {"polled, 1 point, 8 requests under way", 1, UNDER_WAY},
                   {"polled, 10 points, 8 requests under way", 10, UNDER_WAY},
                   {"polled, 100 points, 8 requests under way", 100, UNDER_WAY}};
-    kit_plug_new(&kit);
-    kit_bus_start(&kit, &buses[0], "fake", "thread", KIT_THREAD, NULL);
-    kit_bus_start(&kit, &buses[1], "fake", "child", KIT_PROCESS, NULL);
-    for (int i = 0; i < 2; i++) {
-        kit_wait_ready(&kit, &buses[i]);
-        tell(&buses[i]);
-    }
-    printf("%-44s %10s %10s   %s\n", "values a second", "thread", "child",
-           "child / thread (spread); ns of processor time a value");
+    begin(plugin, isolation);
+    print_head(what);
     for (size_t i = 0; i < LINTEL_COUNT(shapes); i++)
         compare(shapes[i].title, shapes[i].points, shapes[i].under_way);
-    for (int i = 0; i < 2; i++)
-        kit_bus_stop(&kit, &buses[i]);
-    kit_plug_free(&kit);
+    finish();
+}
+
+static void
+polled_alone(void)
+{
+    polled_values("fake alone in its child", "fake", KIT_PROCESS);
+}
+
+static void
+polled_blocking(void)
+{
+    polled_values("fake-blocking alone in its child", "fake-blocking", KIT_PROCESS);
+}
+
+static void
+polled_shared(void)
+{
+    polled_values("fake in a child with another bus, which rests", "fake", KIT_SHARED);
 }
 
 /* kill -9 until the first value of the new child is with the hub; forgiven each time, as it would
@@ -196,7 +255,9 @@ restarts(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(throughput), KIT(restarts), {0}};
+    static const struct kit_test tests[] = {KIT(published_values), KIT(polled_alone),
+                                            KIT(polled_blocking),  KIT(polled_shared),
+                                            KIT(restarts),         {0}};
     setenv("KIT_NO_TIMEOUT", "1", 1);
     return kit_main("hosting", tests, argc, argv);
 }

@@ -87,4 +87,6 @@ sed -i 's/  c: .*/&\n  liar: { plugin: trap-liar, isolation: thread }/' "$site/l
 says "a plugin with two tongues is refused" 'lintel.yaml:5:19: .*says something else of the plugin trap-liar than it said when it was tried' lintel reload
 soon "and the others run on" '^[0-9]+$' lintel get b/count
 stop "$hub"
+says_not "tests of bindings run the code where it is trusted" 'did not come with' lintel check "$here/tested" --run-plugins
+exits "wrong usage" 2 lintel check --run-plugin
 finish
