@@ -166,6 +166,43 @@ keep_record(void *ctx, const struct lintel_record *r)
                     r->refused ? " refused" : "", r->before, r->value, r->result, r->back);
 }
 
+struct told {
+    const struct lintel_buf *records;
+    size_t n; /* bytes of records when the asker was told */
+};
+
+static void
+note_records(void *ctx, const struct lintel_outcome *o)
+{
+    struct told *t = ctx;
+    (void)o;
+    t->n = t->records->n;
+}
+
+/* The record comes first: whoever is told may look for it. */
+static void
+the_recorder_is_told_before_the_asker(void)
+{
+    struct kit_house h;
+    struct lintel_buf out = {0};
+    struct told told = {&out, 0};
+    lintel_value v = kit_int(22), low = kit_int(7);
+    REQUIRE(start(&h, 1, 0) == 0);
+    lintel_engine_recorder(h.engine, keep_record, &out);
+    lintel_engine_write(h.engine, point(&h, 0, SETPOINT), &v, "bob", note_records, &told);
+    kit_answer(&h.bus, 0, LINTEL_OK, 0);
+    kit_answer(&h.bus, 0, LINTEL_OK, 22);
+    CHECK(told.n != 0);
+    CHECK_INT(told.n, out.n);
+    lintel_buf_reset(&out);
+    told.n = 0;
+    lintel_engine_write(h.engine, point(&h, 0, FLOW), &low, "bob", note_records, &told);
+    CHECK(told.n != 0);
+    CHECK_INT(told.n, out.n);
+    lintel_buf_fini(&out);
+    end(&h);
+}
+
 /* Each exactly once: done, failed, refused, and of a client that has gone. */
 static void
 the_recorder_is_told_once(void)
@@ -188,11 +225,10 @@ the_recorder_is_told_once(void)
     kit_answer_all(&h.bus, 5);
     lintel_engine_invoke(h.engine, point(&h, 0, RESET), &three, "bob from [::1]:1", outcome, &s);
     kit_answer(&h.bus, 0, LINTEL_OK, 0);
-    CHECK_STR(lintel_buf_str(&out),
-              "uid 1000 wrote t0/Kit/p/setpoint: 10 -> 22: ok (22)\n"
-              "uid 1000 wrote t0/Kit/p/flow refused: 11 -> 7: read-only ()\n"
-              "uid 1000 wrote t0/Kit/p/setpoint: 22 -> 25: no answer ()\n"
-              "bob from [::1]:1 invoked t0/Kit/a/reset:  -> 3: ok ()\n");
+    CHECK_STR(lintel_buf_str(&out), "uid 1000 wrote t0/Kit/p/setpoint: 10 -> 22: ok (22)\n"
+                                    "uid 1000 wrote t0/Kit/p/flow refused: 11 -> 7: read-only ()\n"
+                                    "uid 1000 wrote t0/Kit/p/setpoint: 22 -> 25: no answer ()\n"
+                                    "bob from [::1]:1 invoked t0/Kit/a/reset:  -> 3: ok ()\n");
     lintel_buf_fini(&out);
     end(&h);
 }
@@ -414,6 +450,7 @@ main(int argc, char **argv)
         KIT(a_plugins_own_read_back_is_taken),
         KIT(the_model_refuses_before_the_bus_sees_it),
         KIT(the_recorder_is_told_once),
+        KIT(the_recorder_is_told_before_the_asker),
         KIT(a_null_releases),
         KIT(writes_go_before_polls),
         KIT(readers_share_one_request),

@@ -151,7 +151,7 @@ fake_store_settle(struct lintel_store *s)
         struct wait w = s->waits[i];
         if (w.each != NULL && !s->closing)
             (void)walk(s, w.from, w.each, w.ctx);
-        w.done(w.ctx, s->closing ? -1 : 0);
+        w.done(w.ctx, s->closing || s->full ? -1 : 0);
     }
     s->nwaits = 0;
 }

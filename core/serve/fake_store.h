@@ -7,7 +7,7 @@
 
 struct lintel_store *fake_store_new(void);
 void fake_store_settle(struct lintel_store *s);        /* ends all syncs and scans that are open */
-void fake_store_full(struct lintel_store *s, int yes); /* takes nothing more */
+void fake_store_full(struct lintel_store *s, int yes); /* takes nothing more, and writes nothing */
 uint32_t fake_store_n(const struct lintel_store *s);   /* blobs */
 /* The same blobs in a new store, as after a restart. */
 struct lintel_store *fake_store_copy(const struct lintel_store *s);

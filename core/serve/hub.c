@@ -29,6 +29,7 @@ add_trail(struct lintel_buf *b, const struct lintel_trail *trail)
     lintel_json_count(b, "records", s.newest != 0 ? s.newest - s.oldest + 1 : 0);
     lintel_json_count(b, "leftOut", s.left_out);
     lintel_json_count(b, "lost", s.lost);
+    lintel_json_count(b, "early", s.early);
     lintel_json_text(b, "trouble", s.trouble);
     lintel_buf_addc(b, '}');
 }

@@ -31,7 +31,9 @@ answer_now(struct lintel_recorded *r)
 static void
 on_late(void *ctx)
 {
-    answer_now(ctx);
+    struct lintel_recorded *r = ctx;
+    lintel_trail_early(r->tree->source.trail);
+    answer_now(r);
 }
 
 static void
@@ -43,14 +45,15 @@ unlist(struct lintel_recorded *r)
     r->link = NULL;
 }
 
-/* Where the disk refuses it, the trail has said so; the hub goes on. */
+/* Where the disk refuses it, the record is kept in memory and tried again; the hub goes on. */
 static void
 on_disk(void *ctx, int failed)
 {
     struct lintel_recorded *r = ctx;
-    (void)failed;
     if (r->link != NULL) {
         unlist(r);
+        if (failed && r->ticket != 0)
+            lintel_trail_early(r->tree->source.trail);
         answer_now(r);
     }
     lintel_free(r);
@@ -63,8 +66,10 @@ lintel_recorded_hold(struct lintel_open *o, const lintel_answer *a)
     if (t->ending || t->source.trail == NULL || a->nlocation != 0)
         return -1;
     struct lintel_recorded *r = lintel_alloc(sizeof *r + a->payload.n);
-    if (r == NULL)
+    if (r == NULL) {
+        lintel_trail_early(t->source.trail);
         return -1;
+    }
     r->tree = t;
     r->ticket = lintel_open_ticket(o);
     r->answer = *a;
@@ -76,6 +81,7 @@ lintel_recorded_hold(struct lintel_open *o, const lintel_answer *a)
         lintel_trail_sync(t->source.trail, on_disk, r) != 0) {
         lintel_timer_stop(t->source.loop, &r->timer);
         lintel_free(r);
+        lintel_trail_early(t->source.trail);
         return -1;
     }
     r->next = t->recorded;

@@ -290,6 +290,14 @@ commands_go_on(void)
     end();
 }
 
+static int
+early(void)
+{
+    struct lintel_trail_stats s;
+    lintel_trail_stats(h.trail, &s);
+    return (int)s.early;
+}
+
 /* Who is told that something was done finds it in the trail. */
 static void
 answers_wait_for_the_trail(void)
@@ -323,6 +331,38 @@ answers_wait_for_the_trail(void)
     CHECK_INT(h.answers, 3);
     fake_store_settle(h.store);
     CHECK_INT(h.answers, 3);
+    CHECK_INT(early(), 1);
+    /* Nor one that refuses; the record is tried again. */
+    ask(&alice, LINTEL_PUT, 0, METER, "20");
+    fake_complete(h.engine, LINTEL_OK, NULL, FAKE_REAL(20));
+    fake_store_full(h.store, 1);
+    fake_store_settle(h.store);
+    fake_store_full(h.store, 0);
+    CHECK_INT(h.answers, 4);
+    CHECK_INT(h.code, IS(204));
+    CHECK_INT(early(), 2);
+    /* What no device saw does not wait. */
+    h.x_format = LINTEL_FORMAT_JSON;
+    ask(&alice, LINTEL_PUT, 0, METER, "{");
+    CHECK_INT(h.answers, 5);
+    CHECK_INT(h.code, IS(400));
+    h.x_format = LINTEL_FORMAT_NONE;
+    h.x_format = LINTEL_FORMAT_ETCH_JSON;
+    ask(&alice, LINTEL_IPATCH, 0, "d/main-meter/s", "[{\"n\":\"Device/setPoint\",\"v\":20}]");
+    h.x_format = LINTEL_FORMAT_NONE;
+    fake_complete(h.engine, LINTEL_OK, NULL, FAKE_REAL(20));
+    CHECK_INT(h.answers, 5);
+    fake_store_settle(h.store);
+    CHECK_INT(h.answers, 6);
+    CHECK_INT(h.code, IS(204));
+    /* Without memory to wait it is answered at once, and once. */
+    ask(&alice, LINTEL_PUT, 0, METER, "20");
+    lintel_mem_fail_once(1);
+    fake_complete(h.engine, LINTEL_OK, NULL, FAKE_REAL(20));
+    lintel_mem_fail_at(0);
+    fake_store_settle(h.store);
+    CHECK_INT(h.answers, 7);
+    CHECK_INT(early(), 3);
     /* One that waits when the hub ends. */
     ask(&alice, LINTEL_PUT, 0, METER, "20");
     fake_complete(h.engine, LINTEL_OK, NULL, FAKE_REAL(20));
@@ -375,7 +415,8 @@ refusals_are_recorded(void)
     ask(&keeper, LINTEL_POST, 0, "hub/audit", NULL);
     CHECK_INT(h.code, IS(405));
     ask(&keeper, LINTEL_GET, 0, "hub/status", NULL);
-    CHECK_HAS(h.text, "\"audit\":{\"records\":5,\"leftOut\":0,\"lost\":0,\"trouble\":\"\"}");
+    CHECK_HAS(h.text,
+              "\"audit\":{\"records\":5,\"leftOut\":0,\"lost\":0,\"early\":0,\"trouble\":\"\"}");
     /* Who has gone is not waited for, and a tree may end before its trail has looked. */
     lintel_ticket ticket = ask(&keeper, LINTEL_GET, 0, "hub/audit", NULL);
     CHECK(ticket != 0);

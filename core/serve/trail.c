@@ -61,7 +61,8 @@ struct lintel_trail {
     uint32_t ndays, days_room;
     struct peer peers[PEERS];
     lintel_mono full;
-    uint64_t left_out, lost;
+    uint64_t left_out, lost, early;
+    lintel_mono told; /* until when the log needs no word of early answers */
     struct look *looks;
     uint32_t nlooks;
     struct lintel_buf out;
@@ -314,6 +315,17 @@ lintel_trail_sync(struct lintel_trail *t, void (*done)(void *ctx, int failed), v
 }
 
 void
+lintel_trail_early(struct lintel_trail *t)
+{
+    static const struct pace a_minute = {60 * SECOND, 1};
+    t->early++;
+    if (allow(&t->told, lintel_loop_now(t->loop), &a_minute))
+        lintel_log(LINTEL_LOG_ERROR, "audit",
+                   "answers to writes leave before the audit trail has them: the disk stands still "
+                   "or refuses; a hub that dies now loses their records. See lintel status");
+}
+
+void
 lintel_trail_command(void *ctx, const struct lintel_record *r)
 {
     char who[LINTEL_TRAIL_NAME_MOST];
@@ -340,7 +352,8 @@ lintel_trail_stats(const struct lintel_trail *t, struct lintel_trail_stats *ret)
     struct lintel_store_stats s = {.trouble = ""};
     if (t->store != NULL)
         lintel_store_stats(t->store, &s);
-    *ret = (struct lintel_trail_stats){t->newest, t->oldest, t->left_out, t->lost, s.trouble};
+    *ret = (struct lintel_trail_stats){t->newest, t->oldest, t->left_out,
+                                       t->lost,   t->early,  s.trouble};
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */

@@ -44,8 +44,11 @@ void lintel_trail_keep(struct lintel_trail *t, uint64_t records, uint32_t days);
  * long. t may be NULL. */
 void lintel_trail_add(struct lintel_trail *t, const struct lintel_trail_entry *e);
 /* done(ctx, 0) on the loop when all that was added is on the disk, done(ctx, -1) where it can't be
- * written now; never from inside. -1: nothing to wait for, or no memory for that; no done() then. */
+ * written now; never from inside. -1: nothing to wait for, or no memory for that; no done() then.
+ */
 int lintel_trail_sync(struct lintel_trail *t, void (*done)(void *ctx, int failed), void *ctx);
+/* An answer has left without that. Counted; the log says so once in a minute. */
+void lintel_trail_early(struct lintel_trail *t);
 /* lintel_record_fn: ctx is the trail. who "NAME from WHERE" is split. */
 void lintel_trail_command(void *ctx, const struct lintel_record *r);
 
@@ -53,6 +56,7 @@ struct lintel_trail_stats {
     uint64_t newest, oldest; /* numbers; newest 0: none */
     uint64_t left_out;       /* refusals, since the start */
     uint64_t lost;           /* records that the store had no room for, since the start */
+    uint64_t early;          /* answers that left before their record was on the disk, likewise */
     const char *trouble;     /* "" or why nothing can be written */
 };
 void lintel_trail_stats(const struct lintel_trail *t, struct lintel_trail_stats *ret);

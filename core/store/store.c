@@ -17,7 +17,8 @@
 #include "lintel/ext/loop.h"
 
 enum { TRANSACTION_MOST = 4 << 20, REASON = 300 }; /* bytes */
-#define BACK_OFF_FIRST INT64_C(200000000)          /* ns; doubles with each failure */
+enum { SLICE = 4000 }; /* what a scan sees at a time, some milliseconds: changes wait no longer */
+#define BACK_OFF_FIRST INT64_C(200000000) /* ns; doubles with each failure */
 #define BACK_OFF_MOST INT64_C(10000000000)
 
 struct waiter { /* a sync() that is open */
@@ -33,7 +34,8 @@ struct scan { /* a look that waits, or has ended */
     int (*each)(void *ctx, uint64_t key, const void *p, size_t n);
     void (*done)(void *ctx, int failed);
     void *ctx;
-    int failed;
+    uint32_t slice; /* seen of this slice */
+    int ended, failed;
 };
 
 struct lintel_store {
@@ -146,15 +148,40 @@ write_some(struct lintel_store *s)
     ring(s);
 }
 
-/* With the lock held, which is given away while the disk works. */
+static int
+scan_each(void *ctx, uint64_t key, const void *p, size_t n)
+{
+    struct scan *scan = ctx;
+    scan->ended = scan->each(scan->ctx, key, p, n) != 0 || key == INT64_MAX;
+    scan->from = key + 1;
+    return scan->ended || ++scan->slice == SLICE;
+}
+
+/* As the last one, so that a short one does not wait for all of a long one. With the lock held. */
 static void
-scan_one(struct lintel_store *s)
+append_scan(struct lintel_store *s, struct scan *scan)
+{
+    struct scan **end = &s->scans;
+    while (*end != NULL)
+        end = &(*end)->next;
+    scan->next = NULL;
+    *end = scan;
+}
+
+/* A slice of the first one. With the lock held, which is given away while the disk works. */
+static void
+scan_some(struct lintel_store *s)
 {
     struct scan *scan = s->scans;
     s->scans = scan->next;
+    scan->slice = 0;
     pthread_mutex_unlock(&s->lock);
-    int got = store_file_from(s->file, scan->from, scan->each, scan->ctx, &s->closing);
+    int got = store_file_from(s->file, scan->from, scan_each, scan, &s->closing);
     pthread_mutex_lock(&s->lock);
+    if (got > 0 && !scan->ended) {
+        append_scan(s, scan);
+        return;
+    }
     scan->failed = got < 0 ? -1 : 0;
     scan->next = s->scanned;
     s->scanned = scan;
@@ -174,7 +201,7 @@ write_thread(void *arg)
         if (s->queue != NULL && !s->failed)
             write_some(s);
         if (s->scans != NULL)
-            scan_one(s);
+            scan_some(s);
     }
     s->failed = 0;
     while (s->queue != NULL && !s->failed)
@@ -430,19 +457,17 @@ lintel_store_scan(struct lintel_store *s, uint64_t from,
                   int (*each)(void *ctx, uint64_t key, const void *p, size_t n),
                   void (*done)(void *ctx, int failed), void *ctx)
 {
-    struct scan *scan = NULL, **end = &s->scans;
+    struct scan *scan = NULL;
     if (s->nscans < LINTEL_STORE_SCANS_MOST && !s->closing && start_thread(s) == 0)
         scan = lintel_alloc(sizeof *scan);
     if (scan == NULL) {
         s->refused++;
         return -1;
     }
-    *scan = (struct scan){NULL, from, each, done, ctx, -1};
+    *scan = (struct scan){.from = from, .each = each, .done = done, .ctx = ctx, .failed = -1};
     s->nscans++;
     pthread_mutex_lock(&s->lock);
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = scan;
+    append_scan(s, scan);
     pthread_cond_signal(&s->work);
     pthread_mutex_unlock(&s->lock);
     return 0;

@@ -42,9 +42,9 @@ int lintel_store_remove(struct lintel_store *s, uint64_t key);
  * out of memory or too many are open, and done() is not called. */
 int lintel_store_sync(struct lintel_store *s, void (*done)(void *ctx, int failed), void *ctx);
 
-/* Calls each() for what is on the disk, by number, from `from` on, on the thread that writes:
- * between two transactions, so that it sees one moment, and changes wait in the queue meanwhile. A
- * nonzero result of each() ends it. Then done(ctx, 0) on the loop; done(ctx, -1) where the file
+/* Calls each() for what is on the disk, by number, from `from` on, on the thread that writes. After
+ * some thousand of them what is queued is written first, so that changes do not wait for a long
+ * scan: it sees those ahead of it. A nonzero result of each() ends it. Then done(ctx, 0) on the loop; done(ctx, -1) where the file
  * can't be read or the store is being closed. -1: out of memory or too many are open, and done() is
  * not called. */
 int lintel_store_scan(struct lintel_store *s, uint64_t from,

@@ -3,6 +3,7 @@
 #include "core/store/store.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -207,6 +208,70 @@ scans_go_by_number(void)
     lintel_buf_fini(&all.seen);
     lintel_buf_fini(&first.seen);
     lintel_buf_fini(&late.seen);
+    lintel_loop_free(l);
+}
+
+struct long_look {
+    struct report report;
+    sem_t began, go_on;
+    uint32_t n;
+    uint64_t last;
+};
+
+/* On the store's thread, which stands at the first one until the loop has queued a change. */
+static int
+long_look_at(void *ctx, uint64_t key, const void *p, size_t n)
+{
+    struct long_look *l = ctx;
+    (void)p;
+    (void)n;
+    if (l->n++ == 0) {
+        sem_post(&l->began);
+        while (sem_wait(&l->go_on) != 0 && errno == EINTR)
+            ;
+    }
+    l->last = key;
+    return 0;
+}
+
+static int
+has_looked_long(void *ctx)
+{
+    return ((struct long_look *)ctx)->report.done != 0;
+}
+
+static void
+on_looked_long(void *ctx, int failed)
+{
+    on_done(&((struct long_look *)ctx)->report, failed);
+}
+
+/* So it sees what is put ahead of it meanwhile. */
+static void
+changes_do_not_wait_for_a_long_scan(void)
+{
+    enum { N = 20000 };
+    struct lintel_loop *l = lintel_loop_new_fake();
+    struct lintel_store *s = open_store(l, "long.db");
+    struct long_look look = {.n = 0};
+    REQUIRE(s != NULL);
+    sem_init(&look.began, 0, 0);
+    sem_init(&look.go_on, 0, 0);
+    for (uint64_t key = 1; key <= N; key++)
+        CHECK_INT(lintel_store_put(s, key, "x", 1), 0);
+    CHECK_INT(sync_now(l, s), 0);
+    CHECK_INT(lintel_store_scan(s, 1, long_look_at, on_looked_long, &look), 0);
+    while (sem_wait(&look.began) != 0 && errno == EINTR)
+        ;
+    CHECK_INT(lintel_store_put(s, INT64_MAX, "y", 1), 0); /* the last number there is */
+    sem_post(&look.go_on);
+    CHECK(lintel_loop_until(l, has_looked_long, &look, 20 * REAL_S));
+    CHECK_INT(look.report.failed, 0);
+    CHECK_INT(look.n, N + 1); /* each once */
+    CHECK_INT(look.last, INT64_MAX);
+    lintel_store_close(s);
+    sem_destroy(&look.began);
+    sem_destroy(&look.go_on);
     lintel_loop_free(l);
 }
 
@@ -587,6 +652,7 @@ main(int argc, char **argv)
     static const struct kit_test tests[] = {KIT(what_was_put_is_there_again),
                                             KIT(reading_can_be_ended),
                                             KIT(scans_go_by_number),
+                                            KIT(changes_do_not_wait_for_a_long_scan),
                                             KIT(open_syncs_end_with_the_store),
                                             KIT(nobody_else_can_read_the_file),
                                             KIT(other_files_are_refused),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A CoAP load client made of raw datagrams: so many sockets with so many GETs under way each, for
- * so many seconds.
+ * so many seconds; with a JSON value, PUTs of that.
  *
- *   coap_load ADDRESS PORT PATH [SOCKETS [UNDER-WAY [SECONDS]]]
+ *   coap_load ADDRESS PORT PATH [SOCKETS [UNDER-WAY [SECONDS [VALUE]]]]
  *
  * Prints one line: answers per second, latency percentiles in microseconds, lost requests, answers
  * that are errors. An answer is what comes back with the token of a request, so a bare UDP echo
@@ -48,13 +48,18 @@ static uint64_t latencies[BUCKETS], answers, lost, errors;
 static int counting;
 
 static void
-build_request(const char *path)
+build_request(const char *path, const char *value)
 {
+    static const uint8_t json = 50;
     /* The token: slot, and how often it was used. */
-    wire_begin(&request, 1);
+    wire_begin(&request, value != NULL ? 3 : 1);
     wire_path(&request, path);
+    if (value != NULL) {
+        wire_option(&request, 12, &json, 1);
+        wire_payload(&request, value, strlen(value));
+    }
     if (request.n > MAX_REQUEST) {
-        fprintf(stderr, "%s: the path is too long\n", program);
+        fprintf(stderr, "%s: the path or the value is too long\n", program);
         exit(2);
     }
 }
@@ -126,6 +131,16 @@ take(unsigned s, const uint8_t *m, size_t n, int64_t t)
     slot->sent = 0;
 }
 
+/* One that comes apart from its acknowledgement wants one of its own (RFC 7252 section 5.2.2). */
+static void
+acknowledge(unsigned s, const uint8_t *m, size_t n)
+{
+    const uint8_t ack[] = {0x60, 0, m[2], m[3]};
+    if (n >= 4 && (m[0] & 0xf0) == 0x40 && send(sockets[s].fd, ack, sizeof ack, 0) < 0 &&
+        errno != EAGAIN)
+        wire_fail(program, "is the server there?");
+}
+
 static void
 receive(unsigned s)
 {
@@ -138,8 +153,10 @@ receive(unsigned s)
     }
     int n = recvmmsg(sockets[s].fd, messages, BATCH, MSG_DONTWAIT, NULL);
     int64_t t = wire_now();
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        acknowledge(s, texts[i], messages[i].msg_len);
         take(s, texts[i], messages[i].msg_len, t);
+    }
 }
 
 static double
@@ -160,13 +177,14 @@ int
 main(int argc, char **argv)
 {
     if (argc < 4) {
-        fprintf(stderr, "usage: coap_load ADDRESS PORT PATH [SOCKETS [UNDER-WAY [SECONDS]]]\n");
+        fprintf(stderr,
+                "usage: coap_load ADDRESS PORT PATH [SOCKETS [UNDER-WAY [SECONDS [VALUE]]]]\n");
         return 2;
     }
     nsockets = wire_argument(program, argc, argv, 4, nsockets, MAX_SOCKETS);
     under_way = wire_argument(program, argc, argv, 5, under_way, MAX_UNDER_WAY);
     unsigned seconds = wire_argument(program, argc, argv, 6, 3, 600);
-    build_request(argv[3]);
+    build_request(argv[3], argc > 7 ? argv[7] : NULL);
     open_sockets(argv[1], wire_argument(program, argc, argv, 2, 0, 65535));
 
     struct pollfd polls[MAX_SOCKETS];
