@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/loop/loop.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -15,7 +16,10 @@
 #define SECOND INT64_C(1000000000)
 #define FAKE_MONO (1000 * SECOND)
 #define FAKE_WALL (INT64_C(1767225600) * SECOND) /* 2026-01-01T00:00:00Z */
-enum { QUIET_ROUNDS = 64 }; /* a descriptor that is always ready must not hold a test forever */
+enum {
+    QUIET_ROUNDS = 64,       /* a descriptor that is always ready must not hold a test forever */
+    DESCRIPTORS_READY = 1000 /* of a loop, without memory; more where it can be had */
+};
 
 struct watch {
     uv_poll_t poll;
@@ -483,6 +487,23 @@ free_memory(struct lintel_loop *l)
     lintel_free(l);
 }
 
+/* libuv aborts where its table of descriptors can't grow: it is made large while there is memory.
+ */
+static void
+reserve_descriptors(struct lintel_loop *l)
+{
+    uv_poll_t far;
+    int fd = fcntl(l->wake_fd, F_DUPFD_CLOEXEC, DESCRIPTORS_READY - 1);
+    if (fd < 0)
+        return; /* so many are not allowed */
+    if (uv_poll_init(&l->uv, &far, fd) == 0) {
+        uv_poll_start(&far, UV_READABLE, on_wake);
+        uv_close((uv_handle_t *)&far, NULL);
+        uv_run(&l->uv, UV_RUN_DEFAULT); /* until that is done: nothing else is there yet */
+    }
+    close(fd);
+}
+
 static struct lintel_loop *
 new_loop(int fake)
 {
@@ -498,6 +519,8 @@ new_loop(int fake)
     uv_timer_init(&l->uv, &l->alarm);
     uv_prepare_init(&l->uv, &l->turn);
     l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (l->wake_fd >= 0)
+        reserve_descriptors(l);
     if (l->wake_fd < 0 || uv_poll_init(&l->uv, &l->wake, l->wake_fd) != 0) {
         if (l->wake_fd >= 0)
             close(l->wake_fd);

@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "core/base/mem.h"
 #include "lintel/ext/loop.h"
@@ -366,9 +368,48 @@ running_out_of_memory_is_survived(void)
     lintel_loop_free(l);
 }
 
+/* ---- memory of libuv's own ------------------------------------------------------------------- */
+
+static int is_out;
+static void *
+uv_malloc(size_t n)
+{
+    return is_out ? NULL : malloc(n);
+}
+static void *
+uv_realloc(void *p, size_t n)
+{
+    return is_out ? NULL : realloc(p, n);
+}
+static void *
+uv_calloc(size_t n, size_t size)
+{
+    return is_out ? NULL : calloc(n, size);
+}
+
+/* Where libuv can't grow its table of descriptors, it aborts. */
+static void
+a_new_descriptor_needs_no_memory(void)
+{
+    struct lintel_loop *l = lintel_loop_new_fake();
+    struct ear e = {.loop = l};
+    int fds[2], far;
+    REQUIRE(pipe(fds) == 0);
+    REQUIRE((far = fcntl(fds[0], F_DUPFD_CLOEXEC, 900)) >= 0);
+    is_out = 1;
+    CHECK_INT(lintel_loop_watch(l, far, LINTEL_LOOP_READ, on_ear, &e), 0);
+    is_out = 0;
+    lintel_loop_watch(l, far, 0, NULL, NULL);
+    close(far);
+    close(fds[0]);
+    close(fds[1]);
+    lintel_loop_free(l);
+}
+
 int
 main(int argc, char **argv)
 {
+    uv_replace_allocator(uv_malloc, uv_realloc, uv_calloc, free);
     static const struct kit_test tests[] = {KIT(timers_run_in_order_of_time),
                                             KIT(a_thousand_timers_moved_and_stopped),
                                             KIT(real_timers),
@@ -378,6 +419,7 @@ main(int argc, char **argv)
                                             KIT(watches_are_level_triggered),
                                             KIT(signals_come_to_the_loop),
                                             KIT(running_out_of_memory_is_survived),
+                                            KIT(a_new_descriptor_needs_no_memory),
                                             {0}};
     return kit_main("loop", tests, argc, argv);
 }
