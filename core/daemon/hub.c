@@ -48,11 +48,13 @@ hub_running_remove(struct running **list, struct running *r)
 
 #define MEND_FIRST INT64_C(100000000)
 #define MEND_MOST INT64_C(60000000000)
+#define MEND_CALM (4 * MEND_MOST) /* then it counts as the first time */
 #define MEND_NEVER (INT64_MAX / 2)
 
 static void on_mend(void *arg);
 
-/* Soon, and ever more slowly where it was of no use. */
+/* Soon, and ever more slowly where it was of no use: a plugin may say for ever that it has no
+ * memory. */
 static void
 mend_later(void *arg)
 {
@@ -61,7 +63,7 @@ mend_later(void *arg)
     if (h->lacking || h->mend.slot == 0)
         return;
     h->lacking = 1;
-    if (h->mend_pause == 0 || now - h->mended > 4 * h->mend_pause)
+    if (h->mend_pause == 0 || now - h->mended > MEND_CALM)
         h->mend_pause = MEND_FIRST;
     else if ((h->mend_pause *= 2) > MEND_MOST)
         h->mend_pause = MEND_MOST;
