@@ -74,12 +74,13 @@ read_at(int fd, void *p, size_t n, off_t at)
     return 0;
 }
 
+/* 0, -1 where the file is too short, or an errno. */
 static int
 read_head(const char *file, unsigned char head[20])
 {
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return -1;
+        return errno;
     int failed = read_at(fd, head, 20, 0);
     close(fd);
     return failed;
@@ -110,7 +111,12 @@ static int
 judge_elf(const char *file, off_t length, char *reason, uint32_t size)
 {
     unsigned char head[20], own[20];
-    if (read_head(file, head) != 0 || memcmp(head, ELFMAG, SELFMAG) != 0) {
+    int error = read_head(file, head);
+    if (error > 0) {
+        lintel_format(reason, size, "%s can't be opened: %s", file, strerror(error));
+        return -1;
+    }
+    if (error != 0 || memcmp(head, ELFMAG, SELFMAG) != 0) {
         lintel_format(reason, size, "%s is not a shared object (it has no ELF header)", file);
         return -1;
     }

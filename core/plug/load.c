@@ -123,9 +123,8 @@ is_file(const char *path)
     return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
-/* Where name's file lies; 0 if nowhere. */
 static int
-locate(const struct lintel_loader *l, const char *name, char ret[PATH_MAX])
+search(const struct lintel_loader *l, const char *name, char ret[PATH_MAX])
 {
     size_t n = strlen(name);
     for (size_t i = 0; i < l->map.n; i++)
@@ -139,6 +138,20 @@ locate(const struct lintel_loader *l, const char *name, char ret[PATH_MAX])
             return 1;
     }
     return 0;
+}
+
+/* Where name's file lies; 0 if nowhere. A path that counts from a folder of the hub's says nothing
+ * to a child, and nothing to its cage. */
+static int
+locate(const struct lintel_loader *l, const char *name, char ret[PATH_MAX])
+{
+    char here[PATH_MAX], found[PATH_MAX];
+    if (!search(l, name, ret))
+        return 0;
+    if (ret[0] == '/')
+        return 1;
+    lintel_copy(found, sizeof found, ret);
+    return getcwd(here, sizeof here) != NULL && lintel_format(ret, PATH_MAX, "%s/%s", here, found);
 }
 
 int

@@ -42,6 +42,7 @@ says "the list of plugins" '^fake +1\.0 ' lintel plugin list
 says "one plugin" 'delayMs' lintel plugin inspect fake
 says "the schema has its rows" delayMs lintel schema lintel.yaml
 says "try without a hub" '[0-9]' lintel try b kind=counter --site "$site"
+says "the path of search may begin where one stands" '[0-9]' bash -c "cd '$here' && LINTEL_PLUGIN_PATH=foreign:$build/plugins '$build/bin/lintel' try b kind=counter --site '$site'"
 unmarked "none of these opens the file"
 
 start_hub "$site" || { not_ok "the hub starts"; finish; }
