@@ -52,9 +52,10 @@ int cli_option(struct cli *c, const char *name, const char **ret);
 int cli_take_flag(struct cli *c, const char *name);
 /* Whether an option is left that no command knows; told. */
 int cli_options_left(const struct cli *c);
-/* What devices, peers and files say must not steer the terminal: all of it is printed by these, and
- * by tables. Lines may end in it.
- * One line on stderr: "lintel: ..". */
+/* What devices, peers and files say must not steer the terminal: all of it is printed by these two,
+ * which leave ends of lines and tabs in it, and by tables. cli_say: one line on stderr, "lintel:
+ * ..".
+ */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

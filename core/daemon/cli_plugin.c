@@ -200,12 +200,15 @@ print_reloaded(const json_t *answer)
 {
     size_t i;
     json_t *row;
-    char gap[32];
-    (void)lintel_format(gap, sizeof gap, "%.3f", json_number_value(json_object_get(answer, "gap")));
-    json_array_foreach(json_object_get(answer, "buses"), i, row) cli_print(
-        stdout, "%s: %s %s -> %s%s%s%s\n", cli_text(row, "bus"), cli_text(row, "plugin"),
-        cli_text(row, "from"), cli_text(row, "to"), i == 0 ? ", in " : " (in the same process)",
-        i == 0 ? gap : "", i == 0 ? " s" : "");
+    json_array_foreach(json_object_get(answer, "buses"), i, row)
+    {
+        cli_print(stdout, "%s: %s %s -> %s", cli_text(row, "bus"), cli_text(row, "plugin"),
+                  cli_text(row, "from"), cli_text(row, "to"));
+        if (i == 0)
+            printf(", in %.3f s\n", json_number_value(json_object_get(answer, "gap")));
+        else
+            puts(" (in the same process)");
+    }
     long long changed = 0;
     static const char *const kinds[] = {"added", "changed", "removed"};
     for (size_t k = 0; k < LINTEL_COUNT(kinds); k++)

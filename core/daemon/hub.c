@@ -517,10 +517,9 @@ make_parts(struct lintel_hub *h, const struct lintel_hub_source *s, struct linte
     if (h->engine != NULL) {
         lintel_engine_recorder(h->engine, lintel_trail_command, h->trail);
         lintel_engine_on_starved(h->engine, mend_later, h);
-    }
-    if (h->engine != NULL)
         h->plug = lintel_plug_new(&(struct lintel_plug_source){s->loop, h->engine, s->paths->host,
                                                                hub_is_uncaged(s->paths)});
+    }
     if (h->plug != NULL) {
         struct lintel_tree_source source = hub_tree_source(h);
         source.engine = h->engine;

@@ -78,7 +78,8 @@ find_command(const char *name)
 static int
 has_own_options(const struct command *c)
 {
-    return c->fn == cli_check || c->fn == cli_record || c->fn == cli_replay || c->fn == cli_try || c->fn == cli_plugin;
+    return c->fn == cli_check || c->fn == cli_record || c->fn == cli_replay || c->fn == cli_try ||
+           c->fn == cli_plugin;
 }
 
 /* --json and --run DIR are also taken behind the command, up to "--". 1: --help stands there. */

@@ -92,13 +92,6 @@ instance_queued(const struct lintel_instance *i)
     return i->thread != NULL ? 0 : lintel_child_queued(process_child(i->process));
 }
 
-static void
-await_start(struct lintel_instance *i, lintel_mono until)
-{
-    i->start_by = until;
-    set_timer(i, BEAT);
-}
-
 /* Memory is said to be out in a way that needs none. */
 static int
 has_lost(const struct lintel_instance *i)
@@ -110,7 +103,7 @@ static void
 look_at_start(struct lintel_instance *i)
 {
     if (has_lost(i))
-        instance_breaks(i, lost);
+        instance_starved(i);
     else if (lintel_loop_now(i->plug->loop) >= i->start_by)
         instance_hangs(i, "it hangs: start() did not return within 30 s");
     else
@@ -124,10 +117,12 @@ instance_start(struct lintel_instance *i)
     lintel_buf_reset(b);
     lintel_wire_short(b, i->number, LINTEL_WIRE_START, 0);
     i->state = INSTANCE_STARTING;
-    if (instance_send(i, b, 0) != 0)
+    if (instance_send(i, b, 0) != 0) {
         instance_refused(i, LINTEL_E_NOMEM, "out of memory");
-    else
-        await_start(i, lintel_loop_now(i->plug->loop) + START_MOST);
+        return;
+    }
+    i->start_by = lintel_loop_now(i->plug->loop) + START_MOST;
+    set_timer(i, BEAT);
 }
 
 /* START goes along with OPEN: where create() says no, it finds nothing to start. */

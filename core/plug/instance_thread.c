@@ -33,13 +33,6 @@ free_thread(struct instance_thread *t)
         lintel_free(t);
 }
 
-static void
-lost_here(struct instance_thread *t)
-{
-    atomic_store(&t->lost, 1);
-    instance_starved(t->instance);
-}
-
 /* On the loop. */
 static void
 on_delivery(void *arg)
@@ -51,8 +44,10 @@ on_delivery(void *arg)
     if (i != NULL && atomic_load(&t->bytes) < THREAD_BYTES_MOST / 2 && atomic_exchange(&t->full, 0))
         lintel_worker_room(t->worker);
     /* It is the hub's own code that wrote the frame, so only memory can be short. */
-    if (i != NULL && port_frame(i, (const unsigned char *)d->frame.p, d->frame.n) != 0)
-        lost_here(t);
+    if (i != NULL && port_frame(i, (const unsigned char *)d->frame.p, d->frame.n) != 0) {
+        atomic_store(&t->lost, 1);
+        instance_starved(i);
+    }
     free_thread(t); /* if that was the last of it */
     lintel_buf_fini(&d->frame);
     lintel_free(d);

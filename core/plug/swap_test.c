@@ -404,19 +404,27 @@ stop_on_fake_time(struct kit_plug *k, struct kit_bus *b)
     kit_plug_free(k);
 }
 
-/* A request that never ends is waited for 5 s, then it ends as cancelled; once. */
+/* A swap that waits for a request which never ends. */
+static int
+begin_draining(struct kit_plug *k)
+{
+    kit_plug_new_fake(k, NULL);
+    kit_bus_start(k, &bus, "fake", "line", KIT_PROCESS, NULL);
+    CHECK(drive(k, &bus.bus->readies, 1, 20000));
+    tell(&bus, ADDRS(LIST("kind=hang")));
+    CHECK_INT(kit_submit(k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
+    struct lintel_swap_member m = member(&bus, NULL);
+    int begun = swap(k, &m, 1) == 0;
+    CHECK(begun && drive(k, &bus.bus->holds, 1, 8000));
+    return begun;
+}
+
+/* The request is waited for 5 s, then it ends as cancelled; once. */
 static void
 one_that_does_not_drain(void)
 {
     struct kit_plug k;
-    kit_plug_new_fake(&k, NULL);
-    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
-    CHECK(drive(&k, &bus.bus->readies, 1, 20000));
-    tell(&bus, ADDRS(LIST("kind=hang")));
-    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
-    struct lintel_swap_member m = member(&bus, NULL);
-    REQUIRE(swap(&k, &m, 1) == 0);
-    CHECK(drive(&k, &bus.bus->holds, 1, 8000));
+    REQUIRE(begin_draining(&k));
     CHECK(!drive(&k, &op.done, 1, 4500));
     CHECK_INT(bus.bus->held, 1);
     CHECK_INT(end.moved, 0);
@@ -463,14 +471,7 @@ static void
 one_that_dies_while_it_drains(void)
 {
     struct kit_plug k;
-    kit_plug_new_fake(&k, NULL);
-    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
-    CHECK(drive(&k, &bus.bus->readies, 1, 20000));
-    tell(&bus, ADDRS(LIST("kind=hang")));
-    CHECK_INT(kit_submit(&k, &bus, &op, LINTEL_OP_READ, 0, 1, NULL, 60000), 0);
-    struct lintel_swap_member m = member(&bus, NULL);
-    REQUIRE(swap(&k, &m, 1) == 0);
-    CHECK(drive(&k, &bus.bus->holds, 1, 8000));
+    REQUIRE(begin_draining(&k));
     kill((pid_t)kit_stats(&bus).pid, SIGKILL);
     CHECK(drive(&k, &bus.bus->gones, 1, 1000));
     CHECK(drive(&k, &end.done, 1, 2000));

@@ -63,8 +63,10 @@ int
 lintel_recorded_hold(struct lintel_open *o, const lintel_answer *a)
 {
     struct lintel_tree *t = o->tree;
-    if (t->ending || t->source.trail == NULL || a->nlocation != 0)
+    if (t->ending || t->source.trail == NULL)
         return -1;
+    if (a->nlocation + a->nlocation_query + a->echo.n != 0)
+        return -1; /* no write has that, and it would have to be copied */
     struct lintel_recorded *r = lintel_alloc(sizeof *r + a->payload.n);
     if (r == NULL) {
         lintel_trail_early(t->source.trail);

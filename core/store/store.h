@@ -44,9 +44,9 @@ int lintel_store_sync(struct lintel_store *s, void (*done)(void *ctx, int failed
 
 /* Calls each() for what is on the disk, by number, from `from` on, on the thread that writes. After
  * some thousand of them what is queued is written first, so that changes do not wait for a long
- * scan: it sees those ahead of it. A nonzero result of each() ends it. Then done(ctx, 0) on the loop; done(ctx, -1) where the file
- * can't be read or the store is being closed. -1: out of memory or too many are open, and done() is
- * not called. */
+ * scan: it sees those ahead of it. A nonzero result of each() ends it. Then done(ctx, 0) on the
+ * loop; done(ctx, -1) where the file can't be read or the store is being closed. -1: out of memory
+ * or too many are open, and done() is not called. */
 int lintel_store_scan(struct lintel_store *s, uint64_t from,
                       int (*each)(void *ctx, uint64_t key, const void *p, size_t n),
                       void (*done)(void *ctx, int failed), void *ctx);

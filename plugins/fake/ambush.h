@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * For tests: code that runs when a plugin's file is opened, and is harmless where it is looked at: a
- * caged process has none of the hub's environment. Anywhere else it notes whom it has got. */
+ * For tests: code that runs when a plugin's file is opened, and is harmless where it is looked at:
+ * a caged process has none of the hub's environment. Anywhere else it notes whom it has got. */
 #ifndef FAKE_AMBUSH_H
 #define FAKE_AMBUSH_H
 #include <errno.h>
