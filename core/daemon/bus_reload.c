@@ -86,7 +86,8 @@ refuse(struct renewal *w, uint32_t code, const char *text, const char *more)
 {
     struct lintel_buf b = {0};
     lintel_buf_addf(&b, "%s%s", text, more);
-    lintel_log(LINTEL_LOG_ERROR, w->bus, "reload of its plugin: %s", lintel_buf_str(&b));
+    lintel_log(LINTEL_LOG_ERROR, w->bus, "reload of its plugin: %s",
+               b.failed ? "out of memory" : lintel_buf_str(&b));
     answer(w, code, LINTEL_FORMAT_NONE, &b);
     lintel_buf_fini(&b);
     end(w);

@@ -43,6 +43,8 @@ enum {
     EMFILES,   /* 1: no new descriptor */
     CLOCK,     /* seconds that CLOCK_REALTIME is off */
     MEMORY,    /* 1: no allocation; counted: those, or with LINTEL_FAULT_MALLOC all until the one */
+    LATER,     /* N: the N-th allocation from now on, of all processes together, fails */
+    MANY,      /* and so many after it */
     COUNTS = 8 /* + SHORT ..: how often */
 };
 
@@ -425,11 +427,31 @@ void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
 
+/* LATER counts down to 1 and stays there as long as there are some of MANY. */
+static bool
+its_turn(void)
+{
+    int32_t left = atomic_load(&control[LATER]);
+    while (left > 1)
+        if (atomic_compare_exchange_weak(&control[LATER], &left, left - 1))
+            return false;
+    if (left < 1)
+        return false;
+    if (atomic_fetch_sub(&control[MANY], 1) <= 0)
+        atomic_store(&control[LATER], 0);
+    return true;
+}
+
 static bool
 memory_is_out(void)
 {
     if (atomic_load_explicit(&control[MEMORY], memory_order_relaxed) != 0) {
         atomic_fetch_add(&control[COUNTS + MEMORY], 1);
+        errno = ENOMEM;
+        return true;
+    }
+    if (atomic_load_explicit(&control[LATER], memory_order_relaxed) > 0 && its_turn()) {
+        atomic_fetch_add(&control[COUNTS + LATER], 1);
         errno = ENOMEM;
         return true;
     }

@@ -55,6 +55,8 @@ for n in range(runs):
         time.sleep(0.05)
     print(f"{n}: memory is out for {width} s, {began:.3f} s after {kind}: {said!r}:", "all is fresh" if not left else f"WANTING {left}",
           f"after {time.time() - over:.1f} s", flush=True)
+    if left:
+        break
 struck = struct.unpack_from("<16i", control)[13]
 print("allocations failed:", struck)
 CODE
@@ -68,6 +70,8 @@ moments() {
     whole_fresh "$name, before"
     python3 "$here/moments.py" "$here/faults" "$build/bin/lintel" "$site" "$seed" "$runs" >"$here/moments" 2>&1
     sed 's/^/# /' "$here/moments"
+    alive "$hub" || echo "# the hub has ended"
+    grep -q "^$((runs - 1)):.* all is fresh" "$here/moments" || { lintel status; tail -40 "$here/linteld.log"; } 2>&1 | sed 's/^/#   /'
     says "$name: after each moment all has fresh values" "^$runs\$" grep -c 'all is fresh' "$here/moments"
     says "$name: allocations have failed" 'failed: [0-9]{2}' cat "$here/moments"
     # Time-outs are for what hangs. After a moment without memory nothing does.
