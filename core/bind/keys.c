@@ -78,9 +78,8 @@ const lintel_field lintel_port_table[] = {
      .flags = LINTEL_F_REQUIRED},
     {.name = "isolation",
      .help = "Where the plugin runs: thread (inside the daemon), process (a child of its own) or "
-             "process:NAME (a child shared by all that name it). Plugins that block and those that "
-             "did not come with the hub get a process, others a thread, unless this says "
-             "otherwise.",
+             "process:NAME (a child shared by all that name it). A bus gets a process unless this "
+             "says otherwise, and so does a transport that did not come with the hub.",
      .type = LINTEL_T_STR},
     {.name = "log",
      .help = "The most detailed messages of the plugin that are logged.",

@@ -60,13 +60,13 @@ read_isolation(struct lintel_reader *r, struct lintel_port *port, const char *wo
     }
 }
 
-/* What may stand still, and what is not known, does not share the daemon's memory. */
+/* What speaks to devices may stand still, or use a library that ends its process when memory is
+ * out; what did not come with the hub is not known. Neither shares the daemon's memory. */
 static int
-wants_process(const struct lintel_reader *r, const struct lintel_port *port)
+wants_process(const struct lintel_reader *r, const struct lintel_port *port, int is_transport)
 {
-    return (port->plugin->flags & LINTEL_PLUGIN_BLOCKING) ||
-           (r->s->plugin_own != NULL &&
-            !r->s->plugin_own(r->s->plugin_ctx, port->plugin, port->plugin_file));
+    return !is_transport || (r->s->plugin_own != NULL &&
+                             !r->s->plugin_own(r->s->plugin_ctx, port->plugin, port->plugin_file));
 }
 
 const lintel_plugin *
@@ -113,8 +113,9 @@ read_own_keys(struct lintel_reader *r, const struct lintel_doc *doc, const struc
                      port->plugin->name);
         port->plugin = NULL;
     }
-    port->isolation = port->plugin != NULL && wants_process(r, port) ? LINTEL_ISOLATION_PROCESS
-                                                                     : LINTEL_ISOLATION_THREAD;
+    port->isolation = port->plugin != NULL && wants_process(r, port, is_transport)
+                          ? LINTEL_ISOLATION_PROCESS
+                          : LINTEL_ISOLATION_THREAD;
     if (own[LINTEL_PORT_ISOLATION].type == LINTEL_T_STR)
         read_isolation(r, port, own[LINTEL_PORT_ISOLATION].as.s,
                        lintel_node_place(doc, lintel_node_get(map, "isolation")));

@@ -149,7 +149,7 @@ struct lintel_site_source {
     /* A plugin by name, or NULL with the reasons at `at`; *ret_file: where it was found. */
     const lintel_plugin *(*plugin)(void *ctx, const char *name, struct lintel_place at,
                                    const char **ret_file, struct lintel_report *report);
-    /* Whether it came with the hub; others get a process of their own. NULL: all did. */
+    /* Whether it came with the hub; transports of others get a process. NULL: all did. */
     int (*plugin_own)(void *ctx, const lintel_plugin *p, const char *file);
     /* The code of a plugin that plugin() gave, where that has only told its tables. wanted:
      * somebody has asked for it to run inside of this process. NULL with the reason. NULL: plugin()

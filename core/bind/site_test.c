@@ -168,15 +168,16 @@ read_site(const char *site, const struct lintel_site *before, int run_tests)
     return ret;
 }
 
-/* "pusher" is somebody else's. */
+/* All but one, whose name is the context. */
 static int
 came_with_the_hub(void *ctx, const lintel_plugin *p, const char *file)
 {
-    (void)ctx, (void)file;
-    return strcmp(p->name, "pusher") != 0;
+    (void)file;
+    return strcmp(p->name, ctx) != 0;
 }
 
-/* What is not known gets a process of its own, unless the site says otherwise. */
+/* Buses, and transports that are not known, get a process of their own unless the site says
+ * otherwise. */
 static void
 where_plugins_run_unless_the_site_says(void)
 {
@@ -187,21 +188,36 @@ where_plugins_run_unless_the_site_says(void)
         "  basement: { plugin: fake, host: 127.0.0.1 }\n"
         "  broker: { plugin: pusher, memory: 64 }\n"
         "  told: { plugin: pusher, isolation: thread }\n"
-        "  line: { plugin: slow, host: /dev/null }\n");
+        "  line: { plugin: slow, host: /dev/null }\n"
+        "transports:\n"
+        "  coap: { plugin: serve }\n"
+        "  caged: { plugin: serve, isolation: process }\n"
+        "  inside: { plugin: serve, isolation: thread }\n");
     lintel_report_fini(&report);
+    char other[] = "pusher", serve[] = "serve";
     struct lintel_site_source s = {.dir = folder("whose"),
                                    .plugin = fake_plugin,
                                    .plugin_own = came_with_the_hub,
+                                   .plugin_ctx = other,
                                    .plugin_names = fake_plugin_names};
     struct lintel_site *site = lintel_site_read(&s, &report);
-    REQUIRE(site != NULL && site->nbuses == 4);
-    CHECK_INT(site->buses[0].isolation, LINTEL_ISOLATION_THREAD);
+    REQUIRE(site != NULL && site->nbuses == 4 && site->ntransports == 3);
+    CHECK_INT(site->buses[0].isolation, LINTEL_ISOLATION_PROCESS);
     CHECK_INT(site->buses[0].memory, 512);
     CHECK_INT(site->buses[1].isolation, LINTEL_ISOLATION_PROCESS);
     CHECK(site->buses[1].process == NULL);
     CHECK_INT(site->buses[1].memory, 64);
     CHECK_INT(site->buses[2].isolation, LINTEL_ISOLATION_THREAD);
     CHECK_INT(site->buses[3].isolation, LINTEL_ISOLATION_PROCESS);
+    CHECK_INT(site->transports[0].isolation, LINTEL_ISOLATION_THREAD);
+    CHECK_INT(site->transports[1].isolation, LINTEL_ISOLATION_PROCESS);
+    CHECK_INT(site->transports[2].isolation, LINTEL_ISOLATION_THREAD);
+    lintel_site_unref(site);
+    s.plugin_ctx = serve;
+    site = lintel_site_read(&s, &report);
+    REQUIRE(site != NULL && site->ntransports == 3);
+    CHECK_INT(site->transports[0].isolation, LINTEL_ISOLATION_PROCESS);
+    CHECK_INT(site->transports[2].isolation, LINTEL_ISOLATION_THREAD);
     lintel_site_unref(site);
 }
 
@@ -231,7 +247,7 @@ reads_a_good_site(void)
     REQUIRE(site->nbuses == 3 && site->ntransports == 1 && site->nthings == 3);
     CHECK_STR(site->buses[0].name, "basement");
     CHECK_STR(site->buses[0].settings[0].as.s, "127.0.0.1");
-    CHECK_INT(site->buses[0].isolation, LINTEL_ISOLATION_THREAD);
+    CHECK_INT(site->buses[0].isolation, LINTEL_ISOLATION_PROCESS);
     CHECK_INT(site->buses[0].log, LINTEL_LOG_DEBUG);
     CHECK_INT(site->buses[0].at.line, 3);
     CHECK_STR(site->buses[1].settings[0].as.s, "geheim");

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,8 +18,8 @@
 #define FAKE_MONO (1000 * SECOND)
 #define FAKE_WALL (INT64_C(1767225600) * SECOND) /* 2026-01-01T00:00:00Z */
 enum {
-    QUIET_ROUNDS = 64,       /* a descriptor that is always ready must not hold a test forever */
-    DESCRIPTORS_READY = 1000 /* of a loop, without memory; more where it can be had */
+    QUIET_ROUNDS = 64, /* a descriptor that is always ready must not hold a test forever */
+    FEW = 61 /* of libuv's own descriptors and what is opened meanwhile, with room to spare */
 };
 
 struct watch {
@@ -225,6 +226,57 @@ lintel_timer_stop(struct lintel_loop *l, struct lintel_timer *t)
         heap_remove(l, t);
 }
 
+/* ---- libuv's memory -------------------------------------------------------------------------- */
+
+/* libuv aborts where its table of descriptors can't grow. So what makes it grow brings the memory
+ * along, or gives up before it calls libuv. */
+static _Thread_local struct {
+    void *memory, *before; /* of the table, and the one that it comes for */
+    size_t size, nbefore;
+} table;
+
+static void *
+table_or_memory(void *p, size_t n)
+{
+    void *memory = table.memory;
+    if (memory == NULL || n > table.size || p != table.before)
+        return lintel_grow(p, n, 1);
+    if (p != NULL)
+        memcpy(memory, p, table.nbefore < n ? table.nbefore : n);
+    lintel_free(p);
+    table.memory = NULL;
+    return memory;
+}
+
+/* Room for descriptors up to this one. Each goes with a table_end(). 0, or -1: out of memory. */
+static int
+table_begin(const struct lintel_loop *l, int highest)
+{
+    size_t room = 64;
+    if ((unsigned)highest < l->uv.nwatchers)
+        return 0;
+    while (room < (size_t)highest + 3) /* libuv keeps two for itself */
+        room *= 2;
+    table.memory = lintel_alloc_array(room, sizeof(void *));
+    table.size = room * sizeof(void *);
+    table.before = l->uv.watchers;
+    table.nbefore = l->uv.watchers != NULL ? (l->uv.nwatchers + 2) * sizeof(void *) : 0;
+    return table.memory != NULL ? 0 : -1;
+}
+
+static void
+table_end(void)
+{
+    lintel_free(table.memory); /* libuv has not wanted it */
+    table.memory = NULL;
+}
+
+static void
+use_our_memory(void)
+{
+    uv_replace_allocator(lintel_alloc, table_or_memory, lintel_alloc_array, lintel_free);
+}
+
 /* ---- descriptors ----------------------------------------------------------------------------- */
 
 static void
@@ -313,12 +365,11 @@ lintel_loop_watch(struct lintel_loop *l, int fd, uint32_t events,
     w->arg = arg;
     w->events = ((events & LINTEL_LOOP_READ) ? UV_READABLE : 0) |
                 ((events & LINTEL_LOOP_WRITE) ? UV_WRITABLE : 0);
-    if (uv_poll_start(&w->poll, w->events, on_ready) != 0) {
-        if (began)
-            end_watch(l, fd);
-        return -1;
-    }
-    return 0;
+    int failed = table_begin(l, fd) != 0 || uv_poll_start(&w->poll, w->events, on_ready) != 0;
+    table_end();
+    if (failed && began)
+        end_watch(l, fd);
+    return failed ? -1 : 0;
 }
 
 /* ---- work from other threads ----------------------------------------------------------------- */
@@ -453,7 +504,9 @@ lintel_loop_signal(struct lintel_loop *l, int signum, void (*fn)(void *arg, int 
     if (s == NULL)
         return -1;
     *s = (struct signal_watch){.fn = fn, .arg = arg};
-    if (uv_signal_init(&l->uv, &s->signal) != 0) {
+    int failed = table_begin(l, l->wake_fd + FEW) != 0 || uv_signal_init(&l->uv, &s->signal) != 0;
+    table_end();
+    if (failed) {
         lintel_free(s);
         return -1;
     }
@@ -487,21 +540,26 @@ free_memory(struct lintel_loop *l)
     lintel_free(l);
 }
 
-/* libuv aborts where its table of descriptors can't grow: it is made large while there is memory.
- */
-static void
-reserve_descriptors(struct lintel_loop *l)
+/* ---- beginning ------------------------------------------------------------------------------- */
+
+static int
+start_libuv(struct lintel_loop *l)
 {
-    uv_poll_t far;
-    int fd = fcntl(l->wake_fd, F_DUPFD_CLOEXEC, DESCRIPTORS_READY - 1);
-    if (fd < 0)
-        return; /* so many are not allowed */
-    if (uv_poll_init(&l->uv, &far, fd) == 0) {
-        uv_poll_start(&far, UV_READABLE, on_wake);
-        uv_close((uv_handle_t *)&far, NULL);
-        uv_run(&l->uv, UV_RUN_DEFAULT); /* until that is done: nothing else is there yet */
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, use_our_memory);
+    int failed = table_begin(l, l->wake_fd + FEW) != 0 || uv_loop_init(&l->uv) != 0;
+    table_end();
+    if (failed)
+        return -1;
+    if (uv_poll_init(&l->uv, &l->wake, l->wake_fd) != 0) {
+        uv_loop_close(&l->uv);
+        return -1;
     }
-    close(fd);
+    uv_poll_start(&l->wake, UV_READABLE, on_wake);
+    uv_timer_init(&l->uv, &l->alarm);
+    uv_prepare_init(&l->uv, &l->turn);
+    uv_prepare_start(&l->turn, on_turn);
+    return 0;
 }
 
 static struct lintel_loop *
@@ -510,29 +568,15 @@ new_loop(int fake)
     struct lintel_loop *l = lintel_alloc(sizeof *l);
     if (l == NULL)
         return NULL;
-    if (posts_reserve(&l->posted) != 0 || posts_reserve(&l->running) != 0 ||
-        uv_loop_init(&l->uv) != 0) {
+    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (l->wake_fd < 0 || posts_reserve(&l->posted) != 0 || posts_reserve(&l->running) != 0 ||
+        start_libuv(l) != 0) {
+        if (l->wake_fd >= 0)
+            close(l->wake_fd);
         free_memory(l);
         return NULL;
     }
     l->uv.data = l->wake.data = l->alarm.data = l->turn.data = l;
-    uv_timer_init(&l->uv, &l->alarm);
-    uv_prepare_init(&l->uv, &l->turn);
-    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (l->wake_fd >= 0)
-        reserve_descriptors(l);
-    if (l->wake_fd < 0 || uv_poll_init(&l->uv, &l->wake, l->wake_fd) != 0) {
-        if (l->wake_fd >= 0)
-            close(l->wake_fd);
-        uv_close((uv_handle_t *)&l->alarm, NULL);
-        uv_close((uv_handle_t *)&l->turn, NULL);
-        uv_run(&l->uv, UV_RUN_DEFAULT);
-        uv_loop_close(&l->uv);
-        free_memory(l);
-        return NULL;
-    }
-    uv_poll_start(&l->wake, UV_READABLE, on_wake);
-    uv_prepare_start(&l->turn, on_turn);
     pthread_mutex_init(&l->lock, NULL);
     l->fake = fake;
     l->fake_mono = FAKE_MONO;

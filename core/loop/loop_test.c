@@ -368,37 +368,39 @@ running_out_of_memory_is_survived(void)
     lintel_loop_free(l);
 }
 
-/* ---- memory of libuv's own ------------------------------------------------------------------- */
-
-static int is_out;
-static void *
-uv_malloc(size_t n)
-{
-    return is_out ? NULL : malloc(n);
-}
-static void *
-uv_realloc(void *p, size_t n)
-{
-    return is_out ? NULL : realloc(p, n);
-}
-static void *
-uv_calloc(size_t n, size_t size)
-{
-    return is_out ? NULL : calloc(n, size);
-}
-
-/* Where libuv can't grow its table of descriptors, it aborts. */
+/* libuv has our memory, and aborts where it can't have some of it. */
 static void
-a_new_descriptor_needs_no_memory(void)
+each_allocation_of_a_new_loop_may_fail(void)
+{
+    struct lintel_loop *l = NULL;
+    for (uint64_t n = 1; l == NULL && n < 100; n++) {
+        lintel_mem_fail_at(n);
+        l = lintel_loop_new();
+        CHECK(l != NULL || lintel_mem_failures() != 0);
+    }
+    lintel_mem_fail_at(0);
+    REQUIRE(l != NULL);
+    lintel_loop_free(l);
+}
+
+static void
+a_new_descriptor_without_memory_is_refused(void)
 {
     struct lintel_loop *l = lintel_loop_new_fake();
-    struct ear e = {.loop = l};
-    int fds[2], far;
+    struct ear e = {.loop = l, .bytes_a_call = 1};
+    int fds[2], far, got = -1;
     REQUIRE(pipe(fds) == 0);
     REQUIRE((far = fcntl(fds[0], F_DUPFD_CLOEXEC, 900)) >= 0);
-    is_out = 1;
-    CHECK_INT(lintel_loop_watch(l, far, LINTEL_LOOP_READ, on_ear, &e), 0);
-    is_out = 0;
+    for (uint64_t n = 1; got != 0 && n < 100; n++) {
+        lintel_mem_fail_at(n);
+        got = lintel_loop_watch(l, far, LINTEL_LOOP_READ, on_ear, &e);
+        CHECK(got == 0 || lintel_mem_failures() != 0);
+    }
+    lintel_mem_fail_at(0);
+    REQUIRE(got == 0);
+    CHECK_INT(write(fds[1], "x", 1), 1);
+    lintel_loop_advance(l, 0);
+    CHECK_INT(e.calls, 1);
     lintel_loop_watch(l, far, 0, NULL, NULL);
     close(far);
     close(fds[0]);
@@ -409,7 +411,6 @@ a_new_descriptor_needs_no_memory(void)
 int
 main(int argc, char **argv)
 {
-    uv_replace_allocator(uv_malloc, uv_realloc, uv_calloc, free);
     static const struct kit_test tests[] = {KIT(timers_run_in_order_of_time),
                                             KIT(a_thousand_timers_moved_and_stopped),
                                             KIT(real_timers),
@@ -419,7 +420,8 @@ main(int argc, char **argv)
                                             KIT(watches_are_level_triggered),
                                             KIT(signals_come_to_the_loop),
                                             KIT(running_out_of_memory_is_survived),
-                                            KIT(a_new_descriptor_needs_no_memory),
+                                            KIT(each_allocation_of_a_new_loop_may_fail),
+                                            KIT(a_new_descriptor_without_memory_is_refused),
                                             {0}};
     return kit_main("loop", tests, argc, argv);
 }

@@ -48,6 +48,7 @@ struct lintel_child {
     int killed;   /* SIGKILL was sent */
     int debugged; /* LINTEL_HOST_WAIT names it: nothing is done because of time */
     int renewing; /* for no fault of its own */
+    int starved;  /* nor this: the hub had no memory or descriptors for it */
     pid_t pid;
     struct lintel_frames *frames;
     struct lintel_wire_scratch scratch;
@@ -93,7 +94,9 @@ bury(struct lintel_child *c)
         return;
     }
     c->state = WAITING;
-    int64_t wait = c->renewing ? 0 : lintel_supervise_ended(c->life, lintel_loop_now(c->loop));
+    int64_t wait = c->renewing  ? 0
+                   : c->starved ? lintel_supervise_starved(c->life)
+                                : lintel_supervise_ended(c->life, lintel_loop_now(c->loop));
     set_timer(c, wait);
     c->fns.gone(c->ctx, c->reason, wait);
 }
@@ -385,6 +388,7 @@ spawn(struct lintel_child *c, int fd)
 static void
 could_not(struct lintel_child *c, int error)
 {
+    c->starved = error == ENOMEM || error == EAGAIN || error == EMFILE || error == ENFILE;
     lintel_format(c->reason, sizeof c->reason, "%s can't be started: %s", c->program,
                   strerror(error));
     bury(c);
@@ -396,7 +400,7 @@ start(struct lintel_child *c)
     static const struct lintel_frames_fns fns = {on_frame, on_closed};
     int fds[2];
     c->state = STARTING;
-    c->killed = c->renewing = 0;
+    c->killed = c->renewing = c->starved = 0;
     c->reason[0] = c->cage[0] = '\0';
     c->pid = 0;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "core/base/mem.h"
 #include "core/plug/instance.h"
@@ -415,6 +416,33 @@ too_many_refusals_are_an_alarm(void)
     }
 }
 
+/* What the hub lacks is not the plugin's end, however long it lacks it. */
+static void
+no_descriptors_are_no_alarm(void)
+{
+    struct kit_plug k;
+    struct rlimit was, none;
+    kit_plug_new_fake(&k, NULL);
+    kit_bus_start(&k, &bus, "fake", "line", KIT_PROCESS, NULL);
+    drive(&k, &bus.bus->readies, 1);
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &was) == 0);
+    none = was;
+    none.rlim_cur = 0;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    kill((pid_t)kit_stats(&bus).pid, SIGKILL);
+    drive_by(&k, &bus.bus->gones, 12, SECOND);
+    setrlimit(RLIMIT_NOFILE, &was);
+    CHECK_INT(bus.bus->gones, 12);
+    CHECK_HAS(bus.bus->gone, "can't be started: Too many open files");
+    CHECK_STR(kit_stats(&bus).state, "back-off");
+    CHECK_INT(kit_lines("ALARM"), 0);
+    CHECK(kit_stats(&bus).next_try < 9 * SECOND);
+    drive_by(&k, &bus.bus->readies, 2, SECOND);
+    CHECK_STR(kit_stats(&bus).state, "running");
+    stop(&k, &bus);
+    kit_plug_free(&k);
+}
+
 static void
 settings_that_can_not_be_are_tried_by_hand(void)
 {
@@ -473,6 +501,7 @@ main(int argc, char **argv)
 #endif
         KIT(too_many_deaths_are_an_alarm),
         KIT(too_many_refusals_are_an_alarm),
+        KIT(no_descriptors_are_no_alarm),
         KIT(settings_that_can_not_be_are_tried_by_hand),
         KIT(a_child_that_does_not_answer),
         {0}

@@ -200,7 +200,7 @@ instances_come_and_go(void)
     CHECK_INT(m.instance, 99);
     open_instance(&h, 30, built("plugins/fake/wrong-major.so"), "wrong");
     REQUIRE(expect(&h, LINTEL_WIRE_REFUSED, &m));
-    CHECK_INT(m.status, LINTEL_E_CONFIG);
+    CHECK_INT(m.status, LINTEL_E_FAIL); /* it may come */
     CHECK_HAS(m.text, "it was built for plugin ABI 2.1, this hub has 1.1");
     open_instance(&h, 31, built("plugins/fake/fake.so"), "fiction");
     REQUIRE(expect(&h, LINTEL_WIRE_REFUSED, &m));

@@ -57,7 +57,7 @@ tell_end(struct lintel_instance *i, const struct lintel_supervise *life, int32_t
     const char *mark = i->liar ? "PLUGIN MISBEHAVING: " : "";
     i->next_try = lintel_loop_now(i->plug->loop) + wait;
     i->liar = 0;
-    if (life->alarm == 1 && wait != 0) /* 0: its child is renewed, for no fault of its own */
+    if (life->alarm == 1 && wait == LINTEL_SUPERVISE_RARELY)
         lintel_log(LINTEL_LOG_ERROR, i->conf->name,
                    "ALARM: %s%s%s; this was the %dth end within ten minutes, so it is tried only "
                    "every 5 min from now on: see to the cause, then `lintel plugin reload %s`",
@@ -172,7 +172,10 @@ instance_refused(struct lintel_instance *i, lintel_status st, const char *text)
                    i->conf->at.file ? i->conf->at.file : "its configuration", text);
     } else {
         struct lintel_supervise *life = life_of(i);
-        int64_t wait = lintel_supervise_ended(life, lintel_loop_now(i->plug->loop));
+        /* In a thread it is the hub's memory. In a child it may be the limit of the plugin. */
+        int64_t wait = st == LINTEL_E_NOMEM && i->thread != NULL
+                           ? lintel_supervise_starved(life)
+                           : lintel_supervise_ended(life, lintel_loop_now(i->plug->loop));
         i->state = INSTANCE_BACKOFF;
         set_timer(i, wait);
         tell_end(i, life, LINTEL_LOG_WARN, "the plugin could not start: ", wait);
@@ -267,8 +270,8 @@ send_close(struct lintel_instance *i)
 /* A child of its own is killed. Elsewhere the instance is closed, which a plugin that hangs does
  * not obey: then a shared child is killed, too, and a thread is waited for, as two on one line
  * would be worse than none. */
-void
-instance_breaks(struct lintel_instance *i, const char *reason)
+static void
+break_off(struct lintel_instance *i, const char *reason, int starved)
 {
     if (i->state != INSTANCE_STARTING && i->state != INSTANCE_RUNNING)
         return;
@@ -279,7 +282,8 @@ instance_breaks(struct lintel_instance *i, const char *reason)
         lintel_timer_stop(i->plug->loop, &i->timer);
         lintel_child_kill(process_child(i->process), reason);
     } else {
-        int64_t wait = lintel_supervise_ended(&i->life, lintel_loop_now(i->plug->loop));
+        int64_t wait = starved ? lintel_supervise_starved(&i->life)
+                               : lintel_supervise_ended(&i->life, lintel_loop_now(i->plug->loop));
         tell_end(i, &i->life, LINTEL_LOG_ERROR, "the plugin is ended: ", wait);
         send_close(i);
     }
@@ -288,7 +292,13 @@ instance_breaks(struct lintel_instance *i, const char *reason)
         swap_failed(i);
 }
 
-/* Nobody knows what it waits for now, so it is started anew. */
+void
+instance_breaks(struct lintel_instance *i, const char *reason)
+{
+    break_off(i, reason, 0);
+}
+
+/* Nobody knows what it waits for now, so it is started anew; it is not the plugin's doing. */
 void
 instance_starved(struct lintel_instance *i)
 {
@@ -301,9 +311,7 @@ instance_starved(struct lintel_instance *i)
         return;
     if (i->state == INSTANCE_CREATING)
         i->state = INSTANCE_STARTING; /* the one before has left its bus */
-    if (i->state == INSTANCE_RUNNING)
-        lintel_supervise_forgive(&i->life); /* it is not the plugin's doing: no alarm for it */
-    instance_breaks(i, lost);
+    break_off(i, lost, 1);
 }
 
 void

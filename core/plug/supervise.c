@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define MS INT64_C(1000000)
+#define STARVED (100 * MS)
+enum { STARVED_DOUBLINGS = 6 };
 
 /* After the first end values shall be fresh within 200 ms and the device's time, so the pause is
  * short; it is there at all so that a machine in trouble gets some air. */
@@ -36,6 +38,7 @@ lintel_supervise_ready(struct lintel_supervise *s, lintel_mono now)
 {
     if (s->up_since == 0)
         s->up_since = now;
+    s->starved = 0;
 }
 
 int64_t
@@ -53,6 +56,16 @@ lintel_supervise_ended(struct lintel_supervise *s, lintel_mono now)
         s->alarm++;
     /* An alarm is tried exactly as often as is said. */
     return s->alarm != 0 ? LINTEL_SUPERVISE_RARELY : jitter(s, pauses[s->n - 1]);
+}
+
+int64_t
+lintel_supervise_starved(struct lintel_supervise *s)
+{
+    s->up_since = 0;
+    int64_t pause = STARVED << s->starved;
+    if (s->starved < STARVED_DOUBLINGS)
+        s->starved++;
+    return jitter(s, pause);
 }
 
 void

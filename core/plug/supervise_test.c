@@ -89,13 +89,28 @@ an_alarm_ends_by_good_running_or_by_hand(void)
     CHECK(about(lintel_supervise_ended(&s, now), 0.4));
 }
 
+static void
+what_the_machine_lacks_is_no_end(void)
+{
+    static const double wanted[] = {0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 6.4, 6.4};
+    struct lintel_supervise s = {.random = 1};
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+            CHECK(about(lintel_supervise_starved(&s), wanted[i]));
+        CHECK_INT(s.alarm, 0);
+        lintel_supervise_ready(&s, SECOND);
+    }
+    CHECK(about(lintel_supervise_ended(&s, 2 * SECOND), 0.05));
+    CHECK(about(lintel_supervise_starved(&s), 0.1));
+    CHECK(about(lintel_supervise_ended(&s, 3 * SECOND), 0.4));
+}
+
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(pauses_grow_to_an_alarm),
-                                            KIT(pauses_differ),
-                                            KIT(old_ends_are_forgotten),
-                                            KIT(an_alarm_ends_by_good_running_or_by_hand),
-                                            {0}};
+    static const struct kit_test tests[] = {
+        KIT(pauses_grow_to_an_alarm),          KIT(pauses_differ),
+        KIT(old_ends_are_forgotten),           KIT(an_alarm_ends_by_good_running_or_by_hand),
+        KIT(what_the_machine_lacks_is_no_end), {0}};
     return kit_main("supervise", tests, argc, argv);
 }

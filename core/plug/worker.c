@@ -515,7 +515,8 @@ on_open(struct lintel_worker *w, const struct lintel_wire_down *m)
     const lintel_plugin *p = w->fns.find(w->ctx, m->file, m->plugin, reason, sizeof reason);
     forget_line(w);
     if (p == NULL) {
-        refuse(w, LINTEL_WIRE_REFUSED, 0, LINTEL_E_CONFIG, reason);
+        /* The hub has found it, so that may pass: for want of memory, or while it is replaced. */
+        refuse(w, LINTEL_WIRE_REFUSED, 0, LINTEL_E_FAIL, reason);
         return;
     }
     int fit = fits(p, m->tables);

@@ -197,8 +197,7 @@ struct lintel_host { /* all [any], but not before create() has returned; valid u
 };
 
 enum { /* lintel_plugin.flags */
-    LINTEL_PLUGIN_BLOCKING = 1, /* calls may block until the deadline; the hub gives such an instance a
-                                 * thread of its own, in a child process unless the site says thread.
+    LINTEL_PLUGIN_BLOCKING = 1, /* calls may block until the deadline; one request at a time.
                                  * Others return at once, and may use lintel.loop/1. */
     LINTEL_PLUGIN_PUSH = 2,     /* values come by themselves: `poll` is 0 unless the binding says so,
                                  * and subscribe() is called for what can be read */
