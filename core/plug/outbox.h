@@ -23,11 +23,16 @@ void lintel_outbox_free(struct lintel_outbox *o);
 void lintel_outbox_add(struct lintel_outbox *o, struct lintel_lane *lane);
 /* room() does not run after this; not from inside of it. */
 void lintel_outbox_remove(struct lintel_outbox *o, struct lintel_lane *lane);
+enum lintel_row {                     /* of frames that one has to say, one after the other */
+                  LINTEL_ROW_NONE,    /* this is all, or the last */
+                  LINTEL_ROW_GOES_ON, /* others follow at once, or _flush(): it may stay until then
+                                       */
+                  LINTEL_ROW_UNSURE   /* or else it stays for 2 ms at most */
+};
 /* Copies a frame; any thread, never waits for the hub. lane: NULL for the child itself. if_room: 1
- * is returned when the lane's share is used up, and room() follows. more: others of its row follow
- * at once, so it may stay until then, or until _flush(). 0 also when nobody reads any more. -1: out
- * of memory, or too long. */
+ * is returned when the lane's share is used up, and room() follows. 0 also when nobody reads any
+ * more. -1: out of memory, or too long. */
 int lintel_outbox_put(struct lintel_outbox *o, struct lintel_lane *lane, const struct lintel_buf *b,
-                      int if_room, int more);
+                      int if_room, enum lintel_row row);
 void lintel_outbox_flush(struct lintel_outbox *o);
 #endif
