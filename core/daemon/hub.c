@@ -47,7 +47,7 @@ hub_running_remove(struct running **list, struct running *r)
 /* ---- what there was no memory for ------------------------------------------------------------ */
 
 #define MEND_FIRST INT64_C(100000000)
-#define MEND_MOST INT64_C(60000000000)
+#define MEND_MOST INT64_C(10000000000)
 #define MEND_CALM (4 * MEND_MOST) /* then it counts as the first time */
 #define MEND_NEVER (INT64_MAX / 2)
 

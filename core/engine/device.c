@@ -249,7 +249,11 @@ void
 thing_tell(struct lintel_live_thing *t)
 {
     struct lintel_bus *b = t->bus;
-    t->refused = t->starved = 0;
+    if (t->starved) { /* what rests for want of memory shall not rest for ever */
+        t->starved = 0;
+        thing_renew(t);
+    }
+    t->refused = 0;
     t->told = 1;
     if (b->port.attach(b->port.ctx, t->device, t->conf) != 0) {
         thing_refuse(t, LINTEL_E_NOMEM, "no memory for this device");

@@ -314,6 +314,28 @@ a_refused_point_keeps_its_reason(void)
     kit_house_free(&h);
 }
 
+/* Refused for want of memory, as the device or as a point; then the plugin is started anew. */
+static void
+what_had_no_memory_is_asked_again(void)
+{
+    struct kit_house h;
+    REQUIRE(kit_house_new(&h, meter, 2, 1, 0) == 0);
+    lintel_sample s[] = {kit_sample(0, kit_int(5)), kit_sample(1, kit_int(6))};
+    lintel_engine_bus_ready(h.engine, h.bus.bus);
+    lintel_engine_refused_point(h.engine, h.bus.bus, 1, LINTEL_E_NOMEM, "out of memory");
+    lintel_engine_refused_point(h.engine, h.bus.bus, 0, LINTEL_E_NOMEM, "out of memory");
+    kit_answer(&h.bus, 0, LINTEL_E_FAIL, 0);
+    lintel_engine_refused_device(h.engine, h.bus.bus, 0, LINTEL_E_NOMEM, "out of memory");
+    lintel_engine_bus_gone(h.engine, h.bus.bus, LINTEL_E_FAIL, "a message was lost");
+    lintel_engine_bus_ready(h.engine, h.bus.bus);
+    CHECK(!lintel_live_thing_starved(lintel_engine_thing_at(h.engine, 0)));
+    REQUIRE(h.bus.nopen == 1);
+    kit_answer_with(&h.bus, 0, s, 2);
+    CHECK_INT(kit_reading(&h, 0, 0).quality, LINTEL_QUALITY_GOOD);
+    CHECK_INT(kit_reading(&h, 0, 1).quality, LINTEL_QUALITY_GOOD);
+    kit_house_free(&h);
+}
+
 static void
 large_devices_are_asked_in_parts(void)
 {
@@ -605,6 +627,7 @@ main(int argc, char **argv)
         KIT(single_points_fail_alone),
         KIT(silence_told_by_samples_is_counted),
         KIT(a_refused_point_keeps_its_reason),
+        KIT(what_had_no_memory_is_asked_again),
         KIT(large_devices_are_asked_in_parts),
         KIT(a_busy_device_is_asked_once_more),
         KIT(a_port_without_room_is_tried_again),

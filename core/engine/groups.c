@@ -117,7 +117,8 @@ groups_renew(struct lintel_live_thing *t)
         return;
     t->groups = NULL;
     t->ngroups = 0;
-    if (groups_make(t) != 0) { /* no memory: they rest on */
+    if (groups_make(t) != 0) { /* they rest on */
+        thing_starved(t);
         groups_free(t->groups, t->ngroups);
         t->groups = before;
         t->ngroups = n;

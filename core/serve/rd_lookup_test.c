@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/directory/link.h"
+#include "core/base/mem.h"
 #include "core/serve/rd_kit.h"
 #include "tests/kit/failures.h"
 #include "tests/kit/kit.h"
@@ -465,6 +466,30 @@ things_are_endpoints(void)
     rd_end();
 }
 
+/* Memory is out for a moment, while a thing is told and while its state changes. */
+static void
+things_are_told_again(void)
+{
+    rd_begin();
+    struct lintel_live_thing *lamp = lintel_engine_thing_at(k.engine, 1);
+    lintel_tree_thing(k.tree, lamp, 1);
+    lintel_mem_fail_at(1);
+    rd_advance(0);
+    lintel_mem_fail_at(0);
+    CHECK_STR(rd_get("/rd-lookup/ep?ep=lamp-1"), "");
+    rd_advance(2 * SECOND);
+    CHECK_HAS(rd_get("/rd-lookup/ep?ep=lamp-1"), "state=\"down\"");
+    fake_up(k.engine, 1);
+    lintel_mem_fail_at(1);
+    rd_advance(0);
+    lintel_mem_fail_at(0);
+    CHECK_HAS(rd_get("/rd-lookup/ep?ep=lamp-1"), "state=\"down\"");
+    rd_advance(2 * SECOND);
+    CHECK(strstr(rd_get("/rd-lookup/ep?ep=lamp-1"), "state=\"down\"") == NULL);
+    CHECK_HAS(k.text, "lamp-1");
+    rd_end();
+}
+
 static void
 listed(void)
 {
@@ -552,6 +577,7 @@ main(int argc, char **argv)
                                             KIT(long_answers_come_in_steps),
                                             KIT(long_answers_while_links_change),
                                             KIT(things_are_endpoints),
+                                            KIT(things_are_told_again),
                                             KIT(listed),
                                             KIT(out_of_memory),
                                             {0}};

@@ -10,6 +10,7 @@
 #include "core/serve/links.h"
 #include "core/serve/rd_inside.h"
 
+#define AGAIN INT64_C(2000000000)
 enum {
     THINGS_A_TURN = 64, /* told in one turn of the loop */
     TYPES_MOST = 16
@@ -57,7 +58,8 @@ complain(struct lintel_rd_thing *t, const char *reason)
     t->complained = 1;
 }
 
-static void
+/* 0; -1: it has to be told again. */
+static int
 tell(struct lintel_rd *rd, struct lintel_rd_thing *t)
 {
     const struct lintel_thing *conf = lintel_live_thing_conf(t->live);
@@ -101,10 +103,11 @@ tell(struct lintel_rd *rd, struct lintel_rd_thing *t)
     }
     lintel_buf_fini(&types);
     lintel_buf_fini(&links);
+    return reg != NULL ? 0 : -1;
 }
 
 /* Only its state, where that is another one. */
-static void
+static int
 tell_state(struct lintel_rd *rd, struct lintel_rd_thing *t)
 {
     const char *state = lintel_thing_state(rd->tree->source.engine, t->live);
@@ -112,51 +115,61 @@ tell_state(struct lintel_rd *rd, struct lintel_rd_thing *t)
     const struct lintel_reg_update u = {.attrs = &attr, .nattrs = 1};
     char reason[LINTEL_REASON];
     if (t->state != NULL && strcmp(state, t->state) == 0)
-        return;
-    if (lintel_registry_update(rd->registry, t->id, &u, lintel_rd_now(rd), reason) == 0)
-        t->state = state;
-    else
+        return 0;
+    if (lintel_registry_update(rd->registry, t->id, &u, lintel_rd_now(rd), reason) != 0) {
         complain(t, reason);
+        return -1;
+    }
+    t->state = state;
+    return 0;
+}
+
+static void
+append(struct lintel_rd *rd, struct lintel_rd_thing *t)
+{
+    t->queued = 1;
+    t->next = NULL;
+    *rd->last_news = t;
+    rd->last_news = &t->next;
 }
 
 static void turn(void *ctx);
 
 static void
-run_soon(struct lintel_rd *rd)
+run_in(struct lintel_rd *rd, int64_t pause)
 {
-    if (rd->news != NULL && rd->news_turn.slot == 0)
-        (void)lintel_timer_at(rd->tree->source.loop, &rd->news_turn, lintel_rd_now(rd), turn, rd);
+    if (rd->news != NULL)
+        (void)lintel_timer_at(rd->tree->source.loop, &rd->news_turn, lintel_rd_now(rd) + pause,
+                              turn, rd);
 }
 
+/* What memory or the directory has no room for is told again, as there may be some then. */
 static void
 turn(void *ctx)
 {
     struct lintel_rd *rd = ctx;
-    for (int i = 0; rd->news != NULL && i < THINGS_A_TURN; i++) {
+    int n = 0, failed = 0;
+    for (; rd->news != NULL && n < THINGS_A_TURN; n++) {
         struct lintel_rd_thing *t = rd->news;
         rd->news = t->next;
         if (rd->news == NULL)
             rd->last_news = &rd->news;
         t->queued = 0;
-        if (t->all)
-            tell(rd, t);
-        else
-            tell_state(rd, t);
+        if ((t->all ? tell(rd, t) : tell_state(rd, t)) != 0) {
+            failed++;
+            append(rd, t);
+        }
     }
-    run_soon(rd);
+    run_in(rd, failed == n ? AGAIN : 0);
 }
 
 static void
 enqueue(struct lintel_rd *rd, struct lintel_rd_thing *t, int all)
 {
     t->all |= all;
-    if (!t->queued) {
-        t->queued = 1;
-        t->next = NULL;
-        *rd->last_news = t;
-        rd->last_news = &t->next;
-    }
-    run_soon(rd);
+    if (!t->queued)
+        append(rd, t);
+    run_in(rd, 0);
 }
 
 static void
