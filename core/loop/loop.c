@@ -18,6 +18,7 @@
 #define FAKE_MONO (1000 * SECOND)
 #define FAKE_WALL (INT64_C(1767225600) * SECOND) /* 2026-01-01T00:00:00Z */
 enum {
+    PAUSE_MOST = 1023, /* what is expected in vain is looked for every 1,024th time */
     QUIET_ROUNDS = 64, /* a descriptor that is always ready must not hold a test forever */
     FEW = 61 /* of libuv's own descriptors and what is opened meanwhile, with room to spare */
 };
@@ -55,7 +56,12 @@ struct lintel_loop {
     _Atomic int wakers; /* threads that are about to write to it */
     uv_prepare_t turn;
     struct lintel_turn *turns;
-    uv_timer_t alarm; /* armed for the heap's first, or earlier; idle on a fake loop */
+    uv_idle_t looking; /* while it is active, no turn waits */
+    uint32_t looks;    /* turns until that is over */
+    uint32_t vain;     /* what was expected did not come: so many times it is not looked for, */
+    uint32_t pause;    /* of which these are left */
+    int looked;        /* it was looked for the last time */
+    uv_timer_t alarm;  /* armed for the heap's first, or earlier; idle on a fake loop */
     lintel_mono alarm_at;
     int fake;
     _Atomic int stopping;
@@ -481,6 +487,35 @@ on_turn(uv_prepare_t *turn)
     }
 }
 
+/* ---- what is expected ------------------------------------------------------------------------ */
+
+static void
+on_look(uv_idle_t *looking)
+{
+    struct lintel_loop *l = looking->data;
+    if (--l->looks == 0)
+        uv_idle_stop(looking);
+}
+
+int
+lintel_loop_expect(struct lintel_loop *l)
+{
+    if (l->looked) {
+        l->vain = l->looks != 0 ? 0 : 2 * l->vain + 1;
+        if (l->vain > PAUSE_MOST)
+            l->vain = PAUSE_MOST;
+        l->pause = l->vain;
+    }
+    l->looked = l->pause == 0;
+    if (l->looked)
+        uv_idle_start(&l->looking, on_look);
+    else
+        uv_idle_stop(&l->looking);
+    l->looks = l->looked ? LINTEL_LOOP_LOOKS : 0;
+    l->pause -= l->pause != 0;
+    return l->looked;
+}
+
 /* ---- signals --------------------------------------------------------------------------------- */
 
 static void
@@ -557,6 +592,7 @@ start_libuv(struct lintel_loop *l)
     }
     uv_poll_start(&l->wake, UV_READABLE, on_wake);
     uv_timer_init(&l->uv, &l->alarm);
+    uv_idle_init(&l->uv, &l->looking);
     uv_prepare_init(&l->uv, &l->turn);
     uv_prepare_start(&l->turn, on_turn);
     return 0;
@@ -576,7 +612,7 @@ new_loop(int fake)
         free_memory(l);
         return NULL;
     }
-    l->uv.data = l->wake.data = l->alarm.data = l->turn.data = l;
+    l->uv.data = l->wake.data = l->alarm.data = l->turn.data = l->looking.data = l;
     pthread_mutex_init(&l->lock, NULL);
     l->fake = fake;
     l->fake_mono = FAKE_MONO;
@@ -608,6 +644,7 @@ lintel_loop_free(struct lintel_loop *l)
     }
     uv_close((uv_handle_t *)&l->alarm, NULL);
     uv_close((uv_handle_t *)&l->turn, NULL);
+    uv_close((uv_handle_t *)&l->looking, NULL);
     uv_close((uv_handle_t *)&l->wake, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT); /* until everything is closed */
     LINTEL_ASSERT(uv_loop_close(&l->uv) == 0);

@@ -64,6 +64,12 @@ void lintel_turn_end(struct lintel_loop *l, struct lintel_turn *t, void (*fn)(vo
                      void *arg);
 void lintel_turn_stop(struct lintel_loop *l, struct lintel_turn *t);
 
+/* Tells that something came, and that more of it is expected within microseconds: in its next turns
+ * the loop only looks, and whoever sends it need not wake this thread. Where nothing comes in time,
+ * that is done ever more rarely: it costs the processor's time. 1: it will be looked for. */
+enum { LINTEL_LOOP_LOOKS = 40 }; /* turns; about 30 us */
+int lintel_loop_expect(struct lintel_loop *l);
+
 /* Signals (SIGHUP, SIGTERM, SIGINT): fn runs on the loop. */
 int lintel_loop_signal(struct lintel_loop *l, int signum, void (*fn)(void *arg, int signum),
                        void *arg);

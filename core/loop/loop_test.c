@@ -321,6 +321,59 @@ watches_are_level_triggered(void)
     lintel_loop_free(e.loop);
 }
 
+/* ---- what is expected ------------------------------------------------------------------------ */
+
+struct turns {
+    int n, most;
+};
+
+static int
+enough_turns(void *ctx)
+{
+    struct turns *t = ctx;
+    return t->n++ >= t->most;
+}
+
+/* Nothing happens in these turns, and in one after them: a loop that waits does not come to the end
+ * of them. */
+static int
+turns_pass(struct lintel_loop *l, int n)
+{
+    struct turns t = {0, n};
+    return lintel_loop_until(l, enough_turns, &t, 20 * SECOND);
+}
+
+/* The n-th time of those from now on that it is looked for what is expected. */
+static int
+looks_again_after(struct lintel_loop *l)
+{
+    int n = 1;
+    while (!lintel_loop_expect(l) && n < 10000)
+        n++;
+    return n;
+}
+
+static void
+what_is_expected_is_looked_for(void)
+{
+    struct lintel_loop *l = lintel_loop_new();
+    CHECK(lintel_loop_expect(l));
+    CHECK(turns_pass(l, LINTEL_LOOP_LOOKS / 2));
+    CHECK(lintel_loop_expect(l)); /* it has come in time */
+    CHECK(turns_pass(l, LINTEL_LOOP_LOOKS - 1));
+    /* Nothing comes: it is looked for ever more rarely, but not never. */
+    int most = 0;
+    for (int pause = 1; most < 2; pause = pause < 1023 ? 2 * pause + 1 : 1023) {
+        CHECK_INT(looks_again_after(l), pause + 1);
+        CHECK(turns_pass(l, LINTEL_LOOP_LOOKS - 1));
+        most += pause == 1023;
+    }
+    looks_again_after(l);
+    CHECK(turns_pass(l, 1));
+    CHECK_INT(looks_again_after(l), 1); /* once is enough to be trusted again */
+    lintel_loop_free(l);                /* while it looks */
+}
+
 static void
 on_usr1(void *arg, int signum)
 {
@@ -418,6 +471,7 @@ main(int argc, char **argv)
                                             KIT(a_post_may_post),
                                             KIT(posts_leave_room_for_others),
                                             KIT(watches_are_level_triggered),
+                                            KIT(what_is_expected_is_looked_for),
                                             KIT(signals_come_to_the_loop),
                                             KIT(running_out_of_memory_is_survived),
                                             KIT(each_allocation_of_a_new_loop_may_fail),

@@ -63,7 +63,9 @@ send_frame(void *ctx, struct lintel_buf *b, unsigned flags)
     if (lintel_wire_peek((const unsigned char *)b->p, b->n, &instance, &kind) != 0)
         return -1;
     int ret = lintel_outbox_put(s->hosted->out, &s->lane, b, (flags & LINTEL_SEND_IF_ROOM) != 0,
-                                (flags & LINTEL_SEND_MORE) != 0);
+                                flags & LINTEL_SEND_UNSURE ? LINTEL_ROW_UNSURE
+                                : flags & LINTEL_SEND_MORE ? LINTEL_ROW_GOES_ON
+                                                           : LINTEL_ROW_NONE);
     if (kind == LINTEL_WIRE_CLOSED)
         atomic_store(&s->closed, 1);
     return ret;
@@ -160,7 +162,7 @@ say(struct hosted *h, struct lintel_wire_up m)
     struct lintel_buf b = {0};
     lintel_wire_say(&b, &m);
     if (h->out != NULL)
-        lintel_outbox_put(h->out, NULL, &b, 0, 0);
+        lintel_outbox_put(h->out, NULL, &b, 0, LINTEL_ROW_NONE);
     else
         lintel_frame_write(h->fd, &b);
     lintel_buf_fini(&b);

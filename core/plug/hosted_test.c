@@ -462,6 +462,41 @@ who_reads_blocks(void)
     CHECK_INT(finish(&h), 0);
 }
 
+/* Answers of a plugin that blocks gather while its calls are brief. A call that lasts does not keep
+ * back what was answered before it. */
+static void
+brief_answers_do_not_wait_for_long_calls(void)
+{
+    enum { BRIEF = 5 };
+    struct host h;
+    struct lintel_wire_up m;
+    double value = 1;
+    begin(&h);
+    REQUIRE(let_in(&h));
+    REQUIRE(open_with_points(&h, 1, "fake-blocking"));
+    count(&h, 1, &value, 100, 0);
+    for (uint64_t first = 1000; first < 1010; first++) {
+        kill(h.pid, SIGSTOP); /* it finds all of it at once */
+        for (uint64_t i = 0; i < BRIEF; i++)
+            ask(&h, 1, 0, first + i);
+        ask(&h, 1, 2, first + BRIEF);
+        kill(h.pid, SIGCONT);
+        for (uint64_t i = 0; i < BRIEF; i++) {
+            REQUIRE(expect(&h, LINTEL_WIRE_DONE, &m));
+            CHECK(m.ticket == first + i);
+            CHECK_INT(m.status, LINTEL_OK);
+        }
+        lintel_buf_reset(&h.frame);
+        lintel_wire_short(&h.frame, 1, LINTEL_WIRE_CANCEL, first + BRIEF);
+        put(&h);
+        REQUIRE(expect(&h, LINTEL_WIRE_DONE, &m));
+        CHECK(m.ticket == first + BRIEF);
+        CHECK_INT(m.status, LINTEL_E_CANCELLED);
+    }
+    close(h.fd);
+    CHECK_INT(finish(&h), 0);
+}
+
 static void
 a_hub_that_talks_nonsense(void)
 {
@@ -548,6 +583,7 @@ main(int argc, char **argv)
                                             KIT(who_reads_hangs),
                                             KIT(one_of_several_reads),
                                             KIT(who_reads_blocks),
+                                            KIT(brief_answers_do_not_wait_for_long_calls),
                                             KIT(a_hub_that_talks_nonsense),
                                             KIT(a_hub_that_forgets_the_cage),
                                             KIT(a_cage_comes_once),

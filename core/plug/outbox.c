@@ -7,10 +7,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "core/base/mem.h"
 #include "core/loop/frames.h"
 
+#define TICK 1000000L /* ns; what is unsure is held for one to two of them */
 enum {
     HEAD = 4,
     ROOM_KEPT = 1024 * 1024,
@@ -25,9 +27,12 @@ struct lintel_outbox {
     pthread_cond_t wake;
     struct lintel_buf filling;
     struct lintel_lane *lanes;
-    int sending; /* somebody is in send(): only one, or frames would mix */
-    int idle;    /* the thread waits for `wake` */
-    int row;     /* one of a row was put, and others follow */
+    int sending;                       /* somebody is in send(): only one, or frames would mix */
+    enum { AWAKE, WAITS, TICKS } idle; /* the thread waits for `wake`; for a tick at most */
+    int row;                           /* one of a row was put, and others follow */
+    int held;      /* of such a row something waits, and it is unsure when they do; */
+    int holds;     /* the same, but since the last tick; */
+    uint32_t sent; /* tells what is held from what was */
     int ending, broken;
 };
 
@@ -56,8 +61,9 @@ send_some(int fd, const struct lintel_buf *b, size_t *at, int wait)
 static void
 wake(struct lintel_outbox *o)
 {
-    if (o->idle)
+    if (o->idle != AWAKE)
         pthread_cond_signal(&o->wake);
+    o->idle = AWAKE;
 }
 
 /* ---- the thread ------------------------------------------------------------------------------ */
@@ -92,6 +98,16 @@ has_waiter(const struct lintel_outbox *o)
     return ret && !o->broken;
 }
 
+/* With the lock held. */
+static void
+none_waits(struct lintel_outbox *o)
+{
+    o->held = 0;
+    o->sent++;
+    for (struct lintel_lane *l = o->lanes; l != NULL; l = l->next)
+        l->bytes = 0;
+}
+
 /* Takes all that waits; with the lock held. */
 static void
 take_all(struct lintel_outbox *o, struct lintel_buf *empty)
@@ -99,8 +115,31 @@ take_all(struct lintel_outbox *o, struct lintel_buf *empty)
     struct lintel_buf full = o->filling;
     o->filling = *empty;
     *empty = full;
-    for (struct lintel_lane *l = o->lanes; l != NULL; l = l->next)
-        l->bytes = 0;
+    none_waits(o);
+}
+
+/* Until there may be something to do; with the lock held. While rows come that are unsure, it looks
+ * each tick whether something of the last one still waits. */
+static void
+rest(struct lintel_outbox *o)
+{
+    int held = o->held, ticks = o->held || o->holds;
+    uint32_t sent = o->sent;
+    struct timespec until;
+    o->holds = 0;
+    o->idle = ticks ? TICKS : WAITS;
+    if (ticks) {
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += TICK;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&o->wake, &o->lock, &until);
+    } else {
+        pthread_cond_wait(&o->wake, &o->lock);
+    }
+    o->idle = AWAKE;
+    if (held && o->sent == sent)
+        o->held = 0;
 }
 
 static void *
@@ -110,11 +149,8 @@ run(void *arg)
     struct lintel_buf out = {0};
     pthread_mutex_lock(&o->lock);
     for (;;) {
-        while (!o->ending && o->filling.n == 0 && !has_waiter(o)) {
-            o->idle = 1;
-            pthread_cond_wait(&o->wake, &o->lock);
-            o->idle = 0;
-        }
+        while (!o->ending && (o->filling.n == 0 || o->held) && !has_waiter(o))
+            rest(o);
         if (o->ending && o->filling.n == 0)
             break;
         size_t at = 0;
@@ -170,8 +206,7 @@ send_at_once(struct lintel_outbox *o)
     if (o->filling.n != 0)
         memmove(o->filling.p, o->filling.p + at, o->filling.n);
     else
-        for (struct lintel_lane *l = o->lanes; l != NULL; l = l->next)
-            l->bytes = 0;
+        none_waits(o);
 }
 
 /* Of a row of answers the first leaves at once: the hub wakes up while the others are made. Those
@@ -185,9 +220,19 @@ leaves_now(struct lintel_outbox *o, int more)
     return !more || first || o->filling.n >= ROW_BYTES;
 }
 
+/* What was not sent waits for others of its row, or for the thread. With the lock held. */
+static void
+leave(struct lintel_outbox *o, enum lintel_row row)
+{
+    o->held = row == LINTEL_ROW_UNSURE;
+    o->holds |= o->held;
+    if (row == LINTEL_ROW_NONE || (o->held && o->idle == WAITS)) /* it ticks from now on */
+        wake(o);
+}
+
 int
 lintel_outbox_put(struct lintel_outbox *o, struct lintel_lane *lane, const struct lintel_buf *b,
-                  int if_room, int more)
+                  int if_room, enum lintel_row row)
 {
     int ret = -1;
     if (b->failed || b->n == 0 || b->n > LINTEL_FRAME_MOST)
@@ -202,10 +247,11 @@ lintel_outbox_put(struct lintel_outbox *o, struct lintel_lane *lane, const struc
         ret = 0;
         if (lane != NULL)
             lane->bytes += HEAD + b->n;
-        if (!if_room && leaves_now(o, more) && !o->sending)
+        int leaves = !if_room && leaves_now(o, row != LINTEL_ROW_NONE);
+        if (leaves && !o->sending)
             send_at_once(o);
-        if (!more && (o->filling.n != 0 || has_waiter(o)))
-            wake(o);
+        if (o->filling.n != 0 || has_waiter(o))
+            leave(o, leaves ? LINTEL_ROW_NONE : row);
     }
     pthread_mutex_unlock(&o->lock);
     return ret;
@@ -219,7 +265,7 @@ lintel_outbox_flush(struct lintel_outbox *o)
     if (o->filling.n != 0 && !o->sending)
         send_at_once(o);
     if (o->filling.n != 0 || has_waiter(o))
-        wake(o);
+        leave(o, LINTEL_ROW_NONE);
     pthread_mutex_unlock(&o->lock);
 }
 
@@ -258,7 +304,11 @@ lintel_outbox_new(int fd)
     o->fd = fd;
     pthread_mutex_init(&o->calling, NULL);
     pthread_mutex_init(&o->lock, NULL);
-    pthread_cond_init(&o->wake, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&o->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the main thread */
     int result = pthread_create(&o->thread, NULL, run, o);

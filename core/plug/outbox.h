@@ -23,11 +23,14 @@ void lintel_outbox_free(struct lintel_outbox *o);
 void lintel_outbox_add(struct lintel_outbox *o, struct lintel_lane *lane);
 /* room() does not run after this; not from inside of it. */
 void lintel_outbox_remove(struct lintel_outbox *o, struct lintel_lane *lane);
+/* A frame and those that are to be said right after it. NONE: it is all, or the last. GOES_ON: the
+ * others follow at once, or _flush(), and it may stay until then. UNSURE: if they don't, it stays
+ * for 2 ms at most. */
+enum lintel_row { LINTEL_ROW_NONE, LINTEL_ROW_GOES_ON, LINTEL_ROW_UNSURE };
 /* Copies a frame; any thread, never waits for the hub. lane: NULL for the child itself. if_room: 1
- * is returned when the lane's share is used up, and room() follows. more: others of its row follow
- * at once, so it may stay until then, or until _flush(). 0 also when nobody reads any more. -1: out
- * of memory, or too long. */
+ * is returned when the lane's share is used up, and room() follows. 0 also when nobody reads any
+ * more. -1: out of memory, or too long. */
 int lintel_outbox_put(struct lintel_outbox *o, struct lintel_lane *lane, const struct lintel_buf *b,
-                      int if_room, int more);
+                      int if_room, enum lintel_row row);
 void lintel_outbox_flush(struct lintel_outbox *o);
 #endif

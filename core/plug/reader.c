@@ -73,6 +73,8 @@ on_readable(void *arg, int fd, uint32_t ready)
     if (!mine)
         lintel_worker_watch(g->worker, -1, NULL, NULL);
     lintel_worker_work(g->worker);
+    if (mine)
+        lintel_worker_expect(g->worker); /* a busy hub asks again before this thread could sleep */
 }
 
 static void

@@ -11,6 +11,7 @@
 #define SECOND INT64_C(1000000000)
 #define HOLD_MOST (2 * SECOND) /* what is waited for a request that was cancelled */
 #define SHORT_CALL (SECOND / 1000)
+#define BRIEF_CALL (SECOND / 50000) /* 20 us: its answer is sent with those of the next calls */
 enum {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     STACK = 2 * 1024 * 1024,
@@ -341,8 +342,8 @@ call_blocking(struct lintel_worker *w, void (*fn)(void *, const lintel_request *
     note_running(w, ticket);
     fn(w->self, &r->pub);
     note_running(w, 0);
-    atomic_store(&w->prompt, lintel_loop_now(w->loop) - begin < SHORT_CALL ? LINTEL_PROMPT_LATELY
-                                                                           : LINTEL_PROMPT_NOT);
+    w->last_call = lintel_loop_now(w->loop) - begin;
+    atomic_store(&w->prompt, w->last_call < SHORT_CALL ? LINTEL_PROMPT_LATELY : LINTEL_PROMPT_NOT);
 }
 
 static void
@@ -705,6 +706,29 @@ handle(struct lintel_worker *w, const struct lintel_wire_down *m)
     return 0;
 }
 
+/* With the lock held. Whatever was held back leaves now. */
+static void
+uncork(struct lintel_worker *w)
+{
+    w->corked = 0;
+    if (w->fns.flush != NULL && !w->dead)
+        w->fns.flush(w->ctx);
+}
+
+/* With the lock held: whether answers gather, before the next message, m, is worked off. A call
+ * that blocks would hold them back, so there they only do while calls are brief. */
+static void
+cork(struct lintel_worker *w, const struct message *m)
+{
+    int works = m != NULL && !w->closing && w->plugin != NULL;
+    if (works && !(w->plugin->flags & LINTEL_PLUGIN_BLOCKING))
+        w->corked = w->first != NULL ? LINTEL_SEND_MORE : 0;
+    else if (works && w->last_call < BRIEF_CALL)
+        w->corked = LINTEL_SEND_MORE | LINTEL_SEND_UNSURE;
+    else if (m != NULL && w->corked)
+        uncork(w); /* at the end it is done anyway */
+}
+
 /* NULL: nothing is there, or it has ended. */
 static struct message *
 next_message(struct lintel_worker *w, int *ret_closing)
@@ -720,23 +744,10 @@ next_message(struct lintel_worker *w, int *ret_closing)
     }
     if (m == NULL || w->closing)
         w->scheduled = 0;
-    /* A call that blocks would hold back the answers before it. */
-    w->corked = m != NULL && w->first != NULL && !w->closing && w->plugin != NULL &&
-                !(w->plugin->flags & LINTEL_PLUGIN_BLOCKING);
+    cork(w, m);
     pthread_mutex_unlock(&w->lock);
     w->held = m;
     return m;
-}
-
-/* Whatever was held back leaves now. */
-static void
-uncork(struct lintel_worker *w)
-{
-    pthread_mutex_lock(&w->lock);
-    w->corked = 0;
-    if (w->fns.flush != NULL && !w->dead)
-        w->fns.flush(w->ctx);
-    pthread_mutex_unlock(&w->lock);
 }
 
 void
@@ -770,7 +781,7 @@ worker_run_inbox(void *arg)
         }
         if (waits) {
             pthread_mutex_lock(&w->lock);
-            w->scheduled = w->corked = 0;
+            w->scheduled = 0;
             if (!w->waiting)
                 worker_wake(w); /* a request has ended in between */
             pthread_mutex_unlock(&w->lock);
@@ -780,7 +791,9 @@ worker_run_inbox(void *arg)
         lintel_free(m);
         free_kept(w, KEPT_MOST);
     }
+    pthread_mutex_lock(&w->lock);
     uncork(w);
+    pthread_mutex_unlock(&w->lock);
 }
 
 static void *
@@ -870,6 +883,12 @@ void
 lintel_worker_work(struct lintel_worker *w)
 {
     worker_run_inbox(w);
+}
+
+void
+lintel_worker_expect(struct lintel_worker *w)
+{
+    lintel_loop_expect(w->loop);
 }
 
 void

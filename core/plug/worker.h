@@ -7,12 +7,14 @@
 #include "lintel/plugin.h"
 
 struct lintel_worker;
-enum { LINTEL_SEND_IF_ROOM = 1, LINTEL_SEND_MORE = 2 };
+enum { LINTEL_SEND_IF_ROOM = 1, LINTEL_SEND_MORE = 2, LINTEL_SEND_UNSURE = 4 };
 struct lintel_worker_fns {
     /* A frame for the hub. Called by the worker's thread and by threads of the plugin, never by two
      * at once; never waits. May keep b's memory and leave {0} there. LINTEL_SEND_IF_ROOM: 1 may be
      * returned when much waits already; lintel_worker_room() is called once there is room.
-     * LINTEL_SEND_MORE: others follow at once, at the latest flush(). -1: out of memory. */
+     * LINTEL_SEND_MORE: others follow at once, at the latest flush(). With LINTEL_SEND_UNSURE, a
+     * plugin's call may come between them that lasts long: it has to leave nevertheless. -1: out of
+     * memory. */
     int (*send)(void *ctx, struct lintel_buf *b, unsigned flags);
     void (*flush)(void *ctx); /* or NULL */
     /* Memory was out for a frame that has to come or go, and nothing will bring it again. Any
@@ -40,7 +42,8 @@ int lintel_worker_watch(struct lintel_worker *w, int fd,
                         void (*fn)(void *arg, int fd, uint32_t ready), void *arg);
 /* As _deliver(), but _work() has to follow. */
 int lintel_worker_take(struct lintel_worker *w, const void *frame, size_t n);
-void lintel_worker_work(struct lintel_worker *w); /* works off the inbox */
+void lintel_worker_work(struct lintel_worker *w);   /* works off the inbox */
+void lintel_worker_expect(struct lintel_worker *w); /* more frames are likely to follow soon */
 /* There is room again after send() has returned 1. Any thread, but not from inside send(). */
 void lintel_worker_room(struct lintel_worker *w);
 struct lintel_worker_call { /* of the plugin, under way */

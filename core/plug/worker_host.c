@@ -23,9 +23,7 @@ worker_send(struct lintel_worker *w, int if_room)
 {
     int ret = -1;
     if (!w->out.failed && !w->dead)
-        ret =
-            w->fns.send(w->ctx, &w->out,
-                        (if_room ? LINTEL_SEND_IF_ROOM : 0u) | (w->corked ? LINTEL_SEND_MORE : 0u));
+        ret = w->fns.send(w->ctx, &w->out, (if_room ? LINTEL_SEND_IF_ROOM : 0u) | w->corked);
     if (ret < 0 && !if_room)
         worker_lost(w);
     lintel_buf_reset(&w->out);

@@ -80,6 +80,7 @@ struct lintel_worker {
     struct message *held; /* the message that waits for requests to end */
     struct lintel_timer hold_timer;
     int hold_over;
+    int64_t last_call; /* ns that a blocking plugin's last request took */
 
     int watched; /* a descriptor that is not the plugin's, or -1 */
 
@@ -98,11 +99,11 @@ struct lintel_worker {
         PHASE_STOPPED
     } phase; /* of the plugin's instance */
     struct message *first, **last;
-    int scheduled; /* a run of the inbox is posted */
-    int waiting;   /* the inbox waits for a request to end */
-    int dead;      /* destroyed: nothing of the plugin counts any more */
-    int closing;   /* CLOSE has come */
-    int corked;    /* more messages are worked off at once: what they bring leaves together */
+    int scheduled;   /* a run of the inbox is posted */
+    int waiting;     /* the inbox waits for a request to end */
+    int dead;        /* destroyed: nothing of the plugin counts any more */
+    int closing;     /* CLOSE has come */
+    unsigned corked; /* LINTEL_SEND_MORE, while what the next messages bring leaves together */
     struct request **open;
     uint32_t nopen, open_room;
     struct request *kept;               /* ended ones, the newest first */
