@@ -13,9 +13,13 @@
 #include "core/plug/cage_lock.h"
 #include "core/plug/hosted.h"
 #include "core/plug/inspect.h"
+#include "core/plug/last_word.h"
 #include "core/plug/load.h"
 #include "core/plug/probe.h"
 #include "core/plug/told.h"
+
+#define WANT_PAUSE 50000000 /* ns */
+enum { WANTS_MOST = 2 };
 
 static const char usage[] = "usage: lintel-host --inspect FILE\n"
                             "Prints what the plugin FILE says of itself, as JSON. linteld starts "
@@ -64,14 +68,23 @@ tell(const lintel_entry *e)
             break;
         done += (size_t)n;
     }
-    int failed = out.failed || done < out.n;
+    int starved = out.failed, failed = starved || done < out.n;
     lintel_buf_fini(&out);
     if (failed)
         fprintf(stderr, "lintel-host: what the plugin says of itself can't be told; linteld uses "
                         "--try, people use --inspect\n");
     else
         fputs(LINTEL_PROBE_GOOD, stderr);
-    return failed;
+    return starved ? LINTEL_LAST_WORD_STARVED : failed;
+}
+
+/* Whether memory or descriptors may have been out for a moment: not all that the loader says then
+ * is recognised. */
+static int
+is_want(const char *reason)
+{
+    return strstr(reason, "memory") != NULL || strstr(reason, strerror(EMFILE)) != NULL ||
+           strstr(reason, "cannot create shared object descriptor") != NULL;
 }
 
 /* for_hub: linteld asks so, and does not open the file itself. */
@@ -84,10 +97,16 @@ inspect(const char *file, int for_hub)
         fprintf(stderr, "lintel-host: %s can't be looked at: %s\n", file, reason);
         return 1;
     }
+    if (for_hub)
+        fputs(LINTEL_PROBE_CAGED, stderr);
     const lintel_entry *e = lintel_load_file(file, reason, sizeof reason);
+    for (int i = 0; e == NULL && for_hub && is_want(reason) && i < WANTS_MOST; i++) {
+        nanosleep(&(struct timespec){0, WANT_PAUSE}, NULL);
+        e = lintel_load_file(file, reason, sizeof reason);
+    }
     if (e == NULL) {
         fprintf(stderr, "lintel-host: %s\n", reason);
-        return 1;
+        return is_want(reason) ? LINTEL_LAST_WORD_STARVED : 1;
     }
     if (for_hub)
         return tell(e);

@@ -72,7 +72,15 @@ struct fence {
     uint64_t handled;
 };
 
-/* What is not there can't be allowed, and need not. */
+/* What is not there can't be allowed, and need not. What is only not to be had now would be missing
+ * for as long as the process lives. */
+static int
+is_for_now(int error)
+{
+    return error == ENOMEM || error == EMFILE || error == ENFILE || error == EINTR ||
+           error == EAGAIN;
+}
+
 static int
 allow(const struct fence *f, const char *path, uint64_t access)
 {
@@ -80,7 +88,7 @@ allow(const struct fence *f, const char *path, uint64_t access)
     struct stat st;
     int fd = open(path, O_PATH | O_CLOEXEC);
     if (fd < 0)
-        return 0;
+        return is_for_now(errno) ? -1 : 0;
     if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
         rule.allowed_access &= FS_FILE;
     rule.parent_fd = fd;
@@ -107,7 +115,7 @@ allow_device(const struct fence *f, const char *path)
 {
     char real[PATH_MAX];
     if (realpath(path, real) == NULL)
-        return allow(f, "/dev", FS_DEVICE);
+        return is_for_now(errno) ? -1 : allow(f, "/dev", FS_DEVICE);
     if (strncmp(real, "/dev/pts/", 9) == 0)
         return allow(f, "/dev/pts", FS_DEVICE);
     return allow(f, strncmp(real, "/dev/", 5) == 0 ? "/dev" : real, FS_DEVICE);

@@ -44,7 +44,7 @@ struct lintel_cage_watch {
     uint32_t n;
 };
 /* Before the lock; the cage must outlive it. */
-void lintel_cage_watch_init(struct lintel_cage_watch *w, const struct lintel_cage *c);
+int lintel_cage_watch_init(struct lintel_cage_watch *w, const struct lintel_cage *c);
 void lintel_cage_watch_fini(struct lintel_cage_watch *w);
 /* The path of one that was replaced since, or NULL. */
 const char *lintel_cage_watch_replaced(struct lintel_cage_watch *w);

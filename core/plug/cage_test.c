@@ -3,10 +3,15 @@
  */
 #include "core/plug/cage.h"
 
+#include <errno.h>
+#include <linux/landlock.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/cbor.h"
@@ -296,6 +301,32 @@ a_process_with_threads_is_not_caged(void)
     pthread_join(t, NULL);
 }
 
+/* What can't be opened for want of a descriptor would be forbidden for as long as it lives. */
+static void
+a_cage_without_descriptors_is_none(void)
+{
+    struct lintel_cage c = {0};
+    char text[200] = "";
+    int status = 0;
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
+        return; /* this kernel has none */
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        int next = dup(STDIN_FILENO);
+        close(next);
+        /* One for the set of rules, none for a path. */
+        const struct rlimit few = {(rlim_t)next + 1, (rlim_t)next + 1};
+        setrlimit(RLIMIT_NOFILE, &few);
+        _exit(lintel_cage_landlock(&c, text, sizeof text) == -1 &&
+                      strstr(text, strerror(EMFILE)) != NULL
+                  ? 0
+                  : 1);
+    }
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK_INT(status, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -307,6 +338,7 @@ main(int argc, char **argv)
                                             KIT(the_user_is_not_root),
                                             KIT(replaced_files_are_noticed),
                                             KIT(a_process_with_threads_is_not_caged),
+                                            KIT(a_cage_without_descriptors_is_none),
                                             {0}};
     return kit_main("cage", tests, argc, argv);
 }

@@ -49,6 +49,8 @@ struct lintel_child {
     int debugged; /* LINTEL_HOST_WAIT names it: nothing is done because of time */
     int renewing; /* for no fault of its own */
     int starved;  /* nor this: the hub had no memory or descriptors for it */
+    int was_up;   /* plugins' code was in it */
+    int gave_up;  /* it said that memory is out */
     pid_t pid;
     struct lintel_frames *frames;
     struct lintel_wire_scratch scratch;
@@ -94,9 +96,11 @@ bury(struct lintel_child *c)
         return;
     }
     c->state = WAITING;
-    int64_t wait = c->renewing  ? 0
-                   : c->starved ? lintel_supervise_starved(c->life)
-                                : lintel_supervise_ended(c->life, lintel_loop_now(c->loop));
+    lintel_mono now = lintel_loop_now(c->loop);
+    int64_t wait = c->renewing                ? 0
+                   : c->starved               ? lintel_supervise_starved(c->life, now)
+                   : !c->was_up || c->gave_up ? lintel_supervise_short(c->life, now)
+                                              : lintel_supervise_ended(c->life, now);
     set_timer(c, wait);
     c->fns.gone(c->ctx, c->reason, wait);
 }
@@ -114,7 +118,10 @@ note_exit(struct lintel_child *c, int status)
     else if (WIFEXITED(status) && WEXITSTATUS(status) == LINTEL_LAST_WORD_MEMORY)
         lintel_copy(c->reason, sizeof c->reason,
                     "its process gave up when its memory limit was used up");
-    else if (WIFEXITED(status))
+    else if (WIFEXITED(status) && WEXITSTATUS(status) == LINTEL_LAST_WORD_STARVED) {
+        lintel_copy(c->reason, sizeof c->reason, "its process gave up: memory is out");
+        c->gave_up = 1;
+    } else if (WIFEXITED(status))
         lintel_format(c->reason, sizeof c->reason, "its process ended with status %d",
                       WEXITSTATUS(status));
 }
@@ -238,6 +245,7 @@ on_own(struct lintel_child *c, const unsigned char *data, size_t n)
     } else if (m.kind == LINTEL_WIRE_READY && c->state == CAGING) {
         lintel_copy(c->cage, sizeof c->cage, m.text);
         c->state = UP;
+        c->was_up = 1;
         c->pings = 0;
         set_timer(c, PING_EVERY);
         lintel_supervise_ready(c->life, lintel_loop_now(c->loop));
@@ -400,7 +408,7 @@ start(struct lintel_child *c)
     static const struct lintel_frames_fns fns = {on_frame, on_closed};
     int fds[2];
     c->state = STARTING;
-    c->killed = c->renewing = c->starved = 0;
+    c->killed = c->renewing = c->starved = c->was_up = c->gave_up = 0;
     c->reason[0] = c->cage[0] = '\0';
     c->pid = 0;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {

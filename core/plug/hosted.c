@@ -91,7 +91,7 @@ static void
 lost(void *ctx)
 {
     (void)ctx;
-    _exit(LINTEL_LAST_WORD_MEMORY);
+    lintel_last_word_give_up();
 }
 
 static const lintel_plugin *
@@ -156,19 +156,19 @@ sweep(struct hosted *h, int all)
     }
 }
 
-static void
+/* -1: memory was out for it, or nobody reads any more. */
+static int
 say(struct hosted *h, struct lintel_wire_up m)
 {
     struct lintel_buf b = {0};
     lintel_wire_say(&b, &m);
-    if (h->out != NULL)
-        lintel_outbox_put(h->out, NULL, &b, 0, LINTEL_ROW_NONE);
-    else
-        lintel_frame_write(h->fd, &b);
+    int ret = h->out != NULL ? lintel_outbox_put(h->out, NULL, &b, 0, LINTEL_ROW_NONE)
+                             : lintel_frame_write(h->fd, &b);
     lintel_buf_fini(&b);
+    return ret;
 }
 
-/* It lives; and these are the calls that its plugins are in. */
+/* It lives; and these are the calls that its plugins are in. What is lost is asked for again. */
 static void
 pong(struct hosted *h)
 {
@@ -198,6 +198,7 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
     if (number == 0)
         return -1; /* the cage comes once, first */
     struct slot *s = h->slots;
+    int failed = 0;
     while (s != NULL && (s->number != number || atomic_load(&s->closed)))
         s = s->next;
     int is_transport = (uint32_t)kind == LINTEL_TW_OPEN;
@@ -205,20 +206,21 @@ on_frame(void *ctx, const unsigned char *data, size_t n)
         sweep(h, 0);
         s = open_slot(h, number, is_transport);
         if (s == NULL)
-            say(h, (struct lintel_wire_up){.instance = number,
-                                           .kind = LINTEL_WIRE_REFUSED,
-                                           .status = LINTEL_E_NOMEM,
-                                           .text = "out of memory or threads"});
+            failed = say(h, (struct lintel_wire_up){.instance = number,
+                                                    .kind = LINTEL_WIRE_REFUSED,
+                                                    .status = LINTEL_E_NOMEM,
+                                                    .text = "out of memory or threads"});
     }
     if (s == NULL && kind == LINTEL_WIRE_CLOSE)
-        say(h, (struct lintel_wire_up){.instance = number, .kind = LINTEL_WIRE_CLOSED});
+        failed = say(h, (struct lintel_wire_up){.instance = number, .kind = LINTEL_WIRE_CLOSED});
     if (s != NULL && kind == LINTEL_WIRE_CLOSE)
         s->closing = 1;
     h->row = h->row_of == number ? h->row + 1 : 1;
     h->row_of = number;
-    /* What can't be delivered for lack of memory would be missed for ever; a new process has a
-     * chance. */
-    return s == NULL ? 0 : deliver(s, data, n);
+    /* What can't be delivered or said for lack of memory would be missed for ever. */
+    if (failed != 0 || (s != NULL && deliver(s, data, n) != 0))
+        lost(NULL);
+    return 0;
 }
 
 /* ---- the cage -------------------------------------------------------------------------------- */
@@ -247,26 +249,28 @@ enter_cage(struct hosted *h, struct lintel_buf *frame)
     if (lintel_frame_read(h->fd, frame) != 0 ||
         lintel_cage_read((const unsigned char *)frame->p, frame->n, &h->cage) != 0)
         return -1;
-    lintel_cage_watch_init(&h->watch, &h->cage);
+    if (lintel_cage_watch_init(&h->watch, &h->cage) != 0)
+        return -1;
     int failed = lintel_cage_lock(&h->cage, hub_of(h->fd), text, sizeof text, say_unread, h);
-    say(h, (struct lintel_wire_up){.kind = failed ? LINTEL_WIRE_REFUSED : LINTEL_WIRE_READY,
-                                   .status = failed ? LINTEL_E_FAIL : LINTEL_OK,
-                                   .text = text});
-    return failed;
+    int said =
+        say(h, (struct lintel_wire_up){.kind = failed ? LINTEL_WIRE_REFUSED : LINTEL_WIRE_READY,
+                                       .status = failed ? LINTEL_E_FAIL : LINTEL_OK,
+                                       .text = text});
+    return failed != 0 ? failed : said;
 }
 
 /* A file of the cage may have been replaced: the hub is asked for a new process that can read it.
  */
-static void
+static int
 look_at_cage(struct hosted *h)
 {
     char text[LINTEL_WIRE_TEXT];
     const char *path = lintel_cage_watch_replaced(&h->watch);
     if (path == NULL)
-        return;
+        return 0;
     lintel_format(text, sizeof text, "%s was replaced", path);
-    say(h, (struct lintel_wire_up){
-               .kind = LINTEL_WIRE_REFUSED, .status = LINTEL_E_BUSY, .text = text});
+    return say(h, (struct lintel_wire_up){
+                      .kind = LINTEL_WIRE_REFUSED, .status = LINTEL_E_BUSY, .text = text});
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -297,7 +301,7 @@ serve(struct hosted *h)
     while (ret == 0 || ret == LINTEL_READER_OTHER) {
         ret = lintel_reader_next(&h->in, h->watch.fd, on_frame, h);
         if (ret == LINTEL_READER_OTHER)
-            look_at_cage(h);
+            ret = look_at_cage(h);
         if (ret >= 0)
             offer_reading(h);
     }
@@ -315,7 +319,7 @@ close_all(struct hosted *h)
         lintel_buf_reset(&b);
         lintel_wire_short(&b, s->number, LINTEL_WIRE_CLOSE, 0);
         if (b.failed || deliver(s, b.p, b.n) != 0)
-            _exit(1);
+            lost(NULL);
     }
     lintel_buf_fini(&b);
     sweep(h, 1);
@@ -338,18 +342,24 @@ lintel_hosted_serve(int fd)
     signal(SIGPIPE, SIG_IGN);
     if (lintel_cage_die_with(hub_of(fd)) != 0)
         return 1; /* the hub is dead already */
-    say(&h, (struct lintel_wire_up){.kind = LINTEL_WIRE_HELLO,
-                                    .ticket = LINTEL_WIRE_VERSION,
-                                    .id = (uint32_t)getpid()});
+    int starved = 0;
+    int said = say(&h, (struct lintel_wire_up){.kind = LINTEL_WIRE_HELLO,
+                                               .ticket = LINTEL_WIRE_VERSION,
+                                               .id = (uint32_t)getpid()});
     /* The outbox has a thread, and a cage holds those threads only that begin in it. */
-    if (enter_cage(&h, &frame) == 0 && (h.out = lintel_outbox_new(fd)) != NULL) {
-        ret = serve(&h);
-        close_all(&h);
+    if (said == 0 && enter_cage(&h, &frame) == 0) {
+        h.out = lintel_outbox_new(fd);
+        ret = h.out != NULL ? serve(&h) : -1;
+        starved = h.out == NULL || h.in.starved;
+        if (h.out != NULL)
+            close_all(&h);
     }
     lintel_buf_fini(&frame);
     lintel_reader_fini(&h.in);
     lintel_cage_watch_fini(&h.watch);
     lintel_cage_fini(&h.cage);
     close(fd);
+    if (ret != 0 && starved)
+        lintel_last_word_give_up();
     return ret == 0 ? 0 : 1;
 }

@@ -147,6 +147,7 @@ instance_ready(struct lintel_instance *i, const char *version)
     lintel_timer_stop(i->plug->loop, &i->timer);
     i->state = INSTANCE_RUNNING;
     lintel_supervise_ready(&i->life, lintel_loop_now(i->plug->loop));
+    lintel_supervise_ready(life_of(i), lintel_loop_now(i->plug->loop));
     on_beat(i);
     lintel_copy(i->version, sizeof i->version, version);
     lintel_log(LINTEL_LOG_INFO, i->conf->name, "plugin %s %s runs (isolation: %s)", i->plugin->name,
@@ -172,10 +173,9 @@ instance_refused(struct lintel_instance *i, lintel_status st, const char *text)
                    i->conf->at.file ? i->conf->at.file : "its configuration", text);
     } else {
         struct lintel_supervise *life = life_of(i);
-        /* In a thread it is the hub's memory. In a child it may be the limit of the plugin. */
-        int64_t wait = st == LINTEL_E_NOMEM && i->thread != NULL
-                           ? lintel_supervise_starved(life)
-                           : lintel_supervise_ended(life, lintel_loop_now(i->plug->loop));
+        lintel_mono now = lintel_loop_now(i->plug->loop);
+        int64_t wait = st == LINTEL_E_NOMEM ? lintel_supervise_short(life, now)
+                                            : lintel_supervise_ended(life, now);
         i->state = INSTANCE_BACKOFF;
         set_timer(i, wait);
         tell_end(i, life, LINTEL_LOG_WARN, "the plugin could not start: ", wait);
@@ -282,8 +282,9 @@ break_off(struct lintel_instance *i, const char *reason, int starved)
         lintel_timer_stop(i->plug->loop, &i->timer);
         lintel_child_kill(process_child(i->process), reason);
     } else {
-        int64_t wait = starved ? lintel_supervise_starved(&i->life)
-                               : lintel_supervise_ended(&i->life, lintel_loop_now(i->plug->loop));
+        lintel_mono now = lintel_loop_now(i->plug->loop);
+        int64_t wait = starved ? lintel_supervise_starved(&i->life, now)
+                               : lintel_supervise_ended(&i->life, now);
         tell_end(i, &i->life, LINTEL_LOG_ERROR, "the plugin is ended: ", wait);
         send_close(i);
     }

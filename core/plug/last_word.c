@@ -44,12 +44,24 @@ is_used_up(int resource, unsigned long long pages)
            pages * (unsigned long long)page >= limit.rlim_cur - limit.rlim_cur / 8;
 }
 
+static int
+memory_is_used_up(void)
+{
+    unsigned long long is[FIELDS];
+    return read_statm(is) == FIELDS &&
+           (is_used_up(RLIMIT_DATA, is[DATA]) || is_used_up(RLIMIT_AS, is[SIZE]));
+}
+
+void
+lintel_last_word_give_up(void)
+{
+    _exit(memory_is_used_up() ? LINTEL_LAST_WORD_MEMORY : LINTEL_LAST_WORD_STARVED);
+}
+
 static void
 on_signal(int signum)
 {
-    unsigned long long is[FIELDS];
-    if (read_statm(is) == FIELDS &&
-        (is_used_up(RLIMIT_DATA, is[DATA]) || is_used_up(RLIMIT_AS, is[SIZE])))
+    if (memory_is_used_up())
         _exit(LINTEL_LAST_WORD_MEMORY);
     raise(signum); /* its default now */
 }

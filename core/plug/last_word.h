@@ -4,7 +4,12 @@
  */
 #ifndef LINTEL_PLUG_LAST_WORD_H
 #define LINTEL_PLUG_LAST_WORD_H
-enum { LINTEL_LAST_WORD_MEMORY = 77 }; /* the child's exit status: its memory limit is used up */
+enum {                                /* the child's exit status: */
+       LINTEL_LAST_WORD_MEMORY = 77,  /* its memory limit is used up */
+       LINTEL_LAST_WORD_STARVED = 78, /* memory is out, but not by its doing */
+};
 /* For the life of the process; needs /proc now, not later. */
 void lintel_last_word_init(void);
+/* Ends the process for want of memory, with the status that is right. Any thread. */
+void lintel_last_word_give_up(void) __attribute__((noreturn));
 #endif

@@ -325,8 +325,9 @@ a_host_that_says(const char *answer, int status)
     char script[3000];
     if (answer != NULL)
         snprintf(script, sizeof script,
-                 "#!/bin/sh\necho \"$1\" >>'%s/asked'\necho '%s' >&2\nexit %d\n", kit_folder(),
-                 answer, status);
+                 "#!/bin/sh\necho \"$1\" >>'%s/asked'\necho lintel-host: caged >&2\necho '%s' "
+                 ">&2\nexit %d\n",
+                 kit_folder(), answer, status);
     else
         snprintf(script, sizeof script, "#!/bin/sh\necho \"$1\" >>'%s/asked'\nexec '%s' \"$@\"\n",
                  kit_folder(), built("bin/lintel-host"));

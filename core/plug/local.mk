@@ -48,7 +48,7 @@ if HAVE_CUNIT
 plug_tests = core/plug/cage_test core/plug/carried_test core/plug/ending_test core/plug/hosted_test \
 	core/plug/instance_test core/plug/load_test core/plug/odd_child_test core/plug/outbox_test core/plug/probe_test core/plug/slots_test \
 	core/plug/supervise_test core/plug/swap_test core/plug/tape_test core/plug/told_test core/plug/transport_test \
-	core/plug/transport_wire_test core/plug/wire_test core/plug/worker_late_test
+	core/plug/transport_wire_test core/plug/transport_worker_test core/plug/wire_test core/plug/worker_late_test
 check_PROGRAMS += $(plug_tests)
 TESTS += $(plug_tests)
 core_plug_instance_test_SOURCES = core/plug/instance_test.c core/plug/plug_kit.c core/plug/plug_kit.h
@@ -65,6 +65,8 @@ core_plug_carried_test_SOURCES = core/plug/carried_test.c core/plug/plug_kit.c c
 core_plug_carried_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_transport_wire_test_SOURCES = core/plug/transport_wire_test.c
 core_plug_transport_wire_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
+core_plug_transport_worker_test_SOURCES = core/plug/transport_worker_test.c
+core_plug_transport_worker_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_cage_test_SOURCES = core/plug/cage_test.c
 core_plug_cage_test_LDADD = $(KIT_LIBS) $(PLUG_TEST_LIBS)
 core_plug_probe_test_SOURCES = core/plug/probe_test.c

@@ -14,6 +14,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/plug/child.h"
+#include "core/plug/last_word.h"
 
 enum { PROBE_MOST = 5000, /* ms */ SAID_MOST = 4096, TRIES_MOST = 5, PAUSE_FIRST = 10 /* ms */ };
 
@@ -175,9 +176,22 @@ last_line(struct probe *p)
 static int
 judge(struct probe *p, const char *file, int status, char *reason, uint32_t size)
 {
+    int caged = strstr(p->text, LINTEL_PROBE_CAGED) != NULL;
     const char *line = last_line(p);
+    if (strcmp(line, "caged") == 0) /* and nothing since */
+        line = "";
     if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && strcmp(line, "good") == 0)
         return 0;
+    if (!caged) {
+        if (status != -1 && WIFEXITED(status) && line[0] != '\0')
+            lintel_copy(reason, size, line);
+        else
+            lintel_format(reason, size,
+                          "%s can't be tried: the process for it did not come so far as to open "
+                          "it; is the memory used up?",
+                          file);
+        return LINTEL_PROBE_UNKNOWN;
+    }
     if (status == -1)
         lintel_format(reason, size,
                       "%s hangs when it is opened (looked at in a process of its own for %d s): "
@@ -198,18 +212,23 @@ judge(struct probe *p, const char *file, int status, char *reason, uint32_t size
         lintel_format(reason, size,
                       "%s ended the process that opened it, with status %d: don't use it", file,
                       WEXITSTATUS(status));
-    return -1;
+    return status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == LINTEL_LAST_WORD_STARVED
+               ? LINTEL_PROBE_UNKNOWN
+               : -1;
 }
 
-/* One try. *ret_killed: somebody else ended it, so it says nothing about the plugin. */
+enum again { NOT_AGAIN, AGAIN_KILLED, AGAIN_EARLY };
+
+/* One try. *ret_again: it says nothing about the plugin, as somebody else ended the process, or it
+ * ended before it had anything to do with the plugin. */
 static int
-try_once(const char *host, const char *file, struct lintel_buf *ret_told, int *ret_killed,
+try_once(const char *host, const char *file, struct lintel_buf *ret_told, enum again *ret_again,
          char *reason, uint32_t size)
 {
     struct probe p = {.end = now_ms() + PROBE_MOST, .told = ret_told};
     lintel_buf_reset(ret_told);
     int error = spawn(&p, host, file);
-    *ret_killed = 0;
+    *ret_again = NOT_AGAIN;
     if (error != 0) {
         lintel_format(reason, size, "%s, which tries plugins first, can't be started: %s", host,
                       strerror(error));
@@ -217,22 +236,27 @@ try_once(const char *host, const char *file, struct lintel_buf *ret_told, int *r
     }
     listen_to(&p);
     int status = wait_for(&p);
-    *ret_killed = status != -1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-    return judge(&p, file, status, reason, size);
+    int result = judge(&p, file, status, reason, size);
+    if (status != -1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        *ret_again = AGAIN_KILLED;
+    else if (status != -1 && result == LINTEL_PROBE_UNKNOWN) /* or memory was out */
+        *ret_again = AGAIN_EARLY;
+    return result;
 }
 
 int
 lintel_probe(const char *host, const char *file, struct lintel_buf *ret_told, char *reason,
              uint32_t size)
 {
-    int killed = 0, result = try_once(host, file, ret_told, &killed, reason, size);
+    enum again again;
+    int result = try_once(host, file, ret_told, &again, reason, size);
     long pause = PAUSE_FIRST;
-    for (int i = 1; killed && i < TRIES_MOST; i++) {
+    for (int i = 1; again != NOT_AGAIN && i < TRIES_MOST; i++) {
         nanosleep(&(struct timespec){0, pause * 1000000}, NULL);
         pause *= 2;
-        result = try_once(host, file, ret_told, &killed, reason, size);
+        result = try_once(host, file, ret_told, &again, reason, size);
     }
-    if (killed) {
+    if (again == AGAIN_KILLED) {
         lintel_format(reason, size,
                       "the process that tries %s first was killed %d times (signal 9): is the "
                       "memory used up? If it is not, the plugin does it: don't use it",

@@ -18,8 +18,10 @@ read_once(struct lintel_reader *r)
     size_t room = 0;
     ssize_t n;
     unsigned char *p = lintel_splitter_space(&r->in, &room);
-    if (p == NULL)
+    if (p == NULL) {
+        r->starved = 1;
         return -1;
+    }
     do
         n = recv(r->fd, p, room, MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
@@ -48,7 +50,9 @@ on_guest_frame(void *ctx, const unsigned char *data, size_t n)
         g->reader->left = 1;
         return LINTEL_SPLITTER_LATER;
     }
-    return lintel_worker_take(g->worker, data, n);
+    int ret = lintel_worker_take(g->worker, data, n);
+    g->reader->starved |= ret != 0;
+    return ret;
 }
 
 static void

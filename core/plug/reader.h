@@ -21,6 +21,7 @@ struct lintel_reader {
     int brief;             /* the main thread's: the guest is looked after often */
     int left;              /* frames wait in `in` that the guest has left to the main thread */
     int failed;            /* the guest could not go on */
+    int starved;           /* memory was out for what is read */
     uint64_t turns;        /* of guests, */
     uint64_t turns_before; /* and those before the last offer */
 };

@@ -5,7 +5,11 @@
 
 #define MS INT64_C(1000000)
 #define STARVED (100 * MS)
-enum { STARVED_DOUBLINGS = 6 };
+#define CALM (10000 * MS) /* when it has run so long, the next want is the first again */
+enum {
+    STARVED_DOUBLINGS = 6,
+    STARVED_RAN = 3 /* of those, when it has run at all */
+};
 
 /* After the first end values shall be fresh within 200 ms and the device's time, so the pause is
  * short; it is there at all so that a machine in trouble gets some air. */
@@ -38,7 +42,6 @@ lintel_supervise_ready(struct lintel_supervise *s, lintel_mono now)
 {
     if (s->up_since == 0)
         s->up_since = now;
-    s->starved = 0;
 }
 
 int64_t
@@ -59,18 +62,29 @@ lintel_supervise_ended(struct lintel_supervise *s, lintel_mono now)
 }
 
 int64_t
-lintel_supervise_starved(struct lintel_supervise *s)
+lintel_supervise_starved(struct lintel_supervise *s, lintel_mono now)
 {
+    if (s->up_since != 0 && now - s->up_since >= CALM)
+        s->starved = 0;
+    else if (s->up_since != 0 && s->starved > STARVED_RAN)
+        s->starved = STARVED_RAN;
     s->up_since = 0;
-    int64_t pause = STARVED << s->starved;
-    if (s->starved < STARVED_DOUBLINGS)
+    uint32_t n = s->starved;
+    if (n <= STARVED_DOUBLINGS)
         s->starved++;
-    return jitter(s, pause);
+    return jitter(s, STARVED << (n < STARVED_DOUBLINGS ? n : STARVED_DOUBLINGS));
+}
+
+int64_t
+lintel_supervise_short(struct lintel_supervise *s, lintel_mono now)
+{
+    return s->up_since != 0 || s->starved <= STARVED_DOUBLINGS ? lintel_supervise_starved(s, now)
+                                                               : lintel_supervise_ended(s, now);
 }
 
 void
 lintel_supervise_forgive(struct lintel_supervise *s)
 {
-    s->n = 0;
+    s->n = s->starved = 0;
     s->alarm = 0;
 }

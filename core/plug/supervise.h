@@ -19,7 +19,7 @@ struct lintel_supervise {                    /* {.random = a seed} is a fresh on
     uint32_t n;
     lintel_mono up_since; /* 0: it does not run */
     uint32_t alarm;       /* ends since it is one; 0 once it has run for a window, or is forgiven */
-    uint32_t starved;     /* times since it last ran that the machine was short of something */
+    uint32_t starved;     /* times since it last ran well that the machine was short of something */
     uint64_t random;      /* of the jitter: what died of one cause does not start in step */
 };
 /* It runs well as far as it can be told. */
@@ -29,9 +29,12 @@ void lintel_supervise_ready(struct lintel_supervise *s, lintel_mono now);
  * quarter more or less; from the fifth on it is an alarm, with a try every five minutes. */
 int64_t lintel_supervise_ended(struct lintel_supervise *s, lintel_mono now);
 /* The hub had no memory or no descriptors for it: no fault of its own, so it does not count.
- * Returns the pause before the next try in ns: 0.1 s, and twice as long each time up to 6.4 s, each
- * a quarter more or less. */
-int64_t lintel_supervise_starved(struct lintel_supervise *s);
+ * Returns the pause before the next try in ns: 0.1 s, and twice as long each time up to 6.4 s, or
+ * up to 0.8 s where it has run in between, each a quarter more or less. */
+int64_t lintel_supervise_starved(struct lintel_supervise *s, lintel_mono now);
+/* The same where that is only likely: a child ends before there is anything of a plugin in it, or
+ * says that memory is out. After seven times in a row, 13 s, it is an end like others. */
+int64_t lintel_supervise_short(struct lintel_supervise *s, lintel_mono now);
 /* Somebody has done something about it: all is forgotten. */
 void lintel_supervise_forgive(struct lintel_supervise *s);
 #endif

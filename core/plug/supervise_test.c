@@ -94,23 +94,51 @@ what_the_machine_lacks_is_no_end(void)
 {
     static const double wanted[] = {0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 6.4, 6.4};
     struct lintel_supervise s = {.random = 1};
+    lintel_mono now = SECOND;
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
-            CHECK(about(lintel_supervise_starved(&s), wanted[i]));
+            CHECK(about(lintel_supervise_starved(&s, now), wanted[i]));
         CHECK_INT(s.alarm, 0);
-        lintel_supervise_ready(&s, SECOND);
+        lintel_supervise_ready(&s, now);
+        now += 10 * SECOND;
     }
-    CHECK(about(lintel_supervise_ended(&s, 2 * SECOND), 0.05));
-    CHECK(about(lintel_supervise_starved(&s), 0.1));
-    CHECK(about(lintel_supervise_ended(&s, 3 * SECOND), 0.4));
+    CHECK(about(lintel_supervise_ended(&s, now), 0.05));
+    lintel_supervise_forgive(&s);
+    CHECK(about(lintel_supervise_starved(&s, now), 0.1));
+    CHECK(about(lintel_supervise_ended(&s, now), 0.05));
+    for (int i = 0; i < 20; i++) { /* it runs, but never for long */
+        lintel_supervise_ready(&s, now);
+        now += SECOND;
+        CHECK(about(lintel_supervise_short(&s, now), i < 2 ? wanted[i + 1] : 0.8));
+    }
+    CHECK_INT(s.alarm, 0);
+}
+
+/* Where that is not certain it is believed for a while. */
+static void
+want_without_an_end_is_an_end(void)
+{
+    struct lintel_supervise s = {.random = 1};
+    int64_t waited = 0;
+    for (int i = 0; i < 7; i++)
+        waited += lintel_supervise_short(&s, SECOND);
+    CHECK(about(waited, 12.7));
+    for (int i = 0; i < 4; i++)
+        CHECK(lintel_supervise_short(&s, SECOND) <= 2 * SECOND);
+    CHECK_INT(s.alarm, 0);
+    CHECK_INT(lintel_supervise_short(&s, SECOND), LINTEL_SUPERVISE_RARELY);
+    CHECK_INT(s.alarm, 1);
 }
 
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {
-        KIT(pauses_grow_to_an_alarm),          KIT(pauses_differ),
-        KIT(old_ends_are_forgotten),           KIT(an_alarm_ends_by_good_running_or_by_hand),
-        KIT(what_the_machine_lacks_is_no_end), {0}};
+    static const struct kit_test tests[] = {KIT(pauses_grow_to_an_alarm),
+                                            KIT(pauses_differ),
+                                            KIT(old_ends_are_forgotten),
+                                            KIT(an_alarm_ends_by_good_running_or_by_hand),
+                                            KIT(what_the_machine_lacks_is_no_end),
+                                            KIT(want_without_an_end_is_an_end),
+                                            {0}};
     return kit_main("supervise", tests, argc, argv);
 }

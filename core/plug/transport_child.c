@@ -157,13 +157,14 @@ static void
 refused(struct carried *c, lintel_status st, const char *text)
 {
     struct lintel_transport_instance *t = c->t;
-    (void)st;
     if (t->state != LINTEL_TRANSPORT_STARTING)
         return;
     lintel_copy(t->reason, sizeof t->reason, text);
     lintel_timer_stop(t->plug->loop, &c->timer);
     if (c->insist) {
-        int64_t wait = lintel_supervise_ended(life_of(c), lintel_loop_now(t->plug->loop));
+        lintel_mono now = lintel_loop_now(t->plug->loop);
+        int64_t wait = st == LINTEL_E_NOMEM ? lintel_supervise_short(life_of(c), now)
+                                            : lintel_supervise_ended(life_of(c), now);
         t->state = LINTEL_TRANSPORT_BACKOFF;
         set_timer(c, wait);
         lintel_log(LINTEL_LOG_ERROR, t->conf->name,
@@ -269,8 +270,8 @@ on_beat(void *arg)
         set_beat(c, BEAT);
         return;
     }
-    c->pinged++;
-    carried_send(c, &(struct lintel_tw){.kind = LINTEL_TW_PING, .ticket = c->pinged});
+    if (carried_send(c, &(struct lintel_tw){.kind = LINTEL_TW_PING, .ticket = c->pinged + 1}) == 0)
+        c->pinged++;
     set_beat(c, BEAT);
 }
 

@@ -16,7 +16,7 @@ put_name(struct lintel_buf *b, const char *s, size_t most)
 {
     size_t n = s != NULL ? strlen(s) : 0;
     if (n >= most)
-        b->failed = 1;
+        b->failed = LINTEL_TW_LONG;
     lintel_cbor_bytes(b, s, n);
 }
 
@@ -33,7 +33,7 @@ static void
 put_span(struct lintel_buf *b, lintel_span s, size_t most)
 {
     if (s.n > most)
-        b->failed = 1;
+        b->failed = LINTEL_TW_LONG;
     else
         lintel_cbor_bytes(b, s.p, s.n);
 }
@@ -42,7 +42,7 @@ static void
 put_spans(struct lintel_buf *b, const lintel_span *s, uint32_t n)
 {
     if (n > LINTEL_TW_SEGMENTS) {
-        b->failed = 1;
+        b->failed = LINTEL_TW_LONG;
         return;
     }
     lintel_cbor_array(b, n);
@@ -59,7 +59,7 @@ put_exchange(struct lintel_buf *b, const lintel_exchange *x)
     put_spans(b, x->path, x->npath);
     put_spans(b, x->query, x->nquery);
     if (x->naccept > LINTEL_TW_ACCEPT)
-        b->failed = 1;
+        b->failed = LINTEL_TW_LONG;
     lintel_cbor_array(b, x->naccept);
     for (uint32_t i = 0; i < x->naccept && !b->failed; i++)
         lintel_cbor_int(b, x->accept[i]);
@@ -165,7 +165,7 @@ lintel_tw_write(struct lintel_buf *b, const struct lintel_tw *m)
     case LINTEL_TW_OPEN: b->failed = 1; break; /* it has a function of its own */
     }
     if (b->n > LINTEL_FRAME_MOST)
-        b->failed = 1;
+        b->failed = LINTEL_TW_LONG;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */

@@ -69,7 +69,9 @@ struct lintel_tw {
     uint32_t number; /* TAKEN, THING: 0 or 1; PSK: room; KEY: its length, or how many there are */
     lintel_status status; /* MOUNTED */
 };
-/* All kinds; settings (OPEN) are given beside m. What is too long or too many leaves b->failed. */
+/* All kinds; settings (OPEN) are given beside m. What is too long or too many leaves b->failed as
+ * this; without memory it is 1. */
+enum { LINTEL_TW_LONG = 2 };
 void lintel_tw_write(struct lintel_buf *b, const struct lintel_tw *m);
 void lintel_tw_open(struct lintel_buf *b, const struct lintel_tw *m, const lintel_value *settings,
                     uint32_t nsettings);

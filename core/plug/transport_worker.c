@@ -22,11 +22,16 @@ enum {
 
 /* ---- to the hub ------------------------------------------------------------------------------ */
 
-static void
+/* With the lock held: 0, TW_LONG or TW_NOMEM. */
+static int
 send_out(struct lintel_transport_worker *w)
 {
-    if (!w->out.failed && !w->dead)
-        w->fns.send(w->ctx, &w->out, 0);
+    int ret = w->dead                                                ? 0
+              : w->out.failed == LINTEL_TW_LONG                      ? TW_LONG
+              : w->out.failed || w->fns.send(w->ctx, &w->out, 0) < 0 ? TW_NOMEM
+                                                                     : 0;
+    lintel_buf_reset(&w->out);
+    return ret;
 }
 
 int
@@ -36,21 +41,30 @@ tw_send(struct lintel_transport_worker *w, struct lintel_tw m)
     pthread_mutex_lock(&w->thread->lock);
     lintel_buf_reset(&w->out);
     lintel_tw_write(&w->out, &m);
-    int ret = w->out.failed ? -1 : 0;
-    send_out(w);
-    lintel_buf_reset(&w->out);
+    int ret = send_out(w);
     pthread_mutex_unlock(&w->thread->lock);
+    return ret;
+}
+
+int
+tw_tell(struct lintel_transport_worker *w, struct lintel_tw m)
+{
+    int ret = tw_send(w, m);
+    if (ret == TW_NOMEM)
+        w->fns.lost(w->ctx);
     return ret;
 }
 
 void
 tw_say_locked(struct lintel_transport_worker *w, struct lintel_wire_up m)
 {
+    int waited_for = m.kind == LINTEL_WIRE_READY || m.kind == LINTEL_WIRE_REFUSED ||
+                     m.kind == LINTEL_WIRE_CLOSED;
     m.instance = w->number;
     lintel_buf_reset(&w->out);
     lintel_wire_say(&w->out, &m);
-    send_out(w);
-    lintel_buf_reset(&w->out);
+    if (send_out(w) != 0 && waited_for)
+        w->fns.lost(w->ctx);
 }
 
 void
@@ -70,7 +84,7 @@ is_ended(const struct lintel_transport_worker *w)
 }
 
 struct tw_message *
-tw_ask(struct lintel_transport_worker *w, const struct lintel_tw *m, int64_t ns, int *ret_sent)
+tw_ask(struct lintel_transport_worker *w, const struct lintel_tw *m, int64_t ns, int *ret_failed)
 {
     struct tw_thread *t = w->thread;
     struct timespec until;
@@ -83,9 +97,9 @@ tw_ask(struct lintel_transport_worker *w, const struct lintel_tw *m, int64_t ns,
     t->asker = w;
     pthread_cond_signal(&t->room);
     pthread_mutex_unlock(&t->lock);
-    *ret_sent = tw_send(w, *m) == 0;
+    *ret_failed = tw_send(w, *m);
     pthread_mutex_lock(&t->lock);
-    while (*ret_sent && t->reply == NULL && !is_ended(w) &&
+    while (*ret_failed == 0 && t->reply == NULL && !is_ended(w) &&
            pthread_cond_timedwait(&t->answered, &t->lock, &until) != ETIMEDOUT)
         ;
     struct tw_message *reply = t->reply;
@@ -247,7 +261,7 @@ on_send(struct lintel_transport_worker *w, const struct lintel_tw *m)
     lintel_status st = LINTEL_HAS(w->ops, send) ? w->ops->send(w->self, m->text, &m->x, m->ticket)
                                                 : LINTEL_E_NOTSUP;
     if (st != LINTEL_OK)
-        tw_send(w, (struct lintel_tw){.kind = LINTEL_TW_REPLY,
+        tw_tell(w, (struct lintel_tw){.kind = LINTEL_TW_REPLY,
                                       .ticket = m->ticket,
                                       .a = {.size = sizeof m->a,
                                             .code = LINTEL_CODE(5, 2),
@@ -259,7 +273,7 @@ static void
 handle(struct lintel_transport_worker *w, const struct lintel_tw *m)
 {
     if (m->kind == LINTEL_TW_PING)
-        tw_send(w, (struct lintel_tw){.kind = LINTEL_TW_PONG, .ticket = m->ticket});
+        tw_tell(w, (struct lintel_tw){.kind = LINTEL_TW_PONG, .ticket = m->ticket});
     else if (m->kind == LINTEL_TW_OPEN)
         on_open(w, m);
     if (w->plugin == NULL)
@@ -322,11 +336,12 @@ serve_message(struct tw_thread *t, struct tw_message *m)
     }
     struct tw_scratch *s = tw_scratch_take(t);
     struct lintel_tw in;
-    if (s == NULL)
-        return;
-    if (lintel_tw_read_down(m->data, m->n, &s->scratch, &in) == 0)
+    if (s != NULL && lintel_tw_read_down(m->data, m->n, &s->scratch, &in) == 0)
         handle(w, &in);
-    tw_scratch_put(t, s);
+    else /* the hub's own code wrote it, so only memory can be short */
+        w->fns.lost(w->ctx);
+    if (s != NULL)
+        tw_scratch_put(t, s);
 }
 
 static void

@@ -145,11 +145,12 @@ take_outcome(struct lintel_transport_worker *w, const struct tw_message *reply)
     struct tw_scratch *s = tw_scratch_take(w->thread);
     struct lintel_tw m;
     int goes_on = 0;
-    if (s == NULL)
-        return 0;
-    if (lintel_tw_read_down(reply->data, reply->n, &s->scratch, &m) == 0)
+    if (s != NULL && lintel_tw_read_down(reply->data, reply->n, &s->scratch, &m) == 0)
         goes_on = tw_outcome(w, &m);
-    tw_scratch_put(w->thread, s);
+    else /* the plugin would wait for an answer that was here */
+        w->fns.lost(w->ctx);
+    if (s != NULL)
+        tw_scratch_put(w->thread, s);
     return goes_on;
 }
 
@@ -158,7 +159,7 @@ tree_submit(const lintel_host *h, const lintel_exchange *x)
 {
     struct lintel_transport_worker *w = worker_of(h);
     struct lintel_tw m = {.kind = LINTEL_TW_SUBMIT};
-    int sent = 0;
+    int failed = 0;
     if (!may_speak(w, "submitted a request"))
         return 0;
     if (!LINTEL_HAS(w->ops, answer)) {
@@ -175,10 +176,12 @@ tree_submit(const lintel_host *h, const lintel_exchange *x)
     uint64_t ticket = m.ticket = s->ticket;
     memcpy(&m.x, x, x->size < sizeof m.x ? x->size : sizeof m.x);
     /* A hub that is behind is not waited for again and again: then answers come by themselves. */
-    struct tw_message *reply = tw_ask(w, &m, w->late != 0 ? 0 : OUTCOME_MOST, &sent);
-    if (!sent) {
+    struct tw_message *reply = tw_ask(w, &m, w->late != 0 ? 0 : OUTCOME_MOST, &failed);
+    if (failed != 0) {
         free_slot_of(w, ticket);
-        return answer_here(w, x, LINTEL_CODE(4, 0), "a part of the request is too long");
+        return failed == TW_LONG
+                   ? answer_here(w, x, LINTEL_CODE(4, 0), "a part of the request is too long")
+                   : answer_here(w, x, LINTEL_CODE(5, 3), "out of memory");
     }
     if (reply != NULL) {
         int goes_on = take_outcome(w, reply);
@@ -203,7 +206,7 @@ tree_abandon(const lintel_host *h, lintel_ticket ticket)
     if (s == NULL)
         return;
     free_slot(w, s);
-    tw_send(w, (struct lintel_tw){.kind = LINTEL_TW_ABANDON, .ticket = ticket});
+    tw_tell(w, (struct lintel_tw){.kind = LINTEL_TW_ABANDON, .ticket = ticket});
 }
 
 /* Members that the plugin's ABI did not have are empty. */
@@ -222,9 +225,9 @@ send_answer(struct lintel_transport_worker *w, enum lintel_tw_kind kind, lintel_
 {
     static const char why[] = "the answer is larger than a plugin in a process can give";
     if (!may_speak(w, "answered") ||
-        tw_send(w, (struct lintel_tw){.kind = kind, .ticket = ticket, .a = whole(a)}) == 0)
+        tw_tell(w, (struct lintel_tw){.kind = kind, .ticket = ticket, .a = whole(a)}) != TW_LONG)
         return;
-    tw_send(w, (struct lintel_tw){.kind = kind,
+    tw_tell(w, (struct lintel_tw){.kind = kind,
                                   .ticket = ticket,
                                   .a = {.code = LINTEL_CODE(5, 0),
                                         .format = LINTEL_FORMAT_NONE,
@@ -248,7 +251,7 @@ tree_thing_base(const lintel_host *h, const char *thing, const char *base)
 {
     struct lintel_transport_worker *w = worker_of(h);
     if (may_speak(w, "told of an address"))
-        tw_send(w, (struct lintel_tw){.kind = LINTEL_TW_THING_BASE, .name = thing, .text = base});
+        tw_tell(w, (struct lintel_tw){.kind = LINTEL_TW_THING_BASE, .name = thing, .text = base});
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */
@@ -258,9 +261,9 @@ static struct tw_message *
 question(struct lintel_transport_worker *w, struct lintel_tw *m, enum lintel_tw_kind wanted,
          struct lintel_tw_scratch *s, struct lintel_tw *ret)
 {
-    int sent;
+    int failed;
     m->ticket = LINTEL_TW_QUESTION | ++w->questions;
-    struct tw_message *reply = tw_ask(w, m, QUESTION_MOST, &sent);
+    struct tw_message *reply = tw_ask(w, m, QUESTION_MOST, &failed);
     if (reply != NULL && lintel_tw_read_down(reply->data, reply->n, s, ret) == 0 &&
         ret->kind == wanted)
         return reply;

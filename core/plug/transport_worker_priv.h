@@ -78,16 +78,19 @@ extern const lintel_host tw_host; /* the table that each copies */
 struct tw_scratch *tw_scratch_take(struct tw_thread *t);
 void tw_scratch_put(struct tw_thread *t, struct tw_scratch *s);
 
-/* Sends a frame; -1: it is too long, or memory is out. */
+/* Sends a frame: 0, or one of these. */
+enum { TW_LONG = -1, TW_NOMEM = -2 };
 int tw_send(struct lintel_transport_worker *w, struct lintel_tw m);
+/* What has to come: without memory it is told as lost. */
+int tw_tell(struct lintel_transport_worker *w, struct lintel_tw m);
 void tw_say(struct lintel_transport_worker *w, struct lintel_wire_up m);
 /* With the lock held. */
 void tw_say_locked(struct lintel_transport_worker *w, struct lintel_wire_up m);
 void tw_misbehaving(struct lintel_transport_worker *w, const char *what);
 /* Sends and waits for its reply, which the caller frees; NULL: it did not come in time, or could
- * not be sent (*ret_sent 0). [inst] */
+ * not be sent (*ret_failed, as of tw_send()). [inst] */
 struct tw_message *tw_ask(struct lintel_transport_worker *w, const struct lintel_tw *m, int64_t ns,
-                          int *ret_sent);
+                          int *ret_failed);
 
 /* An answer of the tree, or word that it comes later; returns whether the exchange goes on. [inst]
  */

@@ -18,6 +18,14 @@ point_of(const struct lintel_worker *w, uint32_t id)
     return id < w->points.room ? w->points.at[id] : NULL;
 }
 
+/* For want of memory: nobody polls what a plugin tells by itself, so it may be missing for ever. */
+static void
+lost_values(struct lintel_worker *w, uint32_t n)
+{
+    w->lost += n;
+    worker_lost(w);
+}
+
 /* ---- values: the newest of each point -------------------------------------------------------- */
 
 void
@@ -56,7 +64,7 @@ flush_values(struct lintel_worker *w)
     while (w->late_first != NULL) {
         struct point *p = w->late_first;
         if (p->late.failed)
-            w->lost++;
+            lost_values(w, 1);
         else if (!w->dead && w->fns.send(w->ctx, &p->late, LINTEL_SEND_IF_ROOM) == 1)
             return 1;
         w->late_first = p->next_late;
@@ -211,7 +219,7 @@ worker_publish(struct lintel_worker *w, const lintel_sample *s, uint32_t n)
         if (result == 1)
             keep(w, s, done);
         else if (result < 0)
-            w->lost += done;
+            lost_values(w, done);
         s += done;
         n -= done;
     }

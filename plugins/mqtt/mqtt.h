@@ -37,6 +37,8 @@ struct mqtt_batch {       /* one SUBSCRIBE under way */
     struct mqtt_batch *next;
     struct mqtt *m;
     int n;
+    lintel_mono since;
+    int late;         /* it was given up: its filters are in another one */
     uint64_t refused; /* a bit for each; written by paho's thread before it puts MQTT_SUBSCRIBED */
 };
 
@@ -73,6 +75,9 @@ struct mqtt {
     int replaying;               /* a recording stands in for the broker */
     uint32_t played;             /* messages of it */
     int64_t pause;               /* before the next attempt; ns */
+    unsigned failures;           /* attempts since it was connected */
+    int64_t patience;            /* with an answer to SUBSCRIBE; ns */
+    lintel_mono due;             /* the next attempt; while connecting: when that has failed */
     uint64_t random;
     char told[MQTT_WHY],
         tls_why[MQTT_WHY]; /* reason told last; paho's thread: what TLS complained of last */

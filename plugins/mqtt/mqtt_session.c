@@ -14,9 +14,14 @@
 #include "plugins/mqtt/mqtt.h"
 
 #define SECOND INT64_C(1000000000)
-#define SOON (SECOND / 20) /* until paho's thread has a socket */
+#define SOON (SECOND / 20)         /* until paho's thread has a socket */
+#define TEND_EVERY (2 * SECOND)    /* a look at what should have come */
+#define SUBACK_FIRST (5 * SECOND)  /* is waited for, and each time twice as long, */
+#define SUBACK_MOST (300 * SECOND) /* up to this */
 enum {
     CONNECT_SECONDS = 10,
+    AFRESH_EVERY = 4,     /* attempts */
+    ATTEMPT_SECONDS = 30, /* paho has given up long before, or has forgotten it */
     GOODBYE_MS = 500,
     NEWS_AT_ONCE = 256,
     SENDS_MOST = 10000,
@@ -139,7 +144,8 @@ retry_later(struct mqtt *m)
     /* Between half and the whole pause, so that a building's hubs do not come back in step. */
     int64_t wait = m->pause / 2 + (int64_t)(next_random(m) % (uint64_t)(m->pause / 2 + 1));
     m->pause = m->pause * 2 < m->reconnect_max ? m->pause * 2 : m->reconnect_max;
-    m->loop->timer(m->host, m->host->now(m->host) + wait, try_connect, m);
+    m->due = m->host->now(m->host) + wait;
+    m->loop->timer(m->host, m->due, try_connect, m); /* without memory: tend() */
 }
 
 /* Says why, unless that was the last word already, and tries again later. */
@@ -147,6 +153,7 @@ static void
 down(struct mqtt *m, const char *why)
 {
     int was_up = m->state == MQTT_CONNECTED;
+    m->failures++;
     m->state = MQTT_RESTING;
     mqtt_open_end_all(m, LINTEL_E_LINK);
     if (was_up || strcmp(m->told, why) != 0)
@@ -172,12 +179,18 @@ drop_client(struct mqtt *m, MQTTAsync client)
 }
 
 /* The next client is made before the last one ends: with the last of a process paho also ends its
- * threads, which takes a second. */
+ * threads, which takes a second. But now and then it shall: after a want of memory its list of
+ * sockets may be of no use any more. */
 static int
 renew_client(struct mqtt *m)
 {
     MQTTAsync_createOptions o = MQTTAsync_createOptions_initializer;
-    MQTTAsync old = m->client, fresh = NULL;
+    MQTTAsync old, fresh = NULL;
+    if (m->failures % AFRESH_EVERY == AFRESH_EVERY - 1) {
+        drop_client(m, m->client);
+        m->client = NULL;
+    }
+    old = m->client;
     o.MQTTVersion = MQTTVERSION_3_1_1;
     o.maxBufferedMessages = SENDS_MOST;
     int failed = MQTTAsync_createWithOptions(&fresh, m->uri, m->client_id,
@@ -276,6 +289,7 @@ try_connect(void *self)
     if (failed == MQTTASYNC_SUCCESS) {
         m->tls_why[0] = '\0'; /* nobody else is there yet */
         m->state = MQTT_CONNECTING;
+        m->due = m->host->now(m->host) + ATTEMPT_SECONDS * SECOND;
         failed = connect_client(m);
         m->loop->timer(m->host, m->host->now(m->host) + SOON, keep_from_children, m);
     }
@@ -301,6 +315,7 @@ send_batch(struct mqtt *m, struct mqtt_route **routes, int n)
     if (b != NULL) {
         b->m = m;
         b->n = n;
+        b->since = m->host->now(m->host);
         o.context = b;
         o.onSuccess = on_subscribed;
         o.onFailure = on_not_subscribed;
@@ -358,6 +373,44 @@ mqtt_session_unsubscribe(struct mqtt *m, const struct mqtt_route *route)
         (void)MQTTAsync_unsubscribe(m->client, route->filter, &o);
 }
 
+/* A subscription without an answer is asked for again: paho forgets one when memory is out. */
+static void
+give_up_late(struct mqtt *m)
+{
+    int any = 0;
+    for (struct mqtt_batch *b = m->batches; b != NULL; b = b->next) {
+        if (b->late || m->host->now(m->host) - b->since < m->patience)
+            continue;
+        any = 1;
+        b->late = 1; /* paho may still call for it */
+        for (uint32_t i = 0; i < m->routes.n; i++)
+            if (m->routes.all[i]->batch == b) {
+                m->routes.all[i]->batch = NULL;
+                m->routes.all[i]->wanted = 1;
+            }
+    }
+    if (any)
+        m->patience = m->patience * 2 < SUBACK_MOST ? m->patience * 2 : SUBACK_MOST;
+}
+
+/* What was to happen, and did not for want of memory, happens now: of all timers this one alone
+ * never rests, so it needs none to go on. */
+static void
+tend(void *self)
+{
+    struct mqtt *m = self;
+    lintel_mono now = m->host->now(m->host);
+    m->loop->timer(m->host, now + TEND_EVERY, tend, m);
+    if (m->state == MQTT_RESTING && now > m->due + SECOND)
+        try_connect(m);
+    else if (m->state == MQTT_CONNECTING && now > m->due)
+        down(m, "the broker does not answer");
+    else if (m->state == MQTT_CONNECTED) {
+        give_up_late(m);
+        subscribe_wanted(m);
+    }
+}
+
 /* Tells the points of the routes that the broker did not accept. */
 static void
 refused(struct mqtt *m, const struct mqtt_route *route)
@@ -397,6 +450,8 @@ up(struct mqtt *m)
     int token;
     m->state = MQTT_CONNECTED;
     m->pause = SECOND / 2;
+    m->patience = SUBACK_FIRST;
+    m->failures = 0;
     m->told[0] = '\0';
     m->host->link(m->host, LINTEL_OK, "");
     for (uint32_t i = 0; i < m->routes.n; i++)
@@ -506,6 +561,12 @@ mqtt_session_start(struct mqtt *m)
     lintel_status st = m->loop->watch(m->host, m->inbox.fd, LINTEL_LOOP_READ, on_inbox, m);
     if (st != LINTEL_OK)
         return st;
+    m->due = m->host->now(m->host);
+    st = m->loop->timer(m->host, m->due + TEND_EVERY, tend, m);
+    if (st != LINTEL_OK) {
+        m->loop->watch(m->host, m->inbox.fd, 0, on_inbox, m);
+        return st;
+    }
     m->started = 1;
     try_connect(m);
     return LINTEL_OK;
@@ -543,6 +604,7 @@ mqtt_session_stop(struct mqtt *m)
     if (!m->started)
         return; /* also after a recording: there is no client */
     m->started = 0;
+    m->loop->timer(m->host, 0, tend, m);
     m->loop->timer(m->host, 0, try_connect, m);
     m->loop->timer(m->host, 0, keep_from_children, m);
     m->loop->timer(m->host, 0, mqtt_open_overdue, m);

@@ -419,6 +419,32 @@ a_refused_subscription_is_told(void)
     rig_scripted_end(&b);
 }
 
+/* An answer to SUBSCRIBE that does not come, as when paho has forgotten it for want of memory. */
+static void
+a_subscription_without_an_answer_is_asked_for_again(void)
+{
+    struct rig b;
+    REQUIRE(rig_scripted(&b, 0));
+    b.forgets = 1;
+    struct fakehost *h = rig_hub_without_time(&b, "");
+    int d = rig_device(h, "topic=open");
+    int closed = rig_point(h, d, PROPERTY, READ, "topic=/closed/x", NULL);
+    REQUIRE(up(h));
+    for (int i = 0; b.forgets > 0 && i < WAIT_MS; i += 50) /* until it was asked at all */
+        fakehost_result_free(fakehost_published(h, 1, 50));
+    fakehost_advance(h, INT64_C(4000000000));
+    struct fakehost_result *r = fakehost_published(h, 1, 50);
+    CHECK(r->n == 0);
+    fakehost_result_free(r);
+    fakehost_advance(h, INT64_C(4000000000));
+    r = fakehost_published(h, 1, WAIT_MS);
+    CHECK(r->n == 1 && (int)r->samples[0].point == closed &&
+          r->samples[0].status == LINTEL_E_DENIED);
+    fakehost_result_free(r);
+    fakehost_free(h);
+    rig_scripted_end(&b);
+}
+
 static void
 a_broker_that_babbles_is_no_broker(void)
 {
@@ -508,23 +534,25 @@ stopping_ends_what_is_open(void)
 int
 main(int argc, char **argv)
 {
-    static const struct kit_test tests[] = {KIT(values_events_and_actions_flow),
-                                            KIT(a_get_topic_makes_the_device_tell),
-                                            KIT(availability_is_told_for_each_device),
-                                            KIT(a_lost_broker_is_found_again),
-                                            KIT(a_broker_that_is_not_there_is_waited_for),
-                                            KIT(the_will_tells_of_a_hub_that_died),
-                                            KIT(a_password_is_needed_and_never_told),
-                                            KIT(tls_checks_both_sides),
-                                            KIT(thousands_of_points_share_a_subscription),
-                                            KIT(thousands_of_topics_need_few_packets),
-                                            KIT(a_flood_of_writes_is_all_sent),
-                                            KIT(odd_payloads_do_no_harm),
-                                            KIT(a_refused_subscription_is_told),
-                                            KIT(a_broker_that_babbles_is_no_broker),
-                                            KIT(bad_topics_are_refused),
-                                            KIT(stopping_under_a_flood_is_clean),
-                                            KIT(stopping_ends_what_is_open),
-                                            {0}};
+    static const struct kit_test tests[] = {
+        KIT(values_events_and_actions_flow),
+        KIT(a_get_topic_makes_the_device_tell),
+        KIT(availability_is_told_for_each_device),
+        KIT(a_lost_broker_is_found_again),
+        KIT(a_broker_that_is_not_there_is_waited_for),
+        KIT(the_will_tells_of_a_hub_that_died),
+        KIT(a_password_is_needed_and_never_told),
+        KIT(tls_checks_both_sides),
+        KIT(thousands_of_points_share_a_subscription),
+        KIT(thousands_of_topics_need_few_packets),
+        KIT(a_flood_of_writes_is_all_sent),
+        KIT(odd_payloads_do_no_harm),
+        KIT(a_refused_subscription_is_told),
+        KIT(a_subscription_without_an_answer_is_asked_for_again),
+        KIT(a_broker_that_babbles_is_no_broker),
+        KIT(bad_topics_are_refused),
+        KIT(stopping_under_a_flood_is_clean),
+        KIT(stopping_ends_what_is_open),
+        {0}};
     return rig_can() ? kit_main("mqtt", tests, argc, argv) : 77;
 }

@@ -323,7 +323,7 @@ answer_subscribe(int s, const unsigned char *body, size_t n)
 }
 
 static void
-serve(const struct rig *b, int s)
+serve(struct rig *b, int s)
 {
     static const unsigned char connack[] = {0x20, 2, 0, 0};
     unsigned char body[4096], babble;
@@ -335,7 +335,7 @@ serve(const struct rig *b, int s)
     for (int type; (type = take_packet(s, body, sizeof body, &n)) != 0;) {
         if (type == 1)
             send(s, connack, sizeof connack, MSG_NOSIGNAL);
-        else if (type == 8 && n > 2)
+        else if (type == 8 && n > 2 && b->forgets-- <= 0)
             answer_subscribe(s, body, n);
     }
 }
@@ -343,7 +343,7 @@ serve(const struct rig *b, int s)
 static void *
 scripted(void *ctx)
 {
-    const struct rig *b = ctx;
+    struct rig *b = ctx;
     for (int s; (s = accept(b->listener, NULL, NULL)) >= 0; close(s))
         serve(b, s);
     return NULL;

@@ -12,6 +12,7 @@ struct rig { /* one broker */
     int flags, port, pid;
     int listener; /* of a scripted one */
     unsigned babbles;
+    _Atomic int forgets; /* SUBSCRIBEs that a scripted one does not answer */
     pthread_t thread;
     char conf[300], log[300], folder[200];
 };

@@ -1,24 +1,25 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# For a moment no allocation works, in the hub alone or in its children too: at a reload, at the reload of a plugin, while all
-# is polled. Soon after it all that the site wants runs and has fresh values, and nobody has waited for a message that was lost.
+# For a moment no allocation works, in the hub, in its children, in both; or children get no descriptors: at a reload, at the
+# reload of a plugin, while all is polled. Soon after it all that the site wants runs and has fresh values, and nobody has waited for a message that was lost.
 # LINTEL_RUNS moments [16]; LINTEL_SEED=N repeats their lengths and places.
 . "${LINTEL_SRCDIR:?}/tests/integration/lib.sh"
 . "$source_dir/tests/integration/whole.sh"
-lib=$build/tests/faults/faults.so
-[ -e "$lib" ] || { echo "1..0 # SKIP a sanitizer's runtime must come first; the normal build runs this"; exit 77; }
+has_faults
 site=$here/site port=$(free_port) seed=${LINTEL_SEED:-$RANDOM} runs=${LINTEL_RUNS:-16}
 echo "# LINTEL_SEED=$seed"
 whole_site "$site" "$port" || finish
 
 cat >"$here/moments.py" <<'CODE'
-import json, mmap, random, re, struct, subprocess, sys, time
-faults, program, site, seed, runs = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+import json, os, random, re, subprocess, sys, time
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
+from control import Faults
+here, program, site, seed, runs = sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]), int(sys.argv[6])
+what, fault = sys.argv[7], [Faults(here + "/" + f) for f in sys.argv[8:]]
 points = {f"m{i}/{p}" for i in (1, 2, 3) for p in ("first", "level")} | {f"{b}/count" for b in ("own", "thread", "slow")}
-shared = open(faults, "r+b")
-control = mmap.mmap(shared.fileno(), 64)
-def memory(out):
-    control[20:24] = struct.pack("<i", out)
+def lacks(out):
+    for f in fault:
+        f.set(**{what: out})
 def lintel(*args):
     return subprocess.Popen([program, *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 def wanting(since):
@@ -45,44 +46,47 @@ for n in range(runs):
         change(n)
     asked = lintel("reload") if kind in ("reload", "changes") else lintel(*kind.split()) if kind != "polling" else None
     time.sleep(began)
-    memory(1)
+    lacks(1)
     time.sleep(width)
-    memory(0)
+    lacks(0)
     over = time.time()
     # What was asked may be refused, but it is answered.
     said = asked.communicate(timeout=120)[0].strip() if asked else ""
     while (left := wanting(over)) and time.time() - over < 60:
         time.sleep(0.05)
-    print(f"{n}: memory is out for {width} s, {began:.3f} s after {kind}: {said!r}:", "all is fresh" if not left else f"WANTING {left}",
+    print(f"{n}: {what} is out for {width} s, {began:.3f} s after {kind}: {said!r}:", "all is fresh" if not left else f"WANTING {left}",
           f"after {time.time() - over:.1f} s", flush=True)
     if left:
         break
-struck = struct.unpack_from("<16i", control)[13]
-print("allocations failed:", struck)
+print("failed:", *(f.struck(what) for f in fault))
 CODE
-# moments NAME ENVIRONMENT..: a hub that lives through them.
+# moments NAME FAULT FILE..: a hub that lives through them, where these are the numbers that are set.
 moments() {
     local name=$1
     shift
-    head -c 64 /dev/zero >"$here/faults"
-    by=(env LD_PRELOAD="$lib" LINTEL_FAULTS="$here/faults" "$@")
+    with_faults
     start_hub "$site" || { not_ok "$name: the hub starts"; finish; }
     whole_fresh "$name, before"
-    python3 "$here/moments.py" "$here/faults" "$build/bin/lintel" "$site" "$seed" "$runs" >"$here/moments" 2>&1
+    python3 "$here/moments.py" "$faults" "$here" "$build/bin/lintel" "$site" "$seed" "$runs" "$@" >"$here/moments" 2>&1
     sed 's/^/# /' "$here/moments"
     alive "$hub" || echo "# the hub has ended"
     grep -q "^$((runs - 1)):.* all is fresh" "$here/moments" || { lintel status; tail -40 "$here/linteld.log"; } 2>&1 | sed 's/^/#   /'
     says "$name: after each moment all has fresh values" "^$runs\$" grep -c 'all is fresh' "$here/moments"
-    says "$name: allocations have failed" 'failed: [0-9]{2}' cat "$here/moments"
-    # Time-outs are for what hangs. After a moment without memory nothing does.
+    says "$name: some has failed, in each" "^failed:( [1-9][0-9]*){$(($# - 1))}\$" cat "$here/moments"
+    # Time-outs are for what hangs. After a moment nothing does.
     says_not "$name: nobody waits for what was lost" 'it hangs|not returned within|not come up in time|does not (end|return)|left behind' cat "$here/linteld.log"
     whole_fresh "$name, after"
     says_not "$name: what was said last is that something can't be started" "can't be started|rests: " bash -c "tail -3 '$here/linteld.log'"
+    exits "$name: a reload is taken" 0 lintel reload
+    for i in own slow meters house thread; do exits "$name: and the plugin of $i" 0 lintel plugin reload $i; done
+    whole_fresh "$name, reloaded"
     kill "$hub"
     wait "$hub"
     exits "$name: it ends well" 0 test $? = 0
     stop "$hub"
 }
-moments "the hub" LINTEL_FAULT_PROGRAM=linteld
-moments "all" LINTEL_FAULT_SEED=1
+moments "the hub" memory faults
+moments "all" memory faults faults.children
+moments "the children" memory faults.children
+moments "descriptors of the children" emfile faults.children
 finish

@@ -3,32 +3,24 @@
 # A whole hub on a bad day: calls that are interrupted or do half, a full and a broken disk, no descriptor left, a clock that
 # jumps, memory that is out. While it lasts the hub says what is missing and serves on; afterwards all is as it was.
 # The faults come from tests/faults/faults.so, preloaded into the hub and its children; LINTEL_FAULT_SEED repeats a run.
+export LINTEL_FAULT_SEED=${LINTEL_FAULT_SEED:-$RANDOM}
 . "${LINTEL_SRCDIR:?}/tests/integration/lib.sh"
 . "$source_dir/tests/integration/whole.sh"
-lib=$build/tests/faults/faults.so
-[ -e "$lib" ] || { echo "1..0 # SKIP a sanitizer's runtime must come first; the normal build runs this"; exit 77; }
-site=$here/site port=$(free_port) seed=${LINTEL_FAULT_SEED:-$RANDOM}
+has_faults
+site=$here/site port=$(free_port)
 base=coap://[::1]:$port
-echo "# LINTEL_FAULT_SEED=$seed"
-head -c 64 /dev/zero >"$here/faults"
-# fault NAME=NUMBER..: from now on.
+echo "# LINTEL_FAULT_SEED=$LINTEL_FAULT_SEED"
+with_faults LINTEL_FAULT_STATE="$here/state"
+# fault NAME=NUMBER..: from now on, in the hub and its children.
 fault() {
-    python3 - "$here/faults" "$@" <<'CODE'
-import struct, sys
-names = ["short", "eintr", "disk", "emfile", "clock"]
-with open(sys.argv[1], "r+b") as f:
-    for arg in sys.argv[2:]:
-        name, _, number = arg.partition("=")
-        f.seek(4 * names.index(name))
-        f.write(struct.pack("<i", int(number)))
-CODE
+    "$faults" "$here/faults" set "$@"
+    "$faults" "$here/faults.children" set "$@"
 }
-# struck NAME: how often that fault has come.
-struck() { python3 -c 'import struct, sys; print(struct.unpack_from("<16i", open(sys.argv[1], "rb").read())[8 + ["short", "eintr", "disk", "emfile", "clock"].index(sys.argv[2])])' "$here/faults" "$1"; }
+# struck NAME [.children]: how often that fault has come.
+struck() { "$faults" "$here/faults${2:-}" struck "$1"; }
 faulty_hub() { # COMMAND-BEFORE..: starts it under the faults
     mkdir -p "$here/run" "$here/state"
-    start linteld "$@" env LD_PRELOAD="$lib" LINTEL_FAULTS="$here/faults" LINTEL_FAULT_SEED="$seed" LINTEL_FAULT_STATE="$here/state" \
-        "$build/bin/linteld" --site "$site" --run "$here/run" --state "$here/state"
+    start linteld "$@" "${by[@]}" "$linteld" --site "$site" --run "$here/run" --state "$here/state"
     hub=$pid
     local end=$((SECONDS + 15))
     while alive "$hub" && [ $SECONDS -lt $end ]; do
@@ -58,10 +50,11 @@ told() { mosquitto_pub -h 127.0.0.1 -p "$broker_port" -t works/k1/first -m "$1";
 soon "an observer is told" '4243' told 4243
 exits "calls were cut, some" 0 test "$(struck short)" -gt 20
 exits "and interrupted" 0 test "$(struck eintr)" -gt 100
+exits "those of children too" 0 test "$(struck short .children)" -gt 20 -a "$(struck eintr .children)" -gt 20
 fault short=0 eintr=0
 whole_fresh "calm again"
 says "all registrations are there" '^10$' registered short
-echo "# $(struck short) short, $(struck eintr) interrupted"
+echo "# $(struck short) short, $(struck eintr) interrupted; in children $(struck short .children) and $(struck eintr .children)"
 
 # The disk is full, then broken: what must be kept is refused, or taken and said not to be kept. Values go on.
 for error in 28 5; do
@@ -118,6 +111,8 @@ for jump in 25200 -25200; do
     soon "$jump s: one of four seconds has ended" '^0$' registered "ends$jump"
 done
 exits "the clock was asked" 0 test "$(struck clock)" -gt 10
+exits "by children too" 0 test "$(struck clock .children)" -gt 0
+echo "# the clock was asked $(struck clock) times, by children $(struck clock .children)"
 fault clock=0
 whole_fresh "in time"
 soon "the observer of the first minute is told" '4245' told 4245

@@ -134,12 +134,12 @@ PYTHON
 valgrind=()
 [ -z "${LINTEL_VALGRIND:-}" ] || valgrind=(valgrind -q --trace-children="${LINTEL_VALGRIND_CHILDREN:-no}" --leak-check=full --errors-for-leak-kinds=definite
     --show-leak-kinds=definite --num-callers=25 --suppressions="$source_dir/tests/kit/valgrind.supp" --log-file="$here/valgrind.%p")
-# start_hub SITE: a daemon on $here/SITE, started by the command in by=(); ready when it returns.
-by=()
+# start_hub SITE: a daemon, $linteld, on $here/SITE, started by the command in by=(); ready when it returns.
+by=() linteld=$build/bin/linteld
 start_hub() {
     carry "$1"
     mkdir -p "$here/run" "$here/state"
-    start linteld "${by[@]}" "${valgrind[@]}" "$build/bin/linteld" --site "$1" --run "$here/run" --state "$here/state"
+    start linteld "${by[@]}" "${valgrind[@]}" "$linteld" --site "$1" --run "$here/run" --state "$here/state"
     hub=$pid
     local end=$((SECONDS + 15 + 45 * (${#valgrind[@]} > 0)))
     while [ $SECONDS -lt $end ]; do

@@ -1,6 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 # For tests that hurt a whole hub: a building with Modbus devices, a broker and fakes in threads and children, all of
 # whose values are known. Source it after lib.sh.
+
+# Faults (tests/faults/faults.c). with_faults: what goes before a linteld to have them, as start_hub does with by=(); its
+# children have them too, with numbers of their own, $here/faults.children, or $here/faults.NAME where it is there for the
+# process NAME. A child gets nothing of the daemon's environment, so a linteld of the tests' finds another lintel-host beside
+# itself, which adds the faults.
+faults=$source_dir/tests/faults/control.py faults_lib=$build/tests/faults/faults.so
+has_faults() { [ -e "$faults_lib" ] || { echo "1..0 # SKIP a sanitizer's runtime must come first; the normal build runs this"; exit 77; }; }
+with_faults() { # VARIABLE=VALUE..
+    local tree=$here/tree
+    mkdir -p "$tree/bin" "$tree/core/daemon"
+    "$faults" "$here/faults" new
+    "$faults" "$here/faults.children" new
+    by=(env LD_PRELOAD="$faults_lib" LINTEL_FAULTS="$here/faults" LINTEL_FAULT_PROGRAM=linteld "$@")
+    linteld=$tree/bin/linteld
+    [ ! -e "$linteld" ] || return 0
+    cp "$build/bin/linteld" "$linteld"
+    cp "$build/core/daemon/build-tree" "$tree/core/daemon/"
+    ln -s "$build/plugins" "$tree/plugins"
+    cat >"$tree/bin/lintel-host" <<FILE
+#!/bin/sh
+faults='$here/faults.children'
+[ ! -e "$here/faults.\$3" ] || faults='$here'/faults.\$3 # --socket=3 --name NAME
+export LD_PRELOAD='$faults_lib' LINTEL_FAULTS="\$faults" LINTEL_FAULT_PROGRAM=lintel-host LINTEL_FAULT_SEED='${LINTEL_FAULT_SEED:-1}'
+exec '$build/bin/lintel-host' "\$@"
+FILE
+    chmod 755 "$tree/bin/lintel-host"
+}
+
 whole_site() { # SITE COAP-PORT: starts the devices, writes the site
     local site=$1 i
     broker_port=$(free_port)
