@@ -26,6 +26,7 @@ integration_tests = \
 	tests/integration/rights.sh \
 	tests/integration/secure.sh \
 	tests/integration/senml.sh \
+	tests/integration/starved.sh \
 	tests/integration/supervise.sh \
 	tests/integration/swap.sh \
 	tests/integration/tape.sh \
