@@ -187,6 +187,12 @@ lintel_arena_failed(const struct lintel_arena *a)
     return a->failed;
 }
 
+void
+lintel_arena_fail(struct lintel_arena *a)
+{
+    a->failed = 1;
+}
+
 size_t
 lintel_arena_bytes(const struct lintel_arena *a)
 {

@@ -28,6 +28,7 @@ void *lintel_arena_alloc(struct lintel_arena *a, size_t size); /* zeroed, aligne
 char *lintel_arena_strndup(struct lintel_arena *a, const char *s, size_t n);
 char *lintel_arena_strdup(struct lintel_arena *a, const char *s);
 int lintel_arena_failed(const struct lintel_arena *a);
+void lintel_arena_fail(struct lintel_arena *a); /* memory beside it that belonged to it was out */
 size_t lintel_arena_bytes(const struct lintel_arena *a);
 
 /* Invariants: active in release builds too; never for input, resources or a plugin's behaviour. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/model/codec_program.h"
+#include "core/model/json_load.h"
 #include "core/model/regexp.h"
 
 enum { DEPTH_MOST = 64 };
@@ -183,17 +184,21 @@ static enum lintel_decoded
 parse(struct lintel_payload *w, char reason[LINTEL_REASON])
 {
     json_error_t error;
+    int starved = 0;
     if (w->json != NULL)
         return LINTEL_DECODED;
     if (!w->no_json && w->n <= LINTEL_PAYLOAD_MOST) {
-        w->json = json_loadb(w->p, w->n, JSON_DECODE_ANY, &error);
+        w->json = lintel_json_load(w->p, w->n, JSON_DECODE_ANY, &error, &starved);
         /* An integer beyond 64 bits is no reason to lose the other members. */
         if (w->json == NULL && json_error_code(&error) == json_error_numeric_overflow)
-            w->json = json_loadb(w->p, w->n, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
-        w->no_json = w->json == NULL;
+            w->json = lintel_json_load(w->p, w->n, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL,
+                                       &error, &starved);
+        w->no_json = w->json == NULL && !starved;
     }
     if (w->json != NULL)
         return LINTEL_DECODED;
+    if (starved)
+        return bad(reason, "out of memory");
     return bad(reason, w->n > LINTEL_PAYLOAD_MOST ? "the payload is above 1 MiB"
                                                   : "the payload is no JSON");
 }

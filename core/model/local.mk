@@ -3,6 +3,7 @@ core_model_libmodel_a_SOURCES = \
 	core/model/affordance.c core/model/affordance.h \
 	core/model/data.c core/model/data.h \
 	core/model/data_read.c core/model/data_read.h \
+	core/model/json_load.c core/model/json_load.h \
 	core/model/quality.c core/model/quality.h \
 	core/model/regexp.c core/model/regexp.h \
 	core/model/sdf.c core/model/sdf.h \

@@ -9,6 +9,7 @@
 #include "core/base/cbor.h"
 #include "core/base/mem.h"
 #include "core/base/num.h"
+#include "core/model/json_load.h"
 #include "core/serve/codes.h"
 
 enum { DEPTH_MOST = 32 };
@@ -284,7 +285,12 @@ lintel_json_read(const char *p, size_t n, struct lintel_arena *a, lintel_value *
     if (p[0] == '-' || (p[0] >= '0' && p[0] <= '9'))
         return read_number(p, n, ret) == 0 ? 0 : fail(reason, "not a JSON number");
     json_error_t error;
-    json_t *j = json_loadb(p, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+    int starved;
+    json_t *j = lintel_json_load(p, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error, &starved);
+    if (starved)
+        lintel_arena_fail(a);
+    if (starved)
+        return fail(reason, "out of memory");
     if (j == NULL) {
         snprintf(reason, LINTEL_REASON, "not JSON: %.120s, at byte %d", error.text, error.position);
         return -1;

@@ -148,6 +148,7 @@ read_once(void *ctx)
     if (a != NULL) {
         code = lintel_format_read(format, payload, &any, a, &v, reason);
         CHECK((code == 0) == (reason[0] == '\0'));
+        CHECK(code == 0 || lintel_arena_failed(a)); /* it is not the payload that is wrong */
     }
     if (code == 0)
         lintel_format_write(&out, LINTEL_FORMAT_JSON, &v);

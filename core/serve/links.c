@@ -38,6 +38,10 @@ list_begin(struct list *l, struct lintel_call *c)
 static void
 list_add(struct list *l, const struct lintel_link *link)
 {
+    if (l->text.failed) {
+        l->out.failed = 1; /* target or attributes are not whole */
+        return;
+    }
     if (l->c == NULL) {
         size_t before = l->out.n;
         if (l->cut || l->count == 0) {

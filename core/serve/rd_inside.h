@@ -119,6 +119,8 @@ int lintel_rd_has_room(struct lintel_call *c, const struct lintel_registration *
 void lintel_rd_count(struct lintel_rd *rd, const struct lintel_registration *reg);
 void lintel_rd_uncount(struct lintel_rd *rd, uint64_t id);
 void lintel_rd_counts_free(struct lintel_rd *rd);
+/* The code for a reason: 4.00, or 5.03 where it is that memory is out. */
+uint32_t lintel_rd_code(const char *reason);
 /* Registers: counts, arms time. NULL after the call was answered. */
 const struct lintel_registration *lintel_rd_put(struct lintel_call *c,
                                                 const struct lintel_reg_input *in);

@@ -339,7 +339,7 @@ lintel_rd_lookup(struct lintel_call *c, int resources)
     char reason[LINTEL_REASON];
     lintel_rd_arm(rd); /* what has ended is not shown, also where the timer is late */
     if (lintel_lookup_init(&l, resources, c->x->query, c->x->nquery, reason) != 0) {
-        lintel_call_fail(c, LINTEL_BAD_REQUEST, "%s", reason);
+        lintel_call_fail(c, lintel_rd_code(reason), "%s", reason);
         return;
     }
     look(&l, &eye, c->x->base);

@@ -311,8 +311,8 @@ lintel_rd_counts_free(struct lintel_rd *rd)
     lintel_map_fini(&rd->active);
 }
 
-static uint32_t
-refused_code(const char *reason)
+uint32_t
+lintel_rd_code(const char *reason)
 {
     return strcmp(reason, "out of memory") == 0 ? LINTEL_UNAVAILABLE : LINTEL_BAD_REQUEST;
 }
@@ -325,7 +325,7 @@ lintel_rd_put(struct lintel_call *c, const struct lintel_reg_input *in)
     const struct lintel_registration *reg =
         lintel_registry_put(rd->registry, in, lintel_rd_now(rd), NULL, reason);
     if (reg == NULL) {
-        lintel_call_fail(c, refused_code(reason), "%s", reason);
+        lintel_call_fail(c, lintel_rd_code(reason), "%s", reason);
         return NULL;
     }
     lintel_rd_count(rd, reg);

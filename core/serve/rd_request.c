@@ -128,7 +128,7 @@ lintel_rd_body(struct lintel_call *c)
     }
     if (lintel_reg_check_links(links, &at, reason) == 0)
         return 0;
-    lintel_call_fail(c, LINTEL_BAD_REQUEST, "links, byte %zu: %s", at, reason);
+    lintel_call_fail(c, lintel_rd_code(reason), "links, byte %zu: %s", at, reason);
     return -1;
 }
 

@@ -57,7 +57,7 @@ lintel_rd_update(struct lintel_call *c, const struct lintel_registration *reg)
     if (links.n != 0)
         u.links = links;
     if (lintel_registry_update(rd->registry, id, &u, lintel_rd_now(rd), reason) != 0) {
-        lintel_call_fail(c, LINTEL_BAD_REQUEST, "%s", reason);
+        lintel_call_fail(c, lintel_rd_code(reason), "%s", reason);
         return;
     }
     reg = lintel_registry_find(rd->registry, id);

@@ -10,6 +10,7 @@
 #include "core/base/cbor.h"
 #include "core/base/mem.h"
 #include "core/base/num.h"
+#include "core/model/json_load.h"
 #include "core/serve/codes.h"
 #include "core/serve/format.h"
 #include "core/serve/senml.h"
@@ -376,11 +377,12 @@ next_json(struct reader *r, const void *source, struct raw *ret)
 
 /* Whole numbers of more than 64 bit with sign become doubles, which is what SenML promises. */
 static json_t *
-load(const char *p, size_t n, json_error_t *error)
+load(const char *p, size_t n, json_error_t *error, int *ret_starved)
 {
-    json_t *j = json_loadb(p, n, JSON_REJECT_DUPLICATES, error);
-    if (j == NULL && json_error_code(error) == json_error_numeric_overflow)
-        j = json_loadb(p, n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, error);
+    json_t *j = lintel_json_load(p, n, JSON_REJECT_DUPLICATES, error, ret_starved);
+    if (j == NULL && !*ret_starved && json_error_code(error) == json_error_numeric_overflow)
+        j = lintel_json_load(p, n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, error,
+                             ret_starved);
     return j;
 }
 
@@ -389,7 +391,10 @@ read_json(struct reader *r, const char *p, size_t n, struct lintel_senml_record 
           uint32_t *ret_n)
 {
     json_error_t error;
-    json_t *j = load(p, n, &error);
+    int starved;
+    json_t *j = load(p, n, &error, &starved);
+    if (starved)
+        return fail(r, LINTEL_INTERNAL, "out of memory");
     if (j == NULL)
         return fail(r, LINTEL_BAD_REQUEST, "not JSON: %.120s, at byte %d", error.text,
                     error.position);

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ * The tree as a client sees it; long because all its cases share one tree with a fake engine. */
 #include "core/serve/tree.h"
 
 #include <stdio.h>
@@ -894,6 +895,35 @@ request_once(void *ctx)
     return h.code / 32 == 2;
 }
 
+/* A list of links is whole, or there is none. */
+static int
+list_once(void *ctx)
+{
+    static char whole[2][sizeof h.text];
+    char *expected = whole[strcmp(ctx, "d") == 0];
+    kit_memory_is_back();
+    begin();
+    if (expected[0] == '\0') {
+        get(ctx, LINTEL_FORMAT_NONE);
+        lintel_copy(expected, sizeof whole[0], h.text);
+    }
+    kit_memory_fails_from_here();
+    get(ctx, LINTEL_FORMAT_NONE);
+    kit_memory_is_back();
+    if (h.code == IS(205))
+        CHECK_STR(h.text, expected);
+    end();
+    return h.code == IS(205);
+}
+
+static void
+lists_are_whole(void)
+{
+    static char paths[][20] = {".well-known/core", "d"};
+    for (size_t i = 0; i < LINTEL_COUNT(paths); i++)
+        CHECK(kit_each_failure(list_once, paths[i]) > 0);
+}
+
 static void
 out_of_memory(void)
 {
@@ -995,6 +1025,7 @@ main(int argc, char **argv)
                                             KIT(ends_with_the_tree),
                                             KIT(any_request_ends),
                                             KIT(out_of_memory),
+                                            KIT(lists_are_whole),
                                             {0}};
     return kit_main("tree", tests, argc, argv);
 }

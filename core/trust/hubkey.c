@@ -3,7 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <mbedtls/md.h>
+#include <mbedtls/sha256.h>
+#include <mbedtls/version.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,6 +16,17 @@
 #include "core/trust/secret.h"
 
 #define NAME "hub.key"
+enum { BLOCK = 64 }; /* bytes, of SHA-256 */
+
+#if MBEDTLS_VERSION_NUMBER < 0x03000000
+#define sha256_starts mbedtls_sha256_starts_ret
+#define sha256_update mbedtls_sha256_update_ret
+#define sha256_finish mbedtls_sha256_finish_ret
+#else
+#define sha256_starts mbedtls_sha256_starts
+#define sha256_update mbedtls_sha256_update
+#define sha256_finish mbedtls_sha256_finish
+#endif
 
 static int
 fill_random(uint8_t *p, size_t n)
@@ -109,10 +121,29 @@ lintel_hubkey_open(const char *folder, struct lintel_hubkey *ret, char *reason, 
     return ok ? 0 : -1;
 }
 
+/* The digest of the key, each byte with `pad`, and a text: one half of RFC 2104. */
+static int
+half(const struct lintel_hubkey *k, uint8_t pad, const void *text, size_t n, uint8_t ret[32])
+{
+    uint8_t block[BLOCK];
+    mbedtls_sha256_context c;
+    memset(block, pad, sizeof block);
+    for (size_t i = 0; i < sizeof k->bytes; i++)
+        block[i] ^= k->bytes[i];
+    mbedtls_sha256_init(&c);
+    int failed = sha256_starts(&c, 0) != 0 || sha256_update(&c, block, sizeof block) != 0 ||
+                 sha256_update(&c, text, n) != 0 || sha256_finish(&c, ret) != 0;
+    mbedtls_sha256_free(&c);
+    lintel_secret_wipe(block, sizeof block);
+    return failed;
+}
+
+/* Not by mbedtls_md_hmac(), which allocates: this may not fail for want of memory. */
 void
 lintel_hubkey_derive(const struct lintel_hubkey *k, const void *label, size_t n, uint8_t ret[32])
 {
-    int failed = mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), k->bytes,
-                                 sizeof k->bytes, label, n, ret);
-    LINTEL_ASSERT(failed == 0); /* it can't fail with these arguments */
+    uint8_t inner[32];
+    int failed =
+        half(k, 0x36, label, n, inner) != 0 || half(k, 0x5c, inner, sizeof inner, ret) != 0;
+    LINTEL_ASSERT(failed == 0); /* no software does that */
 }

@@ -12,6 +12,7 @@
  *   coap_uri      an address as text, as a URI, as a client's key
  *   coap_netlink  its messages
  *   coap_fast     the short way: what libcoap need not see
+ *   coap_reserve  memory for what libcoap can't do without
  *   coap_peer     one record for each client; the pool of exchanges
  *   coap_session  handshakes and streams
  *   coap_dtls     credentials, and who a peer is; coap_suites, coap_certificate beside it
@@ -39,6 +40,7 @@
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_peer.h"
 #include "plugins/coap/coap_places.h"
+#include "plugins/coap/coap_reserve.h"
 #include "plugins/coap/coap_serve.h"
 #include "plugins/coap/coap_stack.h"
 
@@ -344,6 +346,7 @@ coap_transport_stop(void *self)
     s->replies = NULL;
     lcoap_limits_free(s->limits);
     s->limits = NULL;
+    lcoap_reserve_fini(s);
     s->loop = NULL; /* nothing of the host's is called from now on */
 }
 
@@ -376,6 +379,7 @@ coap_transport_start(void *self)
         complain(s, "prefix: this host can't give things addresses of their own");
         return LINTEL_E_NOTSUP;
     }
+    lcoap_reserve_init(s);
     coap_startup();
     lcoap_echo_init(&s->echo, s->host, s->tree);
     s->replies = lcoap_replies_new();
@@ -383,8 +387,11 @@ coap_transport_start(void *self)
     s->client = lcoap_client_new(s);
     if (s->replies != NULL && s->limits != NULL && s->client != NULL)
         st = lcoap_dtls_load(s, err, sizeof err);
+    if (!lcoap_reserve_give(s))
+        st = LINTEL_E_NOMEM;
     if (st == LINTEL_OK)
         st = lcoap_stack_open(s->hub, err, sizeof err);
+    lcoap_reserve_take(s);
     if (st == LINTEL_OK)
         st = lcoap_groups_join(s, err, sizeof err);
     if (st != LINTEL_OK) {

@@ -4,7 +4,9 @@
 #include "plugins/coap/coap_answer.h"
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_reserve.h"
 #include "plugins/coap/coap_response.h"
+#include "plugins/coap/coap_session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,11 +81,11 @@ free_call(struct call *call)
 
 static void run(void *arg);
 
-static void
+static bool
 run_soon(struct lcoap_client *c)
 {
     const struct lcoap_server *s = c->server;
-    s->loop->timer(s->host, s->host->now(s->host), run, c);
+    return s->loop->timer(s->host, s->host->now(s->host), run, c) == LINTEL_OK;
 }
 
 /* Tells the end of a call, whose answer may stand in it. */
@@ -94,7 +96,7 @@ finish(struct lcoap_client *c, struct call *call, const lintel_answer *a)
     unlink_call(c, call);
     call->next = c->ended;
     c->ended = call;
-    run_soon(c);
+    (void)run_soon(c);
     s->tree->reply(s->host, call->ticket, a);
 }
 
@@ -110,7 +112,7 @@ static void
 fail(struct lcoap_client *c, struct call *call, uint32_t code)
 {
     call->failed = code;
-    run_soon(c);
+    (void)run_soon(c);
 }
 
 static void
@@ -252,8 +254,11 @@ lcoap_client_send(void *self, const char *uri, const lintel_exchange *x, lintel_
     *c->calls_end = call;
     c->calls_end = &call->next;
     c->ncalls++;
-    run_soon(c);
-    return LINTEL_OK;
+    if (run_soon(c))
+        return LINTEL_OK;
+    unlink_call(c, call);
+    free_call(call);
+    return LINTEL_E_NOMEM;
 }
 
 /* The session of the peer, if it lives and leads to where the call goes. It stays a server's
@@ -320,12 +325,12 @@ transmit(struct lcoap_client *c, struct call *call)
         fail(c, call, LINTEL_CODE(5, 0));
         return;
     }
-    call->mid = coap_send(call->session, p);
+    call->mid = lcoap_session_send(call->session, p);
     if (call->mid == COAP_INVALID_MID)
         fail(c, call, CODE_TIMEOUT); /* there is no way to this address */
     else {
         lcoap_io_sent_confirmable(k);
-        run_soon(c);
+        (void)run_soon(c);
     }
 }
 
@@ -342,16 +347,18 @@ static void
 begin(struct lcoap_client *c, struct call *call)
 {
     struct lcoap_server *s = c->server;
+    bool fed = lcoap_reserve_give(s);
     call->begun = s->host->now(s->host);
     call->session = session_of_peer(s, call);
-    if (call->session == NULL) {
+    if (call->session == NULL && fed) {
         call->session = coap_new_client_session(s->hub->context, NULL, &call->to, COAP_PROTO_UDP);
         lcoap_io_mark_sockets(s->hub);
     }
     if (call->session != NULL)
         transmit(c, call);
     else
-        fail(c, call, CODE_TIMEOUT);
+        fail(c, call, fed ? CODE_TIMEOUT : CODE_UNAVAILABLE);
+    lcoap_reserve_take(s);
 }
 
 /* Ends what is over, begins what may begin, and comes again when the next is over. */

@@ -96,8 +96,8 @@ lcoap_replies_repeat(struct lcoap_replies *all, const struct lcoap_peer *peer, u
         remove_reply(all, r);
         return false;
     }
-    if (r->answer != NULL)
-        lcoap_answer_copy(r->answer, response);
+    if (r->answer != NULL && !lcoap_answer_copy(r->answer, response))
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
     return true;
 }
 

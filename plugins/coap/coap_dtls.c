@@ -388,7 +388,7 @@ lcoap_dtls_identify(struct lcoap_peer *p)
         lcoap_is_identity((const char *)psk->s, psk->length)) {
         memcpy(name, psk->s, psk->length);
         name[psk->length] = '\0';
-        (void)lcoap_dtls_know(p, name, "psk");
+        p->known = lcoap_dtls_know(p, name, "psk");
     }
     if (p->identity != NULL)
         lcoap_peer_is_secure(p);

@@ -6,6 +6,7 @@
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_session.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -408,7 +409,7 @@ send_pending(struct pending *p)
     }
     coap_address_t before = *coap_session_get_addr_local(session);
     set_source(session, &p->source);
-    coap_send(session, pdu);
+    (void)lcoap_session_send(session, pdu);
     set_source(session, &before);
 }
 

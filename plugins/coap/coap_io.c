@@ -23,6 +23,7 @@
 #include "plugins/coap/coap_listen.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_reserve.h"
 #include "plugins/coap/coap_rest.h"
 #include "plugins/coap/coap_session.h"
 #include "plugins/coap/coap_stack.h"
@@ -37,6 +38,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define STARVED (LCOAP_STARVED_MS * (LCOAP_SECOND / 1000))
 enum {
     MAX_EVENTS = 16,
     MAX_THINGS = 16, /* stacks of things, in one turn */
@@ -170,6 +172,64 @@ adopt_streams(struct lcoap_stack *k)
         fclose(f);
 }
 
+static void on_hub(void *arg, int32_t fd, uint32_t ready);
+static void on_things(void *arg, int32_t fd, uint32_t ready);
+static void on_fed(void *arg);
+
+/* An epoll set is never writable: who waits for that hears nothing, and needs no memory. */
+static void
+listen_for(struct lcoap_server *s, uint32_t events)
+{
+    if (s->hub->epoll_fd >= 0)
+        (void)s->loop->watch(s->host, s->hub->epoll_fd, events, on_hub, s->hub);
+    if (s->things_fd >= 0)
+        (void)s->loop->watch(s->host, s->things_fd, events, on_things, s);
+}
+
+/* What waits in the sockets waits on, or is lost as on any network. Without a timer the loop comes
+ * again at once. */
+static void
+starve(struct lcoap_server *s)
+{
+    if (s->starved ||
+        s->loop->timer(s->host, s->host->now(s->host) + STARVED, on_fed, s) != LINTEL_OK)
+        return;
+    s->starved = true;
+    listen_for(s, LINTEL_LOOP_WRITE);
+}
+
+static void
+on_fed(void *arg)
+{
+    struct lcoap_server *s = arg;
+    bool fed = lcoap_reserve_give(s);
+    lcoap_reserve_take(s);
+    s->starved = false;
+    if (!fed)
+        starve(s);
+    if (!s->starved)
+        listen_for(s, LINTEL_LOOP_READ);
+}
+
+/* Hands events to libcoap, as far as there is memory for what they may bring. */
+static void
+feed(struct lcoap_stack *k, struct turn *turn)
+{
+    struct lcoap_server *s = k->server;
+    uint32_t most = s->reserve.bytes > LCOAP_RESERVE ? LCOAP_PORTION : turn->nevents, n;
+    for (uint32_t i = 0; i < turn->nevents; i += n) {
+        n = turn->nevents - i < most ? turn->nevents - i : most;
+        bool fed = lcoap_reserve_give(s);
+        if (fed)
+            coap_io_do_epoll(k->context, &turn->events[i], n);
+        lcoap_reserve_take(s);
+        if (!fed) {
+            turn->nevents = i;
+            starve(s);
+        }
+    }
+}
+
 static void
 take_turn(struct lcoap_stack *k)
 {
@@ -189,13 +249,14 @@ take_turn(struct lcoap_stack *k)
     k->turning = true;
     k->served = 0;
     if (turn.nevents > 0) /* else the short way took all; libcoap's timer stands as it is */
-        coap_io_do_epoll(k->context, turn.events, turn.nevents);
+        feed(k, &turn);
     k->turning = false;
     if (k->served >= k->repeats)
         k->repeats = k->repeats < MAX_REPEATS ? k->repeats * 2 : MAX_REPEATS;
     else
         k->repeats = 1;
     lcoap_dtls_wipe(k->server);
+    (void)lcoap_reserve_give(k->server);
     /* Over DTLS acknowledgements can't be seen, but that libcoap waits for none. */
     if (k->nsecret > 0 && coap_can_exit(k->context))
         lcoap_secret_flights_landed(k);
@@ -206,6 +267,7 @@ take_turn(struct lcoap_stack *k)
     lcoap_sessions_turn(k);
     if (k->late)
         lcoap_notify_late(k);
+    lcoap_reserve_take(k->server);
 }
 
 static void
@@ -242,13 +304,17 @@ on_sent(void *arg)
     struct lcoap_server *s = arg;
     coap_tick_t now;
     coap_ticks(&now);
-    while (s->unset != NULL) {
+    bool fed = lcoap_reserve_give(s);
+    while (fed && s->unset != NULL) {
         struct lcoap_stack *k = s->unset;
         s->unset = k->unset_next;
         k->unset = false;
         lcoap_sessions_turn(k);
         coap_io_prepare_epoll(k->context, now);
     }
+    lcoap_reserve_take(s);
+    if (s->unset != NULL)
+        s->loop->timer(s->host, s->host->now(s->host) + STARVED, on_sent, s);
 }
 
 void
@@ -259,8 +325,8 @@ lcoap_io_sent_confirmable(struct lcoap_stack *k)
         return;
     /* Not at once: setting the timer also runs what is due, while the caller still holds an
      * exchange. */
-    if (s->unset == NULL)
-        s->loop->timer(s->host, s->host->now(s->host), on_sent, s);
+    if (s->unset == NULL && s->loop->timer(s->host, s->host->now(s->host), on_sent, s) != LINTEL_OK)
+        return; /* the next turn sets it */
     k->unset = true;
     k->unset_next = s->unset;
     s->unset = k;
@@ -272,16 +338,20 @@ on_housekeeping(void *arg)
     struct lcoap_server *s = arg;
     lintel_mono now = s->host->now(s->host);
     s->housekeeping = false;
+    (void)lcoap_reserve_give(s);
     lcoap_flights_expire(s, now);
     lcoap_replies_expire(s->replies, now);
     bool more = lcoap_sessions_expire(s, now);
     for (struct lcoap_stack *k = s->stacks; k != NULL; k = k->next) {
+        if (!s->owes)
+            lcoap_notify_unsent(k);
         if (k->late)
             lcoap_notify_late(k);
         more = more || k->late;
         for (struct lcoap_peer *p = k->peers; p != NULL; p = p->next)
             lcoap_transfers_expire(p, now);
     }
+    lcoap_reserve_take(s);
     if (more || s->nflights > 0 || s->transfer_bytes > 0 || lcoap_replies_count(s->replies) > 0)
         lcoap_io_housekeep(s);
 }
@@ -291,9 +361,30 @@ lcoap_io_housekeep(struct lcoap_server *s)
 {
     if (s->housekeeping)
         return;
-    s->housekeeping = true;
-    s->loop->timer(s->host, s->host->now(s->host) + HOUSEKEEPING_S * LCOAP_SECOND, on_housekeeping,
-                   s);
+    /* Without memory for a timer, the next thing to look after tries again. */
+    s->housekeeping = s->loop->timer(s->host, s->host->now(s->host) + HOUSEKEEPING_S * LCOAP_SECOND,
+                                     on_housekeeping, s) == LINTEL_OK;
+}
+
+static void
+on_owed(void *arg)
+{
+    struct lcoap_server *s = arg;
+    s->owes = false;
+    (void)lcoap_reserve_give(s);
+    for (struct lcoap_stack *k = s->stacks; k != NULL; k = k->next)
+        lcoap_notify_unsent(k);
+    lcoap_reserve_take(s);
+}
+
+void
+lcoap_io_owe(struct lcoap_server *s)
+{
+    if (!s->owes)
+        s->owes = s->loop->timer(s->host, s->host->now(s->host) + LCOAP_SECOND / 4, on_owed, s) ==
+                  LINTEL_OK;
+    if (!s->owes)
+        lcoap_io_housekeep(s);
 }
 
 /* coap_nack_handler_t: a confirmable message was rejected, or never acknowledged. */
@@ -531,6 +622,9 @@ lcoap_io_fini(struct lcoap_server *s)
         return;
     s->loop->timer(s->host, 0, on_sent, s);
     s->loop->timer(s->host, 0, on_housekeeping, s);
+    s->loop->timer(s->host, 0, on_fed, s);
+    s->loop->timer(s->host, 0, on_owed, s);
+    s->owes = false;
     lcoap_rest_fini(s);
     s->housekeeping = false;
     if (s->things_fd >= 0) {

@@ -18,6 +18,8 @@ void lcoap_io_mark_sockets(const struct lcoap_stack *k);
 /* A confirmable message went out: libcoap's timer must know, unless a turn is on and sets it
  * anyway. */
 void lcoap_io_sent_confirmable(struct lcoap_stack *k);
+/* There was no memory for a message: it is tried again in a quarter of a second. */
+void lcoap_io_owe(struct lcoap_server *s);
 /* Something was added that ends by time: a flight, a transfer, a session with a handshake. */
 void lcoap_io_housekeep(struct lcoap_server *s);
 #endif

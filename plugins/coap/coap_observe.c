@@ -13,6 +13,7 @@
 /* What is surely lost or delivered: libcoap has given up by then. Where acknowledgements can't be
  * seen, a message counts as arrived after the first time-out, and libcoap keeps the queue. */
 #define FLIGHT_UNSEEN (3 * LCOAP_SECOND)
+enum { UNMADE_MOST = 80 }; /* tries of one message */
 
 /* An empty response to the exchange's token; NULL: no memory. */
 static coap_pdu_t *
@@ -46,8 +47,14 @@ fit(const struct lcoap_exchange *x, coap_pdu_t *pdu, bool *confirmable)
     return small;
 }
 
-/* Sends one response to the exchange's token. Whether it left (or waits in libcoap's queue). */
-static bool
+enum sending {
+    SENT,  /* it left, or waits in libcoap's queue */
+    LOST,  /* or nobody wants it */
+    UNMADE /* there is no memory for it */
+};
+
+/* Sends one response to the exchange's token. */
+static enum sending
 send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable, bool notify)
 {
     struct lcoap_peer *peer = x->peer;
@@ -63,7 +70,7 @@ send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable
     uint16_t mid = coap_new_message_id(peer->session);
 
     if (lcoap_answer_silenced(x->no_response, a->code))
-        return false;
+        return LOST;
     if (!x->answered && (a->flags & LINTEL_ANSWER_ECHO))
         confirmable = false; /* RFC 9175 2.3 */
     if (x->answered) {
@@ -79,19 +86,20 @@ send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable
     }
     coap_pdu_t *pdu = new_response(x, confirmable, mid);
     if (pdu == NULL)
-        return false;
+        return UNMADE;
     if (!lcoap_answer_write(pdu, &how, &answer)) {
         coap_delete_pdu(pdu);
-        return false;
+        return UNMADE;
     }
     if (!x->answered && x->room != 0 && lcoap_guard_unproved(peer, now) &&
         (pdu = fit(x, pdu, &confirmable)) == NULL)
-        return false;
-    if (coap_send(peer->session, pdu) == COAP_INVALID_MID)
-        return false;
+        return UNMADE;
+    if (lcoap_session_send(peer->session, pdu) == COAP_INVALID_MID)
+        return LOST;
+    x->unmade = 0;
     if (peer->stream) {
         (void)lcoap_session_takes(peer, a->payload.n);
-        return true;
+        return SENT;
     }
     if (confirmable || notify)
         lcoap_note(x, mid, confirmable, now);
@@ -99,17 +107,50 @@ send_response(struct lcoap_exchange *x, const lintel_answer *a, bool confirmable
         lcoap_io_sent_confirmable(peer->stack);
         lcoap_io_housekeep(s);
     }
+    return SENT;
+}
+
+/* Whether it is tried again, some times: who was told that an answer comes waits for it. */
+static bool
+comes_late(struct lcoap_exchange *x)
+{
+    struct lcoap_peer *p = x->peer;
+    if (++x->unmade > UNMADE_MOST)
+        return false;
+    p->unsent = true;
+    lcoap_io_owe(p->server);
+    return true;
+}
+
+/* What was done is told by its code, if by no more; what was to be shown has to be asked for anew.
+ */
+static uint32_t
+code_alone(const lintel_answer *a)
+{
+    bool shows = a->code == LINTEL_CODE(2, 5) || a->nlocation > 0 || a->nlocation_query > 0;
+    return shows ? LINTEL_CODE(5, 3) : a->code;
+}
+
+bool
+lcoap_owe(struct lcoap_exchange *x, const lintel_answer *a)
+{
+    if (!comes_late(x))
+        return false;
+    x->owed = (uint8_t)code_alone(a);
     return true;
 }
 
 void
 lcoap_send_separate(struct lcoap_exchange *x, const lintel_answer *a)
 {
-    bool sent = send_response(x, a, x->confirmable, (a->flags & LINTEL_ANSWER_MORE) != 0);
+    enum sending how = send_response(x, a, x->confirmable, (a->flags & LINTEL_ANSWER_MORE) != 0);
+    if (how == UNMADE && lcoap_owe(x, a))
+        return;
+    x->owed = 0;
     x->answered = true;
     if (!x->ended)
         lcoap_exchange_settle(x);
-    if (sent && x->confirmable) {
+    if (how == SENT && x->confirmable) {
         x->last_con = x->flight_since;
         x->nons = 0;
     }
@@ -144,10 +185,15 @@ lcoap_notify(struct lcoap_exchange *x, const lintel_answer *a)
         k->late = k->late || x->inside || full;
         return;
     }
-    bool sent = send_response(x, a, confirm, (a->flags & LINTEL_ANSWER_MORE) != 0);
+    enum sending how = send_response(x, a, confirm, (a->flags & LINTEL_ANSWER_MORE) != 0);
+    if (how == UNMADE && comes_late(x)) {
+        lcoap_wait(x, a);
+        if (x->kept != NULL)
+            return;
+    }
     if (!confirm)
         x->nons++;
-    else if (sent) {
+    else if (how == SENT) {
         x->nons = 0;
         x->last_con = now;
     }
@@ -159,7 +205,7 @@ lcoap_notify(struct lcoap_exchange *x, const lintel_answer *a)
 static void
 send_waiting(struct lcoap_peer *peer)
 {
-    while (peer->waiting != NULL && peer->nflights == 0 && !peer->gone) {
+    while (peer->waiting != NULL && peer->nflights == 0 && !peer->gone && !peer->unsent) {
         if (!lcoap_session_takes(peer, 0)) {
             peer->stack->late = true; /* with the next turn that finds room */
             return;
@@ -183,12 +229,45 @@ lcoap_notify_last(struct lcoap_peer *peer)
     }
 }
 
+/* Answers that there was no memory for. */
+static void
+send_owed(struct lcoap_peer *peer)
+{
+    struct lcoap_exchange *next;
+    for (struct lcoap_exchange *x = peer->open; x != NULL && !peer->gone; x = next) {
+        lintel_answer a = {.size = sizeof a, .code = x->owed, .format = LINTEL_FORMAT_NONE};
+        next = x->next;
+        if (x->owed == 0)
+            continue;
+        if (!x->ended) { /* and nothing is observed */
+            x->ended = true;
+            peer->server->tree->abandon(peer->server->host, x->ticket);
+        }
+        lcoap_send_separate(x, &a); /* may free x */
+    }
+}
+
 void
 lcoap_notify_late(struct lcoap_stack *k)
 {
     k->late = false;
-    for (struct lcoap_peer *p = k->peers; p != NULL; p = p->next)
-        send_waiting(p);
+    for (struct lcoap_peer *p = k->peers; p != NULL; p = p->next) {
+        if (!p->unsent)
+            send_waiting(p);
+    }
+}
+
+void
+lcoap_notify_unsent(struct lcoap_stack *k)
+{
+    for (struct lcoap_peer *p = k->peers; p != NULL; p = p->next) {
+        bool unsent = p->unsent;
+        p->unsent = false;
+        if (unsent)
+            send_owed(p);
+        if (unsent)
+            send_waiting(p);
+    }
 }
 
 static struct lcoap_exchange *

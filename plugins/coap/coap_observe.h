@@ -12,10 +12,15 @@
 
 /* The first answer, after the request was acknowledged. Frees the exchange where that ends it. */
 void lcoap_send_separate(struct lcoap_exchange *x, const lintel_answer *a);
+/* There is no memory for the first answer: what it says is owed, and sent when there is. False: it
+ * was tried often enough. */
+bool lcoap_owe(struct lcoap_exchange *x, const lintel_answer *a);
 /* A later one: sent now, or kept until it may be. */
 void lcoap_notify(struct lcoap_exchange *x, const lintel_answer *a);
 /* Sends what waited for the end of the turn. */
 void lcoap_notify_late(struct lcoap_stack *stack);
+/* Tries again what there was no memory for. */
+void lcoap_notify_unsent(struct lcoap_stack *stack);
 /* The peer's session ends after this: sends what waits for an acknowledgement, without waiting. */
 void lcoap_notify_last(struct lcoap_peer *peer);
 

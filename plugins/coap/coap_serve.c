@@ -10,6 +10,7 @@
 #include "plugins/coap/coap_io.h"
 #include "plugins/coap/coap_observe.h"
 #include "plugins/coap/coap_peer.h"
+#include "plugins/coap/coap_reserve.h"
 #include "plugins/coap/coap_session.h"
 #include "plugins/coap/coap_places.h"
 
@@ -43,17 +44,59 @@ is_repeated(struct lcoap_peer *peer, const coap_pdu_t *request, uint32_t method,
     return false;
 }
 
+/* Opens an exchange for what is answered to the request, with the tree or without. NULL: there is
+ * no room. */
+static struct lcoap_exchange *
+open_exchange(struct lcoap_peer *peer, const struct lcoap_request *r, const coap_pdu_t *request)
+{
+    struct lcoap_server *s = peer->server;
+    coap_bin_const_t token = coap_pdu_get_token(request);
+    struct lcoap_exchange *x = token.length <= sizeof x->token ? lcoap_exchange_new(peer) : NULL;
+    if (x == NULL)
+        return NULL;
+    x->ntoken = (uint8_t)token.length;
+    if (token.length > 0)
+        memcpy(x->token, token.s, token.length);
+    x->mid = (uint16_t)coap_pdu_get_mid(request);
+    if (!peer->stream)
+        lcoap_exchange_count(x);
+    x->confirmable = !peer->stream && coap_pdu_get_type(request) == COAP_MESSAGE_CON;
+    x->method = (uint8_t)r->x.method;
+    x->no_response = r->no_response;
+    if (peer->flags & LINTEL_X_LIMITED)
+        x->room = lcoap_guard_room(peer, request, s->host->now(s->host));
+    return x;
+}
+
+/* There was no memory for the whole response, and what is in it can't be taken out again: it
+ * becomes an empty one, and what it should have said comes later. */
+static bool
+answer_late(struct lcoap_exchange *x, coap_pdu_t *response, const lintel_answer *a)
+{
+    bool late = lcoap_owe(x, a);
+    coap_pdu_set_code(response, late ? COAP_EMPTY_CODE : COAP_RESPONSE_CODE_INTERNAL_ERROR);
+    return late;
+}
+
 /* Serves a later block of an answer that was kept. */
 static bool
 serve_kept_block(struct lcoap_peer *peer, const struct lcoap_request *r, uint64_t key,
-                 lintel_mono now, coap_pdu_t *response)
+                 lintel_mono now, const coap_pdu_t *request, coap_pdu_t *response)
 {
     struct lcoap_answer_how how = {.block2 = r->block2, .room = lcoap_peer_room(peer)};
     lintel_answer a;
     if (!lcoap_download_find(peer, key, r->x.payload, now, &a))
         return false;
-    if (!lcoap_answer_write(response, &how, &a))
+    if (lcoap_answer_write(response, &how, &a))
+        return true;
+    struct lcoap_exchange *x = open_exchange(peer, r, request);
+    a.code = LINTEL_CODE(5, 3); /* it can be asked for again */
+    if (x == NULL)
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+    else
+        x->ended = answer_late(x, response, &a);
+    if (x != NULL && !x->ended)
+        lcoap_exchange_free(x);
     return true;
 }
 
@@ -83,24 +126,13 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     coap_bin_const_t token = coap_pdu_get_token(request);
     uint32_t sequence = 0;
     bool observe = observe_option(peer, r, token, &sequence);
-    struct lcoap_exchange *x = token.length <= sizeof x->token ? lcoap_exchange_new(peer) : NULL;
+    struct lcoap_exchange *x = open_exchange(peer, r, request);
 
     if (x == NULL) {
         lcoap_answer_error(response, LINTEL_CODE(5, 3),
                            "too many requests under way, try again later");
         return;
     }
-    x->ntoken = (uint8_t)token.length;
-    if (token.length > 0)
-        memcpy(x->token, token.s, token.length);
-    x->mid = (uint16_t)coap_pdu_get_mid(request);
-    if (!peer->stream)
-        lcoap_exchange_count(x);
-    x->confirmable = !peer->stream && coap_pdu_get_type(request) == COAP_MESSAGE_CON;
-    x->method = (uint8_t)r->x.method;
-    x->no_response = r->no_response;
-    if (peer->flags & LINTEL_X_LIMITED)
-        x->room = lcoap_guard_room(peer, request, s->host->now(s->host));
     if (peer->flags & LINTEL_X_MULTICAST) {
         x->group = true;
         x->interface = coap_session_get_ifindex(peer->session);
@@ -139,13 +171,13 @@ submit(struct lcoap_peer *peer, struct lcoap_request *r, uint64_t key, const coa
     x->request = NULL;
     x->pdu = NULL;
     x->response = NULL;
-    if (x->ticket == 0 && !x->answered) {
+    if (x->ticket == 0 && !x->answered && x->owed == 0) {
         s->host->log(s->host, LINTEL_LOG_ERROR, "the tree ended a request without an answer");
         lcoap_answer_error(response, LINTEL_CODE(5, 0), "no answer");
     }
     if (x->ticket == 0)
         x->ended = true;
-    if (x->ended && x->kept == NULL)
+    if (x->ended && x->kept == NULL && x->owed == 0)
         lcoap_exchange_free(x);
     else if (x->answered)
         lcoap_exchange_settle(x);
@@ -235,7 +267,7 @@ serve_read(struct lcoap_peer *peer, struct lcoap_request *r, const coap_pdu_t *r
         now = s->host->now(s->host);
         lcoap_io_housekeep(s);
     }
-    if ((r->block2.num > 0 && serve_kept_block(peer, r, key, now, response)) ||
+    if ((r->block2.num > 0 && serve_kept_block(peer, r, key, now, request, response)) ||
         hold_off(peer, r, response))
         return;
     uint32_t code = take_body(peer, r, key, now, &upload, &why);
@@ -334,6 +366,10 @@ serve(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *requ
     if (!peer->known) { /* before anything is judged by who asks */
         lcoap_session_ready(peer);
         lcoap_dtls_identify(peer);
+        if (!peer->known) { /* no memory: it is not taken for somebody else */
+            coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+            return;
+        }
     }
     coap_pdu_t *to = lcoap_guard_begin(&guard, peer, request, response);
     if (to == NULL) {
@@ -344,8 +380,9 @@ serve(coap_resource_t *resource, coap_session_t *session, const coap_pdu_t *requ
     lcoap_guard_end(&guard);
 }
 
-/* The first answer, while submit() runs: into the response that libcoap has ready. */
-static void
+/* The first answer, while submit() runs: into the response that libcoap has ready. Whether it is
+ * there. */
+static bool
 answer_inside(struct lcoap_exchange *x, const lintel_answer *a)
 {
     uint8_t echo[LCOAP_ECHO_ROOM];
@@ -366,8 +403,7 @@ answer_inside(struct lcoap_exchange *x, const lintel_answer *a)
         lcoap_download_keep(x->peer, key, x->request->x.payload, &answer, s->host->now(s->host));
         lcoap_io_housekeep(s);
     }
-    if (!lcoap_answer_write(x->response, &how, &answer))
-        coap_pdu_set_code(x->response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+    return lcoap_answer_write(x->response, &how, &answer) || !answer_late(x, x->response, &answer);
 }
 
 void
@@ -379,6 +415,8 @@ lcoap_serve_answer(void *self, void *cookie, const lintel_answer *a)
         lcoap_fast_answer(x->fast, a);
         return;
     }
+    struct lcoap_server *s = x->peer->server;
+    (void)lcoap_reserve_give(s);
     if (!(a->flags & LINTEL_ANSWER_MORE))
         x->ended = true;
     if (x->group) {
@@ -388,11 +426,11 @@ lcoap_serve_answer(void *self, void *cookie, const lintel_answer *a)
             lcoap_exchange_free(x);
     } else if (x->answered)
         lcoap_notify(x, a);
-    else if (x->inside) {
-        answer_inside(x, a);
-        x->answered = true;
-    } else
+    else if (x->inside)
+        x->answered = answer_inside(x, a);
+    else
         lcoap_send_separate(x, a);
+    lcoap_reserve_take(s);
 }
 
 int

@@ -97,6 +97,8 @@ struct lcoap_peer {
     bool known;          /* who it is was asked */
     bool refused;        /* it came with an identity that is unknown */
     bool gone;           /* the session has ended, or is to end */
+    bool stuck;          /* libcoap counts a message that it does not know (coap_session.h) */
+    bool unsent;         /* for want of memory; once in a round of those that wait */
     uint32_t flags;      /* LINTEL_X_LOOPBACK, _OPEN, _MULTICAST, _LIMITED, _SECURE, _RELIABLE */
     lintel_mono proved_until; /* it receives what is sent to its address */
     coap_address_t local;     /* what flags and base were made of */
@@ -142,6 +144,8 @@ struct lcoap_exchange {
     uint8_t method;
     uint8_t no_response; /* RFC 7967 */
     uint8_t nons;        /* notifications since the last confirmable one */
+    uint8_t owed;        /* code of a first answer that there was no memory for; 0: none */
+    uint8_t unmade;      /* tries of the next message that there was no memory for */
     bool confirmable, observe;
     bool group; /* it was asked of a group, by this interface and (in network order) port */
     int interface;
@@ -160,6 +164,14 @@ struct lcoap_echo { /* what makes Echo values */
     uint8_t run[8]; /* of this run: older values are worth nothing */
 };
 
+struct lcoap_reserve { /* coap_reserve.h */
+    void *volatile block;
+    size_t bytes;   /* 0: none is wanted */
+    uint32_t given; /* calls that it is freed for */
+    bool whole;     /* there was one for them */
+    bool refused;   /* tests: memory is out */
+};
+
 struct lcoap_server {
     const lintel_host *host;
     const lintel_host_loop *loop;
@@ -171,6 +183,9 @@ struct lcoap_server {
     struct lcoap_places *places; /* NULL: no prefix */
     uint32_t busy;               /* turns that are on */
     bool unprotected, limit_all, housekeeping;
+    bool starved; /* there is no memory: libcoap has nothing to do for a while */
+    bool owes;    /* messages that there was no memory for are tried again */
+    struct lcoap_reserve reserve;
     bool turns_away;                      /* the last client over a stream could not be accepted */
     struct lcoap_dtls *dtls;              /* credentials */
     uint32_t max_handshakes, nhandshakes; /* under way, all stacks */

@@ -80,6 +80,33 @@ end_now(struct lcoap_peer *p)
     lcoap_io_sent_confirmable(k); /* libcoap then frees the session */
 }
 
+/* A session of UDP that was disconnected is as new. Not while something of ours may be under way in
+ * it, which would be lost. */
+static void
+set_free(struct lcoap_peer *p)
+{
+    p->stuck = p->nflights > 0;
+    if (p->stuck)
+        p->stack->lost = true; /* it is looked at again after each turn */
+    else
+        coap_session_disconnected(p->session, COAP_NACK_NOT_DELIVERABLE);
+}
+
+coap_mid_t
+lcoap_session_send(coap_session_t *session, coap_pdu_t *pdu)
+{
+    bool confirmable = coap_pdu_get_type(pdu) == COAP_MESSAGE_CON;
+    struct lcoap_peer *p = coap_session_get_app_data(session);
+    coap_mid_t mid = coap_send(session, pdu);
+    if (mid != COAP_INVALID_MID || !confirmable || p == NULL || p->stream)
+        return mid;
+    if (p->secure)
+        lcoap_session_end(p);
+    else
+        set_free(p);
+    return mid;
+}
+
 /* libcoap tells not of each handshake that has succeeded. */
 static void
 look_whether_ready(struct lcoap_peer *p)
@@ -101,6 +128,8 @@ lcoap_sessions_turn(struct lcoap_stack *k)
         look_whether_ready(p);
         if (p->gone)
             end_now(p);
+        else if (p->stuck)
+            set_free(p);
     }
     while (s->nhandshakes > s->max_handshakes) {
         oldest = NULL;

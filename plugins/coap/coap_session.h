@@ -29,6 +29,11 @@ void lcoap_session_end(struct lcoap_peer *p);
 /* The record of a peer goes: it counts no longer. */
 void lcoap_session_forget(struct lcoap_peer *p);
 
+/* As coap_send(). libcoap 4.3.1 counts a confirmable message that left but that it had no memory to
+ * remember as under way for ever, and holds all later ones back: that is set right.
+ */
+coap_mid_t lcoap_session_send(coap_session_t *session, coap_pdu_t *pdu);
+
 /* After a turn: ends what is marked, and handshakes beyond their number, the oldest first. */
 void lcoap_sessions_turn(struct lcoap_stack *k);
 /* From time to time: ends what took too long. Returns whether there are more to look after. */

@@ -24,6 +24,7 @@ coap_sources = \
 	plugins/coap/coap_prefix.c plugins/coap/coap_prefix.h \
 	plugins/coap/coap_request.c plugins/coap/coap_request.h \
 	plugins/coap/coap_rest.c plugins/coap/coap_rest.h \
+	plugins/coap/coap_reserve.c plugins/coap/coap_reserve.h \
 	plugins/coap/coap_response.c plugins/coap/coap_response.h \
 	plugins/coap/coap_serve.c plugins/coap/coap_serve.h \
 	plugins/coap/coap_session.c plugins/coap/coap_session.h \
@@ -47,7 +48,7 @@ plugins_coap_libcoaptest_a_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS) $(CUNIT_CFLAGS)
 coap_test_libs = plugins/coap/libcoaptest.a $(KIT_LIBS) $(COAP_LIBS)
 coap_tests = plugins/coap/coap_test plugins/coap/coap_client_test plugins/coap/coap_dtls_test \
 	plugins/coap/coap_fast_test plugins/coap/coap_observe_test plugins/coap/coap_places_test \
-	plugins/coap/coap_prefix_test plugins/coap/coap_stream_test \
+	plugins/coap/coap_prefix_test plugins/coap/coap_reserve_test plugins/coap/coap_stream_test \
 	plugins/coap/coap_group_test plugins/coap/coap_guard_test plugins/coap/coap_odd_test plugins/coap/coap_send_test
 check_PROGRAMS += $(coap_tests)
 TESTS += $(coap_tests)
@@ -76,6 +77,9 @@ plugins_coap_coap_send_test_SOURCES = plugins/coap/coap_send_test.c
 plugins_coap_coap_send_test_LDADD = $(coap_test_libs)
 plugins_coap_coap_places_test_SOURCES = plugins/coap/coap_places_test.c
 plugins_coap_coap_places_test_LDADD = $(coap_test_libs)
+plugins_coap_coap_reserve_test_SOURCES = plugins/coap/coap_reserve_test.c
+plugins_coap_coap_reserve_test_CFLAGS = $(AM_CFLAGS) $(COAP_CFLAGS) $(CUNIT_CFLAGS)
+plugins_coap_coap_reserve_test_LDADD = $(coap_test_libs)
 plugins_coap_coap_prefix_test_SOURCES = plugins/coap/coap_prefix_test.c
 plugins_coap_coap_prefix_test_LDADD = $(coap_test_libs)
 endif

@@ -16,6 +16,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -37,15 +38,18 @@
 #define EXPORT __attribute__((visibility("default")))
 
 enum {
-    SHORT,     /* of 1,000: reads and writes that do less */
-    EINTRS,    /* of 1,000: calls that are interrupted */
-    DISK,      /* error of writes to the state: 0, ENOSPC, EIO */
-    EMFILES,   /* 1: no new descriptor */
-    CLOCK,     /* seconds that CLOCK_REALTIME is off */
-    MEMORY,    /* 1: no allocation; counted: those, or with LINTEL_FAULT_MALLOC all until the one */
-    LATER,     /* N: the N-th allocation from now on, of all processes together, fails */
-    MANY,      /* and so many after it */
-    COUNTS = 8 /* + SHORT ..: how often */
+    SHORT,   /* of 1,000: reads and writes that do less */
+    EINTRS,  /* of 1,000: calls that are interrupted */
+    DISK,    /* error of writes to the state: 0, ENOSPC, EIO */
+    EMFILES, /* 1: no new descriptor */
+    CLOCK,   /* seconds that CLOCK_REALTIME is off */
+    MEMORY,  /* 1: no allocation. 2: the heap can't grow, none beyond the most that the process has
+                had at once since 3 was written. Counted: those that failed, or with
+                LINTEL_FAULT_MALLOC all until the one */
+    LATER,   /* N: the N-th allocation from now on, of all processes together, fails */
+    MANY,    /* and so many after it */
+    COUNTS = 8, /* + SHORT ..: how often */
+    HELD = 15   /* bytes that are held, less those from before we were loaded */
 };
 
 static _Atomic int32_t none[16];
@@ -442,10 +446,22 @@ its_turn(void)
     return true;
 }
 
+static _Atomic int64_t in_use, most; /* bytes of this process: now; at once */
+static _Atomic int32_t seen;         /* of MEMORY */
+
 static bool
-memory_is_out(void)
+is_full(int32_t memory, size_t n)
 {
-    if (atomic_load_explicit(&control[MEMORY], memory_order_relaxed) != 0) {
+    if (atomic_exchange(&seen, memory) != memory && memory == 3)
+        atomic_store(&most, atomic_load(&in_use));
+    return memory == 2 && atomic_load(&in_use) + (int64_t)n > atomic_load(&most);
+}
+
+static bool
+memory_is_out(size_t n)
+{
+    int32_t memory = atomic_load_explicit(&control[MEMORY], memory_order_relaxed);
+    if (memory == 1 || (memory != 0 && is_full(memory, n))) {
         atomic_fetch_add(&control[COUNTS + MEMORY], 1);
         errno = ENOMEM;
         return true;
@@ -469,20 +485,86 @@ memory_is_out(void)
     return true;
 }
 
+void __libc_free(void *p);
+void *__libc_memalign(size_t align, size_t n);
+
+static void
+count(int64_t bytes)
+{
+    int64_t now = atomic_fetch_add(&in_use, bytes) + bytes, before = atomic_load(&most);
+    while (now > before && !atomic_compare_exchange_weak(&most, &before, now))
+        ;
+    atomic_fetch_add_explicit(&control[HELD], (int32_t)bytes, memory_order_relaxed);
+}
+
+static void *
+held(void *p)
+{
+    if (p != NULL)
+        count((int64_t)malloc_usable_size(p));
+    return p;
+}
+
 EXPORT void *
 malloc(size_t n)
 {
-    return memory_is_out() ? NULL : __libc_malloc(n);
+    return memory_is_out(n) ? NULL : held(__libc_malloc(n));
 }
 
 EXPORT void *
 calloc(size_t n, size_t size)
 {
-    return memory_is_out() ? NULL : __libc_calloc(n, size);
+    return memory_is_out(n * size) ? NULL : held(__libc_calloc(n, size));
 }
 
+EXPORT void
+free(void *p)
+{
+    if (p == NULL)
+        return;
+    count(-(int64_t)malloc_usable_size(p));
+    __libc_free(p);
+}
+
+/* As glibc does it: of size 0 it frees. */
 EXPORT void *
 realloc(void *p, size_t n)
 {
-    return n != 0 && memory_is_out() ? NULL : __libc_realloc(p, n);
+    if (p == NULL)
+        return malloc(n);
+    if (n == 0) {
+        free(p);
+        return NULL;
+    }
+    size_t before = malloc_usable_size(p);
+    if (memory_is_out(n > before ? n - before : 0))
+        return NULL;
+    void *moved = __libc_realloc(p, n);
+    if (moved != NULL)
+        count((int64_t)malloc_usable_size(moved) - (int64_t)before);
+    return moved;
+}
+
+EXPORT void *
+memalign(size_t align, size_t n)
+{
+    return memory_is_out(n) ? NULL : held(__libc_memalign(align, n));
+}
+
+EXPORT void *
+aligned_alloc(size_t align, size_t n)
+{
+    return memalign(align, n);
+}
+
+EXPORT int
+posix_memalign(void **ret, size_t align, size_t n)
+{
+    int before = errno;
+    void *p = memalign(align, n);
+    errno = before;
+    if (p == NULL)
+        return ENOMEM;
+    *ret = p;
+    return 0;
 }

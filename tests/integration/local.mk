@@ -27,6 +27,7 @@ integration_tests = \
 	tests/integration/secure.sh \
 	tests/integration/senml.sh \
 	tests/integration/starts.sh \
+	tests/integration/starved.sh \
 	tests/integration/supervise.sh \
 	tests/integration/swap.sh \
 	tests/integration/tape.sh \

@@ -1,2 +1,2 @@
 # What takes long: ./setup soak runs each script.
-EXTRA_DIST += tests/soak/chaos.sh tests/soak/line.sh tests/soak/starts.sh
+EXTRA_DIST += tests/soak/chaos.sh tests/soak/line.sh tests/soak/starts.sh tests/soak/starved.sh tests/soak/starved.py
