@@ -5,6 +5,7 @@
     control.py FILE new                  no fault
     control.py FILE set short=200 ..     from now on
     control.py FILE struck NAME          how often
+    control.py FILE held                 bytes, of all that use the file
 """
 import mmap
 import struct
@@ -34,12 +35,17 @@ class Faults:
     def struck(self, name):
         return struct.unpack_from("<i", self.map, SIZE // 2 + 4 * NAMES.index(name))[0]
 
+    def held(self):
+        return struct.unpack_from("<i", self.map, SIZE - 4)[0]
+
 
 def main(path, what, *args):
     if what == "new":
         new(path)
     elif what == "set":
         Faults(path).set(**{name: int(number) for name, _, number in (a.partition("=") for a in args)})
+    elif what == "held":
+        print(Faults(path).held())
     else:
         print(Faults(path).struck(args[0]))
 

@@ -3,8 +3,8 @@
 # An allocation fails while the daemon starts, in our code or in a library: it says so and ends, or it runs and serves; it
 # never crashes, and never hangs. LINTEL_RUNS starts [100], spread over all allocations of a start.
 . "${LINTEL_SRCDIR:?}/tests/integration/lib.sh"
-lib=$build/tests/faults/faults.so
-[ -e "$lib" ] || { echo "1..0 # SKIP a sanitizer's runtime must come first; the normal build runs this"; exit 77; }
+. "$source_dir/tests/integration/whole.sh"
+has_faults
 site=$here/site port=$(free_port)
 boxes "$site"
 cat >"$site/lintel.yaml" <<FILE
@@ -20,8 +20,8 @@ mkdir -p "$here/run" "$here/state"
 # run N: starts it with the N-th allocation failing; sets status (of its end, or "serves"), and has ended it.
 run() {
     local end=$((SECONDS + 15))
-    head -c 64 /dev/zero >"$here/faults"
-    start linteld env LINTEL_FAULTS="$here/faults" LINTEL_FAULT_MALLOC="$1" LINTEL_FAULT_PROGRAM=linteld LD_PRELOAD="$lib" \
+    "$faults" "$here/faults" new
+    start linteld env LINTEL_FAULTS="$here/faults" LINTEL_FAULT_MALLOC="$1" LINTEL_FAULT_PROGRAM=linteld LD_PRELOAD="$faults_lib" \
         "$build/bin/linteld" --site "$site" --run "$here/run" --state "$here/state"
     status=hangs
     while [ $SECONDS -lt $end ]; do
@@ -46,7 +46,7 @@ run() {
 }
 run 1000000000
 says "without a failure it serves" '^serves$' echo "$status"
-all=$(python3 -c 'import struct, sys; print(struct.unpack_from("<16i", open(sys.argv[1], "rb").read())[13])' "$here/faults")
+all=$("$faults" "$here/faults" struck memory)
 exits "allocations of a start are counted" 0 test "$all" -gt 1000
 runs=${LINTEL_RUNS:-100} served=0 refused=0
 for ((k = 0; k < runs; k++)); do

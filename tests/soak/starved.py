@@ -4,11 +4,9 @@
             alone or with five after it. What comes is right, refused, or nothing; the next one of the same is right.
   moments   for moments the hub's heap can't grow, while clients begin new sessions of all kinds."""
 import json
-import mmap
 import os
 import random
 import re
-import struct
 import subprocess
 import sys
 import threading
@@ -17,7 +15,9 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../conformance"))
 from wire import *
 
-MEMORY, LATER, MANY, MEMORY_STRUCK, LATER_STRUCK = 5, 6, 7, 13, 14  # tests/faults/faults.c
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../faults"))
+import control
+
 NEVER = 1 << 30
 LEVEL = "d/store/Box/p/level"
 REFUSALS = ("4.08", "5.00", "5.02", "5.03", "5.04")  # what may be said where memory is out
@@ -36,24 +36,12 @@ class Gone(Exception):
     """There is no hub."""
 
 
-class Faults:
-    def __init__(self, path):
-        self.file = open(path, "r+b")
-        self.map = mmap.mmap(self.file.fileno(), 64)
-
-    def get(self, at):
-        return struct.unpack_from("<i", self.map, 4 * at)[0]
-
-    def set(self, at, value):
-        self.map[4 * at:4 * at + 4] = struct.pack("<i", value)
-
+class Faults(control.Faults):
     def arm(self, n, many=0):
-        self.set(MANY, many)
-        self.set(LATER, n)
+        self.set(many=many, later=n)
 
     def off(self):
-        self.set(LATER, 0)
-        self.set(MANY, 0)
+        self.set(later=0, many=0)
 
 
 class Hub:
@@ -352,7 +340,7 @@ def trials(h, c, only):
             again(h, fn, c)
         h.faults.arm(NEVER)
         attempt(h, fn, c)
-        cost = NEVER - h.faults.get(LATER)
+        cost = NEVER - h.faults.get("later")
         h.faults.off()
         print(f"{name}: {cost} allocations", flush=True)
         all_of_them += [(name, n, many) for n in range(1, cost + 1) for many in (0, 5)]
@@ -389,7 +377,7 @@ def run_each(h, seconds, only):
             print(f"WRONG: {name}, allocation {n}{f' and {many} more' if many else ''}: the hub has ended {e!r}", flush=True)
             return
         came[word] = came.get(word, 0) + 1
-    print(f"{done} of {len(todo)} trials: {came}; failed: {h.faults.get(LATER_STRUCK)}", flush=True)
+    print(f"{done} of {len(todo)} trials: {came}; failed: {h.faults.struck('later')}", flush=True)
     if wrong == 0:
         print("each: all is well", flush=True)
 
@@ -445,12 +433,12 @@ def run_moments(h, seconds):
             h.need()
             time.sleep(random.random() * 0.03)
             # What the hub has at most is looked at in the first turn, and is all that it holds at the end of it.
-            h.faults.set(MEMORY, 3)
+            h.faults.set(memory=3)
             for _ in range(2):
                 h.other.request(GET, LEVEL, kind=NON)
-            h.faults.set(MEMORY, 2)
+            h.faults.set(memory=2)
             time.sleep(random.choice([0.002, 0.005, 0.02, 0.1]))
-            h.faults.set(MEMORY, 0)
+            h.faults.set(memory=0)
             moments += 1
     except Refused as e:
         print(f"WRONG: with memory, before moment {moments}: {e}", flush=True)
@@ -459,7 +447,7 @@ def run_moments(h, seconds):
         print(f"WRONG: the hub has ended, in moment {moments}", flush=True)
         return
     finally:
-        h.faults.set(MEMORY, 0)
+        h.faults.set(memory=0)
         over.set()
         for v in visitors:
             v.join()
@@ -472,7 +460,7 @@ def run_moments(h, seconds):
             if time.monotonic() > deadline:
                 print(f"WRONG: afterwards {name} is {word}", flush=True)
                 return
-    print(f"{moments} moments, allocations that failed: {h.faults.get(MEMORY_STRUCK)}", flush=True)
+    print(f"{moments} moments, allocations that failed: {h.faults.struck('memory')}", flush=True)
     print("moments: all is well", flush=True)
 
 

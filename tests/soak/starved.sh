@@ -5,8 +5,8 @@
 # handshakes of all kinds come. It never crashes, never hangs, never serves what is wrong, leaks nothing, and works afterwards.
 # Usage: starved.sh SECONDS, each half; LINTEL_SEED=N repeats order and moments. What could be done in the time is told.
 . "${LINTEL_SRCDIR:?}/tests/integration/lib.sh"
-lib=$build/tests/faults/faults.so
-[ -e "$lib" ] || { echo "1..0 # SKIP a sanitizer's runtime must come first; the normal build runs this"; exit 77; }
+. "$source_dir/tests/integration/whole.sh"
+has_faults
 command -v coap-client-openssl >/dev/null || { echo "1..0 # SKIP no coap-client with DTLS"; exit 77; }
 seconds=${1:-120} seed=${LINTEL_SEED:-$RANDOM} site=$here/site port=$(free_port) udp=$(free_port) tls=$(free_port) tcp=$(free_port)
 echo "# LINTEL_SEED=$seed, $seconds s"
@@ -57,8 +57,7 @@ echo "- { thingId: asked, sdfInstanceOf: { model: box-asked }, sdfContext: { bus
 # how often the bus was started.
 starve() {
     local what=$1
-    head -c 64 /dev/zero >"$here/faults"
-    by=(env LD_PRELOAD="$lib" LINTEL_FAULTS="$here/faults" LINTEL_FAULT_PROGRAM=linteld)
+    with_faults
     start_hub "$site" || { not_ok "$what: the hub starts"; finish; }
     /usr/bin/python3 "$source_dir/tests/soak/starved.py" what="$what" seconds="$2" seed="$seed" pid="$hub" port="$port" faults="$here/faults" \
         program="$build/bin/lintel" only="${LINTEL_ONLY:-.}" udp="coaps://[::1]:$udp" tls="coaps+tcp://[::1]:$tls" tcp="coap+tcp://[::1]:$tcp" \
@@ -76,7 +75,7 @@ starve() {
     exits "$what: it ends well" 0 test $? = 0
     stop "$hub"
     anew=$(grep -c 'store: plugin fake .* runs' "$here/linteld.log")
-    held=$(python3 -c 'import struct, sys; print(struct.unpack_from("<16i", open(sys.argv[1], "rb").read())[15])' "$here/faults")
+    held=$("$faults" "$here/faults" held)
 }
 starve each 0
 before=$held
