@@ -188,11 +188,8 @@ parse(struct lintel_payload *w, char reason[LINTEL_REASON])
     if (w->json != NULL)
         return LINTEL_DECODED;
     if (!w->no_json && w->n <= LINTEL_PAYLOAD_MOST) {
-        w->json = lintel_json_load(w->p, w->n, JSON_DECODE_ANY, &error, &starved);
         /* An integer beyond 64 bits is no reason to lose the other members. */
-        if (w->json == NULL && json_error_code(&error) == json_error_numeric_overflow)
-            w->json = lintel_json_load(w->p, w->n, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL,
-                                       &error, &starved);
+        w->json = lintel_json_load_wide(w->p, w->n, JSON_DECODE_ANY, &error, &starved);
         w->no_json = w->json == NULL && !starved;
     }
     if (w->json != NULL)

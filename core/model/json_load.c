@@ -2,7 +2,6 @@
 #include "core/model/json_load.h"
 
 #include <pthread.h>
-#include <string.h>
 
 #include "core/base/mem.h"
 #include "core/base/text.h"
@@ -35,5 +34,14 @@ lintel_json_load(const char *p, size_t n, size_t flags, json_error_t *error, int
     *ret_starved = j == NULL && starved;
     if (*ret_starved)
         lintel_copy(error->text, sizeof error->text, "out of memory");
+    return j;
+}
+
+json_t *
+lintel_json_load_wide(const char *p, size_t n, size_t flags, json_error_t *error, int *ret_starved)
+{
+    json_t *j = lintel_json_load(p, n, flags, error, ret_starved);
+    if (j == NULL && !*ret_starved && json_error_code(error) == json_error_numeric_overflow)
+        j = lintel_json_load(p, n, flags | JSON_DECODE_INT_AS_REAL, error, ret_starved);
     return j;
 }

@@ -10,4 +10,7 @@
  * so; else it is 0. Any thread. */
 json_t *lintel_json_load(const char *p, size_t n, size_t flags, json_error_t *error,
                          int *ret_starved);
+/* The same; where an integer has more than 64 bits, all of them become doubles. */
+json_t *lintel_json_load_wide(const char *p, size_t n, size_t flags, json_error_t *error,
+                              int *ret_starved);
 #endif

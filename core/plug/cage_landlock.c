@@ -14,6 +14,7 @@
 
 #include "core/base/mem.h"
 #include "core/plug/cage_lock.h"
+#include "core/plug/supervise.h"
 
 enum { ABI_NEWEST = 7 };
 
@@ -77,8 +78,7 @@ struct fence {
 static int
 is_for_now(int error)
 {
-    return error == ENOMEM || error == EMFILE || error == ENFILE || error == EINTR ||
-           error == EAGAIN;
+    return lintel_supervise_is_want(error) || error == EINTR;
 }
 
 static int

@@ -396,7 +396,7 @@ spawn(struct lintel_child *c, int fd)
 static void
 could_not(struct lintel_child *c, int error)
 {
-    c->starved = error == ENOMEM || error == EAGAIN || error == EMFILE || error == ENFILE;
+    c->starved = lintel_supervise_is_want(error);
     lintel_format(c->reason, sizeof c->reason, "%s can't be started: %s", c->program,
                   strerror(error));
     bury(c);

@@ -146,7 +146,6 @@ instance_ready(struct lintel_instance *i, const char *version)
         return;
     lintel_timer_stop(i->plug->loop, &i->timer);
     i->state = INSTANCE_RUNNING;
-    lintel_supervise_ready(&i->life, lintel_loop_now(i->plug->loop));
     lintel_supervise_ready(life_of(i), lintel_loop_now(i->plug->loop));
     on_beat(i);
     lintel_copy(i->version, sizeof i->version, version);

@@ -4,10 +4,8 @@
  */
 #ifndef LINTEL_PLUG_LAST_WORD_H
 #define LINTEL_PLUG_LAST_WORD_H
-enum {                                /* the child's exit status: */
-       LINTEL_LAST_WORD_MEMORY = 77,  /* its memory limit is used up */
-       LINTEL_LAST_WORD_STARVED = 78, /* memory is out, but not by its doing */
-};
+/* The child's exit status: its memory limit is used up; memory is out, but not by its doing. */
+enum { LINTEL_LAST_WORD_MEMORY = 77, LINTEL_LAST_WORD_STARVED = 78 };
 /* For the life of the process; needs /proc now, not later. */
 void lintel_last_word_init(void);
 /* Ends the process for want of memory, with the status that is right. Any thread. */

@@ -177,13 +177,14 @@ static int
 judge(struct probe *p, const char *file, int status, char *reason, uint32_t size)
 {
     int caged = strstr(p->text, LINTEL_PROBE_CAGED) != NULL;
+    int code = status != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     const char *line = last_line(p);
     if (strcmp(line, "caged") == 0) /* and nothing since */
         line = "";
-    if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && strcmp(line, "good") == 0)
+    if (code == 0 && strcmp(line, "good") == 0)
         return 0;
     if (!caged) {
-        if (status != -1 && WIFEXITED(status) && line[0] != '\0')
+        if (code != -1 && line[0] != '\0')
             lintel_copy(reason, size, line);
         else
             lintel_format(reason, size,
@@ -211,10 +212,8 @@ judge(struct probe *p, const char *file, int status, char *reason, uint32_t size
     else
         lintel_format(reason, size,
                       "%s ended the process that opened it, with status %d: don't use it", file,
-                      WEXITSTATUS(status));
-    return status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == LINTEL_LAST_WORD_STARVED
-               ? LINTEL_PROBE_UNKNOWN
-               : -1;
+                      code);
+    return code == LINTEL_LAST_WORD_STARVED ? LINTEL_PROBE_UNKNOWN : -1;
 }
 
 enum again { NOT_AGAIN, AGAIN_KILLED, AGAIN_EARLY };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/plug/supervise.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define MS INT64_C(1000000)
@@ -59,6 +60,12 @@ lintel_supervise_ended(struct lintel_supervise *s, lintel_mono now)
         s->alarm++;
     /* An alarm is tried exactly as often as is said. */
     return s->alarm != 0 ? LINTEL_SUPERVISE_RARELY : jitter(s, pauses[s->n - 1]);
+}
+
+int
+lintel_supervise_is_want(int error)
+{
+    return error == ENOMEM || error == EMFILE || error == ENFILE || error == EAGAIN;
 }
 
 int64_t

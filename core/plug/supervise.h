@@ -28,6 +28,8 @@ void lintel_supervise_ready(struct lintel_supervise *s, lintel_mono now);
  * in ns: 0.05 s, 0.4 s, 0.8 s, 1.6 s for the first to the fourth end within ten minutes, each a
  * quarter more or less; from the fifth on it is an alarm, with a try every five minutes. */
 int64_t lintel_supervise_ended(struct lintel_supervise *s, lintel_mono now);
+/* Whether an errno tells that the machine is short of memory or descriptors, which may pass. */
+int lintel_supervise_is_want(int error);
 /* The hub had no memory or no descriptors for it: no fault of its own, so it does not count.
  * Returns the pause before the next try in ns: 0.1 s, and twice as long each time up to 6.4 s, or
  * up to 0.8 s where it has run in between, each a quarter more or less. */

@@ -287,10 +287,10 @@ lintel_json_read(const char *p, size_t n, struct lintel_arena *a, lintel_value *
     json_error_t error;
     int starved;
     json_t *j = lintel_json_load(p, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error, &starved);
-    if (starved)
+    if (starved) {
         lintel_arena_fail(a);
-    if (starved)
         return fail(reason, "out of memory");
+    }
     if (j == NULL) {
         snprintf(reason, LINTEL_REASON, "not JSON: %.120s, at byte %d", error.text, error.position);
         return -1;

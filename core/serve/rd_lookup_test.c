@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/directory/link.h"
 #include "core/base/mem.h"
+#include "core/directory/link.h"
 #include "core/serve/rd_kit.h"
 #include "tests/kit/failures.h"
 #include "tests/kit/kit.h"

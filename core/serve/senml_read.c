@@ -375,24 +375,14 @@ next_json(struct reader *r, const void *source, struct raw *ret)
     return 0;
 }
 
-/* Whole numbers of more than 64 bit with sign become doubles, which is what SenML promises. */
-static json_t *
-load(const char *p, size_t n, json_error_t *error, int *ret_starved)
-{
-    json_t *j = lintel_json_load(p, n, JSON_REJECT_DUPLICATES, error, ret_starved);
-    if (j == NULL && !*ret_starved && json_error_code(error) == json_error_numeric_overflow)
-        j = lintel_json_load(p, n, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, error,
-                             ret_starved);
-    return j;
-}
-
 static code
 read_json(struct reader *r, const char *p, size_t n, struct lintel_senml_record **ret,
           uint32_t *ret_n)
 {
     json_error_t error;
     int starved;
-    json_t *j = load(p, n, &error, &starved);
+    /* What SenML promises of numbers is a double's precision. */
+    json_t *j = lintel_json_load_wide(p, n, JSON_REJECT_DUPLICATES, &error, &starved);
     if (starved)
         return fail(r, LINTEL_INTERNAL, "out of memory");
     if (j == NULL)

@@ -394,6 +394,17 @@ odd_payloads_do_no_harm(void)
 }
 
 static void
+expect_denied(struct fakehost *h, int point, const char *filter)
+{
+    struct fakehost_result *r = fakehost_published(h, 1, WAIT_MS);
+    CHECK(r->n == 1 && (int)r->samples[0].point == point &&
+          r->samples[0].status == LINTEL_E_DENIED);
+    if (r->n == 1)
+        CHECK_HAS(r->samples[0].detail, filter);
+    fakehost_result_free(r);
+}
+
+static void
 a_refused_subscription_is_told(void)
 {
     struct rig b;
@@ -403,18 +414,10 @@ a_refused_subscription_is_told(void)
     rig_point(h, d, PROPERTY, READ, "topic=x", NULL);
     int closed = rig_point(h, d, PROPERTY, READ, "topic=/closed/x", NULL);
     REQUIRE(up(h));
-    struct fakehost_result *r = fakehost_published(h, 1, WAIT_MS);
-    CHECK(r->n == 1 && (int)r->samples[0].point == closed &&
-          r->samples[0].status == LINTEL_E_DENIED);
-    if (r->n == 1)
-        CHECK_HAS(r->samples[0].detail, "\"closed/x\"");
-    fakehost_result_free(r);
+    expect_denied(h, closed, "\"closed/x\"");
     /* paho tells it in another way when there is one only. */
     closed = rig_point(h, d, PROPERTY, READ, "topic=/closed/y", NULL);
-    r = fakehost_published(h, 1, WAIT_MS);
-    CHECK(r->n == 1 && (int)r->samples[0].point == closed &&
-          r->samples[0].status == LINTEL_E_DENIED);
-    fakehost_result_free(r);
+    expect_denied(h, closed, "\"closed/y\"");
     fakehost_free(h);
     rig_scripted_end(&b);
 }
@@ -437,10 +440,7 @@ a_subscription_without_an_answer_is_asked_for_again(void)
     CHECK(r->n == 0);
     fakehost_result_free(r);
     fakehost_advance(h, INT64_C(4000000000));
-    r = fakehost_published(h, 1, WAIT_MS);
-    CHECK(r->n == 1 && (int)r->samples[0].point == closed &&
-          r->samples[0].status == LINTEL_E_DENIED);
-    fakehost_result_free(r);
+    expect_denied(h, closed, "\"closed/x\"");
     fakehost_free(h);
     rig_scripted_end(&b);
 }
